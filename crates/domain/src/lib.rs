@@ -1,1 +1,28 @@
-//! domain
+//! What a key, an API, a set and a verdict *are*: values and pure decisions.
+//!
+//! No async, no I/O, no clock of its own. [`path`] and [`operation`] are where a mistake is a bypass.
+
+pub mod api;
+pub mod api_set;
+pub mod audit;
+pub mod authority;
+pub mod change;
+pub mod clock;
+pub mod credential;
+pub mod digest;
+pub mod id;
+pub mod ip_list;
+pub mod key;
+pub mod keyring;
+pub mod name;
+pub mod operation;
+pub mod organization;
+pub mod path;
+pub mod secret;
+pub mod testing;
+pub mod usage;
+pub mod verdict;
+
+pub use clock::{Clock, Random, Timestamp};
+pub use id::{ApiId, ApiSetId, ApiUserId, ApplicationId, KeyId, NodeId, OrganizationId, RequestId, UserId};
+pub use secret::Secret;

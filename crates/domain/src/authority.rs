@@ -1,0 +1,171 @@
+//! Authorities: what one may do in the management API, and the built-in sets that stand for them.
+
+use std::fmt;
+
+/// One thing that may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum Authority {
+    /// See keys and their diagnostic log.
+    KeysRead = 1,
+    /// Make, change and end any key of the organization.
+    KeysManageAll = 1 << 1,
+    /// See APIs and sets.
+    ApisRead = 1 << 2,
+    /// Make, import, change and delete APIs and sets.
+    ApisManage = 1 << 3,
+    /// See and change the organization itself.
+    OrganizationManage = 1 << 4,
+    /// Read the audit log.
+    AuditRead = 1 << 5,
+    /// See usage.
+    UsageRead = 1 << 6,
+    /// Make organizations: the operator's alone, in no set.
+    OrganizationsOperate = 1 << 7,
+}
+
+/// A set of authorities.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Authorities(u16);
+
+/// A set of the built-in API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltInSet {
+    /// Its slug, reserved in every organization.
+    pub slug: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What its holders may do.
+    pub authorities: Authorities,
+}
+
+/// The slug of the set whose holders are door tokens.
+pub const VERIFY_SLUG: &str = "claviger-verify";
+/// The slug of the set that holds all authorities of an organization.
+pub const ADMIN_SLUG: &str = "claviger-admin";
+
+/// The sets of the built-in API, in the order in which they are listed.
+pub const BUILT_IN_SETS: &[BuiltInSet] = &[
+    BuiltInSet { slug: ADMIN_SLUG, name: "Claviger: administration", authorities: Authorities::ADMIN },
+    BuiltInSet {
+        slug: "claviger-keys-read",
+        name: "Claviger: read keys",
+        authorities: Authorities::of(&[Authority::KeysRead, Authority::ApisRead]),
+    },
+    BuiltInSet {
+        slug: "claviger-keys-write",
+        name: "Claviger: manage keys",
+        authorities: Authorities::of(&[Authority::KeysRead, Authority::KeysManageAll, Authority::ApisRead]),
+    },
+    BuiltInSet {
+        slug: "claviger-apis-write",
+        name: "Claviger: manage APIs and sets",
+        authorities: Authorities::of(&[Authority::ApisRead, Authority::ApisManage]),
+    },
+    BuiltInSet { slug: VERIFY_SLUG, name: "Claviger: door token", authorities: Authorities::NONE },
+];
+
+/// All authorities with the names on the wire.
+const NAMES: &[(Authority, &str)] = &[
+    (Authority::KeysRead, "keys.read"),
+    (Authority::KeysManageAll, "keys.manage_all"),
+    (Authority::ApisRead, "apis.read"),
+    (Authority::ApisManage, "apis.manage"),
+    (Authority::OrganizationManage, "organization.manage"),
+    (Authority::AuditRead, "audit.read"),
+    (Authority::UsageRead, "usage.read"),
+    (Authority::OrganizationsOperate, "organizations.operate"),
+];
+
+/// The authorities that a set of the built-in API stands for, by its slug.
+pub fn authorities_of_set(slug: &str) -> Authorities {
+    BUILT_IN_SETS.iter().find(|set| set.slug == slug).map_or(Authorities::NONE, |set| set.authorities)
+}
+
+// === impl Authorities ===
+
+impl Authorities {
+    /// None at all.
+    pub const NONE: Self = Self(0);
+    /// All that an organization's administrator has.
+    pub const ADMIN: Self = Self::of(&[
+        Authority::KeysRead,
+        Authority::KeysManageAll,
+        Authority::ApisRead,
+        Authority::ApisManage,
+        Authority::OrganizationManage,
+        Authority::AuditRead,
+        Authority::UsageRead,
+    ]);
+
+    /// These.
+    pub const fn of(list: &[Authority]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < list.len() {
+            bits |= list[at] as u16;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether `authority` is among them.
+    pub const fn has(self, authority: Authority) -> bool {
+        self.0 & authority as u16 != 0
+    }
+
+    /// Whether all of `others` are among them.
+    pub const fn has_all(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn union(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names, in a fixed order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        NAMES.iter().filter(move |(authority, _)| self.has(*authority)).map(|(_, name)| *name)
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+// === impl Authority ===
+
+impl Authority {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(authority, _)| *authority == self).map_or("", |(_, name)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_authority_has_a_name_and_admin_has_all_but_the_operators() {
+        for (authority, name) in NAMES {
+            assert_eq!(authority.name(), *name);
+            assert_eq!(Authorities::ADMIN.has(*authority), *authority != Authority::OrganizationsOperate, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_door_token_may_do_nothing_in_the_management_api() {
+        assert!(authorities_of_set(VERIFY_SLUG).is_empty());
+        assert!(authorities_of_set("anything-else").is_empty());
+        assert!(authorities_of_set(ADMIN_SLUG).has_all(authorities_of_set("claviger-keys-write")));
+    }
+}

@@ -1,0 +1,69 @@
+//! What the store tells the engine: whole changes, by position in the feed.
+
+use crate::api::Api;
+use crate::api_set::ApiSet;
+use crate::id::{ApiId, ApiSetId, KeyId, OrganizationId};
+use crate::key::Key;
+use crate::operation::Operation;
+use crate::organization::Organization;
+
+/// A position in the change feed: `<epoch>.<seq>` on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// A restore begins a new one.
+    pub epoch: i64,
+    /// One for each transaction, without gaps.
+    pub seq: i64,
+}
+
+/// Which record changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ObjectRef {
+    /// An organization.
+    Organization(OrganizationId),
+    /// An API or its operations.
+    Api(ApiId),
+    /// An API set.
+    ApiSet(ApiSetId),
+    /// A key.
+    Key(KeyId),
+}
+
+/// A record as it stands now. Boxed: a feed step holds many of different sizes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Object {
+    /// An organization.
+    Organization(Box<Organization>),
+    /// An API with its operations in document order.
+    Api(Box<Api>, Vec<Operation>),
+    /// An API set.
+    ApiSet(Box<ApiSet>),
+    /// A key, tombstones included.
+    Key(Box<Key>),
+}
+
+/// One changed record; `now` is `None` where it is gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub object: ObjectRef,
+    /// As it stands in the snapshot that was read.
+    pub now: Option<Object>,
+}
+
+/// Changes to apply at once: everything up to `position`, read in one snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Where the replica stands afterwards.
+    pub position: Position,
+    /// The records that changed since.
+    pub changes: Vec<Change>,
+}
+
+// === impl Position ===
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.epoch, self.seq)
+    }
+}

@@ -1,0 +1,126 @@
+//! Keyed digests of credentials: all that is stored of a secret.
+//!
+//! digest = HMAC-SHA256(pepper, kind ‖ SHA-256(credential)). The kind is one byte, so that no kind of credential is
+//! ever found as another; the inner SHA-256 lets a key be imported, or a leak be looked up, by its SHA-256 alone.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+/// What a credential is used as; the byte is part of its digest and never changes its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum CredentialKind {
+    /// A single key, native or imported.
+    Single = 1,
+    /// `identifier ‖ 0 ‖ password` of a pair.
+    Pair = 2,
+    /// The identifier of a pair alone.
+    PairIdentifier = 3,
+    /// An application's password.
+    ApplicationPassword = 4,
+    /// A static token of an API user.
+    StaticToken = 5,
+}
+
+/// The digest of one credential.
+#[derive(Clone, Copy, Eq, Hash)]
+pub struct CredentialDigest([u8; 32]);
+
+/// The key of credential digests, with the HMAC pads computed once.
+#[derive(Clone)]
+pub struct Pepper(Hmac<Sha256>);
+
+// === impl Pepper ===
+
+impl Pepper {
+    /// A pepper from its 32 bytes.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(keyed(bytes))
+    }
+
+    /// The digest under which a credential is stored and looked for.
+    pub fn digest(&self, kind: CredentialKind, credential: &[u8]) -> CredentialDigest {
+        self.digest_of_sha256(kind, &Sha256::digest(credential).into())
+    }
+
+    /// The same, for a credential of which only the SHA-256 is known (import, leak look-up).
+    pub fn digest_of_sha256(&self, kind: CredentialKind, sha256: &[u8; 32]) -> CredentialDigest {
+        let mut mac = self.0.clone();
+        mac.update(&[kind as u8]);
+        mac.update(sha256);
+        CredentialDigest(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper")
+    }
+}
+
+/// HMAC-SHA256 ready to be cloned for each message.
+pub(crate) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // A key of any length is a key for HMAC (RFC 2104); 32 bytes never fail.
+    Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes keys of every length"))
+}
+
+// === impl CredentialDigest ===
+
+impl CredentialDigest {
+    /// A digest as it was stored.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for CredentialDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for CredentialDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialDigest")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_depends_on_pepper_kind_and_credential() {
+        let pepper = Pepper::new(&[7; 32]);
+        let digest = pepper.digest(CredentialKind::Single, b"a credential");
+        assert_eq!(digest, pepper.digest(CredentialKind::Single, b"a credential"));
+        assert_ne!(digest, pepper.digest(CredentialKind::Single, b"a credentiaL"));
+        assert_ne!(digest, pepper.digest(CredentialKind::Pair, b"a credential"));
+        assert_ne!(digest, Pepper::new(&[8; 32]).digest(CredentialKind::Single, b"a credential"));
+    }
+
+    #[test]
+    fn the_digest_of_a_sha256_is_the_credentials() {
+        let pepper = Pepper::new(&[7; 32]);
+        let sha256: [u8; 32] = Sha256::digest(b"imported").into();
+        assert_eq!(
+            pepper.digest_of_sha256(CredentialKind::Single, &sha256),
+            pepper.digest(CredentialKind::Single, b"imported")
+        );
+        assert_ne!(
+            pepper.digest(CredentialKind::Single, &sha256),
+            pepper.digest(CredentialKind::Single, b"imported"),
+            "a SHA-256 handed to a door is no key"
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! A key: the credential record, its facts, and the state that follows from them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api_set::ApiPattern;
+use crate::clock::Timestamp;
+use crate::credential::Environment;
+use crate::digest::CredentialDigest;
+use crate::id::{ApiSetId, ApplicationId, KeyId, OrganizationId, UserId};
+use crate::ip_list::IpEntry;
+use crate::name::Name;
+
+/// The most bytes of a key's metadata as JSON.
+pub const METADATA_BYTES_MAX: usize = 1_024;
+/// The most characters of an external id.
+pub const EXTERNAL_ID_LENGTH_MAX: usize = 200;
+/// The most tags of a key.
+pub const TAGS_MAX: usize = 50;
+/// The longest overlap of a rotation: 30 days, in seconds.
+pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
+
+/// Who a key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum Owner {
+    /// The key's organization.
+    Organization(OrganizationId),
+    /// A person.
+    User(UserId),
+    /// An external system.
+    Application(ApplicationId),
+}
+
+/// How a key is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// One string.
+    Single,
+    /// Identifier and password.
+    Pair,
+}
+
+/// A key with its facts. The state is derived: [`Key::state`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub id: KeyId,
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// Who it belongs to.
+    pub owner: Owner,
+    /// Unique per owner among the living.
+    pub name: Name,
+    /// Free text.
+    pub description: String,
+    /// Which hosts it is for.
+    pub environment: Environment,
+    /// How it is presented.
+    pub shape: Shape,
+    /// The current secret.
+    pub secret: StoredSecret,
+    /// The secret before the last rotation, while it overlaps.
+    pub overlap: Option<Overlap>,
+    /// Values that are no longer valid, kept so that the diagnostic log can name the key.
+    pub ended: Vec<EndedSecret>,
+    /// The sets it holds.
+    pub api_sets: Vec<ApiSetId>,
+    /// Operations it holds beside its sets.
+    pub operations: Vec<ApiPattern>,
+    /// Where it may be used from; empty = anywhere.
+    pub allowed_ips: Vec<IpEntry>,
+    /// Not valid before.
+    pub not_before: Option<Timestamp>,
+    /// Not valid from this instant on.
+    pub expires_at: Option<Timestamp>,
+    /// Taken out of service, by whom and why.
+    pub disabled: Option<Disabled>,
+    /// Gone for good: a tombstone.
+    pub deleted_at: Option<Timestamp>,
+    /// The customer's name in the caller's own system.
+    pub external_id: Option<String>,
+    /// Free labels.
+    pub tags: Vec<String>,
+    /// Free JSON object for the upstream, at most [`METADATA_BYTES_MAX`].
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Who made it: a snapshot that outlives its creator.
+    pub created_by: Actor,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grows with each change; its entity tag.
+    pub version: i64,
+}
+
+/// What is stored of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Its keyed digest.
+    pub digest: CredentialDigest,
+    /// What may be shown of it.
+    pub hint: String,
+}
+
+/// The secret before a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// The old secret.
+    pub secret: StoredSecret,
+    /// It is `NOT_FOUND` from this instant on.
+    pub valid_until: Timestamp,
+}
+
+/// A value that was rotated out or deleted with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSecret {
+    /// Its digest: the value can never be issued again.
+    pub digest: CredentialDigest,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// Why and by whom something was taken out of service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Why, in the person's words.
+    pub reason: Option<String>,
+}
+
+/// Who did something: an id and the name it had then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// `operator`, `key`, `user` or `system`.
+    #[serde(rename = "type")]
+    pub kind: ActorKind,
+    /// The id, where the kind has ids.
+    pub id: Option<String>,
+    /// The name at that time.
+    pub name: Option<String>,
+}
+
+/// What kind of actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// Whoever holds the machine: the command line with the local token, `setup`, `--demo`.
+    Operator,
+    /// A management key.
+    Key,
+    /// A person in the console.
+    User,
+    /// The server itself.
+    System,
+}
+
+/// The state of a key: the first that applies, in this order, which is the verdict's too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A tombstone.
+    Deleted,
+    /// Taken out of service.
+    Disabled,
+    /// Awaits approval.
+    Pending,
+    /// Its end has come.
+    Expired,
+    /// Its beginning has not.
+    NotYetValid,
+    /// In service.
+    Active,
+}
+
+/// The facts that a state follows from; all that the hot path keeps of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// A tombstone.
+    pub deleted: bool,
+    /// Taken out of service.
+    pub disabled: bool,
+    /// Valid from.
+    pub not_before: Option<Timestamp>,
+    /// Valid until, exclusive.
+    pub expires_at: Option<Timestamp>,
+}
+
+// === impl Facts ===
+
+impl Facts {
+    /// The state at `now`.
+    pub fn state(&self, now: Timestamp) -> State {
+        if self.deleted {
+            State::Deleted
+        } else if self.disabled {
+            State::Disabled
+        } else if self.expires_at.is_some_and(|end| now >= end) {
+            State::Expired
+        } else if self.not_before.is_some_and(|begin| now < begin) {
+            State::NotYetValid
+        } else {
+            State::Active
+        }
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    /// The facts its state follows from.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            deleted: self.deleted_at.is_some(),
+            disabled: self.disabled.is_some(),
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+        }
+    }
+
+    /// Its state at `now`.
+    pub fn state(&self, now: Timestamp) -> State {
+        self.facts().state(now)
+    }
+}
+
+// === impl Owner ===
+
+impl Owner {
+    /// The word on the wire and in the database.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Organization(_) => "organization",
+            Self::User(_) => "user",
+            Self::Application(_) => "application",
+        }
+    }
+
+    /// The id as text.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Organization(id) => id.to_string(),
+            Self::User(id) => id.to_string(),
+            Self::Application(id) => id.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_the_first_that_applies() {
+        let at = Timestamp::from_micros;
+        let all = Facts { deleted: true, disabled: true, not_before: Some(at(9)), expires_at: Some(at(5)) };
+        assert_eq!(all.state(at(7)), State::Deleted);
+        assert_eq!(Facts { deleted: false, ..all }.state(at(7)), State::Disabled);
+        let enabled = Facts { deleted: false, disabled: false, ..all };
+        assert_eq!(enabled.state(at(7)), State::Expired);
+        assert_eq!(enabled.state(at(5)), State::Expired, "the end is exclusive");
+        assert_eq!(enabled.state(at(4)), State::NotYetValid);
+        assert_eq!(Facts { expires_at: None, ..enabled }.state(at(8)), State::NotYetValid);
+        assert_eq!(Facts { expires_at: None, ..enabled }.state(at(9)), State::Active, "the beginning is inclusive");
+        assert_eq!(Facts::default().state(at(0)), State::Active);
+    }
+}

@@ -1,0 +1,31 @@
+//! An organization: the tenant. Everything else lives in exactly one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::credential::KeyPrefix;
+use crate::id::OrganizationId;
+use crate::name::{Name, Slug};
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Unique in the installation.
+    pub slug: Slug,
+    /// What people call it.
+    pub name: Name,
+    /// IANA name of the zone in which its days begin, such as `Europe/Warsaw`.
+    pub time_zone: String,
+    /// What its keys begin with.
+    pub key_prefix: KeyPrefix,
+    /// Whether door calls without a token are made for it: true for exactly one.
+    pub is_default: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grows with each change of the organization itself; its entity tag.
+    pub version: i64,
+}
