@@ -1,0 +1,87 @@
+//! Everything that is true of the sources without running a test.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::workspace::{Workspace, output, succeed};
+use crate::{Result, edges, generated, rows};
+
+/// A tool from crates.io, built once into the target directory.
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
+
+/// Licences, bans and sources.
+const DENY_ARGUMENTS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+
+type Step = (&'static str, fn(&Workspace) -> Result);
+
+/// Cheap and telling first.
+const STEPS: [Step; 8] = [
+    ("format", format),
+    ("edges", edges::run),
+    ("rows", rows::run),
+    ("unused dependencies", machete),
+    ("licences, bans, sources", deny),
+    ("lints", lints),
+    ("documents", documents),
+    ("generated files", |workspace| generated::run(workspace, true)),
+];
+
+/// Runs all steps, and names those that failed.
+pub fn run(workspace: &Workspace) -> Result {
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        eprintln!("xtask: {name}");
+        if let Err(error) = step(workspace) {
+            eprintln!("xtask: {name}: {error}");
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed checks: {}", failed.join(", ")).into()) }
+}
+
+fn format(workspace: &Workspace) -> Result {
+    succeed(&mut workspace.cargo(["fmt", "--all", "--check"]))
+}
+
+fn lints(workspace: &Workspace) -> Result {
+    succeed(&mut workspace.cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn documents(workspace: &Workspace) -> Result {
+    succeed(workspace.cargo(["doc", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// No advisories: their database lies on github.com, which a build machine need not reach.
+fn deny(workspace: &Workspace) -> Result {
+    let program = DENY.install(workspace)?;
+    succeed(Command::new(program).current_dir(workspace.root()).args(DENY_ARGUMENTS))
+}
+
+fn machete(workspace: &Workspace) -> Result {
+    let program = MACHETE.install(workspace)?;
+    succeed(Command::new(program).arg(workspace.root()))
+}
+
+// === impl Tool ===
+
+impl Tool {
+    /// The program, built if it is missing or of another version.
+    fn install(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let root = workspace.target().join("tools");
+        let program = root.join("bin").join(self.name);
+        let installed = output(Command::new(&program).arg("--version")).unwrap_or_default();
+        if installed.split_whitespace().any(|word| word == self.version) {
+            return Ok(program);
+        }
+        let version = format!("={}", self.version);
+        let mut command = workspace.cargo(["install", "--locked", "--force", self.name, "--version", &version]);
+        succeed(command.arg("--root").arg(&root).arg("--target-dir").arg(workspace.target().join("tools-build")))?;
+        Ok(program)
+    }
+}

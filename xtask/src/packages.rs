@@ -1,0 +1,82 @@
+//! Programs that the tests start, from Debian's packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::workspace::{output, succeed};
+use crate::{Result, postgres};
+
+/// A package, and the program in it that the tests start.
+struct Package {
+    name: &'static str,
+    installed: fn() -> bool,
+}
+
+const PACKAGES: [Package; 3] = [
+    Package { name: "postgresql", installed: || postgres::programs().is_some() },
+    Package { name: "nginx", installed: || find("nginx").is_some() },
+    Package { name: "caddy", installed: || find("caddy").is_some() },
+];
+
+/// Folders of servers that are not on everybody's PATH.
+const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// Debian starts a service as it installs it; the tests start their own instances on free ports. A `policy-rc.d` that refuses is Debian's
+/// way to say so; it stands only while the packages are installed, and only where there was none.
+const INSTALL: &str = r#"
+set -eu
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install --yes --no-install-recommends "$@"
+"#;
+
+/// Installs what is missing, as root or by `sudo`; services are not started.
+pub fn install_missing() -> Result {
+    let missing: Vec<_> =
+        PACKAGES.iter().filter(|package| !(package.installed)()).map(|package| package.name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if find("apt-get").is_none() {
+        return Err(format!("missing programs: install what Debian calls {names}").into());
+    }
+    let mut command = if is_root()? {
+        Command::new("sh")
+    } else if find("sudo").is_some() {
+        let mut command = Command::new("sudo");
+        command.arg("sh");
+        command
+    } else {
+        return Err(format!("missing programs: run `apt-get install {names}` as root, or make sudo available").into());
+    };
+    eprintln!("xtask: installing {names}");
+    succeed(command.args(["-c", INSTALL, "install"]).args(&missing))?;
+    match PACKAGES.iter().find(|package| !(package.installed)()) {
+        Some(package) => Err(format!("the package {} is installed, but its program is not found", package.name).into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether this process runs as root.
+pub fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// A program on PATH or in a folder of system programs.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(SYSTEM_FOLDERS.iter().map(PathBuf::from));
+    folders.map(|folder| folder.join(program)).find(|path| is_file(path))
+}
+
+fn is_file(path: &Path) -> bool {
+    path.metadata().is_ok_and(|data| data.is_file())
+}
