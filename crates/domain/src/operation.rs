@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use base_path::{BasePath, MatchKind, Remainder};
+pub use base_path::{BasePath, BasePathProblem, MatchKind, Remainder};
 pub use pattern::{OperationPattern, OperationPatternProblem};
 pub use router::{Matches, OperationIndices, Refusal, Router, RouterProblem};
 pub use template::{Template, TemplateProblem};
@@ -82,7 +82,7 @@ impl<'m> Method<'m> {
         self.0
     }
 
-    /// Whether the request is judged as `GET`: `HEAD` counts as it.
+    /// Whether it is `HEAD`, which counts as `GET`.
     pub fn is_head(self) -> bool {
         self.0 == "HEAD"
     }

@@ -249,6 +249,10 @@ impl<'t> RequestPath<'t> {
             text.push_str(&segment);
             this.push(text.len(), segment.contains('/'), !fold::is_folded(&segment))?;
         }
+        // The second reading, in which encoded slashes separate, has to fit too.
+        if text.bytes().filter(|byte| *byte == b'/').count() >= MAX_SEGMENTS {
+            return Err(PathProblem::TooManySegments);
+        }
         this.text = Cow::Owned(text);
         Ok(this)
     }
