@@ -1,1 +1,111 @@
-//! manage
+//! The control plane: use cases with authorization and audit, and their HTTP doors at `/api/v1`.
+//!
+//! One folder a noun, in it one file a use case and `http.rs` with its doors. Authorization and audit live in the use
+//! case, in the transaction of its change, so no door can forget them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use claviger_domain::keyring::Keyring;
+use claviger_domain::{Clock, Random};
+use claviger_engine::Engine;
+use claviger_store::Store;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+pub mod answer;
+mod authenticate;
+pub mod body;
+pub mod ctx;
+pub mod error;
+mod layers;
+pub mod page;
+pub mod path;
+pub mod write;
+
+pub use ctx::Ctx;
+pub use error::{Error, ErrorCode, FieldError};
+pub use write::Changed;
+
+/// Everything that the use cases work with; shared as `Arc<Manage>`.
+pub struct Manage {
+    /// The database.
+    pub store: Store,
+    /// This node's engine: authenticates management keys, explains, and applies changes before a call returns.
+    pub engine: Arc<Engine>,
+    /// The keys that do the work.
+    pub keyring: Keyring,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids and secrets.
+    pub random: Arc<dyn Random>,
+    /// Settings.
+    pub config: Config,
+    /// SHA-256 of the operator's local token; no operator without it.
+    pub operator_token_sha256: Option<[u8; 32]>,
+}
+
+/// Settings of the control plane.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Host names, beside the loopback names, under which the control listener is reached.
+    pub host_names: Vec<String>,
+}
+
+/// The document's frame; the operations come from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Claviger management API",
+        description = "Issue, limit, explain and end API keys. Errors are RFC 9457 problems.",
+        license(name = "Apache-2.0")
+    ),
+    security(("bearer" = [])),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+/// The whole control side of the API: `/api/v1/…`, `/api/v1/openapi.json` and `/api/docs`.
+///
+/// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: allowed addresses of keys and the audit log
+/// need the peer.
+pub fn router(manage: Arc<Manage>) -> Router {
+    let (routes, document) = routes().split_for_parts();
+    routes
+        .route("/api/v1/openapi.json", get(async move || axum::Json(document)))
+        .merge(docs::router())
+        .fallback(layers::unknown_path)
+        .method_not_allowed_fallback(layers::unknown_method)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(manage.clone(), layers::frame))
+        .with_state(manage)
+}
+
+/// The OpenAPI 3.1 document of the management API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Arc<Manage>> {
+    let api = OpenApiRouter::new()
+        .merge(keys::http::router())
+        .merge(organizations::http::router())
+        .merge(setup::http::router())
+        .merge(me::router());
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api)
+}
+
+// === impl Bearer ===
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}

@@ -1,0 +1,74 @@
+//! Who asks: the first argument of every use case.
+
+use std::net::IpAddr;
+
+use claviger_domain::audit::{Entry, Subject};
+use claviger_domain::authority::{Authorities, Authority};
+use claviger_domain::key::{Actor, ActorKind};
+use claviger_domain::{OrganizationId, RequestId, Timestamp};
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// The actor of a call, what it may do, and when.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// Who.
+    pub actor: Actor,
+    /// The tenant whose things are meant; none for the operator while there is not exactly one.
+    pub organization: Option<OrganizationId>,
+    /// What the actor may do there.
+    pub authorities: Authorities,
+    /// The caller's address.
+    pub ip: Option<IpAddr>,
+    /// Names the call in log, audit and answer.
+    pub request_id: RequestId,
+    /// The instant of the call: one for all that it does.
+    pub now: Timestamp,
+}
+
+// === impl Ctx ===
+
+impl Ctx {
+    /// Refuses unless the actor has `authority`.
+    pub fn require(&self, authority: Authority) -> Result<(), Error> {
+        if self.authorities.has(authority) {
+            return Ok(());
+        }
+        Err(Error::forbidden(format!("This needs the authority {}.", authority.name())))
+    }
+
+    /// The tenant, if the actor has `authority` in it: how every use case on an organization's things begins.
+    pub fn organization_with(&self, authority: Authority) -> Result<OrganizationId, Error> {
+        self.require(authority)?;
+        self.organization.ok_or_else(|| Error::forbidden("This call is made for no organization."))
+    }
+
+    /// Refuses unless the actor holds all of `authorities` itself: nobody gives, edits or rotates more than they have.
+    pub fn require_all(&self, authorities: Authorities) -> Result<(), Error> {
+        if self.authorities.has_all(authorities) {
+            return Ok(());
+        }
+        let lacking: Vec<_> = authorities.names().filter(|name| !self.authorities.names().any(|own| own == *name)).collect();
+        Err(Error::forbidden(format!("Only who holds {} may do this.", lacking.join(", "))))
+    }
+
+    /// Whether the caller is the operator: whoever holds the machine.
+    pub fn is_operator(&self) -> bool {
+        self.actor.kind == ActorKind::Operator
+    }
+
+    /// An audit entry of this call.
+    pub fn entry(&self, action: &str, object: Subject, before: Option<Value>, after: Option<Value>) -> Entry {
+        Entry {
+            at: self.now,
+            actor: self.actor.clone(),
+            action: action.to_owned(),
+            object,
+            before,
+            after,
+            ip: self.ip.map(|ip| ip.to_string()),
+            request_id: Some(self.request_id.to_string()),
+        }
+    }
+}

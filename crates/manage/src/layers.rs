@@ -1,0 +1,117 @@
+//! What stands around every route: request id, host check, one rendering of errors, one net for panics.
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use claviger_domain::RequestId;
+use http::header::{CACHE_CONTROL, HOST, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Uri};
+
+use crate::Manage;
+use crate::error::{Error, ErrorCode};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost layer.
+pub(crate) async fn frame(State(manage): State<Arc<Manage>>, mut request: Request, next: Next) -> Response {
+    let request_id = RequestId::new(manage.clock.now(), &*manage.random);
+    request.extensions_mut().insert(request_id);
+    let mut response = match check_host(&manage.config.host_names, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    if let Some(error) = response.extensions_mut().remove::<Error>() {
+        response = error.render(request_id);
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// No such path.
+pub(crate) async fn unknown_path() -> Error {
+    Error::new(ErrorCode::NotFound, "There is nothing at this path; the reference is at /api/docs.")
+}
+
+/// The path exists, the method does not.
+pub(crate) async fn unknown_method() -> Error {
+    Error::new(ErrorCode::MethodNotAllowed, "This path does not take this method; the reference is at /api/docs.")
+}
+
+/// A panic of a handler, as an answer.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::internal(format!("panic: {text}")).into_response()
+}
+
+/// Only configured host names and loopback names are answered: a page of another site cannot rebind its name to this
+/// listener (DNS rebinding).
+fn check_host(host_names: &[String], request: &Request) -> Result<(), Error> {
+    let mut values = request.headers().get_all(HOST).iter();
+    let named = match (request.uri().host(), values.next(), values.next()) {
+        (Some(host), _, None) => Some(host.to_owned()),
+        (None, Some(value), None) => value.to_str().ok().and_then(host_of),
+        _ => None,
+    };
+    let Some(named) = named else { return Err(Error::field("Host", "expected one host name")) };
+    let named = named.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    if is_loopback(&named) || host_names.iter().any(|name| name.eq_ignore_ascii_case(&named)) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::Misdirected, "This host name is not configured for this server."))
+}
+
+/// The host of a `Host` header's `host[:port]`.
+fn host_of(value: &str) -> Option<String> {
+    let uri: Uri = value.parse().ok()?;
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    Some(authority.host().to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    address || host == "localhost" || host.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn status(host: &str) -> u16 {
+        let request = Request::builder().uri("/").header(HOST, host).body(Body::empty()).expect("a request");
+        match check_host(&["keys.example.com".to_owned()], &request) {
+            Ok(()) => 200,
+            Err(error) => error.code().status().as_u16(),
+        }
+    }
+
+    #[test]
+    fn own_and_loopback_names_are_answered_others_are_not() {
+        for host in ["localhost", "localhost:7600", "127.0.0.1:7600", "[::1]:7600", "KEYS.example.com:443", "a.localhost"] {
+            assert_eq!(status(host), 200, "{host}");
+        }
+        for host in ["evil.example", "keys.example.com.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0"] {
+            assert_eq!(status(host), 421, "{host}");
+        }
+        for host in ["", "localhost@evil.example", "a b"] {
+            assert_eq!(status(host), 400, "{host}");
+        }
+    }
+
+    #[test]
+    fn two_hosts_are_none() {
+        let request = Request::builder().uri("/").header(HOST, "localhost").header(HOST, "evil.example");
+        let request = request.body(Body::empty()).expect("a request");
+        assert!(check_host(&[], &request).is_err());
+    }
+}

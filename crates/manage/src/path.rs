@@ -1,0 +1,39 @@
+//! Path parameters: what is no id of the right kind names nothing, so it is a 404.
+
+use axum::extract::{FromRequestParts, Path};
+use claviger_domain::id::{Id, IdKind};
+use http::request::Parts;
+
+use crate::error::{Error, ErrorCode};
+
+/// The path's one parameter, as an id of kind `K`.
+#[derive(Debug)]
+pub struct PathId<K>(pub Id<K>);
+
+/// The path's one parameter as text: an id or a slug.
+#[derive(Debug)]
+pub struct PathName(pub String);
+
+// === impl extractors ===
+
+impl<K: IdKind, S: Send + Sync> FromRequestParts<S> for PathId<K> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let PathName(text) = PathName::from_request_parts(parts, state).await?;
+        text.parse().map(Self).map_err(|_| names_nothing())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| names_nothing())?;
+        Ok(Self(text))
+    }
+}
+
+fn names_nothing() -> Error {
+    Error::new(ErrorCode::NotFound, "The path names nothing.")
+}

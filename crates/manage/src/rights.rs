@@ -1,0 +1,117 @@
+//! From the names in a request to sets, APIs and patterns: by id or by slug, always within one's own organization.
+
+use claviger_domain::OrganizationId;
+use claviger_domain::api::Api;
+use claviger_domain::api_set::{ApiPattern, ApiSet, PATTERNS_MAX, SETS_PER_KEY_MAX};
+use claviger_domain::operation::OperationPattern;
+use claviger_store::{Conn, api_sets, apis};
+
+use crate::error::{Error, FieldError};
+
+/// What a name that is not there is told; the same for another organization's.
+const UNKNOWN: &str = "there is none by this name";
+
+/// The set of this id or slug.
+pub async fn find_set(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Option<ApiSet>, Error> {
+    if let Ok(id) = name.parse() {
+        return Ok(api_sets::get(conn, organization, id).await?);
+    }
+    match name.parse() {
+        Ok(slug) => Ok(api_sets::by_slug(conn, organization, &slug).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The API of this id or slug.
+pub async fn find_api(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Option<Api>, Error> {
+    if let Ok(id) = name.parse() {
+        return Ok(apis::get(conn, organization, id).await?);
+    }
+    match name.parse() {
+        Ok(slug) => Ok(apis::by_slug(conn, organization, &slug).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The sets that a request names in `field`, in its order, each once.
+pub async fn resolve_sets(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    field: &str,
+    names: &[String],
+) -> Result<Vec<ApiSet>, Error> {
+    if names.len() > SETS_PER_KEY_MAX {
+        return Err(Error::field(field, format!("expected at most {SETS_PER_KEY_MAX} sets")));
+    }
+    let (mut sets, mut unknown) = (Vec::<ApiSet>::new(), Vec::new());
+    for (index, name) in names.iter().enumerate() {
+        match find_set(conn, organization, name).await? {
+            Some(set) if sets.iter().any(|known| known.id == set.id) => {}
+            Some(set) => sets.push(set),
+            None => unknown.push(FieldError::new(format!("{field}[{index}]"), UNKNOWN)),
+        }
+    }
+    if unknown.is_empty() { Ok(sets) } else { Err(Error::names_unknown(unknown)) }
+}
+
+/// The patterns that a request names in `field` as `<api slug or id>:<pattern>`, in its order, each once. Each must
+/// cover an operation that is there.
+pub async fn resolve_patterns(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    field: &str,
+    names: &[String],
+) -> Result<Vec<ApiPattern>, Error> {
+    if names.len() > PATTERNS_MAX {
+        return Err(Error::field(field, format!("expected at most {PATTERNS_MAX} operations")));
+    }
+    let parsed = parse_patterns(field, names)?;
+    let (mut known, mut patterns, mut unknown) = (Vec::<(&str, KnownApi)>::new(), Vec::new(), Vec::new());
+    for (index, (api, pattern)) in parsed.into_iter().enumerate() {
+        if !known.iter().any(|(name, _)| *name == api) {
+            known.push((api, KnownApi::load(conn, organization, api).await?));
+        }
+        let found = known.iter().find(|(name, _)| *name == api).and_then(|(_, known)| known.cover(&pattern));
+        match found {
+            Some(found) if patterns.contains(&found) => {}
+            Some(found) => patterns.push(found),
+            None => unknown.push(FieldError::new(format!("{field}[{index}]"), UNKNOWN)),
+        }
+    }
+    if unknown.is_empty() { Ok(patterns) } else { Err(Error::names_unknown(unknown)) }
+}
+
+/// An API that a request names, with its operations' names; the built-in one counts as unknown, because its
+/// operations stand in no set of one's own.
+struct KnownApi(Option<(Api, Vec<Box<str>>)>);
+
+// === impl KnownApi ===
+
+impl KnownApi {
+    async fn load(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Self, Error> {
+        use claviger_domain::api::ApiKind;
+        let api = find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn);
+        let Some(api) = api else { return Ok(Self(None)) };
+        let operations = apis::operations(conn, api.id).await?;
+        Ok(Self(Some((api, operations.into_iter().map(|operation| operation.name).collect()))))
+    }
+
+    fn cover(&self, pattern: &OperationPattern) -> Option<ApiPattern> {
+        let (api, operations) = self.0.as_ref()?;
+        let covers = operations.iter().any(|name| pattern.matches(name));
+        covers.then(|| ApiPattern { api: api.id, pattern: pattern.clone() })
+    }
+}
+
+fn parse_patterns<'n>(field: &str, names: &'n [String]) -> Result<Vec<(&'n str, OperationPattern)>, Error> {
+    let (mut parsed, mut wrong) = (Vec::with_capacity(names.len()), Vec::new());
+    for (index, name) in names.iter().enumerate() {
+        let at = || format!("{field}[{index}]");
+        match name.split_once(':').map(|(api, pattern)| (api, OperationPattern::parse(pattern))) {
+            Some((api, Ok(pattern))) => parsed.push((api, pattern)),
+            Some((_, Err(problem))) => wrong.push(FieldError::new(at(), problem)),
+            None => wrong.push(FieldError::new(at(), "expected `<api>:<operation>` such as `github:issues/*`")),
+        }
+    }
+    if wrong.is_empty() { Ok(parsed) } else { Err(Error::invalid(wrong)) }
+}
