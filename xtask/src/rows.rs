@@ -10,6 +10,8 @@ use crate::workspace::Workspace;
 const LIST: &str = "e2e/rows.txt";
 /// Folders whose tests count.
 const SOURCES: [&str; 2] = ["e2e", "crates"];
+/// A macro of e2e that makes tests of the functions in it.
+const TEST_BLOCK: &str = "on_both_databases! {";
 
 /// Fails naming the rows without a test.
 pub fn run(workspace: &Workspace) -> Result {
@@ -34,16 +36,18 @@ fn collect_tests(folder: &Path, tests: &mut BTreeSet<String>) -> Result {
     Ok(())
 }
 
-/// Names of the functions that a `#[test]` or `#[….test]` stands above.
+/// Names of the functions that a `#[test]` or `#[….test]` stands above, or that stand in a block of [`TEST_BLOCK`].
 fn test_names(source: &str) -> Vec<String> {
-    let (mut names, mut is_test) = (Vec::new(), false);
-    for line in source.lines().map(str::trim) {
+    let (mut names, mut is_test, mut in_block) = (Vec::new(), false, false);
+    for line in source.lines() {
+        in_block = (in_block && line != "}") || line.starts_with(TEST_BLOCK);
+        let line = line.trim();
         let attribute = line.strip_prefix("#[").and_then(|rest| rest.split(['(', ']']).next());
         if let Some(attribute) = attribute {
             is_test |= attribute.rsplit("::").next() == Some("test");
-        } else if let Some((_, rest)) = line.split_once("fn ") {
+        } else if let Some((before, rest)) = line.split_once("fn ") {
             let name = rest.split(['(', '<']).next().unwrap_or_default();
-            if std::mem::take(&mut is_test) {
+            if std::mem::take(&mut is_test) || (in_block && before == "async ") {
                 names.push(name.to_owned());
             }
         }
@@ -84,5 +88,11 @@ mod tests {
             fn y_04_not() {}
         ";
         assert_eq!(test_names(source), ["y_02_works", "y_03_works"]);
+    }
+
+    #[test]
+    fn functions_in_a_block_of_tests_count_until_it_ends() {
+        let source = "on_both_databases! {\n    async fn y_01(world: &World) {\n    }\n}\n\nasync fn y_02() {\n}\n";
+        assert_eq!(test_names(source), ["y_01"]);
     }
 }
