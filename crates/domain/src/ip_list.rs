@@ -118,3 +118,6 @@ fn cut(mut covers: Vec<Span>) -> Vec<Span> {
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,11 @@ mod pattern;
 mod router;
 mod template;
 
+#[cfg(test)]
+mod routing_tests;
+#[cfg(test)]
+mod spellings;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -370,3 +370,6 @@ pub(crate) fn decode_once(raw: &str) -> Result<Cow<'_, str>, PathProblem> {
 pub(crate) fn hex_value(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
+
+#[cfg(test)]
+mod tests;
