@@ -1,0 +1,434 @@
+//! The configuration: one TOML file, overlaid by `CLAVIGER_…` variables.
+//!
+//! [`load`] reads both; unknown keys and variables are errors that name the nearest known one.
+
+mod env;
+pub mod load;
+mod nearest;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use claviger_domain::Secret;
+use claviger_domain::ip_list::{IpRange, IpRangeProblem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use load::{ConfigError, Sources, load};
+
+/// Where a server keeps its files until told otherwise.
+pub const DATA_DIR_DEFAULT: &str = "./claviger-data";
+/// The most connections to the database that may be configured.
+pub const CONNECTIONS_MAX: u32 = 1_000;
+/// The longest wait for the database at start that may be configured, in seconds.
+pub const CONNECT_TIMEOUT_SECONDS_MAX: u64 = 3_600;
+/// The most threads of the door listener that may be configured.
+pub const DOOR_THREADS_MAX: usize = 256;
+/// The most ranges of trusted proxies.
+pub const TRUSTED_PROXIES_MAX: usize = 1_000;
+
+/// Everything that can be configured. Each setting has a default; an empty file is a whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The directory of the database, the master secret and the lock; made with mode 0700 if missing.
+    pub data_dir: PathBuf,
+    /// The file of the master secret. Default: `master-secret` in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_secret_file: Option<PathBuf>,
+    /// The master secret itself: by the variable `CLAVIGER_MASTER_SECRET` alone, never in a file that is shown.
+    #[serde(skip)]
+    pub master_secret: Option<Secret>,
+    /// Where records are kept.
+    pub database: DatabaseConfig,
+    /// The listener of the management API.
+    pub control: ControlConfig,
+    /// The listener of the verification doors.
+    pub doors: DoorsConfig,
+    /// The listener of metrics and health.
+    pub telemetry: TelemetryConfig,
+    /// What is logged, to standard error.
+    pub log: LogConfig,
+}
+
+/// Where records are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `claviger.db` in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_password")]
+    #[schemars(with = "Option<String>")]
+    pub url: Option<Secret>,
+    /// The most connections that are open at once.
+    #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
+    pub connections_max: u32,
+    /// For how long a start tries again while the database cannot be reached, in seconds.
+    #[schemars(range(max = CONNECT_TIMEOUT_SECONDS_MAX))]
+    pub connect_timeout_seconds: u64,
+}
+
+/// The listener of the management API.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ControlConfig {
+    /// Address and port.
+    pub listen: ListenAddress,
+    /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<BaseUrl>,
+}
+
+/// The listener of the verification doors.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DoorsConfig {
+    /// Address and port.
+    pub listen: ListenAddress,
+    /// Threads that accept and judge. Default: one for each core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = DOOR_THREADS_MAX))]
+    pub threads: Option<usize>,
+    /// Whether callers must present a door token in `X-Claviger-Door`. Default: as soon as the listener is not
+    /// loopback; a second organization always asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_token: Option<bool>,
+    /// Addresses and ranges whose `X-Forwarded-…` and `X-Original-…` headers are believed.
+    pub trusted_proxies: Vec<String>,
+}
+
+/// The listener of metrics and health.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// Address and port of `/metrics`, `/healthz` and `/readyz`.
+    pub listen: ListenAddress,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`), or directives such as `info,claviger_store=debug`.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An address and a port to listen on; port 0 takes a free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub struct ListenAddress(#[schemars(with = "String", example = "127.0.0.1:7600")] pub SocketAddr);
+
+/// A text that is no [`ListenAddress`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address and a port such as 127.0.0.1:7600 or [::]:7600")]
+pub struct InvalidListenAddress;
+
+/// An `http://` or `https://` URL without query, as people type it.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+pub struct BaseUrl(String);
+
+/// A text that is no [`BaseUrl`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a URL such as https://keys.example.com, without user, query or fragment")]
+pub struct InvalidBaseUrl;
+
+// === impl Config ===
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: DATA_DIR_DEFAULT.into(),
+            master_secret_file: None,
+            master_secret: None,
+            database: DatabaseConfig::default(),
+            control: ControlConfig::default(),
+            doors: DoorsConfig::default(),
+            telemetry: TelemetryConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// A configuration for `data_dir` with three free ports on loopback: what tests start.
+    pub fn on_free_ports(data_dir: PathBuf) -> Self {
+        let listen = ListenAddress(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self {
+            data_dir,
+            control: ControlConfig { listen, url: None },
+            doors: DoorsConfig { listen, ..DoorsConfig::default() },
+            telemetry: TelemetryConfig { listen },
+            ..Self::default()
+        }
+    }
+
+    /// The database's URL: the configured one, or the SQLite file in the data directory.
+    pub fn database_url(&self) -> Secret {
+        self.database
+            .url
+            .clone()
+            .unwrap_or_else(|| Secret::new(format!("sqlite://{}", self.data_dir.join("claviger.db").display())))
+    }
+
+    /// The settings that are wrong by themselves, each with its name.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let database = &self.database;
+        if self.data_dir.as_os_str().is_empty() {
+            return Err(ConfigError::setting("data_dir", "must not be empty"));
+        }
+        if !(1..=CONNECTIONS_MAX).contains(&database.connections_max) {
+            return Err(ConfigError::setting("database.connections_max", &format!("expected 1 to {CONNECTIONS_MAX}")));
+        }
+        if database.connect_timeout_seconds > CONNECT_TIMEOUT_SECONDS_MAX {
+            let expected = format!("expected at most {CONNECT_TIMEOUT_SECONDS_MAX}");
+            return Err(ConfigError::setting("database.connect_timeout_seconds", &expected));
+        }
+        if self.doors.threads.is_some_and(|threads| !(1..=DOOR_THREADS_MAX).contains(&threads)) {
+            return Err(ConfigError::setting("doors.threads", &format!("expected 1 to {DOOR_THREADS_MAX}")));
+        }
+        if self.doors.trusted_proxies.len() > TRUSTED_PROXIES_MAX {
+            let expected = format!("expected at most {TRUSTED_PROXIES_MAX} ranges");
+            return Err(ConfigError::setting("doors.trusted_proxies", &expected));
+        }
+        self.doors.trusted_proxies()?;
+        crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))
+    }
+}
+
+// === impl DatabaseConfig ===
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: None, connections_max: 16, connect_timeout_seconds: 60 }
+    }
+}
+
+impl DatabaseConfig {
+    /// For how long a start tries to reach the database.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_seconds)
+    }
+}
+
+/// Shows `postgres://user:…@host/name`.
+fn without_password<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&url.as_ref().map_or_else(String::new, |url| mask_password(url.expose())))
+}
+
+/// A URL with `…` where its password stands: before the last `@` of the authority, and in `password=` of the query.
+fn mask_password(url: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let mut shown = match (base.find("://"), base.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            let user = base[scheme + 3..at].split(':').next().unwrap_or_default();
+            let secret = if base[scheme + 3..at].contains(':') { ":…" } else { "" };
+            format!("{}{user}{secret}{}", &base[..scheme + 3], &base[at..])
+        }
+        _ => base.to_owned(),
+    };
+    for (index, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        shown.push(if index == 0 { '?' } else { '&' });
+        let name = pair.split('=').next().unwrap_or_default();
+        shown.push_str(if name.eq_ignore_ascii_case("password") { "password=…" } else { pair });
+    }
+    shown
+}
+
+// === impl of the listeners' defaults ===
+
+impl Default for ControlConfig {
+    fn default() -> Self {
+        Self { listen: ListenAddress::loopback(7600), url: None }
+    }
+}
+
+impl Default for DoorsConfig {
+    fn default() -> Self {
+        Self {
+            listen: ListenAddress::loopback(7601),
+            threads: None,
+            require_token: None,
+            trusted_proxies: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
+        }
+    }
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { listen: ListenAddress::loopback(7602) }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::default() }
+    }
+}
+
+// === impl DoorsConfig ===
+
+impl DoorsConfig {
+    /// The ranges of the trusted proxies.
+    pub fn trusted_proxies(&self) -> Result<Vec<IpRange>, ConfigError> {
+        let parse = |text: &String| {
+            text.parse().map_err(|problem: IpRangeProblem| {
+                ConfigError::setting("doors.trusted_proxies", &format!("`{text}`: {problem}"))
+            })
+        };
+        self.trusted_proxies.iter().map(parse).collect()
+    }
+}
+
+// === impl LogFormat ===
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("expected `text` or `json`"),
+        }
+    }
+}
+
+// === impl ListenAddress ===
+
+impl ListenAddress {
+    fn loopback(port: u16) -> Self {
+        Self(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    /// Whether only this machine can reach it.
+    pub fn is_loopback(self) -> bool {
+        self.0.ip().to_canonical().is_loopback()
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = InvalidListenAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
+        text.trim().parse().map(Self).map_err(|_| InvalidListenAddress)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+// === impl BaseUrl ===
+
+impl BaseUrl {
+    /// The URL, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host name, lower-case, without port and brackets.
+    pub fn host(&self) -> String {
+        let authority = self.0.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        host.to_ascii_lowercase()
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let text = text.trim().trim_end_matches('/');
+        let uri: http::Uri = text.parse().map_err(|_| InvalidBaseUrl)?;
+        let fits = matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && !text.contains(['@', '?', '#']);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidBaseUrl) }
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! text_in_the_file {
+    ($type:ident) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+text_in_the_file!(ListenAddress);
+text_in_the_file!(BaseUrl);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_database_url_has_no_password() {
+        for (url, shown) in [
+            ("sqlite:///data/claviger.db", "sqlite:///data/claviger.db"),
+            ("postgres://claviger:pa@ss@db/claviger", "postgres://claviger:…@db/claviger"),
+            ("postgres://claviger@db/x?sslmode=require", "postgres://claviger@db/x?sslmode=require"),
+            ("postgres://db/x?user=a&password=b", "postgres://db/x?user=a&password=…"),
+        ] {
+            assert_eq!(mask_password(url), shown);
+        }
+        let mut config = Config::default();
+        config.database.url = Some(Secret::new("postgres://u:hunter2@h/d".to_owned()));
+        config.master_secret = Some(Secret::new("hunter2".to_owned()));
+        let (shown, debugged) = (toml::to_string(&config).expect("a configuration is TOML"), format!("{config:?}"));
+        assert!(!shown.contains("hunter2") && !debugged.contains("hunter2"), "{shown}{debugged}");
+    }
+
+    #[test]
+    fn the_shown_defaults_are_a_configuration() {
+        let shown = toml::to_string(&Config::default()).expect("a configuration is TOML");
+        let read: Config = toml::from_str(&shown).expect("what is shown can be read");
+        assert_eq!(read.doors.listen, ListenAddress::loopback(7601));
+        assert!(read.validate().is_ok());
+    }
+
+    #[test]
+    fn hosts_are_taken_from_urls() {
+        for (url, host) in [
+            ("https://Keys.example.com/", "keys.example.com"),
+            ("http://[::1]:7600/a", "::1"),
+            ("http://10.0.0.1:80", "10.0.0.1"),
+        ] {
+            assert_eq!(url.parse::<BaseUrl>().map(|url| url.host()).as_deref(), Ok(host));
+        }
+        for url in ["keys.example.com", "ftp://x", "https://", "https://a@b", "https://a/?b", "https://a/#b"] {
+            assert!(url.parse::<BaseUrl>().is_err(), "{url}");
+        }
+    }
+}

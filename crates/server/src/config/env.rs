@@ -1,0 +1,193 @@
+//! The `CLAVIGER_…` variables: their names, and the setting that each one overlays.
+
+use std::str::FromStr;
+
+use claviger_domain::Secret;
+
+use super::Config;
+use super::load::ConfigError;
+use super::nearest::nearest;
+
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "CLAVIGER_";
+
+/// Variables that are read elsewhere: by the client's commands, and for the place of the file itself.
+const ELSEWHERE: [&str; 3] = ["CLAVIGER_URL", "CLAVIGER_TOKEN", "CLAVIGER_CONFIG"];
+
+/// Variables whose names are fixed for parts that this version does not have.
+const LATER: [&str; 4] = ["CLAVIGER_PUBLIC_LISTEN", "CLAVIGER_PUBLIC_URL", "CLAVIGER_REDIS_URL", "CLAVIGER_SMTP_URL"];
+
+/// A variable and what its text does to the configuration.
+struct Variable {
+    name: &'static str,
+    apply: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+/// All of them; `docs/configuration.md` lists the same.
+const VARIABLES: &[Variable] = &[
+    Variable { name: "CLAVIGER_DATA_DIR", apply: |config, text| put(&mut config.data_dir, text) },
+    Variable {
+        name: "CLAVIGER_MASTER_SECRET_FILE",
+        apply: |config, text| put_some(&mut config.master_secret_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_MASTER_SECRET",
+        apply: |config, text| {
+            config.master_secret = Some(Secret::new(text.to_owned()));
+            Ok(())
+        },
+    },
+    Variable {
+        name: "CLAVIGER_DATABASE_URL",
+        apply: |config, text| {
+            config.database.url = Some(Secret::new(text.to_owned()));
+            Ok(())
+        },
+    },
+    Variable {
+        name: "CLAVIGER_DATABASE_CONNECTIONS_MAX",
+        apply: |config, text| put(&mut config.database.connections_max, text),
+    },
+    Variable {
+        name: "CLAVIGER_DATABASE_CONNECT_TIMEOUT_SECONDS",
+        apply: |config, text| put(&mut config.database.connect_timeout_seconds, text),
+    },
+    Variable { name: "CLAVIGER_CONTROL_LISTEN", apply: |config, text| put(&mut config.control.listen, text) },
+    Variable { name: "CLAVIGER_CONTROL_URL", apply: |config, text| put_some(&mut config.control.url, text) },
+    Variable { name: "CLAVIGER_DOORS_LISTEN", apply: |config, text| put(&mut config.doors.listen, text) },
+    Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put_some(&mut config.doors.threads, text) },
+    Variable {
+        name: "CLAVIGER_DOORS_REQUIRE_TOKEN",
+        apply: |config, text| put_some(&mut config.doors.require_token, text),
+    },
+    Variable {
+        name: "CLAVIGER_TRUSTED_PROXIES",
+        apply: |config, text| {
+            let ranges = text.split(',').map(str::trim).filter(|range| !range.is_empty());
+            config.doors.trusted_proxies = ranges.map(str::to_owned).collect();
+            Ok(())
+        },
+    },
+    Variable { name: "CLAVIGER_TELEMETRY_LISTEN", apply: |config, text| put(&mut config.telemetry.listen, text) },
+    Variable { name: "CLAVIGER_LOG", apply: |config, text| put(&mut config.log.filter, text) },
+    Variable { name: "CLAVIGER_LOG_FORMAT", apply: |config, text| put(&mut config.log.format, text) },
+];
+
+/// Overlays `config` with `variables`; those of other programs are passed over, an empty text counts as not set.
+/// Returns the names that are set for parts that this version does not have.
+pub(super) fn overlay(config: &mut Config, variables: &[(String, String)]) -> Result<Vec<&'static str>, ConfigError> {
+    let mut later = Vec::new();
+    for (name, text) in variables.iter().filter(|(name, text)| name.starts_with(PREFIX) && !text.is_empty()) {
+        if let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name) {
+            (variable.apply)(config, text)
+                .and_then(|()| check(config))
+                .map_err(|expected| ConfigError::Variable { name: name.clone(), expected })?;
+        } else if let Some(name) = LATER.iter().find(|later| *later == name) {
+            later.push(*name);
+        } else if !ELSEWHERE.contains(&name.as_str()) {
+            let known = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE);
+            let nearest = nearest(name, known).map(str::to_owned);
+            return Err(ConfigError::UnknownVariable { name: name.clone(), nearest });
+        }
+    }
+    Ok(later)
+}
+
+/// What is wrong beyond its type is the variable's fault too.
+fn check(config: &Config) -> Result<(), String> {
+    config.validate().map_err(|error| match error {
+        ConfigError::Setting { expected, .. } => expected,
+        other => other.to_string(),
+    })
+}
+
+fn put<T: FromStr<Err: Expected>>(setting: &mut T, text: &str) -> Result<(), String> {
+    *setting = text.trim().parse().map_err(|error: T::Err| error.expected())?;
+    Ok(())
+}
+
+fn put_some<T: FromStr<Err: Expected>>(setting: &mut Option<T>, text: &str) -> Result<(), String> {
+    *setting = Some(text.trim().parse().map_err(|error: T::Err| error.expected())?);
+    Ok(())
+}
+
+/// What a person should have written instead.
+trait Expected {
+    fn expected(self) -> String;
+}
+
+macro_rules! expected {
+    ($($error:ty => $text:expr;)*) => {
+        $(impl Expected for $error {
+            fn expected(self) -> String {
+                let text: fn($error) -> String = $text;
+                text(self)
+            }
+        })*
+    };
+}
+expected! {
+    std::num::ParseIntError => |_| "expected a whole number".to_owned();
+    std::str::ParseBoolError => |_| "expected `true` or `false`".to_owned();
+    std::convert::Infallible => |never| match never {};
+    super::InvalidListenAddress => |error| error.to_string();
+    super::InvalidBaseUrl => |error| error.to_string();
+    &'static str => |error| error.to_owned();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlaid(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let variables: Vec<_> = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let mut config = Config::default();
+        overlay(&mut config, &variables).map(|_| config)
+    }
+
+    #[test]
+    fn variables_overlay_settings() {
+        let config = overlaid(&[
+            ("CLAVIGER_DOORS_LISTEN", "0.0.0.0:80"),
+            ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/8, ::1,"),
+            ("CLAVIGER_DOORS_REQUIRE_TOKEN", "false"),
+            ("CLAVIGER_LOG_FORMAT", "json"),
+            ("CLAVIGER_URL", "http://elsewhere"),
+            ("HOME", "/root"),
+        ])
+        .expect("all are right");
+        assert_eq!(config.doors.listen.to_string(), "0.0.0.0:80");
+        assert_eq!(config.doors.trusted_proxies, ["10.0.0.0/8", "::1"]);
+        assert_eq!(config.doors.require_token, Some(false));
+        assert_eq!(config.log.format, super::super::LogFormat::Json);
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable_and_what_was_expected() {
+        for (name, text, expected) in [
+            ("CLAVIGER_DOORS_LISTEN", "7601", "an address and a port"),
+            ("CLAVIGER_DATABASE_CONNECTIONS_MAX", "many", "a whole number"),
+            ("CLAVIGER_DATABASE_CONNECTIONS_MAX", "0", "expected 1 to 1000"),
+            ("CLAVIGER_DOORS_REQUIRE_TOKEN", "yes", "`true` or `false`"),
+            ("CLAVIGER_CONTROL_URL", "keys.example.com", "https://keys.example.com"),
+            ("CLAVIGER_LOG_FORMAT", "xml", "`text` or `json`"),
+            ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
+        ] {
+            let message = overlaid(&[(name, text)]).expect_err(name).to_string();
+            assert!(message.starts_with(name) && message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_variable_names_the_nearest_one() {
+        let message = overlaid(&[("CLAVIGER_DOOR_LISTEN", "x")]).expect_err("unknown").to_string();
+        assert!(message.contains("CLAVIGER_DOOR_LISTEN") && message.contains("CLAVIGER_DOORS_LISTEN"), "{message}");
+    }
+
+    #[test]
+    fn names_fixed_for_later_parts_are_told_and_not_refused() {
+        let mut config = Config::default();
+        let variables = [("CLAVIGER_SMTP_URL".to_owned(), "smtp://x".to_owned())];
+        assert_eq!(overlay(&mut config, &variables).expect("known"), ["CLAVIGER_SMTP_URL"]);
+    }
+}
