@@ -1,0 +1,89 @@
+//! Reading an OpenAPI document: what of it an API is made of.
+//!
+//! Only JSON, 3.0 and 3.1. Nothing is fetched: a `$ref` never leaves its document. What is not needed (schemas,
+//! examples, answers) is stepped over, never built, so that a document of 13 MB takes a fraction of a second.
+
+mod operation_name;
+mod operations;
+mod problem;
+mod reference;
+mod servers;
+mod source;
+mod suggested_sets;
+#[cfg(test)]
+mod tests;
+
+use claviger_domain::api::Host;
+use claviger_domain::name::{NAME_LENGTH_MAX, Name, free_text};
+use claviger_domain::operation::Operation;
+
+pub use problem::{DocumentError, DocumentProblem};
+pub use suggested_sets::SuggestedSet;
+
+use problem::Problems;
+use source::{Root, decode};
+
+/// The largest document, in bytes.
+pub const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most bytes of a manual's address.
+pub const MANUAL_URL_BYTES_MAX: usize = 2_048;
+
+/// What an OpenAPI document says about an API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedDocument {
+    /// `info.title`, cut to what a name may be; none where there is none or nothing of it is left.
+    pub title: Option<Name>,
+    /// `info.version`.
+    pub version: Option<String>,
+    /// The hosts of `servers`; empty where none names one.
+    pub hosts: Vec<Host>,
+    /// The base paths of `servers`; at least one.
+    pub base_paths: Vec<String>,
+    /// `externalDocs.url`.
+    pub manual_url: Option<String>,
+    /// The operations, in document order, their names unique.
+    pub operations: Vec<Operation>,
+    /// A set for each tag, in the document's order.
+    pub suggested_sets: Vec<SuggestedSet>,
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// Every problem that was found, at most [`problem::PROBLEMS_MAX`], each with the place in the document.
+pub fn parse(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(DocumentError::one("document", "expected at most 32 MiB"));
+    }
+    let root = Root::parse(bytes)?;
+    let mut problems = Problems::default();
+    let (hosts, base_paths) = servers::read(root.servers, &mut problems);
+    let operations = operations::read(&root, &mut problems);
+    let info: source::Info = decode(root.info, "info", &mut problems);
+    let manual: source::ExternalDocs = decode(root.external_docs, "externalDocs", &mut problems);
+    let tags: Vec<source::Tag> = decode(root.tags, "tags", &mut problems);
+    problems.into_result()?;
+    Ok(ImportedDocument {
+        title: info.title.and_then(|title| shortened_name(&title)),
+        version: info.version,
+        hosts,
+        base_paths,
+        manual_url: manual.url.filter(|url| is_web_address(url)),
+        suggested_sets: suggested_sets::from_tags(&tags, &operations),
+        operations,
+    })
+}
+
+/// Whether a text can stand in a link: `http` or `https`, no white space or control characters, not too long.
+pub fn is_web_address(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.len() <= MANUAL_URL_BYTES_MAX
+        && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+/// A name made of any text: control characters dropped, cut to the longest a name may be.
+fn shortened_name(text: &str) -> Option<Name> {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let composed = free_text(&plain, usize::MAX).ok()?;
+    composed.chars().take(NAME_LENGTH_MAX).collect::<String>().parse().ok()
+}
