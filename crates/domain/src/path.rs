@@ -129,7 +129,7 @@ impl<'t> RequestPath<'t> {
             Self::decode(path, trailing_slash, query)
         } else {
             let mut this = Self::empty(Cow::Borrowed(path), trailing_slash, query);
-            this.cut_at_slashes(|segment| check_plain_segment(segment))?;
+            this.cut_at_slashes()?;
             Ok(this)
         }
     }
@@ -201,7 +201,7 @@ impl<'t> RequestPath<'t> {
     /// The path as an upstream reads it that decodes first and splits afterwards: encoded slashes are separators.
     pub(crate) fn split_slashed(&self) -> Result<RequestPath<'_>, PathProblem> {
         let mut split = RequestPath::empty(Cow::Borrowed(&*self.text), self.trailing_slash, self.query);
-        split.cut_at_slashes(|_| Ok(()))?;
+        split.cut_at_slashes()?;
         Ok(split)
     }
 
@@ -209,22 +209,29 @@ impl<'t> RequestPath<'t> {
         Self { text, ends: [0; MAX_SEGMENTS], count: 0, slashed: 0, unfolded: 0, trailing_slash, query }
     }
 
-    fn cut_at_slashes(&mut self, check: impl Fn(&str) -> Result<(), PathProblem>) -> Result<(), PathProblem> {
+    /// Cuts text without escapes (or decoded and checked) at its slashes, in one pass.
+    fn cut_at_slashes(&mut self) -> Result<(), PathProblem> {
         if self.text.is_empty() {
             return Ok(());
         }
-        let mut start = 0;
-        loop {
-            let end = self.text[start..].find('/').map_or(self.text.len(), |at| start + at);
-            let segment = &self.text[start..end];
-            check(segment)?;
-            let unfolded = !fold::is_folded(segment);
-            self.push(end, false, unfolded)?;
-            if end == self.text.len() {
-                return Ok(());
+        let text = std::mem::take(&mut self.text);
+        let mut classes = 0;
+        let mut before = b'/';
+        for (at, byte) in text.bytes().chain([b'/']).enumerate() {
+            if byte != b'/' {
+                classes |= CLASSES[usize::from(byte)];
+            } else if before == b'/' {
+                return Err(PathProblem::EmptySegment);
+            } else if classes == DOT {
+                return Err(PathProblem::DotSegment);
+            } else {
+                self.push(at, false, classes & UNFOLDED != 0 || matches!(before, b'.' | b' '))?;
+                classes = 0;
             }
-            start = end + 1;
+            before = byte;
         }
+        self.text = text;
+        Ok(())
     }
 
     fn push(&mut self, end: usize, slashed: bool, unfolded: bool) -> Result<(), PathProblem> {
@@ -258,22 +265,55 @@ impl<'t> RequestPath<'t> {
     }
 }
 
+/// A byte that a path may not hold as it stands.
+const REFUSED: u8 = 1;
+/// `%`.
+const ESCAPE: u8 = 2;
+/// `.`.
+const DOT: u8 = 4;
+/// A byte that folding may change wherever it stands.
+const UNFOLDED: u8 = 8;
+/// Any other.
+const PLAIN: u8 = 16;
+/// The classes of each byte, so that most paths are read with one look-up a byte.
+const CLASSES: [u8; 256] = {
+    let mut classes = [PLAIN; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        let value = byte as u8;
+        if raw_problem(value).is_some() {
+            classes[byte] |= REFUSED;
+        }
+        if value.is_ascii_uppercase() || !value.is_ascii() {
+            classes[byte] |= UNFOLDED;
+        }
+        byte += 1;
+    }
+    classes[b'%' as usize] |= ESCAPE;
+    classes[b'.' as usize] = DOT;
+    classes
+};
+
 /// Refuses raw bytes that no path may hold; says whether there are escapes.
 fn check_raw_path(path: &str) -> Result<bool, PathProblem> {
-    let mut escaped = false;
-    for byte in path.bytes() {
-        match byte {
-            b'%' => escaped = true,
-            b'#' => return Err(PathProblem::Fragment),
-            b'\\' => return Err(PathProblem::Backslash),
-            b';' => return Err(PathProblem::Semicolon),
-            b' ' => return Err(PathProblem::RawSpace),
-            0..=0x1f | 0x7f => return Err(PathProblem::ControlCharacter),
-            0x80.. => return Err(PathProblem::RawNonAscii),
-            _ => {}
-        }
+    let classes = path.bytes().fold(0, |classes, byte| classes | CLASSES[usize::from(byte)]);
+    if classes & REFUSED == 0 {
+        return Ok(classes & ESCAPE != 0);
     }
-    Ok(escaped)
+    Err(path.bytes().find_map(raw_problem).unwrap_or(PathProblem::ControlCharacter))
+}
+
+/// What is wrong with a byte of a path that stands there as it is.
+const fn raw_problem(byte: u8) -> Option<PathProblem> {
+    match byte {
+        b'#' => Some(PathProblem::Fragment),
+        b'\\' => Some(PathProblem::Backslash),
+        b';' => Some(PathProblem::Semicolon),
+        b' ' => Some(PathProblem::RawSpace),
+        0..=0x1f | 0x7f => Some(PathProblem::ControlCharacter),
+        0x80.. => Some(PathProblem::RawNonAscii),
+        _ => None,
+    }
 }
 
 /// The query names no operation, so only what could end the request line or the target early is refused.
@@ -287,15 +327,6 @@ fn check_raw_query(query: &str) -> Result<(), PathProblem> {
         }
     }
     Ok(())
-}
-
-/// A segment without escapes that passed [`check_raw_path`].
-fn check_plain_segment(segment: &str) -> Result<(), PathProblem> {
-    match segment.as_bytes() {
-        [] => Err(PathProblem::EmptySegment),
-        bytes if bytes.iter().all(|byte| *byte == b'.') => Err(PathProblem::DotSegment),
-        _ => Ok(()),
-    }
 }
 
 /// Refuses a decoded segment (of a path or a template) that could be read in two ways. Slashes in it came encoded.

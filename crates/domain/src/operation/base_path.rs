@@ -88,7 +88,7 @@ impl BasePath {
         let mut kind = MatchKind::Exact;
         for (at, literal) in self.literals.iter().enumerate() {
             let segment = path.segment(at);
-            if path.is_slashed(at) || fold::folded(segment) != &*literal.folded {
+            if path.is_slashed(at) || fold::folded(segment) != *literal.folded {
                 return None;
             }
             if segment != &*literal.text {

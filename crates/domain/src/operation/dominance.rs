@@ -33,11 +33,10 @@ pub(crate) fn beats(a: &Template, b: &Template, count: usize) -> bool {
 fn compare(mine: &SegmentPattern, theirs: &SegmentPattern) -> Standing {
     use SegmentPattern as P;
     match (mine, theirs) {
-        (P::Literal { .. }, P::Literal { .. })
-        | (P::Parameter, P::Parameter)
-        | (P::MultiSegment, P::MultiSegment)
         // A parameter of one segment is no worse than one of several, but no literal either: by itself it beats nothing.
-        | (P::Parameter, P::MultiSegment) => Standing::Same,
+        (P::Literal { .. }, P::Literal { .. })
+        | (P::Parameter, P::Parameter | P::MultiSegment)
+        | (P::MultiSegment, P::MultiSegment) => Standing::Same,
         (P::Mixed(mine), P::Mixed(theirs)) if mine == theirs => Standing::Same,
         (P::Literal { .. }, _) => Standing::Better,
         (P::Mixed(mine), P::Parameter | P::MultiSegment) if !mine.is_multi() => Standing::Better,

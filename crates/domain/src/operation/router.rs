@@ -177,11 +177,27 @@ impl Router {
         let mut walk = Walk { router: self, path, method, budget, found: OperationIndices::EMPTY, listed: false };
         walk.visit(0, remainder.from)?;
         let (found, listed) = (walk.found, walk.listed);
-        let count = path.len() - remainder.from;
+        if let [only] = found.as_slice() {
+            required.insert(*only)?;
+        } else {
+            self.drop_beaten(&found, remainder, budget, required)?;
+        }
+        Ok(listed)
+    }
+
+    /// Adds to `required` what remains of several operations that match.
+    fn drop_beaten(
+        &self,
+        found: &OperationIndices,
+        remainder: &Remainder<'_>,
+        budget: &mut Budget,
+        required: &mut OperationIndices,
+    ) -> Result<(), Refusal> {
+        let Remainder { path, from, kind, .. } = *remainder;
+        let count = path.len() - from;
         let mut exact = [false; MAX_MATCHES];
         for (is_exact, index) in exact.iter_mut().zip(found.iter()) {
-            *is_exact = remainder.kind == MatchKind::Exact
-                && self.route(index).template.fits_exactly(path, remainder.from, budget)?;
+            *is_exact = kind == MatchKind::Exact && self.route(index).template.fits_exactly(path, from, budget)?;
         }
         for (index, is_exact) in found.iter().zip(exact) {
             let mine = self.route(index);
@@ -194,7 +210,7 @@ impl Router {
                 required.insert(index)?;
             }
         }
-        Ok(listed)
+        Ok(())
     }
 
     fn route(&self, index: u32) -> &Route {
