@@ -1,1 +1,47 @@
-//! doors
+//! Verification over the wire, on plain hyper: every way to ask the engine whether a request may pass.
+//!
+//! A door reads a request, asks [`claviger_engine::Engine`] and writes the answer; it decides nothing itself. What it
+//! reads is fixed: [`client_ip`] and the header families are where a mistake is a bypass.
+
+pub mod address;
+pub mod client_ip;
+pub mod config;
+mod forward;
+mod headers;
+mod identity;
+mod json;
+mod listener;
+mod meter;
+mod nginx;
+mod openapi;
+mod problem;
+mod question;
+mod request_id;
+mod rest;
+pub mod route;
+mod service;
+mod whoami;
+
+use std::sync::Arc;
+
+use claviger_domain::{Clock, Random};
+use claviger_engine::Engine;
+
+pub use address::{Address, BindError, InvalidAddress};
+pub use config::{Config, ConfigProblem};
+pub use listener::Running;
+pub use openapi::openapi;
+
+/// Opens the doors on `address` and answers from `engine`. Until its first load every door says 503.
+///
+/// The workers run on threads and runtimes of their own; [`Running::stop`] closes the doors, so does dropping it.
+pub fn start(
+    config: Config,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    address: &Address,
+) -> Result<Running, BindError> {
+    let doors = service::Doors::new(config, engine, clock, random, address);
+    listener::open(Arc::new(doors), address)
+}

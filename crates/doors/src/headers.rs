@@ -1,0 +1,223 @@
+//! What a gateway says about the request that it judges: one fixed family of headers a door.
+//!
+//! A gateway passes every header of the client on, so a header counts only if it stands there exactly once: then it
+//! is the gateway's own, which overwrites the client's. Headers of the other family are never looked at.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use claviger_engine::Presented;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, USER_AGENT};
+
+use crate::client_ip::{TrustedProxies, forwarded_for, parse_address};
+
+/// Most values of method overrides that are looked at; a request with more is refused.
+pub(crate) const OVERRIDES_MAX: usize = 8;
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_CLAVIGER_DOOR: HeaderName = HeaderName::from_static("x-claviger-door");
+/// By which some frameworks replace the method of a request.
+const METHOD_OVERRIDES: [HeaderName; 3] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+];
+
+/// The names of a door's headers.
+#[derive(Debug)]
+pub(crate) struct Family {
+    method: HeaderName,
+    target: HeaderName,
+    host: HeaderName,
+    client: HeaderName,
+    /// Whether `client` is a list that proxies append to.
+    client_is_list: bool,
+}
+
+/// `/v1/authorize`.
+pub(crate) static FORWARDED: Family = Family {
+    method: HeaderName::from_static("x-forwarded-method"),
+    target: HeaderName::from_static("x-forwarded-uri"),
+    host: HeaderName::from_static("x-forwarded-host"),
+    client: HeaderName::from_static("x-forwarded-for"),
+    client_is_list: true,
+};
+
+/// `/v1/authorize/nginx`.
+pub(crate) static ORIGINAL: Family = Family {
+    method: HeaderName::from_static("x-original-method"),
+    target: HeaderName::from_static("x-original-uri"),
+    host: HeaderName::from_static("x-original-host"),
+    client: HeaderName::from_static("x-real-ip"),
+    client_is_list: false,
+};
+
+/// The request at the gateway.
+#[derive(Debug)]
+pub(crate) struct Described<'h> {
+    pub(crate) method: Cow<'h, str>,
+    pub(crate) target: Cow<'h, str>,
+    pub(crate) host: Cow<'h, str>,
+    pub(crate) client_ip: IpAddr,
+}
+
+/// The values of the override headers.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides<'h> {
+    values: [&'h str; OVERRIDES_MAX],
+    count: usize,
+}
+
+// === impl Family ===
+
+impl Family {
+    /// Reads the request; the error says which header is wrong, in words for a log and a problem body.
+    pub(crate) fn read<'h>(&self, headers: &'h HeaderMap, trusted: &TrustedProxies) -> Result<Described<'h>, String> {
+        let client = only(headers, &self.client)?;
+        let client_ip =
+            if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
+        Ok(Described {
+            method: text(only(headers, &self.method)?),
+            target: text(only(headers, &self.target)?),
+            host: text(only(headers, &self.host)?),
+            client_ip: client_ip.map_err(|problem| format!("The header {} {problem}.", self.client))?,
+        })
+    }
+}
+
+/// The value of a header that stands there exactly once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h [u8], String> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value.as_bytes()),
+        (None, _) => Err(format!("The header {name} is missing: the gateway must send it.")),
+        (Some(_), Some(_)) => Err(format!("The header {name} stands there twice: the gateway must overwrite it.")),
+    }
+}
+
+/// Bytes as text. What is no UTF-8 keeps a character that no path, method or host may have, so it gets a verdict.
+fn text(value: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(value)
+}
+
+/// All credential headers, in the order of the lines.
+pub(crate) fn credentials(headers: &HeaderMap) -> Presented<'_> {
+    let authorizations = headers.get_all(AUTHORIZATION).iter();
+    let presented =
+        authorizations.fold(Presented::new(), |presented, value| presented.with_authorization(value.as_bytes()));
+    let keys = headers.get_all(X_API_KEY).iter();
+    keys.fold(presented, |presented, value| presented.with_x_api_key(value.as_bytes()))
+}
+
+/// The door token; an empty header is none. Several that are not empty are one wrong token.
+pub(crate) fn door_token(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut tokens = headers.get_all(X_CLAVIGER_DOOR).iter().map(|value| value.as_bytes().trim_ascii());
+    let token = tokens.find(|token| !token.is_empty())?;
+    Some(if tokens.any(|other| !other.is_empty()) { b"several" } else { token })
+}
+
+/// The user agent, for the log.
+pub(crate) fn agent(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT)?.to_str().ok()
+}
+
+/// The values of every header by which some framework behind the gateway may replace the method.
+pub(crate) fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, String> {
+    let mut overrides = Overrides::default();
+    for name in &METHOD_OVERRIDES {
+        for value in headers.get_all(name) {
+            // A value that is no ASCII is no method of any operation, so the request is refused like one.
+            let value = value.to_str().unwrap_or("\u{fffd}");
+            let place = overrides.values.get_mut(overrides.count);
+            *place.ok_or_else(|| format!("There are more than {OVERRIDES_MAX} method overrides."))? = value;
+            overrides.count += 1;
+        }
+    }
+    Ok(overrides)
+}
+
+// === impl Overrides ===
+
+impl<'h> Overrides<'h> {
+    pub(crate) fn as_slice(&self) -> &[&'h str] {
+        &self.values[..self.count]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        // `HeaderMap::from_iter` would overwrite.
+        let mut map = HeaderMap::new();
+        lines.iter().map(line).for_each(|(name, value)| drop(map.append(name, value)));
+        map
+    }
+
+    const COMPLETE: [(&str, &str); 8] = [
+        ("x-forwarded-method", "GET"),
+        ("x-forwarded-uri", "/a?b"),
+        ("x-forwarded-host", "api.example.com"),
+        ("x-forwarded-for", "203.0.113.7"),
+        ("x-original-method", "DELETE"),
+        ("x-original-uri", "/c"),
+        ("x-original-host", "other.example.com"),
+        ("x-real-ip", "198.51.100.1"),
+    ];
+
+    #[test]
+    fn each_door_reads_its_own_family_alone() {
+        let map = headers(&COMPLETE);
+        let trusted = TrustedProxies::default();
+        let forwarded = FORWARDED.read(&map, &trusted).expect("complete");
+        assert_eq!((&*forwarded.method, &*forwarded.target, &*forwarded.host), ("GET", "/a?b", "api.example.com"));
+        assert_eq!(forwarded.client_ip.to_string(), "203.0.113.7");
+        let original = ORIGINAL.read(&map, &trusted).expect("complete");
+        assert_eq!((&*original.method, &*original.target, &*original.host), ("DELETE", "/c", "other.example.com"));
+        assert_eq!(original.client_ip.to_string(), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_header_that_is_missing_or_stands_there_twice_is_refused_by_name() {
+        for (at, (name, value)) in COMPLETE.iter().enumerate() {
+            let family = if at < 4 { &FORWARDED } else { &ORIGINAL };
+            let missing: Vec<_> = COMPLETE.iter().filter(|(other, _)| other != name).copied().collect();
+            let error = family.read(&headers(&missing), &TrustedProxies::default()).expect_err(name);
+            assert!(error.contains(name) && error.contains("missing"), "{error}");
+            let twice: Vec<_> = COMPLETE.iter().copied().chain([(*name, *value)]).collect();
+            let error = family.read(&headers(&twice), &TrustedProxies::default()).expect_err(name);
+            assert!(error.contains(name) && error.contains("twice"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_address_at_the_nginx_door() {
+        let mut lines = COMPLETE;
+        lines[7].1 = "198.51.100.1, 203.0.113.9";
+        let error = ORIGINAL.read(&headers(&lines), &TrustedProxies::default()).expect_err("a list");
+        assert_eq!(error, "The header x-real-ip names no IP address.");
+    }
+
+    #[test]
+    fn an_empty_door_token_is_none_and_several_are_wrong() {
+        let token = |lines| door_token(&headers(lines)).map(<[u8]>::to_vec);
+        assert_eq!(token(&[]), None);
+        assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", " ")]), None);
+        assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", "t")]), Some(b"t".to_vec()));
+        assert_eq!(token(&[("x-claviger-door", "t"), ("x-claviger-door", "t")]), Some(b"several".to_vec()));
+    }
+
+    #[test]
+    fn all_overrides_are_collected_up_to_their_bound() {
+        let map = headers(&[("x-method-override", "PUT"), ("x-http-method", "PATCH"), ("x-http-method", "delete")]);
+        assert_eq!(method_overrides(&map).expect("few").as_slice(), ["PATCH", "delete", "PUT"]);
+        let many = [("x-http-method", "PUT"); OVERRIDES_MAX + 1];
+        assert!(method_overrides(&headers(&many)).is_err());
+    }
+}

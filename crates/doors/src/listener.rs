@@ -1,0 +1,299 @@
+//! The accept loops: one listener, one thread and one single-threaded runtime a worker.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+
+use crate::address::{Address, BindError, Listeners, bind};
+use crate::config::Config;
+use crate::meter::{Meter, Metered, Order, Patience, Watched};
+use crate::service::{Doors, Service};
+
+/// The longest time between two looks at the connections.
+const SWEEP_PERIOD_MAX: Duration = Duration::from_secs(1);
+/// How long accepting rests after it failed, as it does without free file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+/// Requests that one HTTP/2 connection may have open at once.
+const STREAMS_MAX: u32 = 256;
+/// How long a connection that is one too many may take its answer.
+const REJECTION_TIMEOUT: Duration = Duration::from_millis(100);
+/// What a connection that is one too many is told.
+const REJECTION: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+retry-after: 1\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: 143\r\n\r\n\
+{\"type\":\"urn:claviger:problem:busy\",\"title\":\"Service Unavailable\",\"status\":503,\
+\"code\":\"busy\",\"detail\":\"Too many connections; try again soon.\"}\n";
+
+/// The doors, open.
+#[derive(Debug)]
+pub struct Running {
+    address: Address,
+    stop: watch::Sender<Option<Duration>>,
+    /// Closed once the last worker has gone.
+    workers: mpsc::Receiver<()>,
+}
+
+/// What a worker needs.
+struct Worker {
+    doors: Arc<Doors>,
+    connections: Arc<AtomicUsize>,
+    stop: watch::Receiver<Option<Duration>>,
+    /// Dropped with the worker: [`Running::stop`] waits for that.
+    _alive: mpsc::Sender<()>,
+}
+
+/// One listening socket.
+enum Listener {
+    Tcp(tokio::net::TcpListener),
+    Unix(tokio::net::UnixListener),
+}
+
+/// One accepted stream.
+enum Stream {
+    Tcp(tokio::net::TcpStream, SocketAddr),
+    Unix(tokio::net::UnixStream),
+}
+
+/// Opens the doors on `address`.
+pub(crate) fn open(doors: Arc<Doors>, address: &Address) -> Result<Running, BindError> {
+    let count = match doors.config().threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    };
+    let listeners = bind(address, count)?;
+    let address = listeners.address();
+    let (stop, stopping) = watch::channel(None);
+    let (alive, workers) = mpsc::channel(1);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let worker = || Worker {
+        doors: Arc::clone(&doors),
+        connections: Arc::clone(&connections),
+        stop: stopping.clone(),
+        _alive: alive.clone(),
+    };
+    let spawned = match listeners {
+        Listeners::Tcp(_, listeners) => {
+            listeners.into_iter().try_for_each(|listener| worker().spawn(move || Listener::tcp(listener)))
+        }
+        Listeners::Unix(_, listeners) => {
+            listeners.into_iter().try_for_each(|listener| worker().spawn(move || Listener::unix(listener)))
+        }
+    };
+    spawned.map_err(|error| BindError::Refused(address.clone(), error))?;
+    Ok(Running { address, stop, workers })
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Where the doors listen, with the port that was found for port 0.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The IP address and port; `None` for a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match self.address {
+            Address::Tcp(address) => Some(address),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped.
+    pub async fn stop(mut self, grace: Duration) {
+        self.stop.send_replace(Some(grace));
+        while self.workers.recv().await.is_some() {}
+        if let Address::Unix(path) = &self.address {
+            // Best effort: a file that stays is taken over by the next start.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_if_modified(|stop| stop.is_none() && stop.replace(Duration::ZERO).is_none());
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    fn spawn(self, listen: impl FnOnce() -> io::Result<Listener> + Send + 'static) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            listen()?
+        };
+        let work = move || runtime.block_on(self.work(listener));
+        std::thread::Builder::new().name("doors".to_owned()).spawn(work).map(drop)
+    }
+
+    async fn work(mut self, listener: Listener) {
+        let (period, patience) = self.sweeping();
+        let builder = Arc::new(http_builder(self.doors.config()));
+        let service = Service::new(Arc::clone(&self.doors));
+        let mut sweep = interval(period);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut open: Vec<Watched> = Vec::new();
+        let grace = loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok(stream) => open.extend(self.serve(stream, &builder, &service)),
+                    Err(error) => rest_after(&error).await,
+                },
+                _ = sweep.tick() => open.retain_mut(|connection| connection.sweep(patience)),
+                grace = stopped(&mut self.stop) => break grace,
+            }
+        };
+        drop(listener);
+        drain(&open, grace).await;
+    }
+
+    /// Starts to serve a connection, unless it is one too many.
+    fn serve(&self, stream: Stream, builder: &Arc<Builder>, service: &Service) -> Option<Watched> {
+        let place = Place::take(&self.connections, self.doors.config().connections_max);
+        let Some(place) = place else {
+            self.doors.count_rejected_connection();
+            tokio::spawn(reject(stream));
+            return None;
+        };
+        let meter = Arc::new(Meter::default());
+        let builder = Arc::clone(builder);
+        match stream {
+            Stream::Tcp(stream, peer) => {
+                // Answers are written whole; waiting for more would only delay them.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(drive(stream, builder, service.of_peer(Some(peer), &meter), Arc::clone(&meter), place));
+            }
+            Stream::Unix(stream) => {
+                tokio::spawn(drive(stream, builder, service.of_peer(None, &meter), Arc::clone(&meter), place));
+            }
+        }
+        Some(Watched::new(meter))
+    }
+
+    fn sweeping(&self) -> (Duration, Patience) {
+        let config = self.doors.config();
+        let period = (config.request_timeout() / 4).min(SWEEP_PERIOD_MAX);
+        (period, Patience::new(period, config.request_timeout(), config.keep_alive()))
+    }
+}
+
+type Builder = auto::Builder<TokioExecutor>;
+
+fn http_builder(config: &Config) -> Builder {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Time-outs are the meter's; hyper's would cost a timer a request.
+    builder.http1().header_read_timeout(None).max_buf_size(config.header_max_bytes).keep_alive(true);
+    builder
+        .http2()
+        .max_header_list_size(u32::try_from(config.header_max_bytes).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS_MAX);
+    builder
+}
+
+/// Serves one connection to its end.
+async fn drive<S>(stream: S, builder: Arc<Builder>, service: Service, meter: Arc<Meter>, place: Place)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let io = TokioIo::new(Metered::new(stream, Arc::clone(&meter)));
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut finishing = false;
+    std::future::poll_fn(|cx| {
+        match meter.order(cx.waker()) {
+            Order::Serve => {}
+            Order::Finish if finishing => {}
+            Order::Finish => {
+                finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            Order::Abort => return Poll::Ready(()),
+        }
+        // An error is the peer's (it hung up, it does not speak HTTP): nothing to tell anybody.
+        connection.as_mut().poll(cx).map(drop)
+    })
+    .await;
+    meter.close();
+    drop(place);
+}
+
+async fn reject(stream: Stream) {
+    let deadline = Instant::now() + REJECTION_TIMEOUT;
+    // Best effort: the peer may be gone.
+    let _ = match stream {
+        Stream::Tcp(mut stream, _) => timeout_at(deadline, stream.write_all(REJECTION)).await,
+        Stream::Unix(mut stream) => timeout_at(deadline, stream.write_all(REJECTION)).await,
+    };
+}
+
+async fn rest_after(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    tracing::warn!(%error, "the doors cannot accept a connection; trying again");
+    sleep(ACCEPT_REST).await;
+}
+
+async fn stopped(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    // A sender that is gone means the same as one that says so.
+    stop.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or_default()
+}
+
+/// Lets open requests end, at most for `grace`; what is left goes down with the runtime.
+async fn drain(open: &[Watched], grace: Duration) {
+    const LOOK_AGAIN: Duration = Duration::from_millis(5);
+    let deadline = Instant::now() + grace;
+    open.iter().for_each(|connection| connection.command(Order::Finish));
+    while open.iter().any(|connection| !connection.is_closed()) && Instant::now() < deadline {
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+// === impl Listener ===
+
+impl Listener {
+    fn tcp(listener: std::net::TcpListener) -> io::Result<Self> {
+        tokio::net::TcpListener::from_std(listener).map(Self::Tcp)
+    }
+
+    fn unix(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        tokio::net::UnixListener::from_std(listener).map(Self::Unix)
+    }
+
+    async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Stream::Tcp(stream, peer)),
+            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+}
+
+/// One of the connections that may be open at once; given back when dropped.
+struct Place(Arc<AtomicUsize>);
+
+// === impl Place ===
+
+impl Place {
+    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let place = taken.fetch_add(1, Relaxed);
+        let place_taken = Self(Arc::clone(taken));
+        (place < most).then_some(place_taken)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
