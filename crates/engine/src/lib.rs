@@ -1,1 +1,249 @@
-//! engine
+//! May this request pass? Decided from memory.
+//!
+//! The [`Engine`] holds a replica of keys, APIs and sets, which the server loads and feeds from the store; no request ever
+//! reaches a database. `decide` holds the order of the checks, `selection` which credential counts, `choose_api` to
+//! which API a request belongs, `replica` how changes apply whole.
+
+mod authenticate;
+mod catalog;
+mod choose_api;
+mod config;
+mod decide;
+mod explain;
+mod grants;
+mod held_api;
+mod held_key;
+mod key_table;
+mod load;
+mod metrics;
+mod presented;
+mod question;
+mod reading;
+mod record;
+mod redact;
+mod refusals;
+mod replica;
+mod selection;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod usage;
+mod verdict;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use claviger_domain::change::{Position, Step};
+use claviger_domain::digest::Pepper;
+use claviger_domain::usage::UsageBatch;
+use claviger_domain::verdict::Code;
+use claviger_domain::{Clock, Random, RequestId, Timestamp};
+use parking_lot::Mutex;
+
+use crate::decide::{Inquiry, Judgement, Target, judge};
+use crate::reading::Reading;
+use crate::record::Record;
+use crate::refusals::Refusals;
+use crate::replica::{CatalogGuard, Load, Replica};
+use crate::selection::{Selection, select};
+use crate::usage::Gatherer;
+
+pub use crate::authenticate::ManagementCaller;
+pub use crate::config::Config;
+pub use crate::explain::{CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Subject};
+pub use crate::load::Loader;
+pub use crate::metrics::Metrics;
+pub use crate::presented::{FIELDS_MAX, Presented};
+pub use crate::question::{Caller, DoorTokenError, Provider, Question, RequestLine};
+pub use crate::verdict::{KeyView, Verdict};
+
+/// The decision engine. Shared by all doors as `Arc<Engine>`; every method may be called from any thread.
+pub struct Engine {
+    config: Config,
+    pepper: Pepper,
+    clock: Arc<dyn Clock>,
+    replica: Replica,
+    gatherer: Gatherer,
+    refusals: Refusals,
+    load_time: Mutex<Option<Duration>>,
+    request_ids: RequestIds,
+}
+
+/// Request ids without a system call each: this process's random start, and a counter.
+struct RequestIds {
+    start: u128,
+    count: AtomicU64,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// An engine with an empty replica: not ready before the first load.
+    pub fn new(config: Config, pepper: Pepper, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            config,
+            pepper,
+            clock,
+            replica: Replica::new(),
+            gatherer: Gatherer::new(),
+            refusals: Refusals::new(config.refusals_queued_max, config.refusals_per_second_max),
+            load_time: Mutex::default(),
+            request_ids: RequestIds::new(&*random),
+        }
+    }
+
+    /// Begins to load everything; what is in force stays so until [`Loader::finish`].
+    pub fn begin_load(self: &Arc<Self>) -> Loader {
+        Loader::new(Arc::clone(self), self.clock.monotonic())
+    }
+
+    /// Whether there is a replica to decide from. Before, doors answer `busy`.
+    pub fn is_ready(&self) -> bool {
+        self.position().is_some()
+    }
+
+    /// Applies a step of the change feed, whole: no request sees a part of it. One that was applied already is passed
+    /// over.
+    pub fn apply(&self, step: Step) {
+        self.replica.apply(step);
+    }
+
+    /// Up to where changes are applied; `None` before the first load.
+    pub fn position(&self) -> Option<Position> {
+        self.replica.position()
+    }
+
+    /// Waits until the changes up to `position` are applied.
+    pub async fn applied(&self, position: Position) {
+        let mut positions = self.replica.positions();
+        // The sender lives as long as the engine, so this ends by the position alone.
+        let _ = positions.wait_for(|applied| applied.is_some_and(|applied| applied >= position)).await;
+    }
+
+    /// Decides, and records usage and refusal.
+    pub fn decide(&self, question: &Question<'_>) -> Verdict {
+        let now = self.clock.now();
+        let reading = Reading::of(question.credentials, &self.pepper);
+        let provider = question.provider.organization;
+        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, Some(provider), now));
+        let inquiry = Inquiry {
+            now,
+            client_ip: question.client_ip,
+            request: question.request,
+            pin: question.pin,
+            requires: question.requires,
+        };
+        let mut record = Record::of_question(question, now);
+        if let Selection::None { known, .. } = &selection {
+            record.known = *known;
+        }
+        let verdict = conclude(catalog, question.provider, selection, &inquiry);
+        if let Some((key, secret)) = verdict.held_key() {
+            record.set_key(key, secret);
+        }
+        if verdict.code != Code::Valid {
+            (record.api, record.operation) = (verdict.refused_api(), verdict.refused_operation());
+        }
+        self.record(&record, verdict.code, verdict.check);
+        verdict
+    }
+
+    /// Whose key this is, for the key itself (`/v1/whoami`): its own organization is the provider, and no operation is
+    /// checked. Records nothing, and is no use of the key.
+    pub fn whoami(&self, credentials: &Presented<'_>, client_ip: Option<std::net::IpAddr>) -> Verdict {
+        let now = self.clock.now();
+        let reading = Reading::of(credentials, &self.pepper);
+        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
+        let organization = match &selection {
+            Selection::Key { key, .. } => key.profile.organization,
+            Selection::None { .. } => Provider::NOBODY.organization,
+        };
+        let inquiry = Inquiry { now, client_ip, request: None, pin: None, requires: &[] };
+        conclude(catalog, Provider { organization }, selection, &inquiry)
+    }
+
+    /// The first of `names` that is no set of the provider, by slug or id: the door answers it with 400.
+    pub fn unknown_set(&self, provider: Provider, names: &[&str]) -> Option<usize> {
+        let catalog = self.replica.catalog();
+        let tenant = catalog.tenant(provider.organization);
+        names.iter().position(|name| tenant.is_none_or(|tenant| tenant.set_named(name).is_none()))
+    }
+
+    /// How many organizations there are; with more than one, door calls need a token.
+    pub fn organization_count(&self) -> usize {
+        self.replica.catalog().organization_count()
+    }
+
+    /// Takes what keys did and what was refused since the last time, a bounded part of it: call it until it is empty
+    /// before a stop.
+    pub fn drain_usage(&self) -> UsageBatch {
+        let (refusals, refusals_dropped) = self.refusals.drain();
+        UsageBatch { keys: self.gatherer.drain(self.config.usage_keys_max), refusals, refusals_dropped }
+    }
+
+    /// A reading of all counters.
+    pub fn metrics(&self) -> Metrics {
+        Metrics {
+            decisions: self.gatherer.decisions(),
+            keys: self.replica.key_count(),
+            organizations: self.organization_count(),
+            position: self.position(),
+            load_time: *self.load_time.lock(),
+            refusals_dropped: self.refusals.dropped_total(),
+        }
+    }
+
+    /// A new id for a request.
+    pub fn new_request_id(&self) -> RequestId {
+        self.request_ids.next(self.clock.now())
+    }
+
+    pub(crate) fn finish_load(&self, load: Load, position: Position, began_at: Duration) {
+        self.replica.replace(load, position);
+        *self.load_time.lock() = Some(self.clock.monotonic().saturating_sub(began_at));
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("position", &self.position()).finish_non_exhaustive()
+    }
+}
+
+/// From the selected key to the verdict.
+fn conclude(catalog: CatalogGuard, provider: Provider, selection: Selection, inquiry: &Inquiry<'_>) -> Verdict {
+    let unjudged = Target { checked: decide::is_checked(inquiry), ..Target::default() };
+    let organization = provider.organization;
+    match selection {
+        Selection::None { code, check, .. } => Verdict::new(code, check, catalog, organization, None, unjudged),
+        Selection::Key { key, secret } => match catalog.tenant(organization).map(|tenant| judge(tenant, &key, inquiry))
+        {
+            Some(Judgement { code, check, target }) => {
+                Verdict::new(code, check, catalog, organization, Some((key, secret)), target)
+            }
+            None => Verdict::new(Code::NotFound, "unknown organization", catalog, organization, None, unjudged),
+        },
+    }
+}
+
+// === impl RequestIds ===
+
+impl RequestIds {
+    fn new(random: &dyn Random) -> Self {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes);
+        Self { start: u128::from_be_bytes(bytes), count: AtomicU64::new(0) }
+    }
+
+    /// UUIDv7 layout (RFC 9562, 5.7): milliseconds, then 74 bits that no other request has.
+    fn next(&self, now: Timestamp) -> RequestId {
+        let count = u128::from(self.count.fetch_add(1, Ordering::Relaxed));
+        let millis = (now.as_micros().max(0) as u128 / 1_000) << 80;
+        let unique = self.start.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let high = (unique >> 62 & 0xfff) << 64;
+        let low = unique & ((1 << 62) - 1);
+        RequestId::from_raw(millis | 7 << 76 | high | 2 << 62 | low)
+    }
+}

@@ -1,0 +1,94 @@
+//! Organizations, APIs and sets: one immutable snapshot, swapped whole.
+
+use std::sync::Arc;
+
+use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::{ApiId, ApiSetId, OrganizationId};
+use hashbrown::HashMap;
+
+use crate::tenant::{Draft, Tenant};
+
+/// All organizations with their APIs and sets.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    tenants: HashMap<OrganizationId, Arc<Tenant>>,
+    default: Option<OrganizationId>,
+    organizations: usize,
+}
+
+// === impl Catalog ===
+
+impl Catalog {
+    /// What an organization has.
+    pub(crate) fn tenant(&self, organization: OrganizationId) -> Option<&Tenant> {
+        self.tenants.get(&organization).map(|tenant| &**tenant)
+    }
+
+    /// The organization that door calls without a token are made for.
+    pub(crate) fn default_organization(&self) -> Option<OrganizationId> {
+        self.default
+    }
+
+    /// How many organizations there are.
+    pub(crate) fn organization_count(&self) -> usize {
+        self.organizations
+    }
+
+    /// The snapshot after `changes`; changes of keys are none of its business.
+    pub(crate) fn with(&self, changes: impl IntoIterator<Item = Change>) -> Self {
+        let mut drafts: HashMap<OrganizationId, Draft> = HashMap::new();
+        for change in changes {
+            if let Some(organization) = self.organization_of(&change, &drafts) {
+                let draft = drafts.entry(organization);
+                draft.or_insert_with(|| self.tenant(organization).map(Tenant::edit).unwrap_or_default()).apply(change);
+            }
+        }
+        let mut tenants = self.tenants.clone();
+        for (organization, draft) in drafts {
+            if draft.is_empty() {
+                tenants.remove(&organization);
+            } else {
+                tenants.insert(organization, Arc::new(draft.build()));
+            }
+        }
+        let organizations = || tenants.values().filter_map(|tenant| tenant.organization());
+        let default = organizations().filter(|it| it.is_default).map(|it| it.id).min();
+        let count = organizations().count();
+        Self { default, organizations: count, tenants }
+    }
+
+    /// Whose record changed; a record that is gone is looked for.
+    fn organization_of(&self, change: &Change, drafts: &HashMap<OrganizationId, Draft>) -> Option<OrganizationId> {
+        match (&change.now, change.object) {
+            (Some(Object::Organization(organization)), _) => Some(organization.id),
+            (Some(Object::Api(api, _)), _) => Some(api.organization),
+            (Some(Object::ApiSet(set)), _) => Some(set.organization),
+            (Some(Object::Key(_)), _) | (None, ObjectRef::Key(_)) => None,
+            (None, ObjectRef::Organization(id)) => Some(id),
+            (None, ObjectRef::Api(id)) => self.owner(drafts, |tenant| tenant.has_api(id), |draft| draft.has_api(id)),
+            (None, ObjectRef::ApiSet(id)) => self.owner(drafts, |tenant| tenant.has_set(id), |draft| draft.has_set(id)),
+        }
+    }
+
+    fn owner(
+        &self,
+        drafts: &HashMap<OrganizationId, Draft>,
+        in_tenant: impl Fn(&Tenant) -> bool,
+        in_draft: impl Fn(&Draft) -> bool,
+    ) -> Option<OrganizationId> {
+        let drafted = drafts.iter().find(|(_, draft)| in_draft(draft)).map(|(id, _)| *id);
+        drafted.or_else(|| self.tenants.iter().find(|(_, tenant)| in_tenant(tenant)).map(|(id, _)| *id))
+    }
+}
+
+// === impl Tenant (ids) ===
+
+impl Tenant {
+    fn has_api(&self, id: ApiId) -> bool {
+        self.apis().iter().any(|api| api.id == id)
+    }
+
+    fn has_set(&self, id: ApiSetId) -> bool {
+        self.set(id).is_some()
+    }
+}

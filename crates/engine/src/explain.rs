@@ -1,0 +1,204 @@
+//! Why a key may or may not: every check with what it looked at, its rule and its result. Nothing is recorded.
+
+use std::net::IpAddr;
+
+use claviger_domain::digest::CredentialDigest;
+use claviger_domain::verdict::Code;
+use claviger_domain::{OrganizationId, Timestamp};
+
+use crate::Engine;
+use crate::decide::{Inquiry, Target, check_ip, check_operation, check_state, is_checked};
+use crate::held_key::HeldKey;
+use crate::key_table::Found;
+use crate::presented::Presented;
+use crate::question::{Provider, RequestLine};
+use crate::reading::Reading;
+use crate::selection::{Selection, select};
+use crate::tenant::Tenant;
+
+/// What is to be explained.
+#[derive(Debug, Clone, Copy)]
+pub struct ExplainQuestion<'a> {
+    /// For whom it is asked.
+    pub provider: Provider,
+    /// The key.
+    pub subject: Subject<'a>,
+    /// The client's address.
+    pub client_ip: Option<IpAddr>,
+    /// The request.
+    pub request: Option<RequestLine<'a>>,
+    /// The API, by slug or id.
+    pub pin: Option<&'a str>,
+    /// Sets that the key must hold, by slug or id.
+    pub requires: &'a [&'a str],
+}
+
+/// Which key an explanation is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// Whichever the credential belongs to.
+    Presented(&'a Presented<'a>),
+    /// The one with this digest, as its record has it: the secret is taken for proved.
+    Digest(&'a CredentialDigest),
+}
+
+/// The explanation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The verdict that the question would get.
+    pub code: Code,
+    /// All checks, in their order.
+    pub checks: Vec<ExplainedCheck>,
+    /// The slug of the API that the request belongs to.
+    pub api: Option<String>,
+    /// `<api slug>:<operation>`.
+    pub operation: Option<String>,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedCheck {
+    /// `credential`, `state`, `ip` or `operation`.
+    pub name: &'static str,
+    /// What it looked at.
+    pub input: String,
+    /// What it asks.
+    pub rule: String,
+    /// What came of it.
+    pub result: CheckResult,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckResult {
+    /// It passed.
+    Passed,
+    /// It failed, and would name this code if it were the first that does.
+    Failed {
+        /// The code.
+        code: Code,
+        /// Why.
+        check: &'static str,
+    },
+    /// There was nothing to check, or no key to check it with.
+    Skipped,
+}
+
+// === impl Engine (explaining) ===
+
+impl Engine {
+    /// Makes every check, also those behind the first that fails.
+    pub fn explain(&self, question: &ExplainQuestion<'_>) -> Explanation {
+        let now = self.clock.now();
+        let provider = question.provider.organization;
+        let reading = match question.subject {
+            Subject::Presented(presented) => Some(Reading::of(presented, &self.pepper)),
+            Subject::Digest(_) => None,
+        };
+        let (catalog, (key, credential)) = self.replica.look_up(|keys| match (&reading, question.subject) {
+            (Some(reading), _) => key_of_selection(select(reading, keys, Some(provider), now)),
+            (None, Subject::Digest(digest)) => key_of_found(keys.find(digest), provider),
+            (None, Subject::Presented(_)) => (None, Err((Code::Missing, "no credential"))),
+        });
+        let mut explanation =
+            Explanation { code: Code::Valid, checks: Vec::with_capacity(4), api: None, operation: None };
+        explanation.push("credential", String::new(), "belongs to a living key of the organization", credential);
+        let (Some(key), Some(tenant)) = (key, catalog.tenant(provider)) else { return explanation };
+        let inquiry = Inquiry {
+            now,
+            client_ip: question.client_ip,
+            request: question.request,
+            pin: question.pin,
+            requires: question.requires,
+        };
+        explanation.check_key(&key, &inquiry);
+        explanation.check_operation(tenant, &key, &inquiry);
+        explanation
+    }
+}
+
+type Checked = Result<(), (Code, &'static str)>;
+
+fn key_of_selection(selection: Selection) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
+    match selection {
+        Selection::Key { key, .. } => (Some(key), Ok(())),
+        Selection::None { code, check, .. } => (None, Err((code, check))),
+    }
+}
+
+fn key_of_found(found: Option<Found>, provider: OrganizationId) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
+    let key = match found {
+        Some(Found::Current(key)) => key,
+        Some(Found::Old(old)) => old.key,
+        Some(Found::Ended(ended)) if ended.deleted => return (None, Err((Code::NotFound, "deleted"))),
+        Some(Found::Ended(_)) | None => return (None, Err((Code::NotFound, "unknown"))),
+    };
+    if key.profile.organization == provider { (Some(key), Ok(())) } else { (None, Err((Code::NotFound, "unknown"))) }
+}
+
+// === impl Explanation ===
+
+impl Explanation {
+    fn check_key(&mut self, key: &HeldKey, inquiry: &Inquiry<'_>) {
+        let facts = format!(
+            "not before {}, expires {}, now {}",
+            instant(key.not_before(), "any time"),
+            instant(key.expires_at(), "never"),
+            inquiry.now
+        );
+        self.push("state", facts, "not disabled, not expired, already valid", check_state(key, inquiry.now));
+        let ip = inquiry.client_ip.map_or_else(|| "no client address".to_owned(), |ip| ip.to_string());
+        if key.profile.allowed_ips.is_empty() {
+            self.skip("ip", ip, "the key has no list of addresses");
+        } else {
+            let result = check_ip(&key.profile, inquiry.client_ip, inquiry.now);
+            self.push("ip", ip, "in the key's list of addresses", result);
+        }
+    }
+
+    fn check_operation(&mut self, tenant: &Tenant, key: &HeldKey, inquiry: &Inquiry<'_>) {
+        let mut target = Target::default();
+        let result = check_operation(tenant, &key.profile, inquiry, &mut target);
+        let api = target.api.and_then(|place| tenant.apis().get(place));
+        self.api = api.map(|api| api.slug.to_string());
+        self.operation = api.zip(target.operation).map(|(api, index)| api.operation(index).to_owned());
+        let mut input = inquiry.request.map_or_else(String::new, |request| {
+            let path = crate::redact::kept_path(request.target);
+            format!("{} {} on {}", request.method, path, request.host.unwrap_or("no host"))
+        });
+        if let Some(pin) = inquiry.pin {
+            input.push_str(&format!(" for API {pin}"));
+        }
+        if !inquiry.requires.is_empty() {
+            input.push_str(&format!(" with {}", inquiry.requires.join(", ")));
+        }
+        let input = input.trim().to_owned();
+        let rule = "the request belongs to an API, and the key holds all it asks for";
+        if result.is_ok() && !is_checked(inquiry) {
+            self.skip("operation", input, rule);
+        } else {
+            self.push("operation", input, rule, result.map_err(|check| (Code::OperationNotAllowed, check)));
+        }
+    }
+
+    fn push(&mut self, name: &'static str, input: String, rule: &str, result: Checked) {
+        let result = match result {
+            Ok(()) => CheckResult::Passed,
+            Err((code, check)) => {
+                if self.code == Code::Valid {
+                    self.code = code;
+                }
+                CheckResult::Failed { code, check }
+            }
+        };
+        self.checks.push(ExplainedCheck { name, input, rule: rule.to_owned(), result });
+    }
+
+    fn skip(&mut self, name: &'static str, input: String, rule: &str) {
+        self.checks.push(ExplainedCheck { name, input, rule: rule.to_owned(), result: CheckResult::Skipped });
+    }
+}
+
+fn instant(at: Option<Timestamp>, none: &str) -> String {
+    at.map_or_else(|| none.to_owned(), |at| at.to_string())
+}

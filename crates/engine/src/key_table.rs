@@ -1,0 +1,206 @@
+//! The keys, found by the digest of what was presented.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::digest::CredentialDigest;
+use claviger_domain::key::Key;
+use claviger_domain::{KeyId, OrganizationId, Timestamp};
+use compact_str::CompactString;
+use hashbrown::HashTable;
+use parking_lot::RwLock;
+
+use crate::held_key::{HeldKey, Profiles};
+
+/// Each has its lock, so that a change stops a small part of the readers.
+const SHARDS: usize = 256;
+/// How long the log can name the key of a value that has ended.
+pub(crate) const ENDED_KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
+
+/// All keys of the installation. Digests are keyed and uniformly random, so parts of them serve as shard and hash.
+#[derive(Debug)]
+pub(crate) struct KeyTable {
+    shards: Box<[RwLock<Shard>]>,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// By the digest of the current secret.
+    living: HashTable<Arc<HeldKey>>,
+    /// By the digest of a secret that is no longer current.
+    former: HashTable<Former>,
+}
+
+#[derive(Debug)]
+struct Former {
+    digest: CredentialDigest,
+    meaning: FormerMeaning,
+}
+
+#[derive(Debug, Clone)]
+enum FormerMeaning {
+    /// The secret before the last rotation.
+    Old(OldSecret),
+    /// A value that is no longer valid.
+    Ended(Ended),
+}
+
+/// The secret of a living key before its last rotation.
+#[derive(Debug, Clone)]
+pub(crate) struct OldSecret {
+    pub(crate) key: Arc<HeldKey>,
+    /// It counts as ended from here on.
+    pub(crate) valid_until: Timestamp,
+    pub(crate) hint: CompactString,
+}
+
+/// A value that was deleted with its key or rotated out: all that is left is whose it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) key: KeyId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) at: Timestamp,
+    pub(crate) deleted: bool,
+}
+
+/// What a digest belongs to.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    /// The current secret of a living key.
+    Current(Arc<HeldKey>),
+    /// The secret before, which may have ended.
+    Old(OldSecret),
+    /// A value that has ended.
+    Ended(Ended),
+}
+
+// === impl KeyTable ===
+
+impl KeyTable {
+    /// Without keys.
+    pub(crate) fn new() -> Self {
+        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
+    }
+
+    /// What `digest` belongs to. Known and unknown ones take the same way through the table.
+    pub(crate) fn find(&self, digest: &CredentialDigest) -> Option<Found> {
+        let hash = hash(digest);
+        let shard = self.shard(digest).read();
+        if let Some(key) = shard.living.find(hash, |key| equal(&key.digest, digest)) {
+            return Some(Found::Current(Arc::clone(key)));
+        }
+        let former = shard.former.find(hash, |former| equal(&former.digest, digest))?;
+        Some(match &former.meaning {
+            FormerMeaning::Old(old) => Found::Old(old.clone()),
+            FormerMeaning::Ended(ended) => Found::Ended(*ended),
+        })
+    }
+
+    /// Replaces whatever is held of `key` by what it is now.
+    pub(crate) fn set(&self, key: &Key, profiles: &mut Profiles) {
+        self.forget(key);
+        self.insert(key, profiles);
+    }
+
+    /// Adds a key of which nothing is held.
+    pub(crate) fn insert(&self, key: &Key, profiles: &mut Profiles) {
+        let ended = |at, deleted| Ended { key: key.id, organization: key.organization, at, deleted };
+        for value in &key.ended {
+            self.insert_former(value.digest, FormerMeaning::Ended(ended(value.ended_at, false)));
+        }
+        if let Some(deleted_at) = key.deleted_at {
+            let values = key.overlap.iter().map(|old| old.secret.digest).chain([key.secret.digest]);
+            for digest in values {
+                self.insert_former(digest, FormerMeaning::Ended(ended(deleted_at, true)));
+            }
+            return;
+        }
+        let held = Arc::new(HeldKey::new(key, profiles));
+        if let Some(overlap) = &key.overlap {
+            let hint = CompactString::from(&*overlap.secret.hint);
+            let old = OldSecret { key: Arc::clone(&held), valid_until: overlap.valid_until, hint };
+            self.insert_former(overlap.secret.digest, FormerMeaning::Old(old));
+        }
+        let mut shard = self.shard(&key.secret.digest).write();
+        shard
+            .former
+            .find_entry(hash(&held.digest), |former| equal(&former.digest, &held.digest))
+            .map(|it| it.remove())
+            .ok();
+        let Shard { living, .. } = &mut *shard;
+        living.insert_unique(hash(&held.digest), held, |key| hash(&key.digest));
+    }
+
+    /// Removes a key whose record is gone.
+    pub(crate) fn remove(&self, id: KeyId) {
+        for shard in &self.shards {
+            let mut shard = shard.write();
+            shard.living.retain(|key| key.id != id);
+            shard.former.retain(|former| former.key() != id);
+        }
+    }
+
+    /// How many living keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().living.len()).sum()
+    }
+
+    /// Drops what is held of `key`. A record names all values it ever had, so what is held is found by one of them; only
+    /// where the record is not new and nothing is found is every shard searched, lest a value outlive its rotation.
+    fn forget(&self, key: &Key) {
+        let old = key.overlap.iter().map(|old| old.secret.digest);
+        let ended = key.ended.iter().map(|value| value.digest);
+        let mut found = false;
+        for digest in old.chain(ended).chain([key.secret.digest]) {
+            let mut shard = self.shard(&digest).write();
+            let hash = hash(&digest);
+            if let Ok(entry) = shard.living.find_entry(hash, |held| equal(&held.digest, &digest)) {
+                entry.remove();
+                found = true;
+            }
+            if let Ok(entry) = shard.former.find_entry(hash, |former| equal(&former.digest, &digest)) {
+                found |= entry.get().was_deleted();
+                entry.remove();
+            }
+        }
+        if !found && key.version > 1 {
+            self.remove(key.id);
+        }
+    }
+
+    fn insert_former(&self, digest: CredentialDigest, meaning: FormerMeaning) {
+        let mut shard = self.shard(&digest).write();
+        let Shard { former, .. } = &mut *shard;
+        former.insert_unique(hash(&digest), Former { digest, meaning }, |former| hash(&former.digest));
+    }
+
+    fn shard(&self, digest: &CredentialDigest) -> &RwLock<Shard> {
+        &self.shards[usize::from(digest.as_bytes()[0]) % SHARDS]
+    }
+}
+
+fn hash(digest: &CredentialDigest) -> u64 {
+    let [_, bytes @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = digest.as_bytes();
+    bytes.iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+}
+
+/// Whether two digests are equal, without an early end: the time says nothing about how much of one was guessed. (They
+/// are keyed, so it would say little anyway.)
+fn equal(one: &CredentialDigest, other: &CredentialDigest) -> bool {
+    one.as_bytes().iter().zip(other.as_bytes()).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
+}
+
+// === impl Former ===
+
+impl Former {
+    fn key(&self) -> KeyId {
+        match &self.meaning {
+            FormerMeaning::Old(old) => old.key.id,
+            FormerMeaning::Ended(ended) => ended.key,
+        }
+    }
+
+    fn was_deleted(&self) -> bool {
+        matches!(self.meaning, FormerMeaning::Ended(Ended { deleted: true, .. }))
+    }
+}

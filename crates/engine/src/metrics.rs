@@ -1,0 +1,24 @@
+//! What the engine tells about itself.
+
+use std::time::Duration;
+
+use claviger_domain::change::Position;
+use claviger_domain::usage::Door;
+use claviger_domain::verdict::Code;
+
+/// A reading of all counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Decisions since the start, by door and code; those that never happened are left out.
+    pub decisions: Vec<(Door, Code, u64)>,
+    /// Living keys.
+    pub keys: usize,
+    /// Organizations.
+    pub organizations: usize,
+    /// Up to where changes are applied; `None` before the first load.
+    pub position: Option<Position>,
+    /// How long the last load took.
+    pub load_time: Option<Duration>,
+    /// Refusals since the start that the diagnostic log did not take.
+    pub refusals_dropped: u64,
+}

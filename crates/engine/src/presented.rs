@@ -1,0 +1,80 @@
+//! What a caller presented, as it came: the doors collect it, `reading` makes sense of it.
+
+use std::fmt;
+
+/// The most credential fields of one request that are looked at; one with more is `MALFORMED`.
+pub const FIELDS_MAX: usize = 8;
+
+/// Where a value stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The JSON field `credential`: the bare key.
+    Credential,
+    /// A value of `Authorization`: `Basic …` or `Bearer …`.
+    Authorization,
+    /// A value of `X-Api-Key`: the bare key.
+    ApiKey,
+}
+
+/// The credential fields of one request, borrowed from it. Nothing is decoded yet; `Debug` shows no value.
+#[derive(Clone, Copy, Default)]
+pub struct Presented<'a> {
+    fields: [Option<(Source, &'a [u8])>; FIELDS_MAX],
+    count: usize,
+}
+
+// === impl Presented ===
+
+impl<'a> Presented<'a> {
+    /// Nothing at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the bare key of a JSON body. Each field that is there is added, empty ones included.
+    #[must_use]
+    pub fn with_credential(self, value: &'a str) -> Self {
+        self.with(Source::Credential, value.as_bytes())
+    }
+
+    /// Adds a value of `Authorization`, once for each header line.
+    #[must_use]
+    pub fn with_authorization(self, value: &'a [u8]) -> Self {
+        self.with(Source::Authorization, value)
+    }
+
+    /// Adds a value of `X-Api-Key`, once for each header line.
+    #[must_use]
+    pub fn with_x_api_key(self, value: &'a [u8]) -> Self {
+        self.with(Source::ApiKey, value)
+    }
+
+    /// Whether no field was added, not even an empty one.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether more than [`FIELDS_MAX`] were added.
+    pub(crate) fn overflows(&self) -> bool {
+        self.count > FIELDS_MAX
+    }
+
+    /// The fields in the order in which they were added.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Source, &'a [u8])> + '_ {
+        self.fields.iter().flatten().copied()
+    }
+
+    fn with(mut self, source: Source, value: &'a [u8]) -> Self {
+        if let Some(field) = self.fields.get_mut(self.count) {
+            *field = Some((source, value));
+        }
+        self.count += 1;
+        self
+    }
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.fields().map(|(source, _)| source)).finish()
+    }
+}

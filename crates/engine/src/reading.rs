@@ -1,0 +1,203 @@
+//! From what stood in the request to what may be a credential (security.md, rule 7).
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
+use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
+
+use crate::presented::{FIELDS_MAX, Presented, Source};
+
+/// The most bytes of a Basic value in base64: a user name and a credential of the longest kind.
+const BASIC_LENGTH_MAX: usize = 4 * CREDENTIAL_LENGTH_MAX;
+/// Basic values up to this many decoded bytes are decoded without an allocation.
+const BASIC_INLINE: usize = 512;
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What one field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Nothing: an empty value, an empty name and password.
+    Empty,
+    /// Of native shape, mistyped or made up.
+    BadChecksum,
+    /// No known scheme, no base64, no text, or too short to be a credential; says which.
+    Unfit(&'static str),
+    /// A single key of native shape.
+    Native(CredentialDigest),
+    /// A value that may be an imported key.
+    Opaque(CredentialDigest),
+    /// A user name and a password; the password may be an imported key, if it is long enough for one.
+    Login(Option<CredentialDigest>),
+}
+
+/// All fields, read; secrets are digested here and go no further.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    parts: [Part; FIELDS_MAX],
+    count: usize,
+    /// More fields than are looked at.
+    pub(crate) overflows: bool,
+}
+
+// === impl Reading ===
+
+impl Reading {
+    /// Reads every field.
+    pub(crate) fn of(presented: &Presented<'_>, pepper: &Pepper) -> Self {
+        let mut reading = Self { parts: [Part::Empty; FIELDS_MAX], count: 0, overflows: presented.overflows() };
+        for ((source, value), part) in presented.fields().zip(&mut reading.parts) {
+            *part = match source {
+                Source::Credential => bare(value, pepper),
+                Source::ApiKey => bare(value.trim_ascii(), pepper),
+                Source::Authorization => authorization(value.trim_ascii(), pepper),
+            };
+            reading.count += 1;
+        }
+        reading
+    }
+
+    /// What the fields hold, in order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts[..self.count]
+    }
+}
+
+/// The value of `Authorization`: schemes compare without case (RFC 9110, 11.1).
+fn authorization(value: &[u8], pepper: &Pepper) -> Part {
+    if value.is_empty() {
+        return Part::Empty;
+    }
+    let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(end);
+    let rest = rest.trim_ascii();
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        bare(rest, pepper)
+    } else if scheme.eq_ignore_ascii_case(b"basic") {
+        basic(rest, pepper)
+    } else {
+        Part::Unfit("unknown authorization scheme")
+    }
+}
+
+/// A value that is the credential itself.
+fn bare(value: &[u8], pepper: &Pepper) -> Part {
+    if value.is_empty() {
+        return Part::Empty;
+    }
+    let Ok(text) = std::str::from_utf8(value) else { return Part::Unfit("not UTF-8") };
+    match form(text) {
+        Form::BadChecksum => Part::BadChecksum,
+        Form::Native => Part::Native(pepper.digest(CredentialKind::Single, value)),
+        Form::Opaque => Part::Opaque(pepper.digest(CredentialKind::Single, value)),
+        Form::Unfit => Part::Unfit("too short or too long"),
+    }
+}
+
+/// Base64 of `user ":" password` (RFC 7617); the user name ends at the first colon.
+fn basic(value: &[u8], pepper: &Pepper) -> Part {
+    if value.is_empty() {
+        return Part::Empty;
+    }
+    if value.len() > BASIC_LENGTH_MAX {
+        return Part::Unfit("too short or too long");
+    }
+    // The header itself stands in the connection's buffer; wiping this copy of it would hide nothing.
+    let mut inline = [0; BASIC_INLINE];
+    let mut long = Vec::new();
+    let buffer = if value.len().div_ceil(4) * 3 <= BASIC_INLINE {
+        &mut inline[..]
+    } else {
+        long.resize(value.len(), 0);
+        &mut long[..]
+    };
+    let Ok(length) = BASE64.decode_slice(value, buffer) else { return Part::Unfit("no base64") };
+    let decoded = &buffer[..length];
+    match decoded.iter().position(|&byte| byte == b':') {
+        Some(colon) => name_and_password(&decoded[..colon], &decoded[colon + 1..], pepper),
+        None => Part::Unfit("no user name and password"),
+    }
+}
+
+/// Only the password is tested for native shape.
+fn name_and_password(name: &[u8], password: &[u8], pepper: &Pepper) -> Part {
+    if password.is_empty() {
+        return if name.is_empty() { Part::Empty } else { Part::Unfit("no password") };
+    }
+    match bare(password, pepper) {
+        Part::Opaque(digest) => Part::Login(Some(digest)),
+        Part::Unfit(_) | Part::Empty => Part::Login(None),
+        part => part,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+    use claviger_domain::credential::{Environment, KeyPrefix, generate_key};
+    use claviger_domain::testing::FixedRandom;
+
+    use super::*;
+
+    fn read(presented: Presented<'_>) -> Part {
+        Reading::of(&presented, &Pepper::new(&[1; 32])).parts()[0]
+    }
+
+    fn key() -> String {
+        generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(5)).expose().to_owned()
+    }
+
+    fn basic_of(user: &[u8], password: &str) -> Part {
+        let value = format!("Basic {}", STANDARD.encode([user, b":", password.as_bytes()].concat()));
+        read(Presented::new().with_authorization(value.as_bytes()))
+    }
+
+    #[test]
+    fn a_key_is_read_alike_wherever_it_stands() {
+        let key = key();
+        let expected = read(Presented::new().with_credential(&key));
+        assert!(matches!(expected, Part::Native(_)));
+        for value in [format!("Bearer {key}"), format!("bearer   {key} "), format!("BEARER\t{key}")] {
+            assert_eq!(read(Presented::new().with_authorization(value.as_bytes())), expected, "{value}");
+        }
+        assert_eq!(read(Presented::new().with_x_api_key(format!(" {key}").as_bytes())), expected);
+        for user in [&b""[..], b"anyone", "zażółć".as_bytes(), &[0xff, 0xfe], &[b'u'; 1024]] {
+            assert_eq!(basic_of(user, &key), expected, "{user:?}");
+        }
+    }
+
+    #[test]
+    fn empty_values_are_none() {
+        for value in ["", " ", "Bearer", "Bearer ", "Basic", "Basic Og=="] {
+            assert_eq!(read(Presented::new().with_authorization(value.as_bytes())), Part::Empty, "{value}");
+        }
+        assert_eq!(read(Presented::new().with_x_api_key(b"  ")), Part::Empty);
+        assert_eq!(read(Presented::new().with_credential("")), Part::Empty);
+    }
+
+    #[test]
+    fn what_is_no_credential_is_unfit() {
+        let bad = [&b"Digest x"[..], b"Bearer short", b"Basic !!!!", b"Basic YQ", b"clv_live", b"Bearer \xff\xff"];
+        for value in bad {
+            assert!(matches!(read(Presented::new().with_authorization(value)), Part::Unfit(_)), "{value:?}");
+        }
+        assert!(matches!(basic_of(key().as_bytes(), ""), Part::Unfit("no password")));
+    }
+
+    #[test]
+    fn a_password_may_hold_colons_and_be_short() {
+        assert_eq!(basic_of(b"user", "pass:word"), Part::Login(None));
+        assert!(matches!(basic_of(b"user", "pass:word:with:many:colons"), Part::Login(Some(_))));
+        assert_eq!(basic_of(b"user", &format!("{}0", &key()[..46])), Part::BadChecksum);
+    }
+
+    #[test]
+    fn more_fields_than_the_most_are_noticed() {
+        let many = (0..=FIELDS_MAX).fold(Presented::new(), |all, _| all.with_credential("x"));
+        let reading = Reading::of(&many, &Pepper::new(&[1; 32]));
+        assert!(reading.overflows && reading.parts().len() == FIELDS_MAX);
+    }
+}

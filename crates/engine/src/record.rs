@@ -1,0 +1,127 @@
+//! Writing down what was decided.
+
+use std::net::IpAddr;
+
+use claviger_domain::usage::{Door, Refusal};
+use claviger_domain::verdict::Code;
+use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
+
+use crate::Engine;
+use crate::held_key::HeldKey;
+use crate::question::{Caller, Question, RequestLine};
+use crate::redact::{cut, kept_path};
+use crate::selection::{Known, UsedSecret};
+use crate::usage::{KeyEvent, kept_agent};
+
+/// The most bytes of a method that the log keeps.
+const METHOD_LENGTH_MAX: usize = 32;
+
+/// What is known of a request when it has been decided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) door: Door,
+    pub(crate) now: Timestamp,
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) agent: Option<&'a str>,
+    pub(crate) request_id: RequestId,
+    /// Whose log a refusal belongs to.
+    pub(crate) organization: Option<OrganizationId>,
+    /// The key whose secret was right, and whether it was the one before the last rotation.
+    pub(crate) key: Option<(Known, bool)>,
+    /// The key of a value that opens nothing.
+    pub(crate) known: Option<Known>,
+    pub(crate) request: Option<RequestLine<'a>>,
+    pub(crate) api: Option<&'a str>,
+    pub(crate) operation: Option<&'a str>,
+}
+
+// === impl Record ===
+
+impl<'a> Record<'a> {
+    pub(crate) fn new(door: Door, now: Timestamp, caller: &Caller<'a>) -> Self {
+        let Caller { ip, agent, request_id } = *caller;
+        Self {
+            door,
+            now,
+            ip,
+            agent,
+            request_id,
+            organization: None,
+            key: None,
+            known: None,
+            request: None,
+            api: None,
+            operation: None,
+        }
+    }
+
+    pub(crate) fn of_question(question: &Question<'a>, now: Timestamp) -> Self {
+        let caller = Caller { ip: question.client_ip, agent: question.agent, request_id: question.request_id };
+        Self {
+            organization: Some(question.provider.organization),
+            request: question.request,
+            ..Self::new(question.door, now, &caller)
+        }
+    }
+
+    /// Notes a key whose secret was right.
+    pub(crate) fn set_key(&mut self, key: &HeldKey, secret: &UsedSecret) {
+        let organization = key.profile.organization;
+        self.organization = Some(organization);
+        self.key = Some((Known { key: key.id, organization }, *secret != UsedSecret::Current));
+    }
+
+    fn refusal(&self, organization: OrganizationId, key: Option<KeyId>, code: Code, check: &str) -> Refusal {
+        Refusal {
+            at: self.now,
+            organization,
+            key,
+            door: self.door,
+            code,
+            check: check.to_owned(),
+            ip: self.ip,
+            agent: self.agent.map(|agent| kept_agent(agent).into()),
+            method: self.request.map(|request| cut(request.method, METHOD_LENGTH_MAX).to_owned()),
+            path: self.request.map(|request| kept_path(request.target)),
+            api: self.api.map(str::to_owned),
+            operation: self.operation.map(str::to_owned),
+            request_id: self.request_id,
+        }
+    }
+}
+
+// === impl Engine (recording) ===
+
+impl Engine {
+    /// Counts a decision, notes what the key did, and queues a refusal for the diagnostic log.
+    pub(crate) fn record(&self, record: &Record<'_>, code: Code, check: &'static str) {
+        let event = record.key.map(|(Known { key, organization }, old_secret)| KeyEvent {
+            key,
+            organization,
+            old_secret,
+            ip: record.ip,
+            agent: record.agent,
+        });
+        self.gatherer.record(record.now, record.door, code, event);
+        if !code.is_use() {
+            self.record_refusal(record, code, check);
+        }
+    }
+
+    fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str) {
+        let Some(organization) = record.organization else { return };
+        let known = record.key.map(|(known, _)| known).or(record.known);
+        let own = known.filter(|known| known.organization == organization).map(|known| known.key);
+        // Another tenant's key reads like an unknown one here.
+        let check_here = if known.is_some() && own.is_none() { "unknown" } else { check };
+        self.refusals
+            .add(organization, own.is_some(), record.now, || record.refusal(organization, own, code, check_here));
+        if let (Some(known), None) = (known, own) {
+            // Its own organization learns that it is tried elsewhere, and nothing of what was asked for there.
+            self.refusals.add(known.organization, true, record.now, || {
+                let blind = Record { request: None, api: None, operation: None, ..*record };
+                blind.refusal(known.organization, Some(known.key), code, check)
+            });
+        }
+    }
+}

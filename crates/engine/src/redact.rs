@@ -1,0 +1,112 @@
+//! Texts of requests as logs may keep them: nothing in them that could be a key.
+
+use std::borrow::Cow;
+
+use claviger_domain::usage::PATH_LENGTH_MAX;
+
+/// What stands in a key's place.
+const MARK: &str = "[key]";
+/// The most bytes of a target that are looked at.
+const TARGET_BYTES_MAX: usize = 8_192;
+/// From this many characters behind `_live_` or `_test_` on it is taken for a key, a cut or mistyped one included.
+const SECRET_PART_MIN: usize = 16;
+
+/// The beginning of `text`, at most `bytes_max` bytes.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+/// The path of a request target as the diagnostic log keeps it: without query and keys, not too long.
+pub(crate) fn kept_path(target: &str) -> String {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let path = cut(path, TARGET_BYTES_MAX);
+    let decoded = decode(path);
+    // A key that stands there percent-encoded is one too; then the decoded path is shown.
+    let clean = match redact(&decoded) {
+        Cow::Borrowed(_) => redact(path),
+        Cow::Owned(clean) => Cow::Owned(clean),
+    };
+    let clean: String = clean.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    cut(&clean, PATH_LENGTH_MAX).to_owned()
+}
+
+/// `text` with a mark in the place of everything of native key shape.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    let mut clean = String::new();
+    let mut kept = 0;
+    let mut from = 0;
+    while let Some(at) = find_environment(text, from) {
+        let bytes = text.as_bytes();
+        let end = at + 6 + bytes[at + 6..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if end - (at + 6) < SECRET_PART_MIN {
+            from = at + 6;
+            continue;
+        }
+        let before = bytes[kept..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        clean.push_str(&text[kept..at - before]);
+        clean.push_str(MARK);
+        (kept, from) = (end, end);
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    clean.push_str(&text[kept..]);
+    Cow::Owned(clean)
+}
+
+fn find_environment(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let found = [rest.find("_live_"), rest.find("_test_")];
+    found.into_iter().flatten().min().map(|at| from + at)
+}
+
+/// Decodes escapes once, for looking alone: broken ones stand for themselves.
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let value = |at: usize| tail.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        match (first, value(0), value(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high << 4 | low) as u8);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_path_has_no_query_no_key_and_a_bounded_length() {
+        let secret = "a1B2".repeat(9) + "zz";
+        for target in [
+            format!("/x/clv_live_{secret}/y?token=1"),
+            format!("/x/clv%5Flive%5f{secret}/y"),
+            format!("/x/%63lv_live_{secret}/y#z"),
+        ] {
+            assert_eq!(kept_path(&target), "/x/[key]/y", "{target}");
+        }
+        assert_eq!(kept_path(&format!("/a?key=clv_live_{secret}")), "/a");
+        assert_eq!(kept_path("/plain/path%20x"), "/plain/path%20x");
+        assert_eq!(kept_path(&format!("/{}", "ż".repeat(9_000))).len(), PATH_LENGTH_MAX - 1);
+    }
+
+    #[test]
+    fn every_key_in_a_text_is_hidden() {
+        let key = format!("abc_test_{}", "Z9".repeat(19));
+        assert_eq!(redact(&format!("{key},{key} _live_ x")), "[key],[key] _live_ x");
+        assert_eq!(redact("my_live_show"), "my_live_show");
+        assert_eq!(redact(&format!("_live_{}", "x".repeat(38))), "[key]");
+    }
+}

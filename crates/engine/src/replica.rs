@@ -1,0 +1,166 @@
+//! The replica: catalog and keys, changed whole.
+//!
+//! A request must see either none or all of a step: a new key with an old set could be granted more than either state
+//! grants. Both are read lock by lock, so each step is bracketed by a generation that is odd while it lasts; a look-up
+//! during which it changed is made again. What was looked up is immutable, so the decision itself needs no lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::held_key::Profiles;
+use crate::key_table::KeyTable;
+
+/// Look-ups that met a step before one waits for its end.
+const TRIES_MAX: usize = 4;
+
+/// A catalog that stays as it is while it is held. Cheap: no count is shared between threads.
+pub(crate) type CatalogGuard = Guard<Arc<Catalog>>;
+
+/// Catalog and keys.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    catalog: ArcSwap<Catalog>,
+    keys: ArcSwap<KeyTable>,
+    /// Odd while a step is being applied.
+    generation: AtomicU64,
+    /// Held for writing while a step is being applied: where those wait who met one.
+    step: RwLock<()>,
+    /// Whoever changes the replica.
+    writer: Mutex<Profiles>,
+    /// `None` before the first load.
+    position: watch::Sender<Option<Position>>,
+}
+
+/// A replica in the making.
+#[derive(Debug)]
+pub(crate) struct Load {
+    keys: KeyTable,
+    profiles: Profiles,
+    /// Changes of anything but keys.
+    catalog: Vec<Change>,
+}
+
+// === impl Replica ===
+
+impl Replica {
+    /// Empty, and not ready.
+    pub(crate) fn new() -> Self {
+        Self {
+            catalog: ArcSwap::default(),
+            keys: ArcSwap::from_pointee(KeyTable::new()),
+            generation: AtomicU64::new(0),
+            step: RwLock::new(()),
+            writer: Mutex::default(),
+            position: watch::Sender::new(None),
+        }
+    }
+
+    /// The catalog, and what `find` finds among the keys of the same state.
+    pub(crate) fn look_up<T>(&self, find: impl Fn(&KeyTable) -> T) -> (CatalogGuard, T) {
+        for _ in 0..TRIES_MAX {
+            let before = self.generation.load(Ordering::SeqCst);
+            if before % 2 == 1 {
+                break;
+            }
+            let catalog = self.catalog.load();
+            let found = find(&self.keys.load());
+            if self.generation.load(Ordering::SeqCst) == before {
+                return (catalog, found);
+            }
+        }
+        let _no_step = self.step.read();
+        (self.catalog.load(), find(&self.keys.load()))
+    }
+
+    /// The catalog alone.
+    pub(crate) fn catalog(&self) -> CatalogGuard {
+        self.catalog.load()
+    }
+
+    /// How many living keys there are.
+    pub(crate) fn key_count(&self) -> usize {
+        self.keys.load().len()
+    }
+
+    /// Up to where changes are applied; `None` before the first load.
+    pub(crate) fn position(&self) -> Option<Position> {
+        *self.position.borrow()
+    }
+
+    /// Tells each new position.
+    pub(crate) fn positions(&self) -> watch::Receiver<Option<Position>> {
+        self.position.subscribe()
+    }
+
+    /// Applies a step, whole. One that was applied already, or that comes before a load, changes nothing.
+    pub(crate) fn apply(&self, step: Step) {
+        let mut profiles = self.writer.lock();
+        if self.position().is_none_or(|position| step.position < position) {
+            return;
+        }
+        let (keys, others): (Vec<_>, Vec<_>) =
+            step.changes.into_iter().partition(|change| matches!(change.object, ObjectRef::Key(_)));
+        // Made before the step begins: nobody waits for routers and sets to be built.
+        let catalog = (!others.is_empty()).then(|| Arc::new(self.catalog.load().with(others)));
+        self.change(|| {
+            if let Some(catalog) = catalog {
+                self.catalog.store(catalog);
+            }
+            let table = self.keys.load();
+            for change in keys {
+                match (change.now, change.object) {
+                    (Some(Object::Key(key)), _) => table.set(&key, &mut profiles),
+                    (_, ObjectRef::Key(id)) => table.remove(id),
+                    _ => {}
+                }
+            }
+        });
+        self.position.send_replace(Some(step.position));
+    }
+
+    /// Puts a complete load in the place of everything.
+    pub(crate) fn replace(&self, load: Load, position: Position) {
+        let mut profiles = self.writer.lock();
+        let catalog = Arc::new(Catalog::default().with(load.catalog));
+        let keys = Arc::new(load.keys);
+        self.change(|| {
+            self.catalog.store(catalog);
+            self.keys.store(keys);
+        });
+        *profiles = load.profiles;
+        self.position.send_replace(Some(position));
+    }
+
+    /// Runs `change` while no look-up succeeds.
+    fn change(&self, change: impl FnOnce()) {
+        let _step = self.step.write();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        change();
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+// === impl Load ===
+
+impl Load {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { keys: KeyTable::new(), profiles: Profiles::default(), catalog: Vec::new() }
+    }
+
+    /// Adds records; none comes twice.
+    pub(crate) fn add(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change.now {
+                Some(Object::Key(key)) => self.keys.insert(&key, &mut self.profiles),
+                _ => self.catalog.push(change),
+            }
+        }
+    }
+}

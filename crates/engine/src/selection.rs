@@ -1,0 +1,143 @@
+//! Which key a request stands for, of all that it presented (security.md, rule 7).
+
+use std::sync::Arc;
+
+use claviger_domain::digest::CredentialDigest;
+use claviger_domain::verdict::Code;
+use claviger_domain::{OrganizationId, Timestamp};
+use compact_str::CompactString;
+
+use crate::held_key::HeldKey;
+use crate::key_table::{ENDED_KNOWN_FOR, Ended, Found, KeyTable};
+use crate::presented::FIELDS_MAX;
+use crate::reading::{Part, Reading};
+
+/// The outcome.
+#[derive(Debug, Clone)]
+pub(crate) enum Selection {
+    /// A living key of the provider, the secret proved.
+    Key { key: Arc<HeldKey>, secret: UsedSecret },
+    /// No key: `MISSING`, `MALFORMED` or `NOT_FOUND`.
+    None {
+        code: Code,
+        /// Which check failed, for the log.
+        check: &'static str,
+        /// Whose value it was, where that is known; the caller is never told.
+        known: Option<Known>,
+    },
+}
+
+/// Which of a key's secrets was presented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum UsedSecret {
+    Current,
+    /// The one before the last rotation, with its hint.
+    Old(CompactString),
+}
+
+/// Whose value was presented, though it opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) key: claviger_domain::KeyId,
+    pub(crate) organization: OrganizationId,
+}
+
+/// Finds the key that the fields stand for; `provider` is the organization whose keys count, `None` for any.
+pub(crate) fn select(
+    reading: &Reading,
+    keys: &KeyTable,
+    provider: Option<OrganizationId>,
+    now: Timestamp,
+) -> Selection {
+    let parts = reading.parts();
+    if reading.overflows {
+        return none(Code::Malformed, "too many credential fields");
+    }
+    if parts.contains(&Part::BadChecksum) {
+        return none(Code::Malformed, "bad checksum");
+    }
+    let mut present = parts.iter().filter(|part| !matches!(part, Part::Empty));
+    let Some(first) = present.next() else {
+        return none(Code::Missing, if parts.is_empty() { "no credential" } else { "empty credential" });
+    };
+    if present.all(|part| part == first) {
+        alone(*first, keys, provider, now)
+    } else {
+        several(parts, keys, provider, now)
+    }
+}
+
+/// A value that stands alone counts if it has any form of a credential.
+fn alone(part: Part, keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+    match part {
+        Part::Native(digest) | Part::Opaque(digest) | Part::Login(Some(digest)) => find(&digest, keys, provider, now),
+        Part::Login(None) => none(Code::NotFound, "unknown name and password"),
+        Part::Unfit(check) => none(Code::Malformed, check),
+        Part::Empty | Part::BadChecksum => none(Code::Missing, "no credential"),
+    }
+}
+
+/// Beside another one, only a value of native shape or one found in the table counts.
+fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+    let mut counted: Option<(CredentialDigest, Selection)> = None;
+    let mut may_be_one = false;
+    for part in parts.iter().take(FIELDS_MAX) {
+        let (digest, native) = match part {
+            Part::Native(digest) => (digest, true),
+            Part::Opaque(digest) | Part::Login(Some(digest)) => (digest, false),
+            part => {
+                may_be_one |= matches!(part, Part::Login(_));
+                continue;
+            }
+        };
+        may_be_one = true;
+        if counted.as_ref().is_some_and(|(known, _)| known == digest) {
+            continue;
+        }
+        let found = find(digest, keys, provider, now);
+        if native || matches!(found, Selection::Key { .. }) {
+            if counted.is_some() {
+                return none(Code::Malformed, "two credentials");
+            }
+            counted = Some((*digest, found));
+        }
+    }
+    match counted {
+        Some((_, found)) => found,
+        None if may_be_one => none(Code::NotFound, "unknown"),
+        None => none(Code::Malformed, "no credential of a known form"),
+    }
+}
+
+/// Looks one value up. Deleted, rotated out and another organization's read like unknown; only the log knows.
+fn find(digest: &CredentialDigest, keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+    let (key, secret) = match keys.find(digest) {
+        None => return none(Code::NotFound, "unknown"),
+        Some(Found::Ended(ended)) => return dead(&ended, provider, now),
+        Some(Found::Old(old)) if now >= old.valid_until => {
+            let (key, organization) = (old.key.id, old.key.profile.organization);
+            return dead(&Ended { key, organization, at: old.valid_until, deleted: false }, provider, now);
+        }
+        Some(Found::Old(old)) => (old.key, UsedSecret::Old(old.hint)),
+        Some(Found::Current(key)) => (key, UsedSecret::Current),
+    };
+    let organization = key.profile.organization;
+    if provider.is_some_and(|provider| provider != organization) {
+        let known = Some(Known { key: key.id, organization });
+        return Selection::None { code: Code::NotFound, check: "another organization's key", known };
+    }
+    Selection::Key { key, secret }
+}
+
+fn dead(ended: &Ended, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+    let remembered = now < ended.at.saturating_add(ENDED_KNOWN_FOR);
+    if !remembered || provider.is_some_and(|provider| provider != ended.organization) {
+        return none(Code::NotFound, "unknown");
+    }
+    let known = Some(Known { key: ended.key, organization: ended.organization });
+    Selection::None { code: Code::NotFound, check: if ended.deleted { "deleted" } else { "rotated out" }, known }
+}
+
+fn none(code: Code, check: &'static str) -> Selection {
+    Selection::None { code, check, known: None }
+}

@@ -1,0 +1,329 @@
+//! What one organization has: its APIs and sets, resolved so that "does this key hold that operation" is a bit test.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use claviger_domain::api::ApiKind;
+use claviger_domain::api_set::{ApiSet, ApiSetKind};
+use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::organization::Organization;
+use claviger_domain::{ApiId, ApiSetId};
+use hashbrown::HashMap;
+
+use crate::grants::Grants;
+use crate::held_api::HeldApi;
+use crate::held_key::Profile;
+
+/// An organization, its APIs and its sets.
+#[derive(Debug, Default)]
+pub(crate) struct Tenant {
+    organization: Option<Arc<Organization>>,
+    /// Ascending by id, which is by age.
+    apis: Box<[Arc<HeldApi>]>,
+    /// The General set of the API at the same place.
+    generals: Box<[Option<ApiSetId>]>,
+    sets: HashMap<ApiSetId, Arc<HeldSet>>,
+    api_slugs: HashMap<Box<str>, u32>,
+    set_slugs: HashMap<Box<str>, ApiSetId>,
+    /// Whether there is no API but `default` as it was made and the built-in one.
+    default_alone: bool,
+}
+
+/// A set with what it holds of each API.
+#[derive(Debug)]
+pub(crate) struct HeldSet {
+    pub(crate) id: ApiSetId,
+    pub(crate) slug: Box<str>,
+    pub(crate) kind: ApiSetKind,
+    /// The API whose General set it is.
+    general_of: Option<ApiId>,
+    /// APIs it names, whole or in part, ascending.
+    rights: Box<[(ApiId, Rights)]>,
+    whole: Box<[ApiId]>,
+    grants: Grants,
+}
+
+/// What a set holds of one API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rights {
+    /// All, now and later.
+    Whole,
+    /// One bit an operation, in document order.
+    Some(Box<[u64]>),
+}
+
+/// A tenant that is being changed.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    organization: Option<Arc<Organization>>,
+    apis: BTreeMap<ApiId, Arc<HeldApi>>,
+    sets: BTreeMap<ApiSetId, Arc<HeldSet>>,
+    /// APIs whose operations may have changed: sets that name them are resolved anew.
+    changed_apis: Vec<ApiId>,
+    changed_sets: Vec<ApiSetId>,
+}
+
+// === impl Tenant ===
+
+impl Tenant {
+    /// The organization; `None` while only parts of it are known.
+    pub(crate) fn organization(&self) -> Option<&Organization> {
+        self.organization.as_deref()
+    }
+
+    /// Its APIs, the built-in one included.
+    pub(crate) fn apis(&self) -> &[Arc<HeldApi>] {
+        &self.apis
+    }
+
+    /// The API of this slug or id, by its place.
+    pub(crate) fn api_named(&self, name: &str) -> Option<usize> {
+        if let Some(index) = self.api_slugs.get(name) {
+            return Some(*index as usize);
+        }
+        let id: ApiId = name.parse().ok()?;
+        self.apis.binary_search_by_key(&id, |api| api.id).ok()
+    }
+
+    /// A set of its own.
+    pub(crate) fn set(&self, id: ApiSetId) -> Option<&HeldSet> {
+        self.sets.get(&id).map(|set| &**set)
+    }
+
+    /// The set of this slug or id.
+    pub(crate) fn set_named(&self, name: &str) -> Option<&HeldSet> {
+        let id = self.set_slugs.get(name).copied().or_else(|| name.parse().ok())?;
+        self.set(id)
+    }
+
+    /// Whether an API counts for requests without a pin.
+    pub(crate) fn counts_unpinned(&self, api: &HeldApi) -> bool {
+        match api.kind {
+            ApiKind::Plain => true,
+            ApiKind::PristineDefault => self.default_alone,
+            ApiKind::BuiltIn => false,
+        }
+    }
+
+    /// Whether the key holds an operation of the API at `place`.
+    pub(crate) fn holds(&self, profile: &Profile, place: usize, operation: u32) -> bool {
+        let Some(api) = self.apis.get(place) else { return false };
+        let name = || api.name(operation);
+        self.sets_of(profile).any(|set| set.holds(api, operation))
+            || profile.operations.of_api(api.id).is_some_and(|patterns| patterns.covers(name()))
+            || self.general(place).is_some_and(|set| set.holds(api, operation) && self.holds_any(profile, place))
+    }
+
+    /// Whether the key holds the whole API at `place`, by name or by Full access.
+    pub(crate) fn holds_whole(&self, profile: &Profile, place: usize) -> bool {
+        let Some(api) = self.apis.get(place) else { return false };
+        self.sets_of(profile).any(|set| set.holds_whole(api))
+    }
+
+    /// Whether the key has Full access.
+    pub(crate) fn has_full_access(&self, profile: &Profile) -> bool {
+        self.sets_of(profile).any(|set| set.kind == ApiSetKind::Full)
+    }
+
+    /// Whether the key holds a set: by its list, or as the General set of an API of which it holds anything, or by Full
+    /// access over every API the set names.
+    pub(crate) fn holds_set(&self, profile: &Profile, set: &HeldSet) -> bool {
+        if profile.api_sets.contains(&set.id) {
+            return true;
+        }
+        let general = || {
+            self.generals
+                .iter()
+                .enumerate()
+                .any(|(place, general)| *general == Some(set.id) && self.holds_any(profile, place))
+        };
+        match set.kind {
+            ApiSetKind::Full | ApiSetKind::BuiltIn => false,
+            ApiSetKind::General => self.has_full_access(profile) || general(),
+            ApiSetKind::Plain => self.has_full_access(profile) && set.rights.iter().all(|(api, _)| self.is_plain(*api)),
+        }
+    }
+
+    /// What the key's list of sets names, in its order.
+    pub(crate) fn sets_of<'t>(&'t self, profile: &'t Profile) -> impl Iterator<Item = &'t HeldSet> {
+        profile.api_sets.iter().filter_map(|id| self.set(*id))
+    }
+
+    /// A copy to change.
+    pub(crate) fn edit(&self) -> Draft {
+        Draft {
+            organization: self.organization.clone(),
+            apis: self.apis.iter().map(|api| (api.id, Arc::clone(api))).collect(),
+            sets: self.sets.iter().map(|(id, set)| (*id, Arc::clone(set))).collect(),
+            changed_apis: Vec::new(),
+            changed_sets: Vec::new(),
+        }
+    }
+
+    /// Whether the key holds anything of the API at `place`, the General set aside.
+    fn holds_any(&self, profile: &Profile, place: usize) -> bool {
+        let Some(api) = self.apis.get(place) else { return false };
+        let covers_any = |patterns: &crate::grants::NamePatterns| {
+            patterns.covers_any(|at| api.sorted_name(at), api.operation_count())
+        };
+        self.sets_of(profile).any(|set| set.holds_any(api)) || profile.operations.of_api(api.id).is_some_and(covers_any)
+    }
+
+    fn general(&self, place: usize) -> Option<&HeldSet> {
+        self.set((*self.generals.get(place)?)?)
+    }
+
+    /// Whether an API exists and is not the built-in one.
+    fn is_plain(&self, id: ApiId) -> bool {
+        let place = self.apis.binary_search_by_key(&id, |api| api.id);
+        place.is_ok_and(|place| self.apis[place].kind != ApiKind::BuiltIn)
+    }
+}
+
+// === impl HeldSet ===
+
+impl HeldSet {
+    fn new(set: &ApiSet) -> Self {
+        let mut whole = set.apis.clone();
+        whole.sort_unstable();
+        // A General set belongs to its API; that is not holding it whole.
+        let is_general = set.kind == ApiSetKind::General;
+        Self {
+            id: set.id,
+            slug: set.slug.as_str().into(),
+            kind: set.kind,
+            general_of: set.apis.first().copied().filter(|_| is_general),
+            rights: Box::default(),
+            whole: if is_general { Box::default() } else { whole.into() },
+            grants: Grants::new(&set.operations),
+        }
+    }
+
+    /// The same set, resolved over these APIs.
+    fn resolve(&self, apis: &BTreeMap<ApiId, Arc<HeldApi>>) -> Self {
+        let mut named: Vec<ApiId> = self.whole.iter().copied().chain(self.grants.apis()).collect();
+        named.sort_unstable();
+        named.dedup();
+        let rights = named.into_iter().filter_map(|id| Some((id, self.rights_of(apis.get(&id)?)))).collect();
+        Self { rights, slug: self.slug.clone(), whole: self.whole.clone(), grants: self.grants.clone(), ..*self }
+    }
+
+    fn rights_of(&self, api: &HeldApi) -> Rights {
+        if self.whole.contains(&api.id) {
+            return Rights::Whole;
+        }
+        let mut bits = vec![0u64; api.operation_count().div_ceil(64)];
+        if let Some(patterns) = self.grants.of_api(api.id) {
+            for index in (0..api.operation_count() as u32).filter(|&index| patterns.covers(api.name(index))) {
+                bits[index as usize / 64] |= 1 << (index % 64);
+            }
+        }
+        Rights::Some(bits.into())
+    }
+
+    fn names(&self, api: ApiId) -> bool {
+        self.whole.contains(&api) || self.grants.of_api(api).is_some()
+    }
+
+    fn rights(&self, api: ApiId) -> Option<&Rights> {
+        let at = self.rights.binary_search_by_key(&api, |(known, _)| *known).ok()?;
+        Some(&self.rights[at].1)
+    }
+
+    fn holds(&self, api: &HeldApi, operation: u32) -> bool {
+        match self.kind {
+            ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
+            ApiSetKind::BuiltIn => false,
+            ApiSetKind::Plain | ApiSetKind::General => match self.rights(api.id) {
+                Some(Rights::Whole) => true,
+                Some(Rights::Some(bits)) => {
+                    bits.get(operation as usize / 64).is_some_and(|word| word >> (operation % 64) & 1 == 1)
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn holds_whole(&self, api: &HeldApi) -> bool {
+        match self.kind {
+            ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
+            ApiSetKind::BuiltIn | ApiSetKind::General => false,
+            ApiSetKind::Plain => self.rights(api.id) == Some(&Rights::Whole),
+        }
+    }
+
+    fn holds_any(&self, api: &HeldApi) -> bool {
+        match self.kind {
+            ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
+            ApiSetKind::BuiltIn => false,
+            ApiSetKind::Plain | ApiSetKind::General => match self.rights(api.id) {
+                Some(Rights::Whole) => true,
+                Some(Rights::Some(bits)) => bits.iter().any(|word| *word != 0),
+                None => false,
+            },
+        }
+    }
+}
+
+// === impl Draft ===
+
+impl Draft {
+    /// Applies one change of this organization's records.
+    pub(crate) fn apply(&mut self, change: Change) {
+        match (change.now, change.object) {
+            (Some(Object::Organization(organization)), _) => self.organization = Some(Arc::new(*organization)),
+            (Some(Object::Api(api, operations)), _) => {
+                self.changed_apis.push(api.id);
+                self.apis.insert(api.id, Arc::new(HeldApi::new(&api, &operations)));
+            }
+            (Some(Object::ApiSet(set)), _) => {
+                self.changed_sets.push(set.id);
+                self.sets.insert(set.id, Arc::new(HeldSet::new(&set)));
+            }
+            (None, ObjectRef::Organization(_)) => self.organization = None,
+            (None, ObjectRef::Api(id)) => {
+                self.changed_apis.push(id);
+                self.apis.remove(&id);
+            }
+            (None, ObjectRef::ApiSet(id)) => {
+                self.sets.remove(&id);
+            }
+            (Some(Object::Key(_)), _) | (None, ObjectRef::Key(_)) => {}
+        }
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.organization.is_none() && self.apis.is_empty() && self.sets.is_empty()
+    }
+
+    /// Whether it has this API.
+    pub(crate) fn has_api(&self, id: ApiId) -> bool {
+        self.apis.contains_key(&id)
+    }
+
+    /// Whether it has this set.
+    pub(crate) fn has_set(&self, id: ApiSetId) -> bool {
+        self.sets.contains_key(&id)
+    }
+
+    /// The tenant after all changes.
+    pub(crate) fn build(mut self) -> Tenant {
+        for (id, set) in &mut self.sets {
+            if self.changed_sets.contains(id) || self.changed_apis.iter().any(|api| set.names(*api)) {
+                *set = Arc::new(set.resolve(&self.apis));
+            }
+        }
+        let apis: Box<[_]> = self.apis.into_values().collect();
+        let general_of = |api: ApiId| self.sets.values().find(|set| set.general_of == Some(api)).map(|set| set.id);
+        Tenant {
+            organization: self.organization,
+            generals: apis.iter().map(|api| general_of(api.id)).collect(),
+            api_slugs: apis.iter().zip(0..).map(|(api, place)| (api.slug.clone(), place)).collect(),
+            set_slugs: self.sets.iter().map(|(id, set)| (set.slug.clone(), *id)).collect(),
+            default_alone: !apis.iter().any(|api| api.kind == ApiKind::Plain),
+            sets: self.sets.into_iter().collect(),
+            apis,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The answer to a question.
+
+use std::fmt;
+use std::sync::Arc;
+
+use claviger_domain::credential::Environment;
+use claviger_domain::key::Owner;
+use claviger_domain::verdict::Code;
+use claviger_domain::{KeyId, OrganizationId, Timestamp};
+use compact_str::CompactString;
+
+use crate::decide::Target;
+use crate::held_key::HeldKey;
+use crate::replica::CatalogGuard;
+use crate::selection::UsedSecret;
+use crate::tenant::Tenant;
+
+/// A verdict. It keeps the catalog it was made from, so its texts cost nothing; drop it when the answer is written.
+pub struct Verdict {
+    /// The code.
+    pub code: Code,
+    /// Which check failed, for logs alone: the caller learns no more than the code. Empty where none did.
+    pub check: &'static str,
+    /// Whether anything was held against the key's rights: there was a request or a required set.
+    pub operation_checked: bool,
+    catalog: CatalogGuard,
+    provider: OrganizationId,
+    key: Option<(Arc<HeldKey>, UsedSecret)>,
+    target: Target,
+}
+
+/// A key as a verdict shows it.
+#[derive(Clone, Copy)]
+pub struct KeyView<'v> {
+    key: &'v HeldKey,
+    secret: &'v UsedSecret,
+    tenant: Option<&'v Tenant>,
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    pub(crate) fn new(
+        code: Code,
+        check: &'static str,
+        catalog: CatalogGuard,
+        provider: OrganizationId,
+        key: Option<(Arc<HeldKey>, UsedSecret)>,
+        target: Target,
+    ) -> Self {
+        Self { code, check, operation_checked: target.checked, catalog, provider, key, target }
+    }
+
+    /// The key, if its secret was right.
+    pub fn key(&self) -> Option<KeyView<'_>> {
+        let (key, secret) = self.key.as_ref()?;
+        Some(KeyView { key, secret, tenant: self.catalog.tenant(self.provider) })
+    }
+
+    /// The key's organization, if its secret was right.
+    pub fn organization(&self) -> Option<OrganizationId> {
+        self.key().map(|key| key.organization())
+    }
+
+    /// The slug of the API that an accepted request belongs to. A refusal does not say which exist.
+    pub fn api(&self) -> Option<&str> {
+        (self.code == Code::Valid).then(|| self.refused_api()).flatten()
+    }
+
+    /// `<api slug>:<operation>` of an accepted request; `None` for an unlisted path.
+    pub fn operation(&self) -> Option<&str> {
+        (self.code == Code::Valid).then(|| self.refused_operation()).flatten()
+    }
+
+    /// [`Self::api`] for logs, told of refused requests too.
+    pub fn refused_api(&self) -> Option<&str> {
+        Some(&self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.slug)
+    }
+
+    /// [`Self::operation`] for logs, told of refused requests too.
+    pub fn refused_operation(&self) -> Option<&str> {
+        Some(self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.operation(self.target.operation?))
+    }
+
+    /// The key and the secret that was used.
+    pub(crate) fn held_key(&self) -> Option<(&HeldKey, &UsedSecret)> {
+        self.key.as_ref().map(|(key, secret)| (&**key, secret))
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Verdict");
+        shown.field("code", &self.code).field("check", &self.check).field("key", &self.key().map(|key| key.id()));
+        shown.field("api", &self.refused_api()).field("operation", &self.refused_operation()).finish()
+    }
+}
+
+// === impl KeyView ===
+
+impl<'v> KeyView<'v> {
+    /// Its id.
+    pub fn id(&self) -> KeyId {
+        self.key.id
+    }
+
+    /// Its tenant.
+    pub fn organization(&self) -> OrganizationId {
+        self.key.profile.organization
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'v str {
+        &self.key.name
+    }
+
+    /// Which hosts it is for.
+    pub fn environment(&self) -> Environment {
+        self.key.profile.environment
+    }
+
+    /// What may be shown of the secret that was used.
+    pub fn hint(&self) -> CompactString {
+        match self.secret {
+            UsedSecret::Current => self.key.hint(),
+            UsedSecret::Old(hint) => hint.clone(),
+        }
+    }
+
+    /// Whether the secret before the last rotation was used.
+    pub fn used_old_secret(&self) -> bool {
+        *self.secret != UsedSecret::Current
+    }
+
+    /// Who it belongs to.
+    pub fn owner(&self) -> Owner {
+        self.key.profile.owner
+    }
+
+    /// Its owner's name: the organization's.
+    pub fn owner_name(&self) -> &'v str {
+        self.tenant.and_then(Tenant::organization).map_or("", |organization| organization.name.as_str())
+    }
+
+    /// The slugs of the provider's sets that it holds by name, in the order of its list.
+    pub fn api_sets(&self) -> impl Iterator<Item = &'v str> {
+        let (tenant, key) = (self.tenant, self.key);
+        tenant.into_iter().flat_map(move |tenant| tenant.sets_of(&key.profile)).map(|set| &*set.slug)
+    }
+
+    /// Its metadata: JSON text of an object.
+    pub fn metadata_json(&self) -> &'v str {
+        self.key.metadata()
+    }
+
+    /// The customer's name in the caller's own system.
+    pub fn external_id(&self) -> Option<&'v str> {
+        self.key.external_id()
+    }
+
+    /// When it ends.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.key.expires_at()
+    }
+}
+
+impl fmt::Debug for KeyView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyView").field(&self.id()).finish()
+    }
+}
