@@ -1,1 +1,47 @@
-//! store
+//! The only crate that speaks SQL: one text for SQLite and PostgreSQL.
+//!
+//! [`Database::open`] connects and migrates; [`Database::into_store`] gives the [`Store`], which reads in snapshots
+//! ([`Store::read`]) and writes through one closure ([`Store::write`]). Each table has a module of functions: those that
+//! read take a [`Conn`], those that write take a [`Tx`] and note the change for the feed themselves. The engine's replica
+//! is loaded and kept by a [`Feed`].
+
+pub mod api_sets;
+pub mod apis;
+pub mod audit;
+mod config;
+mod conn;
+mod database;
+mod error;
+mod feed;
+mod fields;
+pub mod key_usage;
+pub mod keys;
+mod listen;
+mod load;
+pub mod memberships;
+mod migrate;
+mod native;
+pub mod operations;
+pub mod organizations;
+mod page;
+mod pools;
+pub mod refusals;
+mod sql;
+mod store;
+pub mod usage;
+pub mod users;
+mod write;
+
+pub use config::{Config, DatabaseUrl, InvalidDatabaseUrl};
+pub use conn::{Conn, Snapshot};
+pub use database::Database;
+pub use error::{Error, OpenError, Taken};
+pub use feed::{Feed, FeedEvent};
+pub use load::LoadProgress;
+pub use migrate::SCHEMA_VERSION;
+pub use page::{Cursor, CursorValue, Listed, PAGE_LIMIT_MAX, Page};
+pub use store::Store;
+pub use write::{Committed, Scope, Tx};
+
+/// What most functions here return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,168 @@
+//! Opening a database: connect with patience, migrate, and hand over the sealed key ring.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::keyring::{AuditKey, SealedKeyring};
+use claviger_domain::{Clock, Random};
+
+use crate::config::{Config, DatabaseUrl};
+use crate::error::Cause;
+use crate::pools::{self, Kind, Pools, Writing};
+use crate::sql::sql;
+use crate::{Error, OpenError, Result, Store, Taken, migrate};
+
+/// How long to wait between two tries to connect.
+const CONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// The oldest PostgreSQL that is known to do, as `server_version_num`.
+const POSTGRES_VERSION_MIN: i64 = 150_000;
+
+/// A database that is reached and migrated, but not yet unlocked: the key ring's audit key makes it a [`Store`].
+pub struct Database {
+    pools: Pools,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+// === impl Database ===
+
+impl Database {
+    /// Connects, trying again for [`Config::connect_timeout`] while there is no answer, and migrates.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
+        reach(&config).await?;
+        let pools = Pools::new(&config).map_err(|error| explain(&config.url, error))?;
+        if pools.kind == Kind::Postgres {
+            refuse_old_server(&pools, &config.url).await?;
+        }
+        match migrate::run(&pools, &*clock, &*random).await {
+            Ok(()) => Ok(Self { pools, config, clock, random }),
+            Err(error) => {
+                pools.close().await;
+                Err(error.into_open_error(|error| explain(&config.url, error)))
+            }
+        }
+    }
+
+    /// The key ring, where there is one.
+    pub async fn sealed_keyring(&self) -> Result<Option<SealedKeyring>> {
+        let statement = sql("SELECT check_value, sealed FROM keyring");
+        let read = |row: &dyn crate::fields::Fields| {
+            Ok(SealedKeyring { check: row.bytes(0)?.to_vec(), sealed: row.bytes(1)?.to_vec() })
+        };
+        self.pools.read().await?.row(statement, read).await
+    }
+
+    /// Whether nobody has used the database yet: neither a key ring nor an organization.
+    pub async fn is_empty(&self) -> Result<bool> {
+        let mut snapshot = self.pools.read().await?;
+        let keyrings = snapshot.number(sql("SELECT COUNT(*) FROM keyring")).await?;
+        Ok(keyrings == 0 && crate::organizations::count(&mut snapshot).await? == 0)
+    }
+
+    /// Saves the first key ring.
+    ///
+    /// # Errors
+    /// [`Taken::Keyring`] where there is one.
+    pub async fn save_keyring(&self, keyring: &SealedKeyring) -> Result<()> {
+        let Writing { mut conn, place } = self.pools.write().await?;
+        let statement = sql("INSERT INTO keyring (id, check_value, sealed) VALUES (1, $1, $2) ON CONFLICT DO NOTHING");
+        if conn.execute(statement.bind(&keyring.check).bind(&keyring.sealed)).await? == 0 {
+            return Err(Taken::Keyring.into());
+        }
+        Writing { conn, place }.commit().await.map_err(Error::at_commit)
+    }
+
+    /// The store, with the key of its audit chains.
+    pub fn into_store(self, audit_key: AuditKey) -> Store {
+        Store::new(self.pools, self.config, self.clock, self.random, audit_key)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pools.close().await;
+    }
+}
+
+/// Tries one connection until it is there.
+async fn reach(config: &Config) -> Result<(), OpenError> {
+    let mut detail = String::new();
+    let tried = config.connect_timeout;
+    let trying = async {
+        loop {
+            match pools::connect_once(&config.url).await {
+                Ok(()) => return Ok(()),
+                Err(error) if is_worth_waiting(&error, &config.url) => {
+                    if detail.is_empty() {
+                        tracing::warn!(
+                            url = %config.url, try_for_seconds = tried.as_secs(), reason = %error,
+                            "the database cannot be reached; trying again every {} ms", CONNECT_PAUSE.as_millis()
+                        );
+                    }
+                    detail = error.to_string();
+                }
+                Err(error) => return Err(refused(&config.url, error)),
+            }
+            tokio::time::sleep(CONNECT_PAUSE).await;
+        }
+    };
+    match tokio::time::timeout(tried, trying).await {
+        Ok(result) => result,
+        Err(_) if detail.is_empty() => {
+            Err(OpenError::Unreachable { url: config.url.to_string(), tried, detail: "no answer".to_owned() })
+        }
+        Err(_) => Err(OpenError::Unreachable { url: config.url.to_string(), tried, detail }),
+    }
+}
+
+/// A server that starts, or does not answer yet. A file is there or not.
+fn is_worth_waiting(error: &sqlx::Error, url: &DatabaseUrl) -> bool {
+    Kind::of(url) == Kind::Postgres && Cause::of(error) == Cause::Lost
+}
+
+fn refused(url: &DatabaseUrl, error: sqlx::Error) -> OpenError {
+    match url {
+        DatabaseUrl::Sqlite(path) if Cause::of(&error) == Cause::CannotOpen => cannot_open(path, &error.to_string()),
+        DatabaseUrl::Sqlite(_) => explain(url, error.into()),
+        DatabaseUrl::Postgres(_) => OpenError::Refused { url: url.to_string(), detail: error.to_string() },
+    }
+}
+
+/// SQLite says no more than "unable to open": tells a folder that is missing from one that may not be written.
+fn cannot_open(path: &Path, detail: &str) -> OpenError {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let why = match path.parent() {
+        Some(folder) if !folder.is_dir() => "its folder does not exist",
+        _ if path.is_dir() => "it is a folder",
+        _ => return OpenError::ReadOnly { path, detail: detail.to_owned() },
+    };
+    OpenError::NoSuchFolder { path, detail: why.to_owned() }
+}
+
+fn explain(url: &DatabaseUrl, error: Error) -> OpenError {
+    match (url, error) {
+        (DatabaseUrl::Sqlite(path), Error::Corrupt(detail)) => OpenError::Corrupt { path: path.clone(), detail },
+        (DatabaseUrl::Sqlite(path), Error::ReadOnly) => {
+            OpenError::ReadOnly { path: path.clone(), detail: "the file or its folder is write-protected".to_owned() }
+        }
+        (DatabaseUrl::Sqlite(path), Error::Full) => OpenError::Full { path: path.clone() },
+        (url, Error::Busy) => OpenError::Locked { url: url.to_string() },
+        (url, source) => OpenError::Other { url: url.to_string(), source },
+    }
+}
+
+async fn refuse_old_server(pools: &Pools, url: &DatabaseUrl) -> Result<(), OpenError> {
+    let version = async {
+        let statement = sql("SELECT CAST(current_setting('server_version_num') AS BIGINT)");
+        pools.read().await?.number(statement).await
+    };
+    match version.await {
+        Ok(version) if version >= POSTGRES_VERSION_MIN => Ok(()),
+        Ok(version) => {
+            let detail = format!("PostgreSQL 15 or newer is needed, this is {}", version / 10_000);
+            Err(OpenError::Refused { url: url.to_string(), detail })
+        }
+        Err(error) => Err(explain(url, error)),
+    }
+}

@@ -1,0 +1,214 @@
+//! The change feed, as one reader sees it: load everything once, then steps, each read in one snapshot.
+
+use std::collections::HashSet;
+
+use claviger_domain::KeyId;
+use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
+
+use crate::conn::Conn;
+use crate::fields::Fields;
+use crate::listen::Wakeup;
+use crate::load::{self, LoadProgress};
+use crate::sql::sql;
+use crate::write::NO_OBJECT;
+use crate::{Error, Result, Store, api_sets, apis, keys, operations, organizations};
+
+/// A reader that is further behind than this many rows loads anew.
+const ROWS_BEHIND_MAX: i64 = 100_000;
+/// How many transactions the feed remembers.
+const SEQS_KEPT: i64 = 100_000;
+/// Old transactions are forgotten by this many at once.
+const TRIM_EVERY: i64 = 1_000;
+
+/// A reader of the change feed.
+pub struct Feed {
+    store: Store,
+    applied: Option<Applied>,
+    wakeup: Wakeup,
+    failed: bool,
+}
+
+/// What [`Feed::next`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeedEvent {
+    /// Changes, to be applied at once.
+    Step(Step),
+    /// The feed is not the one that was read before, or forgot what this reader needs: load anew.
+    Diverged,
+}
+
+/// The last transaction that was read, and the mark by which it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Applied {
+    pub(crate) position: Position,
+    pub(crate) nonce: Vec<u8>,
+}
+
+/// A row of the feed.
+struct Row {
+    seq: i64,
+    nonce: Vec<u8>,
+    object: Option<ObjectRef>,
+}
+
+// === impl Feed ===
+
+impl Feed {
+    pub(crate) fn new(store: Store) -> Self {
+        let wakeup = Wakeup::new(store.committed(), store.config());
+        Self { store, applied: None, wakeup, failed: false }
+    }
+
+    /// Reads everything in one snapshot: organizations, APIs with operations, sets, then keys, in chunks of at most
+    /// [`load::CHUNK`] records. Returns the position from which [`Feed::next`] goes on.
+    pub async fn load(
+        &mut self,
+        add: impl FnMut(Vec<Change>) + Send,
+        progress: impl FnMut(LoadProgress) + Send,
+    ) -> Result<Position> {
+        self.applied = None;
+        let since = load::ended_since(self.store.clock());
+        let applied = load::run(&self.store.config().url, since, add, progress).await?;
+        let position = applied.position;
+        self.applied = Some(applied);
+        Ok(position)
+    }
+
+    /// Waits for changes and reads them. After an error it may be called again: it waits the poll interval first.
+    /// Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<FeedEvent> {
+        let interval = self.store.config().poll_interval.min(crate::config::POLL_INTERVAL_MAX);
+        loop {
+            if self.failed {
+                tokio::time::sleep(interval).await;
+                self.failed = false;
+            }
+            let Some(applied) = &self.applied else { return Ok(FeedEvent::Diverged) };
+            let read = read_step(&self.store, applied).await;
+            self.failed = read.is_err();
+            match read? {
+                Read::Nothing => {}
+                Read::Diverged => {
+                    self.applied = None;
+                    return Ok(FeedEvent::Diverged);
+                }
+                Read::Step(step, applied) => {
+                    self.applied = Some(applied);
+                    return Ok(FeedEvent::Step(step));
+                }
+            }
+            if !self.wakeup.prepare().await {
+                let _ = tokio::time::timeout(interval, self.wakeup.wait()).await;
+            }
+        }
+    }
+}
+
+/// What one look at the feed found.
+enum Read {
+    Nothing,
+    Diverged,
+    Step(Step, Applied),
+}
+
+async fn read_step(store: &Store, applied: &Applied) -> Result<Read> {
+    let mut snapshot = store.read().await?;
+    let head = head(&mut snapshot).await?;
+    let behind = head.position.seq - applied.position.seq;
+    if head == *applied {
+        return Ok(Read::Nothing);
+    }
+    if head.position.epoch != applied.position.epoch || behind <= 0 {
+        return Ok(Read::Diverged);
+    }
+    let rows = rows_from(&mut snapshot, applied.position).await?;
+    let is_same_feed = rows.first().is_some_and(|row| row.seq == applied.position.seq && row.nonce == applied.nonce);
+    if !is_same_feed || rows.len() as i64 > ROWS_BEHIND_MAX {
+        return Ok(Read::Diverged);
+    }
+    let changed: HashSet<ObjectRef> =
+        rows.iter().filter(|row| row.seq > applied.position.seq).filter_map(|row| row.object).collect();
+    let changes = read_objects(&mut snapshot, changed).await?;
+    Ok(Read::Step(Step { position: head.position, changes }, head))
+}
+
+async fn head(conn: &mut Conn) -> Result<Applied> {
+    let head = conn.row(sql(SELECT_HEAD), read_head).await?;
+    head.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
+}
+
+/// The head row; the replica's load reads it with the native driver.
+pub(crate) const SELECT_HEAD: &str = "SELECT epoch, seq, nonce FROM feed_head";
+
+pub(crate) fn read_head(row: &dyn Fields) -> Result<Applied> {
+    let position = Position { epoch: row.number(0)?, seq: row.number(1)? };
+    Ok(Applied { position, nonce: row.bytes(2)?.to_vec() })
+}
+
+async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
+    let statement = sql("SELECT seq, nonce, kind, object_id FROM changes WHERE epoch = $1 AND seq >= $2 \
+                         ORDER BY seq, n LIMIT $3");
+    conn.rows(statement.bind(position.epoch).bind(position.seq).bind(ROWS_BEHIND_MAX + 1), |row| {
+        let object = match row.text(2)? {
+            "organization" => Some(ObjectRef::Organization(row.parsed(3)?)),
+            "api" => Some(ObjectRef::Api(row.parsed(3)?)),
+            "api_set" => Some(ObjectRef::ApiSet(row.parsed(3)?)),
+            "key" => Some(ObjectRef::Key(row.parsed(3)?)),
+            NO_OBJECT => None,
+            kind => return Err(row.unreadable(2, format_args!("unknown kind {kind:?}"))),
+        };
+        Ok(Row { seq: row.number(0)?, nonce: row.bytes(1)?.to_vec(), object })
+    })
+    .await
+}
+
+/// The records as they stand; organizations first, keys last, as in a load.
+async fn read_objects(conn: &mut Conn, changed: HashSet<ObjectRef>) -> Result<Vec<Change>> {
+    let mut changes = Vec::with_capacity(changed.len());
+    let mut key_ids: Vec<KeyId> = Vec::new();
+    for object in changed {
+        let now = match object {
+            ObjectRef::Organization(id) => {
+                organizations::get(conn, id).await?.map(|record| Object::Organization(Box::new(record)))
+            }
+            ObjectRef::Api(id) => match apis::find(conn, id).await? {
+                Some(api) => Some(Object::Api(Box::new(api), operations::all(conn, id).await?)),
+                None => None,
+            },
+            ObjectRef::ApiSet(id) => api_sets::find(conn, id).await?.map(|record| Object::ApiSet(Box::new(record))),
+            ObjectRef::Key(id) => {
+                key_ids.push(id);
+                continue;
+            }
+        };
+        changes.push(Change { object, now });
+    }
+    changes.sort_by_key(|change| match change.object {
+        ObjectRef::Organization(id) => (0, id.as_raw()),
+        ObjectRef::Api(id) => (1, id.as_raw()),
+        ObjectRef::ApiSet(id) => (2, id.as_raw()),
+        ObjectRef::Key(id) => (3, id.as_raw()),
+    });
+    key_ids.sort_unstable();
+    for key in keys::find_many(conn, &key_ids).await? {
+        changes.push(Change { object: ObjectRef::Key(key.id), now: Some(Object::Key(Box::new(key))) });
+    }
+    Ok(changes)
+}
+
+/// Forgets old transactions every now and then; the head's row always stays.
+pub(crate) async fn trim_after(store: &Store, position: Position) {
+    if position.seq % TRIM_EVERY != 0 || position.seq <= SEQS_KEPT {
+        return;
+    }
+    if let Err(error) = trim(store, position, SEQS_KEPT).await {
+        tracing::warn!(%error, "old rows of the change feed could not be deleted");
+    }
+}
+
+async fn trim(store: &Store, position: Position, kept: i64) -> Result<()> {
+    let mut writing = store.begin().await?;
+    let statement = sql("DELETE FROM changes WHERE epoch < $1 OR (epoch = $1 AND seq < $2)");
+    writing.conn.execute(statement.bind(position.epoch).bind(position.seq - kept.max(0))).await?;
+    writing.commit().await.map_err(Error::at_commit)
+}

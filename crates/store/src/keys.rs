@@ -1,0 +1,162 @@
+//! Keys: their records, their values' digests, and what they hold.
+
+mod digests;
+mod list;
+mod row;
+
+use std::collections::BTreeSet;
+
+use claviger_domain::change::ObjectRef;
+use claviger_domain::key::{Key, Owner};
+use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId};
+
+use crate::conn::Conn;
+use crate::sql::{Sql, sql};
+use crate::write::Tx;
+use crate::{Error, Result, Taken};
+
+pub use digests::{DigestMatch, Standing, by_digest};
+pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
+pub use list::{KeyFilter, KeySort, list};
+pub(crate) use row::{SELECT, read};
+
+/// Keys that are read with one statement.
+const READ_TOGETHER: usize = 64;
+
+/// Adds a key.
+///
+/// # Errors
+/// [`Taken::Name`], [`Taken::Digest`].
+pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
+    if name_taken(tx, key.organization, &key.owner, &key.name.search_form(), None).await? {
+        return Err(Taken::Name.into());
+    }
+    if tx.execute(row::insert(key)).await? == 0 {
+        return Err(Taken::Id.into());
+    }
+    digests::write(tx, key, None).await?;
+    write_rights(tx, key).await?;
+    tx.note(key.organization, ObjectRef::Key(key.id));
+    Ok(())
+}
+
+/// Writes all fields; values that the key no longer lists become ended ones.
+///
+/// # Errors
+/// [`Taken::Name`], [`Taken::Digest`], [`Error::NotFound`].
+pub async fn update(tx: &mut Tx, key: &Key) -> Result<()> {
+    let before = sql("SELECT digest FROM keys WHERE id = $1 AND organization_id = $2");
+    let before = tx.row(before.bind(key.id).bind(key.organization), |row| row.digest(0)).await?;
+    let before = before.ok_or(Error::NotFound)?;
+    let living = key.deleted_at.is_none();
+    if living && name_taken(tx, key.organization, &key.owner, &key.name.search_form(), Some(key.id)).await? {
+        return Err(Taken::Name.into());
+    }
+    tx.execute(row::update(key)).await?;
+    digests::write(tx, key, Some(before)).await?;
+    write_rights(tx, key).await?;
+    tx.note(key.organization, ObjectRef::Key(key.id));
+    Ok(())
+}
+
+/// The organization's key with this id, tombstones included.
+pub async fn get(conn: &mut Conn, organization: OrganizationId, id: KeyId) -> Result<Option<Key>> {
+    Ok(find(conn, id).await?.filter(|key| key.organization == organization))
+}
+
+/// The key with this id, whichever organization's.
+pub async fn find(conn: &mut Conn, id: KeyId) -> Result<Option<Key>> {
+    Ok(find_many(conn, &[id]).await?.pop())
+}
+
+/// The keys with these ids, in no order; those that are not there are left out.
+pub async fn find_many(conn: &mut Conn, ids: &[KeyId]) -> Result<Vec<Key>> {
+    let mut keys = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(READ_TOGETHER) {
+        let statement = bind_ids(sql(SELECT).push(" WHERE id IN (").push(placeholders(ids.len())).push(")"), ids);
+        keys.extend(conn.rows(statement, read).await?);
+    }
+    digests::attach_old(conn, &mut keys).await?;
+    Ok(keys)
+}
+
+/// Whether a living key of this owner, other than `except`, has this name; `search_form` as `Name` makes it.
+pub async fn name_taken(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    owner: &Owner,
+    search_form: &str,
+    except: Option<KeyId>,
+) -> Result<bool> {
+    let statement = sql("SELECT COUNT(*) FROM keys WHERE organization_id = $1 AND owner = $2 AND name_search = $3 \
+                         AND deleted_at IS NULL AND id <> $4");
+    let statement = statement.bind(organization).bind(owner.id()).bind(search_form);
+    let statement = statement.bind(except.map(|id| id.to_string()).unwrap_or_default());
+    Ok(conn.number(statement).await? > 0)
+}
+
+/// The living key of this owner that has this name; `search_form` as `Name` makes it.
+pub async fn by_name(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    owner: &Owner,
+    search_form: &str,
+) -> Result<Option<KeyId>> {
+    let statement = sql("SELECT id FROM keys WHERE organization_id = $1 AND owner = $2 AND name_search = $3 \
+                         AND deleted_at IS NULL");
+    conn.row(statement.bind(organization).bind(owner.id()).bind(search_form), |row| row.parsed(0)).await
+}
+
+/// How many living keys hold a set.
+pub async fn count_using_set(conn: &mut Conn, set: ApiSetId) -> Result<i64> {
+    conn.number(sql("SELECT COUNT(*) FROM key_api_sets WHERE api_set_id = $1").bind(set)).await
+}
+
+/// How many living keys name operations of an API beside their sets.
+pub async fn count_using_api(conn: &mut Conn, api: ApiId) -> Result<i64> {
+    conn.number(sql("SELECT COUNT(*) FROM key_apis WHERE api_id = $1").bind(api)).await
+}
+
+/// How many living keys the organization has.
+pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
+    let statement = sql("SELECT COUNT(*) FROM keys WHERE organization_id = $1 AND deleted_at IS NULL");
+    conn.number(statement.bind(organization)).await
+}
+
+/// What a living key holds, for finding; a deleted one holds nothing.
+async fn write_rights(tx: &mut Tx, key: &Key) -> Result<()> {
+    tx.execute(sql("DELETE FROM key_api_sets WHERE key_id = $1").bind(key.id)).await?;
+    tx.execute(sql("DELETE FROM key_apis WHERE key_id = $1").bind(key.id)).await?;
+    if key.deleted_at.is_some() {
+        return Ok(());
+    }
+    let sets: BTreeSet<ApiSetId> = key.api_sets.iter().copied().collect();
+    for set in sets {
+        tx.execute(sql("INSERT INTO key_api_sets (api_set_id, key_id) VALUES ($1, $2)").bind(set).bind(key.id)).await?;
+    }
+    let apis: BTreeSet<ApiId> = key.operations.iter().map(|pattern| pattern.api).collect();
+    for api in apis {
+        tx.execute(sql("INSERT INTO key_apis (api_id, key_id) VALUES ($1, $2)").bind(api).bind(key.id)).await?;
+    }
+    Ok(())
+}
+
+/// `$1` for one id, else `$1, … $64`: two texts that stay prepared.
+pub(crate) fn placeholders(ids: usize) -> &'static str {
+    static MANY: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        (1..=READ_TOGETHER).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+    });
+    if ids <= 1 { "$1" } else { &MANY }
+}
+
+/// Binds the ids, padded with the last one.
+pub(crate) fn bind_ids(statement: Sql, ids: &[KeyId]) -> Sql {
+    let count = if ids.len() <= 1 { ids.len() } else { READ_TOGETHER };
+    let padded = ids.iter().chain(std::iter::repeat(&ids[ids.len() - 1])).take(count);
+    padded.fold(statement, |statement, id| statement.bind(*id))
+}
+
+/// Cuts ids into the lists that are read with one statement.
+pub(crate) fn id_lists(ids: &[KeyId]) -> impl Iterator<Item = &[KeyId]> {
+    ids.chunks(READ_TOGETHER)
+}

@@ -1,0 +1,172 @@
+//! Finding keys.
+
+use claviger_domain::credential::Environment;
+use claviger_domain::key::{Key, Owner, State};
+use claviger_domain::name::search_form;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId, Timestamp};
+
+use super::{digests, read};
+use crate::Result;
+use crate::conn::Conn;
+use crate::page::{CursorValue, Listed, Page};
+use crate::sql::{Sql, containing, sql, word};
+
+use super::row::SELECT;
+
+/// Which keys of a list. Deleted ones only where they are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyFilter {
+    /// Those in this state at [`KeyFilter::now`].
+    pub state: Option<State>,
+    /// The instant that states are derived for.
+    pub now: Timestamp,
+    /// Those of this owner.
+    pub owner: Option<Owner>,
+    /// Those made by the actor with this id.
+    pub creator: Option<String>,
+    /// Those that hold this set directly.
+    pub api_set: Option<ApiSetId>,
+    /// Those that name operations of this API beside their sets.
+    pub api: Option<ApiId>,
+    /// Those for these hosts.
+    pub environment: Option<Environment>,
+    /// Those made at this instant or later.
+    pub created_from: Option<Timestamp>,
+    /// Those made before this instant.
+    pub created_before: Option<Timestamp>,
+    /// Those last used at this instant or later.
+    pub used_from: Option<Timestamp>,
+    /// Those last used before this instant, or never.
+    pub used_before: Option<Timestamp>,
+    /// Those with this external id.
+    pub external_id: Option<String>,
+    /// Those that have this in name, description, external id, tags or hint, whatever its case.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: KeySort,
+}
+
+/// The order of a list of keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeySort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// By name, from the beginning of the alphabet.
+    Name,
+    /// By name, from its end.
+    NameDescending,
+}
+
+/// A page of the organization's keys.
+///
+/// # Errors
+/// [`crate::Error::ForeignCursor`] if the page's cursor belongs to another order.
+pub async fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    filter: &KeyFilter,
+    page: &Page,
+) -> Result<Listed<Key>> {
+    let statement = sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]);
+    let statement = in_state(statement, filter.state, filter.now);
+    let statement = after(filtered(statement, filter), filter.sort, page)?;
+    let order = match filter.sort {
+        KeySort::Newest => " ORDER BY created_at DESC, id DESC LIMIT ?",
+        KeySort::Oldest => " ORDER BY created_at, id LIMIT ?",
+        KeySort::Name => " ORDER BY name_search, id LIMIT ?",
+        KeySort::NameDescending => " ORDER BY name_search DESC, id DESC LIMIT ?",
+    };
+    let mut keys = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
+    digests::attach_old(conn, &mut keys).await?;
+    Ok(page.cut(keys, |key| {
+        let value = match filter.sort {
+            KeySort::Newest | KeySort::Oldest => CursorValue::Number(key.created_at.as_micros()),
+            KeySort::Name | KeySort::NameDescending => CursorValue::Text(key.name.search_form()),
+        };
+        (value, key.id.to_string())
+    }))
+}
+
+/// The same rules as `Facts::state`, in its order.
+fn in_state(statement: Sql, state: Option<State>, now: Timestamp) -> Sql {
+    const IN_SERVICE: &str = " AND deleted_at IS NULL AND disabled_at IS NULL";
+    const NOT_EXPIRED: &str = " AND (expires_at IS NULL OR expires_at > ?)";
+    match state {
+        None => statement.push(" AND deleted_at IS NULL"),
+        Some(State::Deleted) => statement.push(" AND deleted_at IS NOT NULL"),
+        Some(State::Disabled) => statement.push(" AND deleted_at IS NULL AND disabled_at IS NOT NULL"),
+        // No key awaits approval before approval exists.
+        Some(State::Pending) => statement.push(" AND id IS NULL"),
+        Some(State::Expired) => statement.push(IN_SERVICE).push_bound(" AND expires_at <= ?", [now]),
+        Some(State::NotYetValid) => {
+            statement.push(IN_SERVICE).push_bound(NOT_EXPIRED, [now]).push_bound(" AND not_before > ?", [now])
+        }
+        Some(State::Active) => {
+            let statement = statement.push(IN_SERVICE).push_bound(NOT_EXPIRED, [now]);
+            statement.push_bound(" AND (not_before IS NULL OR not_before <= ?)", [now])
+        }
+    }
+}
+
+fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
+    if let Some(owner) = &filter.owner {
+        statement = statement.push_bound(" AND owner = ?", [owner.id()]);
+    }
+    if let Some(creator) = &filter.creator {
+        statement = statement.push_bound(" AND creator = ?", [creator]);
+    }
+    if let Some(set) = filter.api_set {
+        statement = statement.push_bound(" AND id IN (SELECT key_id FROM key_api_sets WHERE api_set_id = ?)", [set]);
+    }
+    if let Some(api) = filter.api {
+        statement = statement.push_bound(" AND id IN (SELECT key_id FROM key_apis WHERE api_id = ?)", [api]);
+    }
+    if let Some(environment) = filter.environment {
+        statement = statement.push_bound(" AND environment = ?", [word(&environment)]);
+    }
+    if let Some(from) = filter.created_from {
+        statement = statement.push_bound(" AND created_at >= ?", [from]);
+    }
+    if let Some(before) = filter.created_before {
+        statement = statement.push_bound(" AND created_at < ?", [before]);
+    }
+    if let Some(from) = filter.used_from {
+        let used = " AND id IN (SELECT key_id FROM key_usage WHERE last_used_at >= ?)";
+        statement = statement.push_bound(used, [from]);
+    }
+    if let Some(before) = filter.used_before {
+        let used = " AND id NOT IN (SELECT key_id FROM key_usage WHERE last_used_at >= ?)";
+        statement = statement.push_bound(used, [before]);
+    }
+    if let Some(external_id) = &filter.external_id {
+        statement = statement.push_bound(" AND external_id = ?", [external_id]);
+    }
+    if let Some(text) = &filter.text {
+        statement = statement.push_bound(" AND search LIKE ? ESCAPE '!'", [containing(&search_form(text))]);
+    }
+    statement
+}
+
+fn after(statement: Sql, sort: KeySort, page: &Page) -> Result<Sql> {
+    Ok(match sort {
+        KeySort::Newest | KeySort::Oldest => match page.after_number()? {
+            None => statement,
+            Some((at, id)) => {
+                let text =
+                    if sort == KeySort::Newest { " AND (created_at, id) < (?" } else { " AND (created_at, id) > (?" };
+                statement.push_bound(text, [at]).push_bound(", ?)", [id])
+            }
+        },
+        KeySort::Name | KeySort::NameDescending => match page.after_text()? {
+            None => statement,
+            Some((name, id)) => {
+                let text =
+                    if sort == KeySort::Name { " AND (name_search, id) > (?" } else { " AND (name_search, id) < (?" };
+                statement.push_bound(text, [name]).push_bound(", ?)", [id])
+            }
+        },
+    })
+}

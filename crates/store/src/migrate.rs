@@ -1,0 +1,179 @@
+//! Migrations: embedded SQL, from an empty database to this program's schema, under a lease.
+
+use std::time::Duration;
+
+use claviger_domain::{Clock, Random};
+
+use crate::conn::Conn;
+use crate::pools::{Kind, Pools, Writing};
+use crate::sql::sql;
+use crate::{Error, OpenError, Result};
+
+/// The schema this program reads and writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// How long a node may take for one migration before another may try.
+const LEASE: Duration = Duration::from_mins(10);
+/// How often a node that waits for another's migrations looks.
+const LEASE_WAIT: Duration = Duration::from_millis(100);
+
+/// A step of the schema.
+struct Migration {
+    script: &'static str,
+    /// The oldest schema a program must know to read what this step leaves behind.
+    oldest_reader: i64,
+}
+
+/// In order; number n is at place n − 1. Append only.
+const MIGRATIONS: [Migration; 1] =
+    [Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 }];
+
+const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
+         id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest_reader BIGINT NOT NULL);\
+     CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);\
+     INSERT INTO schema_state (id, version, oldest_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
+
+/// Why the schema could not be brought up to date.
+pub(crate) enum MigrateError {
+    Newer { found: i64, oldest_reader: i64 },
+    Store(Error),
+}
+
+/// What one look at the schema led to.
+enum Turn {
+    Done,
+    Again,
+    Wait,
+}
+
+/// Brings the schema up to this program's. Several nodes may call it at once: one works, the others wait.
+pub(crate) async fn run(pools: &Pools, clock: &dyn Clock, random: &dyn Random) -> Result<(), MigrateError> {
+    let mut holder = [0; 16];
+    random.fill(&mut holder);
+    let holder = format!("{:032x}", u128::from_be_bytes(holder));
+    bootstrap(pools).await?;
+    loop {
+        match turn(pools, clock, random, &holder).await? {
+            Turn::Done => return Ok(()),
+            Turn::Again => {}
+            Turn::Wait => tokio::time::sleep(LEASE_WAIT).await,
+        }
+    }
+}
+
+/// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog.
+async fn bootstrap(pools: &Pools) -> Result<()> {
+    for last_try in [false, false, true] {
+        let Writing { mut conn, place } = pools.write().await?;
+        let made = match conn.execute_script(dialect(BOOTSTRAP, pools.kind)).await {
+            Ok(()) => Writing { conn, place }.commit().await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match made {
+            Err(Error::Refused(_)) if !last_try => {}
+            made => return made,
+        }
+    }
+    Ok(())
+}
+
+/// One step in one transaction, which holds the lease's row: whoever wants the lease waits until it is over.
+async fn turn(pools: &Pools, clock: &dyn Clock, random: &dyn Random, holder: &str) -> Result<Turn, MigrateError> {
+    let Writing { mut conn, place } = pools.write().await?;
+    let state = sql("SELECT version, oldest_reader FROM schema_state");
+    let state = conn.row(state, |row| Ok((row.number(0)?, row.number(1)?))).await?;
+    let (version, oldest_reader) = state.unwrap_or_default();
+    if oldest_reader > SCHEMA_VERSION {
+        return Err(MigrateError::Newer { found: version, oldest_reader });
+    }
+    if version >= SCHEMA_VERSION {
+        // A write, so that a database that cannot be written is found now and not at the first key.
+        release(&mut conn, holder).await?;
+        Writing { conn, place }.commit().await.map_err(Error::from)?;
+        return Ok(Turn::Done);
+    }
+    let turn = if take_lease(&mut conn, clock, holder).await? {
+        apply(&mut conn, pools.kind, random, version).await?;
+        Turn::Again
+    } else {
+        Turn::Wait
+    };
+    Writing { conn, place }.commit().await.map_err(Error::from)?;
+    Ok(turn)
+}
+
+async fn take_lease(conn: &mut Conn, clock: &dyn Clock, holder: &str) -> Result<bool> {
+    let now = clock.now();
+    let statement = sql("INSERT INTO leases (name, holder, until) VALUES ('migration', $1, $2) \
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+         WHERE leases.holder = excluded.holder OR leases.until < $3");
+    Ok(conn.execute(statement.bind(holder).bind(now.saturating_add(LEASE)).bind(now)).await? == 1)
+}
+
+async fn release(conn: &mut Conn, holder: &str) -> Result<()> {
+    conn.execute(sql("UPDATE schema_state SET version = version WHERE id = 1")).await?;
+    conn.execute(sql("DELETE FROM leases WHERE name = 'migration' AND holder = $1").bind(holder)).await?;
+    Ok(())
+}
+
+async fn apply(conn: &mut Conn, kind: Kind, random: &dyn Random, read_before: i64) -> Result<()> {
+    // Another node may have worked between the look and the lease.
+    let version = conn.number(sql("SELECT version FROM schema_state")).await?;
+    let Some(migration) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done)) else { return Ok(()) };
+    tracing::info!(from = read_before, to = version + 1, "migrating the database");
+    conn.execute_script(dialect(migration.script, kind)).await?;
+    if version == 0 {
+        begin_feed(conn, random).await?;
+    }
+    let done = sql("UPDATE schema_state SET version = $1, oldest_reader = $2 WHERE id = 1");
+    conn.execute(done.bind(version + 1).bind(migration.oldest_reader)).await?;
+    Ok(())
+}
+
+/// An epoch begins with a row of seq 0 with its nonce.
+async fn begin_feed(conn: &mut Conn, random: &dyn Random) -> Result<()> {
+    let mut nonce = vec![0; 16];
+    random.fill(&mut nonce);
+    conn.execute(sql("INSERT INTO feed_head (id, epoch, seq, nonce) VALUES (1, 1, 0, $1)").bind(&nonce)).await?;
+    let row = sql("INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) \
+                   VALUES (1, 0, 0, '', 'none', '', $1)");
+    conn.execute(row.bind(&nonce)).await?;
+    Ok(())
+}
+
+/// The two words that the databases spell differently.
+fn dialect(script: &str, kind: Kind) -> String {
+    let mut out = String::with_capacity(script.len() * 2);
+    for line in script.lines().filter(|line| !line.starts_with("--")) {
+        for (index, word) in line.split(' ').enumerate() {
+            if index > 0 {
+                out.push(' ');
+            }
+            match (kind, word.trim_end_matches(',')) {
+                (Kind::Sqlite, "BYTES") => out.push_str(&word.replace("BYTES", "BLOB")),
+                (Kind::Postgres, "BYTES") => out.push_str(&word.replace("BYTES", "BYTEA")),
+                (Kind::Postgres, "TEXT") => out.push_str(&word.replace("TEXT", "TEXT COLLATE \"C\"")),
+                _ => out.push_str(word),
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+impl From<Error> for MigrateError {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl MigrateError {
+    pub(crate) fn into_open_error(self, other: impl FnOnce(Error) -> OpenError) -> OpenError {
+        match self {
+            Self::Newer { found, oldest_reader } => {
+                OpenError::NewerSchema { found, oldest_reader, supported: SCHEMA_VERSION }
+            }
+            Self::Store(error) => other(error),
+        }
+    }
+}

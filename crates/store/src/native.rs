@@ -1,0 +1,77 @@
+//! The native drivers, for reading many rows: `Any` copies each value once more.
+
+use std::pin::Pin;
+
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+use crate::config::DatabaseUrl;
+use crate::fields::Fields;
+use crate::pools::Kind;
+use crate::{Error, Result};
+
+/// Rows that the SQLite thread may be ahead of the reader.
+const ROWS_AHEAD: usize = 4_096;
+
+/// A connection of its own, in one read transaction.
+pub(crate) enum Native {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+// === impl Native ===
+
+impl Native {
+    /// Connects and begins the transaction.
+    pub(crate) async fn begin(url: &DatabaseUrl) -> Result<Self> {
+        let begin = Kind::of(url).begin_read();
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path).row_buffer_size(ROWS_AHEAD);
+                let mut connection = options.disable_statement_logging().connect().await?;
+                connection.execute(begin).await?;
+                Ok(Self::Sqlite(connection))
+            }
+            DatabaseUrl::Postgres(url) => {
+                let options: PgConnectOptions = url.parse()?;
+                let mut connection = options.disable_statement_logging().connect().await?;
+                connection.execute(begin).await?;
+                Ok(Self::Postgres(connection))
+            }
+        }
+    }
+
+    /// Hands each row of a statement without values to `take`.
+    pub(crate) async fn each(
+        &mut self,
+        sql: &'static str,
+        mut take: impl FnMut(&dyn Fields) -> Result<()> + Send,
+    ) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut rows = sqlx::query(sql).fetch(connection);
+                while let Some(row) = Pin::new(&mut rows).try_next().await? {
+                    take(&row)?;
+                }
+            }
+            Self::Postgres(connection) => {
+                let mut rows = sqlx::query(sql).fetch(connection);
+                while let Some(row) = Pin::new(&mut rows).try_next().await? {
+                    take(&row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction and closes the connection.
+    pub(crate) async fn end(self) -> Result<()> {
+        let closed = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+        closed.map_err(Error::from)
+    }
+}

@@ -1,0 +1,126 @@
+//! Organizations: the tenants.
+
+use claviger_domain::OrganizationId;
+use claviger_domain::change::ObjectRef;
+use claviger_domain::name::Slug;
+use claviger_domain::organization::Organization;
+
+use crate::conn::Conn;
+use crate::fields::Fields;
+use crate::page::{CursorValue, Listed, Page};
+use crate::sql::{Sql, sql};
+use crate::write::Tx;
+use crate::{Error, Result, Taken};
+
+/// All of them; the replica's load reads it with the native driver.
+pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, created_at, updated_at, version, \
+     CAST(CASE WHEN id = (SELECT default_organization FROM installation) THEN 1 ELSE 0 END AS BIGINT) \
+     FROM organizations";
+
+/// Adds an organization; if it [is the default](Organization::is_default), it takes the place of the one before.
+///
+/// # Errors
+/// [`Taken::Slug`].
+pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
+    let statement = sql("INSERT INTO organizations \
+         (id, slug, name, search, time_zone, key_prefix, created_at, updated_at, version, writes) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) ON CONFLICT DO NOTHING");
+    let statement = statement.bind(organization.id).bind(organization.slug.as_str()).bind(organization.name.as_str());
+    let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
+    let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.created_at);
+    if tx.execute(statement.bind(organization.updated_at).bind(organization.version)).await? == 0 {
+        return Err(Taken::Slug.into());
+    }
+    if organization.is_default {
+        set_default(tx, organization.id).await?;
+    }
+    tx.note(organization.id, ObjectRef::Organization(organization.id));
+    Ok(())
+}
+
+/// Writes all fields but whether it is the default one.
+///
+/// # Errors
+/// [`Taken::Slug`], [`Error::NotFound`].
+pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
+    if by_slug(tx, &organization.slug).await?.is_some_and(|other| other.id != organization.id) {
+        return Err(Taken::Slug.into());
+    }
+    let statement =
+        sql("UPDATE organizations SET slug = $1, name = $2, search = $3, time_zone = $4, key_prefix = $5, \
+                         updated_at = $6, version = $7 WHERE id = $8");
+    let statement = statement.bind(organization.slug.as_str()).bind(organization.name.as_str());
+    let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
+    let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.updated_at);
+    if tx.execute(statement.bind(organization.version).bind(organization.id)).await? == 0 {
+        return Err(Error::NotFound);
+    }
+    tx.note(organization.id, ObjectRef::Organization(organization.id));
+    Ok(())
+}
+
+/// Makes `id` the default organization in place of the one before.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn set_default(tx: &mut Tx, id: OrganizationId) -> Result<()> {
+    let before = default(tx).await?;
+    let statement = sql("UPDATE installation SET default_organization = (SELECT id FROM organizations WHERE id = $1)");
+    tx.execute(statement.bind(id)).await?;
+    if !get(tx, id).await?.is_some_and(|organization| organization.is_default) {
+        return Err(Error::NotFound);
+    }
+    for changed in before.map(|before| before.id).into_iter().chain([id]) {
+        tx.note(changed, ObjectRef::Organization(changed));
+    }
+    Ok(())
+}
+
+/// The organization with this id.
+pub async fn get(conn: &mut Conn, id: OrganizationId) -> Result<Option<Organization>> {
+    conn.row(select().push(" WHERE id = $1").bind(id), read).await
+}
+
+/// The organization with this slug.
+pub async fn by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Organization>> {
+    conn.row(select().push(" WHERE slug = $1").bind(slug.as_str()), read).await
+}
+
+/// The default organization: the one that door calls without a token are made for.
+pub async fn default(conn: &mut Conn) -> Result<Option<Organization>> {
+    conn.row(select().push(" WHERE id = (SELECT default_organization FROM installation)"), read).await
+}
+
+/// How many there are.
+pub async fn count(conn: &mut Conn) -> Result<i64> {
+    conn.number(sql("SELECT COUNT(*) FROM organizations")).await
+}
+
+/// A page of them, by slug.
+pub async fn list(conn: &mut Conn, page: &Page) -> Result<Listed<Organization>> {
+    let mut statement = select();
+    if let Some((slug, _)) = page.after_text()? {
+        statement = statement.push_bound(" WHERE slug > ?", [slug]);
+    }
+    let statement = statement.push_bound(" ORDER BY slug LIMIT ?", [page.rows_to_read()]);
+    let rows = conn.rows(statement, read).await?;
+    Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
+}
+
+fn select() -> Sql {
+    sql(SELECT)
+}
+
+pub(crate) fn read(row: &dyn Fields) -> Result<Organization> {
+    Ok(Organization {
+        id: row.parsed(0)?,
+        slug: row.parsed(1)?,
+        name: row.parsed(2)?,
+        time_zone: row.text(3)?.to_owned(),
+        key_prefix: row.parsed(4)?,
+        created_at: row.time(5)?,
+        updated_at: row.time(6)?,
+        version: row.number(7)?,
+        is_default: row.number(8)? == 1,
+    })
+}

@@ -1,0 +1,132 @@
+//! The store: reading in snapshots, writing through one closure.
+
+use std::sync::Arc;
+
+use claviger_domain::keyring::AuditKey;
+use claviger_domain::{Clock, Random};
+use futures_util::future::BoxFuture;
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Config;
+use crate::conn::Snapshot;
+use crate::feed::{self, Feed};
+use crate::pools::{Pools, Writing};
+use crate::write::{self, Committed, Ending, Scope, Tx};
+use crate::{Error, Result};
+
+/// The most writes that run and wait at once; more are refused with [`Error::Busy`].
+pub const WRITES_MAX: usize = 4_096;
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pools: Pools,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    audit_key: AuditKey,
+    writes: Arc<Semaphore>,
+    /// Raised by each commit of this process: wakes the feeds.
+    committed: watch::Sender<u64>,
+}
+
+// === impl Store ===
+
+impl Store {
+    pub(crate) fn new(
+        pools: Pools,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        audit_key: AuditKey,
+    ) -> Self {
+        let (committed, _) = watch::channel(0);
+        let writes = Arc::new(Semaphore::new(WRITES_MAX));
+        Self { inner: Arc::new(Inner { pools, config, clock, random, audit_key, writes, committed }) }
+    }
+
+    /// Runs `work` in one transaction of `scope` and commits it.
+    ///
+    /// The closure may run again when other transactions were in its way, so it has no effect but through the
+    /// transaction: ids and secrets are made outside. A caller that stops waiting does not stop the write.
+    ///
+    /// # Errors
+    /// The closure's own, or [`Error`]; [`Error::NotFound`] if the organization of `scope` does not exist.
+    pub async fn write<T, E, F>(&self, scope: Scope, work: F) -> Result<Committed<T>, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let permit = self.inner.writes.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let store = self.clone();
+        let task = tokio::spawn(async move {
+            let inner = &*store.inner;
+            let ending = Ending { audit_key: &inner.audit_key, random: &*inner.random };
+            let result = write::run(&inner.pools, &ending, scope, &work).await;
+            drop(permit);
+            if let Ok(Committed { position: Some(position), .. }) = &result {
+                inner.committed.send_modify(|count| *count += 1);
+                feed::trim_after(&store, *position).await;
+            }
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime stops: the write may have been committed.
+            Err(_) => Err(Error::Unknown.into()),
+        }
+    }
+
+    /// Begins a read transaction.
+    pub async fn read(&self) -> Result<Snapshot> {
+        self.inner.pools.read().await
+    }
+
+    /// A new reader of the change feed, which has to [`Feed::load`] first.
+    pub fn feed(&self) -> Feed {
+        Feed::new(self.clone())
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read().await?.number(crate::sql::sql("SELECT seq FROM feed_head")).await?;
+        Ok(())
+    }
+
+    /// Checks an audit chain from its first entry to its head.
+    pub async fn verify_audit(&self, chain: claviger_domain::audit::Chain) -> Result<crate::audit::Verified> {
+        crate::audit::verify(&mut *self.read().await?, &self.inner.audit_key, chain).await
+    }
+
+    /// Closes all connections; on SQLite this folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.inner.pools.close().await;
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.inner.random
+    }
+
+    pub(crate) fn committed(&self) -> watch::Receiver<u64> {
+        self.inner.committed.subscribe()
+    }
+
+    /// A write transaction of the store's own, without tenant, audit and feed.
+    pub(crate) async fn begin(&self) -> Result<Writing<'_>> {
+        self.inner.pools.write().await
+    }
+}

@@ -1,0 +1,130 @@
+//! What the engine gathered, written in batches: no feed, no audit, no tenant's lock.
+
+use std::collections::{BTreeMap, HashMap};
+
+use claviger_domain::usage::{KeyUsage, Refusal, Sighting, UsageBatch};
+use claviger_domain::{KeyId, OrganizationId, Timestamp};
+
+use crate::conn::Conn;
+use crate::pools::Writing;
+use crate::sql::{Sql, batches, json};
+use crate::{Error, Result, Store, refusals};
+
+/// How often a batch is tried when others are in its way.
+const ATTEMPTS_MAX: u32 = 8;
+
+const USAGE_HEAD: &str = "INSERT INTO key_usage (key_id, organization_id, last_used_at, last_used, old_last_used_at, \
+     last_refused_at, last_refused) VALUES";
+/// Several nodes write: what is newer stays.
+const USAGE_TAIL: &str = " ON CONFLICT (key_id) DO UPDATE SET \
+     last_used = CASE WHEN COALESCE(excluded.last_used_at, -1) > COALESCE(key_usage.last_used_at, -1) \
+         THEN excluded.last_used ELSE key_usage.last_used END, \
+     last_used_at = CASE WHEN COALESCE(excluded.last_used_at, -1) > COALESCE(key_usage.last_used_at, -1) \
+         THEN excluded.last_used_at ELSE key_usage.last_used_at END, \
+     old_last_used_at = CASE WHEN COALESCE(excluded.old_last_used_at, -1) > COALESCE(key_usage.old_last_used_at, -1) \
+         THEN excluded.old_last_used_at ELSE key_usage.old_last_used_at END, \
+     last_refused = CASE WHEN COALESCE(excluded.last_refused_at, -1) > COALESCE(key_usage.last_refused_at, -1) \
+         THEN excluded.last_refused ELSE key_usage.last_refused END, \
+     last_refused_at = CASE WHEN COALESCE(excluded.last_refused_at, -1) > COALESCE(key_usage.last_refused_at, -1) \
+         THEN excluded.last_refused_at ELSE key_usage.last_refused_at END";
+const COUNTS_HEAD: &str = "INSERT INTO usage_counts (organization_id, key_id, hour, door, code, count) VALUES";
+const COUNTS_TAIL: &str =
+    " ON CONFLICT (key_id, hour, door, code) DO UPDATE SET count = usage_counts.count + excluded.count";
+
+/// A row of `usage_counts` without its count.
+type CountKey = (KeyId, OrganizationId, Timestamp, &'static str, &'static str);
+
+/// Writes a batch in a transaction of its own, and keeps the diagnostic log within its bounds.
+///
+/// # Errors
+/// Any [`Error`]; nothing of the batch was written then, but for [`Error::Unknown`].
+pub async fn record(store: &Store, batch: &UsageBatch) -> Result<()> {
+    if batch.keys.is_empty() && batch.refusals.is_empty() {
+        return Ok(());
+    }
+    let refusals = newest_of_each_log(store, &batch.refusals);
+    let mut attempt = 1;
+    loop {
+        let Writing { mut conn, place } = store.begin().await?;
+        let written = write(&mut conn, &batch.keys, &refusals).await;
+        let again = conn.met_conflict() && attempt < ATTEMPTS_MAX;
+        match written {
+            Ok(()) => return Writing { conn, place }.commit().await.map_err(Error::at_commit),
+            Err(_) if again => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A row of `key_usage`.
+struct Last<'a> {
+    organization: OrganizationId,
+    used: Option<&'a Sighting>,
+    old_used: Option<Timestamp>,
+    refused: Option<&'a Sighting>,
+}
+
+async fn write(conn: &mut Conn, keys: &[KeyUsage], refusals: &[(&Refusal, String)]) -> Result<()> {
+    let last: Vec<(KeyId, Last<'_>)> = last_by_key(keys).into_iter().collect();
+    for batch in batches(&last) {
+        let mut statement = Sql::rows(USAGE_HEAD, 7, batch.len(), USAGE_TAIL);
+        for (key, last) in batch {
+            statement = statement.bind(*key).bind(last.organization);
+            statement = statement.bind(last.used.map(|seen| seen.at)).bind(last.used.map(json)).bind(last.old_used);
+            statement = statement.bind(last.refused.map(|seen| seen.at)).bind(last.refused.map(json));
+        }
+        conn.execute(statement).await?;
+    }
+    let counts: Vec<(CountKey, u64)> = sum(keys).into_iter().collect();
+    for batch in batches(&counts) {
+        let mut statement = Sql::rows(COUNTS_HEAD, 6, batch.len(), COUNTS_TAIL);
+        for ((key, organization, hour, door, code), count) in batch {
+            statement = statement.bind(*organization).bind(*key).bind(*hour).bind(*door).bind(*code);
+            statement = statement.bind(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+        conn.execute(statement).await?;
+    }
+    refusals::append(conn, refusals).await
+}
+
+/// One row a key, in the order of the ids, so that two nodes do not wait for each other in a circle.
+fn last_by_key(keys: &[KeyUsage]) -> BTreeMap<KeyId, Last<'_>> {
+    let mut rows: BTreeMap<KeyId, Last<'_>> = BTreeMap::new();
+    for usage in keys {
+        let empty = Last { organization: usage.organization, used: None, old_used: None, refused: None };
+        let row = rows.entry(usage.key).or_insert(empty);
+        row.used = row.used.into_iter().chain(&usage.last_used).max_by_key(|seen| seen.at);
+        row.old_used = row.old_used.max(usage.old_last_used);
+        row.refused = row.refused.into_iter().chain(&usage.last_refused).max_by_key(|seen| seen.at);
+    }
+    rows
+}
+
+fn sum(keys: &[KeyUsage]) -> BTreeMap<CountKey, u64> {
+    let mut counts: BTreeMap<CountKey, u64> = BTreeMap::new();
+    for usage in keys {
+        for count in &usage.counts {
+            let row = (usage.key, usage.organization, count.hour, count.door.as_str(), count.code.as_str());
+            *counts.entry(row).or_default() += count.count;
+        }
+    }
+    counts
+}
+
+/// What of a batch would outlive the trimming, oldest first, each with the id of its row.
+fn newest_of_each_log<'a>(store: &Store, refusals: &'a [Refusal]) -> Vec<(&'a Refusal, String)> {
+    let mut kept: HashMap<(OrganizationId, Option<KeyId>), usize> = HashMap::new();
+    let mut rows: Vec<(&Refusal, String)> = Vec::with_capacity(refusals.len());
+    for (index, refusal) in refusals.iter().enumerate().rev() {
+        let count = kept.entry((refusal.organization, refusal.key)).or_default();
+        *count += 1;
+        if *count <= refusals::bound(refusal.key) {
+            let mut random = [0; 8];
+            store.random().fill(&mut random);
+            // The index keeps the order of refusals of the same microsecond.
+            rows.push((refusal, format!("{index:08x}{:016x}", u64::from_be_bytes(random))));
+        }
+    }
+    rows.reverse();
+    rows
+}

@@ -1,0 +1,183 @@
+//! The write closure's transaction: the tenant's lock first, then the work, then audit, and the feed's head row last.
+
+use std::ops::{Deref, DerefMut};
+
+use claviger_domain::audit::{Chain, Entry};
+use claviger_domain::change::{ObjectRef, Position};
+use claviger_domain::keyring::AuditKey;
+use claviger_domain::{OrganizationId, Random};
+use futures_util::future::BoxFuture;
+
+use crate::conn::Conn;
+use crate::error::Cause;
+use crate::pools::{Kind, Pools, Writing};
+use crate::sql::{Sql, batches, sql};
+use crate::{Error, Result, audit};
+
+/// The most changes of one transaction.
+pub const CHANGES_MAX: usize = 10_000;
+/// How often a transaction is tried when others are in its way.
+const ATTEMPTS_MAX: u32 = 8;
+/// The channel that wakes the other nodes.
+pub(crate) const CHANNEL: &str = "claviger_changes";
+/// The kind of the feed's row where a transaction changed no record that nodes hold.
+pub(crate) const NO_OBJECT: &str = "none";
+
+/// What a write belongs to: whose lock it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The installation: organizations made, settings changed.
+    Installation,
+    /// An organization.
+    Organization(OrganizationId),
+}
+
+/// A committed write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// What the closure returned.
+    pub value: T,
+    /// Its position in the feed; `None`: nothing changed.
+    pub position: Option<Position>,
+}
+
+/// A write transaction. Reading functions take it as a [`Conn`].
+pub struct Tx {
+    conn: Conn,
+    changes: Vec<(OrganizationId, ObjectRef)>,
+    audit: Vec<(Chain, Entry)>,
+}
+
+/// What the end of a write needs beside its transaction.
+pub(crate) struct Ending<'a> {
+    pub(crate) audit_key: &'a AuditKey,
+    pub(crate) random: &'a dyn Random,
+}
+
+/// Runs `work` in a transaction of `scope`, again where other transactions were in its way.
+pub(crate) async fn run<T, E, F>(pools: &Pools, ending: &Ending<'_>, scope: Scope, work: &F) -> Result<Committed<T>, E>
+where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    E: From<Error>,
+{
+    let mut attempt = 1;
+    loop {
+        let Writing { conn, place } = pools.write().await?;
+        let mut tx = Tx { conn, changes: Vec::new(), audit: Vec::new() };
+        let result = match tx.lock(scope).await {
+            Ok(()) => work(&mut tx).await,
+            Err(error) => Err(error.into()),
+        };
+        let result = match result {
+            Ok(value) => tx.finish(ending, pools.kind).await.map(|position| (value, position)).map_err(E::from),
+            Err(error) => Err(error),
+        };
+        let again = tx.conn.met_conflict() && attempt < ATTEMPTS_MAX;
+        match result {
+            Ok((value, position)) => match (Writing { conn: tx.conn, place }).commit().await {
+                Ok(()) => return Ok(Committed { value, position }),
+                Err(error) if Cause::of(&error) == Cause::Conflict && attempt < ATTEMPTS_MAX => {}
+                Err(error) => return Err(Error::at_commit(error).into()),
+            },
+            Err(_) if again => {}
+            Err(error) => return Err(error),
+        }
+        tracing::debug!(attempt, "another transaction was in the way; trying again");
+        attempt += 1;
+    }
+}
+
+// === impl Tx ===
+
+impl Tx {
+    /// Notes a change for the feed. The functions of the table modules do this themselves.
+    pub(crate) fn note(&mut self, organization: OrganizationId, object: ObjectRef) {
+        if !self.changes.contains(&(organization, object)) {
+            self.changes.push((organization, object));
+        }
+    }
+
+    /// Adds an entry to a chain; it is written at the end of the transaction.
+    pub fn audit(&mut self, chain: Chain, entry: Entry) {
+        self.audit.push((chain, entry));
+    }
+
+    /// The lock under which checks such as "the name is free" hold until the end.
+    async fn lock(&mut self, scope: Scope) -> Result<()> {
+        let statement = match scope {
+            Scope::Installation => sql("UPDATE installation SET writes = writes + 1 WHERE id = 1"),
+            Scope::Organization(id) => sql("UPDATE organizations SET writes = writes + 1 WHERE id = $1").bind(id),
+        };
+        if self.conn.execute(statement).await? == 1 { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    async fn finish(&mut self, ending: &Ending<'_>, kind: Kind) -> Result<Option<Position>> {
+        if self.changes.is_empty() && self.audit.is_empty() {
+            return Ok(None);
+        }
+        if self.changes.len() > CHANGES_MAX {
+            return Err(Error::TooManyChanges(CHANGES_MAX));
+        }
+        for (chain, entry) in std::mem::take(&mut self.audit) {
+            audit::append(&mut self.conn, ending.audit_key, chain, &entry).await?;
+        }
+        let mut nonce = vec![0; 16];
+        ending.random.fill(&mut nonce);
+        let position = self.take_position(&nonce).await?;
+        self.insert_changes(position, &nonce).await?;
+        if kind == Kind::Postgres {
+            self.conn.row(sql("SELECT pg_notify($1, '')").bind(CHANNEL), |_| Ok(())).await?;
+        }
+        Ok(Some(position))
+    }
+
+    async fn take_position(&mut self, nonce: &Vec<u8>) -> Result<Position> {
+        let statement = sql("UPDATE feed_head SET seq = seq + 1, nonce = $1 WHERE id = 1 RETURNING epoch, seq");
+        let read = |row: &dyn crate::fields::Fields| Ok(Position { epoch: row.number(0)?, seq: row.number(1)? });
+        let position = self.conn.row(statement.bind(nonce), read).await?;
+        position.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
+    }
+
+    async fn insert_changes(&mut self, position: Position, nonce: &Vec<u8>) -> Result<()> {
+        let mut rows: Vec<(String, &'static str, String)> = self.changes.iter().map(change_row).collect();
+        if rows.is_empty() {
+            rows.push((String::new(), NO_OBJECT, String::new()));
+        }
+        let mut n = 0i64;
+        for batch in batches(&rows) {
+            let head = "INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) VALUES";
+            let mut statement = Sql::rows(head, 7, batch.len(), "");
+            for (organization, kind, id) in batch {
+                statement = statement.bind(position.epoch).bind(position.seq).bind(n);
+                statement = statement.bind(organization).bind(*kind).bind(id).bind(nonce);
+                n += 1;
+            }
+            self.conn.execute(statement).await?;
+        }
+        Ok(())
+    }
+}
+
+fn change_row((organization, object): &(OrganizationId, ObjectRef)) -> (String, &'static str, String) {
+    let (kind, id) = match object {
+        ObjectRef::Organization(id) => ("organization", id.to_string()),
+        ObjectRef::Api(id) => ("api", id.to_string()),
+        ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
+        ObjectRef::Key(id) => ("key", id.to_string()),
+    };
+    (organization.to_string(), kind, id)
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
