@@ -286,17 +286,17 @@ fn glob(pattern: &str, text: &str, same: &dyn Fn(&str, &str) -> bool) -> bool {
 
 fn slow_beats(a: &[Vec<Means>], b: &[Vec<Means>]) -> bool {
     let ([a], [b]) = (a, b) else { return false };
-    let rank = |means: &Means| match means {
-        Means::Literal => 0,
-        Means::Mixed(_) => 1,
-        Means::One | Means::Several | Means::WideMixed(_) => 2,
+    let is_better = |a: &Means, b: &Means| match a {
+        Means::Literal => b != &Means::Literal,
+        Means::Mixed(_) => matches!(b, Means::One | Means::Several),
+        Means::One | Means::Several | Means::WideMixed(_) => false,
     };
     let never_worse =
-        a.iter().zip(b).all(|(a, b)| a == b || rank(a) < rank(b) || (a, b) == (&Means::One, &Means::Several));
-    never_worse && a.iter().zip(b).any(|(a, b)| rank(a) < rank(b))
+        a.iter().zip(b).all(|(a, b)| a == b || is_better(a, b) || (a, b) == (&Means::One, &Means::Several));
+    never_worse && a.iter().zip(b).any(|(a, b)| is_better(a, b))
 }
 
-/// What one reading of the path asks for; `None` where no template matches it.
+/// What one reading of the path asks for; empty where no template matches it.
 fn slow_reading(templates: &[String], path: &[String], trailing: bool) -> Vec<u32> {
     let exactly = |one: &str, other: &str| one == other;
     let loosely = |one: &str, other: &str| one.eq_ignore_ascii_case(other);

@@ -38,11 +38,14 @@ pub fn fold(segment: &str) -> String {
 
 /// Folds text that stands somewhere in a segment: compatibility caseless matching (Unicode 3.13, D146), without
 /// ignorable characters, and with the Turkish letters that simple mappings take for `i` (Java's `equalsIgnoreCase`).
+///
+/// The standard library's mappings come first: its tables are newer than those of `caseless`, and an upstream's may be.
 pub fn fold_letters(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let once: String = visible(text).nfd().default_case_fold().nfkd().default_case_fold().nfkd().collect();
+    let lower = visible(text).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let once: String = lower.nfd().default_case_fold().nfkd().default_case_fold().nfkd().collect();
     visible(&once).collect::<String>().replace("i\u{307}", "i")
 }
 
