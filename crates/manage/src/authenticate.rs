@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use claviger_domain::authority::{Authorities, Authority};
+use claviger_domain::authority::Authorities;
 use claviger_domain::key::{Actor, ActorKind};
 use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, RequestId, Secret};
-use claviger_store::organizations;
+use claviger_engine::{Caller, Presented};
+use claviger_store::{Page, organizations};
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
@@ -37,12 +38,17 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
 
 /// The id that the outermost layer gave the request.
 pub(crate) fn request_id(parts: &Parts) -> Result<RequestId, Error> {
-    parts.extensions.get().copied().ok_or_else(|| Error::internal("the request has no id: the outermost layer is missing"))
+    parts
+        .extensions
+        .get()
+        .copied()
+        .ok_or_else(|| Error::internal("the request has no id: the outermost layer is missing"))
 }
 
 fn bearer_token(parts: &Parts) -> Result<Secret, Error> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| Error::unauthenticated("Send `Authorization: Bearer` with a management key."))?;
+    let value =
+        values.next().ok_or_else(|| Error::unauthenticated("Send `Authorization: Bearer` with a management key."))?;
     if values.next().is_some() {
         return Err(Error::unauthenticated("There are several Authorization headers."));
     }
@@ -57,22 +63,18 @@ fn bearer_token(parts: &Parts) -> Result<Secret, Error> {
 
 /// The operator may make organizations, and is the administrator while there is exactly one.
 async fn operator_ctx(manage: &Manage, ip: Option<IpAddr>, request_id: RequestId) -> Result<Ctx, Error> {
-    let organization = only_organization(manage).await?;
-    let operate = Authorities::of(&[Authority::OrganizationsOperate]);
-    Ok(Ctx {
-        actor: Actor { kind: ActorKind::Operator, id: None, name: None },
-        organization,
-        authorities: if organization.is_some() { operate.union(Authorities::ADMIN) } else { operate },
-        ip,
-        request_id,
-        now: manage.clock.now(),
-    })
+    let mut ctx = Ctx { ip, ..Ctx::operator(request_id, manage.clock.now()) };
+    ctx.organization = only_organization(manage).await?;
+    if ctx.organization.is_some() {
+        ctx.authorities = ctx.authorities.union(Authorities::ADMIN);
+    }
+    Ok(ctx)
 }
 
 async fn only_organization(manage: &Manage) -> Result<Option<OrganizationId>, Error> {
     let mut snapshot = manage.store.read().await?;
-    let all = organizations::list(&mut snapshot).await?;
-    match all.as_slice() {
+    let first = organizations::list(&mut snapshot, &Page::first(2)).await?;
+    match first.items.as_slice() {
         [only] => Ok(Some(only.id)),
         _ => Ok(None),
     }
@@ -85,18 +87,31 @@ fn key_ctx(
     agent: Option<&str>,
     request_id: RequestId,
 ) -> Result<Ctx, Error> {
-    let caller = manage.engine.authenticate(token, ip, agent).map_err(|code| match code {
-        Code::IpNotAllowed => Error::forbidden(code.detail()),
-        code => Error::unauthenticated(code.detail()),
-    })?;
+    let presented = Presented::new().with_credential(token.expose());
+    let caller = manage.engine.authenticate(&presented, Caller { ip, agent, request_id }).map_err(refusal)?;
     Ok(Ctx {
-        actor: Actor { kind: ActorKind::Key, id: Some(caller.key.to_string()), name: Some(caller.key_name.to_string()) },
+        actor: Actor {
+            kind: ActorKind::Key,
+            id: Some(caller.key.to_string()),
+            name: Some(caller.key_name.to_string()),
+        },
         organization: Some(caller.organization),
         authorities: caller.authorities,
         ip,
         request_id,
         now: manage.clock.now(),
     })
+}
+
+/// What a caller learns: who has proved the secret is known, and may still not be allowed.
+fn refusal(code: Code) -> Error {
+    match code {
+        Code::OperationNotAllowed => {
+            Error::forbidden("This key may not use the management API: it holds none of the sets claviger-….")
+        }
+        Code::IpNotAllowed => Error::forbidden(code.detail()),
+        code => Error::unauthenticated(code.detail()),
+    }
 }
 
 // === impl Manage ===

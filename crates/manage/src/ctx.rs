@@ -30,6 +30,18 @@ pub struct Ctx {
 // === impl Ctx ===
 
 impl Ctx {
+    /// The operator, for no organization: may make organizations.
+    pub fn operator(request_id: RequestId, now: Timestamp) -> Self {
+        Self {
+            actor: Actor { kind: ActorKind::Operator, id: None, name: None },
+            organization: None,
+            authorities: Authorities::of(&[Authority::OrganizationsOperate]),
+            ip: None,
+            request_id,
+            now,
+        }
+    }
+
     /// Refuses unless the actor has `authority`.
     pub fn require(&self, authority: Authority) -> Result<(), Error> {
         if self.authorities.has(authority) {
@@ -49,7 +61,8 @@ impl Ctx {
         if self.authorities.has_all(authorities) {
             return Ok(());
         }
-        let lacking: Vec<_> = authorities.names().filter(|name| !self.authorities.names().any(|own| own == *name)).collect();
+        let lacking: Vec<_> =
+            authorities.names().filter(|name| !self.authorities.names().any(|own| own == *name)).collect();
         Err(Error::forbidden(format!("Only who holds {} may do this.", lacking.join(", "))))
     }
 

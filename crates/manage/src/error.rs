@@ -294,6 +294,32 @@ impl Error {
     }
 }
 
+impl From<claviger_store::Error> for Error {
+    fn from(error: claviger_store::Error) -> Self {
+        use claviger_store::{Error as Store, Taken};
+        let public = match &error {
+            Store::NotFound => return Self::new(ErrorCode::NotFound, "There is no such record any more."),
+            Store::ForeignCursor => return Self::field("cursor", "expected the next_cursor of this very list"),
+            Store::Taken(Taken::Name) => return Self::name_taken("name", "another"),
+            Store::Taken(Taken::Slug) => return Self::name_taken("slug", "another"),
+            Store::Unknown => {
+                Self::busy("The connection to the database was lost: the change may or may not be there.")
+            }
+            Store::Unavailable(_) | Store::Busy => Self::busy("The database does not answer now; nothing was changed."),
+            Store::Full => Self::busy("There is no room left on the database's disk; nothing was changed."),
+            Store::ReadOnly => Self::busy("The database cannot be written now; nothing was changed."),
+            Store::Taken(_)
+            | Store::Corrupt(_)
+            | Store::Unreadable(_)
+            | Store::TooManyChanges(_)
+            | Store::Refused(_) => {
+                return Self::internal(error.to_string());
+            }
+        };
+        public.caused_by(error.to_string())
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.detail)

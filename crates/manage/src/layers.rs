@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn own_and_loopback_names_are_answered_others_are_not() {
-        for host in ["localhost", "localhost:7600", "127.0.0.1:7600", "[::1]:7600", "KEYS.example.com:443", "a.localhost"] {
+        for host in
+            ["localhost", "localhost:7600", "127.0.0.1:7600", "[::1]:7600", "KEYS.example.com:443", "a.localhost"]
+        {
             assert_eq!(status(host), 200, "{host}");
         }
         for host in ["evil.example", "keys.example.com.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0"] {

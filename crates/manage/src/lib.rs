@@ -19,11 +19,22 @@ use utoipa_axum::router::OpenApiRouter;
 pub mod answer;
 mod authenticate;
 pub mod body;
+pub mod changes;
+mod checks;
 pub mod ctx;
+mod docs;
 pub mod error;
+pub mod instant;
+pub mod keys;
 mod layers;
+pub mod me;
+pub mod organizations;
 pub mod page;
 pub mod path;
+pub mod rights;
+pub mod setup;
+#[cfg(test)]
+mod testing;
 pub mod write;
 
 pub use ctx::Ctx;

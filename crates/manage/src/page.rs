@@ -6,11 +6,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use claviger_domain::keyring::FingerprintKey;
+use claviger_store::Page;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::body::number;
 use crate::error::Error;
 
 /// Rows of a page when nothing else is asked for.
@@ -31,6 +33,49 @@ pub struct Listed<T> {
     /// Where the next page begins; null after the last.
     #[schema(required)]
     pub next_cursor: Option<String>,
+}
+
+/// The query of a list without filters.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Rows of a page: 1 to 100, 50 if not given.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+// === impl PageQuery ===
+
+impl PageQuery {
+    /// The page of the list `list` that is asked for.
+    pub fn page(&self, key: &FingerprintKey, list: &[&str]) -> Result<Page, Error> {
+        page(key, list, self.limit, self.cursor.as_deref())
+    }
+}
+
+// === impl Listed ===
+
+impl<T> Listed<T> {
+    /// The rows as `view` shows them, and the cursor of the next page.
+    pub fn new<R>(
+        key: &FingerprintKey,
+        list: &[&str],
+        found: claviger_store::Listed<R>,
+        view: impl FnMut(R) -> T,
+    ) -> Result<Self, Error> {
+        let next_cursor = found.next.map(|next| seal_cursor(key, list, &next)).transpose()?;
+        Ok(Self { data: found.items.into_iter().map(view).collect(), next_cursor })
+    }
+}
+
+/// The page that `limit` and `cursor` ask for.
+pub fn page(key: &FingerprintKey, list: &[&str], asked: Option<u32>, cursor: Option<&str>) -> Result<Page, Error> {
+    Ok(Page { limit: limit(asked)?, after: open_cursor(key, list, cursor)? })
 }
 
 /// Checks `?limit=`: 1 to [`LIMIT_MAX`], [`LIMIT_DEFAULT`] if not given.

@@ -4,12 +4,12 @@ use claviger_domain::OrganizationId;
 use claviger_domain::api::Api;
 use claviger_domain::api_set::{ApiPattern, ApiSet, PATTERNS_MAX, SETS_PER_KEY_MAX};
 use claviger_domain::operation::OperationPattern;
-use claviger_store::{Conn, api_sets, apis};
+use claviger_store::{Conn, api_sets, apis, operations};
 
 use crate::error::{Error, FieldError};
 
 /// What a name that is not there is told; the same for another organization's.
-const UNKNOWN: &str = "there is none by this name";
+pub(crate) const UNKNOWN: &str = "there is none by this name";
 
 /// The set of this id or slug.
 pub async fn find_set(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Option<ApiSet>, Error> {
@@ -92,8 +92,8 @@ impl KnownApi {
         use claviger_domain::api::ApiKind;
         let api = find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn);
         let Some(api) = api else { return Ok(Self(None)) };
-        let operations = apis::operations(conn, api.id).await?;
-        Ok(Self(Some((api, operations.into_iter().map(|operation| operation.name).collect()))))
+        let all = operations::all(conn, api.id).await?;
+        Ok(Self(Some((api, all.into_iter().map(|operation| operation.name).collect()))))
     }
 
     fn cover(&self, pattern: &OperationPattern) -> Option<ApiPattern> {

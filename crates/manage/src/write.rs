@@ -36,7 +36,13 @@ impl Manage {
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> Work<'t, T> + Send + Sync + 'static,
     {
-        let Committed { value, position } = self.store.write(scope, work).await?;
+        let committed = self.store.write(scope, work).await?;
+        self.in_force(committed).await
+    }
+
+    /// Waits until this node's engine has applied what was committed.
+    pub(crate) async fn in_force<T>(&self, committed: Committed<T>) -> Result<Changed<T>, Error> {
+        let Committed { value, position } = committed;
         if let Some(position) = position {
             self.wait_applied(position).await?;
         }

@@ -1,0 +1,121 @@
+//! Makes a key.
+
+use claviger_domain::authority::Authority;
+use claviger_domain::credential::generate_key;
+use claviger_domain::key::{Disabled, Key, Owner, Shape};
+use claviger_domain::organization::Organization;
+use claviger_domain::{KeyId, Timestamp};
+use claviger_store::{Scope, Tx, keys};
+
+use super::grants;
+use super::record::{check_name, note, stored_secret, view};
+use super::request::{self, CreateKey};
+use super::wire::{KeyView, KeyWithSecret};
+use crate::Manage;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::instant::{self, Edge};
+use crate::organizations::home;
+use crate::write::Changed;
+
+/// Makes a key of the organization and answers its secret, once.
+pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
+    let organization = ctx.organization_with(Authority::KeysManageAll)?;
+    let home = home(manage, organization).await?;
+    let secret = generate_key(&home.key_prefix, request.environment, &*manage.random);
+    let id = KeyId::new(ctx.now, &*manage.random);
+    let draft = draft(ctx, &request, &home, id, stored_secret(&manage.keyring, &secret))?;
+    let ctx = ctx.clone();
+    let changed = manage
+        .write(Scope::Organization(organization), move |tx| {
+            let (ctx, request, draft) = (ctx.clone(), request.clone(), draft.clone());
+            Box::pin(async move { insert(tx, &ctx, &request, draft).await })
+        })
+        .await?;
+    Ok(changed.map(|key| KeyWithSecret { key, secret }))
+}
+
+async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, mut key: Key) -> Result<KeyView, Error> {
+    grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
+    check_name(tx, &key).await?;
+    keys::insert(tx, &key).await?;
+    let made = view(tx, &key, ctx.now).await?;
+    note(tx, ctx, "key.create", &key, None, &made);
+    Ok(made)
+}
+
+/// The record without its grants.
+fn draft(
+    ctx: &Ctx,
+    request: &CreateKey,
+    home: &Organization,
+    id: KeyId,
+    secret: claviger_domain::key::StoredSecret,
+) -> Result<Key, Error> {
+    let mut checks = Checks::default();
+    check_kind(&mut checks, request);
+    let (not_before, expires_at) = term(&mut checks, ctx, request, &home.time_zone);
+    request::metadata(&mut checks, &request.metadata);
+    let key = Key {
+        id,
+        organization: home.id,
+        owner: Owner::Organization(home.id),
+        name: request.name.clone(),
+        description: request::description(&mut checks, &request.description),
+        environment: request.environment,
+        shape: Shape::Single,
+        secret,
+        overlap: None,
+        ended: Vec::new(),
+        api_sets: Vec::new(),
+        operations: Vec::new(),
+        allowed_ips: request::allowed_ips(&mut checks, &request.allowed_ips, &home.time_zone),
+        not_before,
+        expires_at,
+        disabled: request.disabled.then(|| Disabled { at: ctx.now, by: ctx.actor.clone(), reason: None }),
+        deleted_at: None,
+        external_id: request::external_id(&mut checks, request.external_id.as_deref()),
+        tags: request::tags(&mut checks, &request.tags),
+        metadata: request.metadata.clone(),
+        created_by: ctx.actor.clone(),
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        version: 1,
+    };
+    checks.finish()?;
+    Ok(key)
+}
+
+/// What kinds of keys there are by now, and that somebody chose what this one may do.
+fn check_kind(checks: &mut Checks, request: &CreateKey) {
+    if let Some(owner) = &request.owner {
+        checks.ensure("owner.type", owner.kind == "organization", "expected `organization`");
+        checks.ensure("owner.id", owner.id.is_none(), "an owner of the type `organization` has no id here");
+    }
+    let single = request.shape.as_deref().is_none_or(|shape| shape == "single");
+    checks.ensure("shape", single, "expected `single`");
+    if request.api_sets.is_none() && request.operations.is_none() {
+        checks.refuse(
+            "api_sets",
+            "choose what the key may do: `api_sets`, `operations` or both; an empty list for nothing",
+        );
+    }
+}
+
+fn term(
+    checks: &mut Checks,
+    ctx: &Ctx,
+    request: &CreateKey,
+    time_zone: &str,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let read =
+        |text: &Option<String>, edge| text.as_deref().map(|text| instant::parse(text, edge, time_zone)).transpose();
+    let not_before = checks.take("not_before", read(&request.not_before, Edge::Begin));
+    let expires_at = checks.take("expires_at", read(&request.expires_at, Edge::End));
+    if let Some(end) = expires_at {
+        checks.ensure("expires_at", end > ctx.now, "must be in the future");
+        checks.ensure("expires_at", not_before.is_none_or(|begin| begin < end), "must be after not_before");
+    }
+    (not_before, expires_at)
+}

@@ -1,0 +1,25 @@
+//! Puts a disabled key back into service, with the same secret; its expiry stays.
+
+use claviger_domain::KeyId;
+
+use super::grants;
+use super::record::{Recorded, change};
+use super::request::{Reason, reason};
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::write::Changed;
+
+/// Enables a key; an enabled one stays as it is. It gives rights back, so only who holds them may.
+pub async fn enable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Result<Changed<Recorded>, Error> {
+    reason(&request)?;
+    change(manage, ctx, id, IfMatch::ANY, "key.enable", |tx, ctx, key| {
+        Box::pin(async move {
+            grants::require_held(tx, ctx, key).await?;
+            key.disabled = None;
+            Ok(())
+        })
+    })
+    .await
+}

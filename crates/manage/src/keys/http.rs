@@ -1,0 +1,219 @@
+//! The doors of keys.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use claviger_domain::id::kind;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{
+    Check, CreateKey, EditKey, Explained, Found, KeyQuery, KeyView, KeyWithSecret, Lookup, Reason, Recorded,
+    RefusalView, Rotate,
+};
+use crate::answer::Answer;
+use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
+use crate::ctx::Ctx;
+use crate::error::{Error, Problem};
+use crate::page::{Listed, PageQuery};
+use crate::path::PathId;
+use crate::write::Changed;
+use crate::{Manage, keys};
+
+type Id = PathId<kind::Key>;
+
+/// The routes, below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(lookup))
+        .routes(routes!(get, edit, delete))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(rotate))
+        .routes(routes!(end_overlap))
+        .routes(routes!(check))
+        .routes(routes!(requests))
+        .routes(routes!(organization_requests))
+}
+
+fn recorded(changed: Changed<Recorded>) -> Answer<KeyView> {
+    Answer::ok(changed.value.key).version(changed.value.version).change(changed.position)
+}
+
+/// Lists the living keys.
+#[utoipa::path(get, path = "/keys", operation_id = "keys/list", tag = "keys",
+    params(KeyQuery),
+    responses((status = 200, body = Listed<KeyView>), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn list(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<KeyQuery>,
+) -> Result<Answer<Listed<KeyView>>, Error> {
+    Ok(Answer::ok(keys::list(&manage, &ctx, query).await?))
+}
+
+/// Makes a key and answers its secret, once.
+#[utoipa::path(post, path = "/keys", operation_id = "keys/create", tag = "keys",
+    params(ChangeQuery),
+    request_body = CreateKey,
+    responses((status = 201, body = KeyWithSecret), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn create(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(_): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateKey>,
+) -> Result<Answer<KeyWithSecret>, Error> {
+    let made = keys::create(&manage, &ctx, request).await?;
+    Ok(Answer::created(made.value).change(made.position))
+}
+
+/// Finds the key that a secret belongs or belonged to.
+#[utoipa::path(post, path = "/keys/lookup", operation_id = "keys/lookup", tag = "keys",
+    request_body = Lookup,
+    responses((status = 200, body = Found), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn lookup(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    JsonBody(request): JsonBody<Lookup>,
+) -> Result<Answer<Found>, Error> {
+    Ok(Answer::ok(keys::lookup(&manage, &ctx, request).await?))
+}
+
+/// Reads a key.
+#[utoipa::path(get, path = "/keys/{id}", operation_id = "keys/get", tag = "keys",
+    params(("id" = String, Path, description = "The key's id")),
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx, PathId(id): Id) -> Result<Answer<KeyView>, Error> {
+    let found = keys::get(&manage, &ctx, id).await?;
+    Ok(Answer::ok(found.key).version(found.version))
+}
+
+/// Changes a key; what is not named stays.
+#[utoipa::path(patch, path = "/keys/{id}", operation_id = "keys/edit", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = EditKey,
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn edit(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+    if_match: IfMatch,
+    JsonBody(request): JsonBody<EditKey>,
+) -> Result<Answer<KeyView>, Error> {
+    Ok(recorded(keys::edit(&manage, &ctx, id, if_match, request).await?))
+}
+
+/// Deletes a key for good.
+#[utoipa::path(delete, path = "/keys/{id}", operation_id = "keys/delete", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    responses((status = 204, description = "Deleted"), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn delete(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+    if_match: IfMatch,
+) -> Result<Answer<()>, Error> {
+    let changed = keys::delete(&manage, &ctx, id, if_match).await?;
+    Ok(Answer::no_content().change(changed.position))
+}
+
+/// Takes a key out of service at once.
+#[utoipa::path(post, path = "/keys/{id}/disable", operation_id = "keys/disable", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = Option<Reason>,
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn disable(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+    OptionalJsonBody(request): OptionalJsonBody<Reason>,
+) -> Result<Answer<KeyView>, Error> {
+    Ok(recorded(keys::disable(&manage, &ctx, id, request).await?))
+}
+
+/// Puts a disabled key back into service.
+#[utoipa::path(post, path = "/keys/{id}/enable", operation_id = "keys/enable", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = Option<Reason>,
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn enable(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+    OptionalJsonBody(request): OptionalJsonBody<Reason>,
+) -> Result<Answer<KeyView>, Error> {
+    Ok(recorded(keys::enable(&manage, &ctx, id, request).await?))
+}
+
+/// Gives a key a new secret and answers it, once; the old one stays valid for the overlap.
+#[utoipa::path(post, path = "/keys/{id}/rotate", operation_id = "keys/rotate", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = Rotate,
+    responses((status = 200, body = KeyWithSecret), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn rotate(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<Rotate>,
+) -> Result<Answer<KeyWithSecret>, Error> {
+    let (changed, version) = keys::rotate(&manage, &ctx, id, request).await?;
+    Ok(Answer::ok(changed.value).version(version).change(changed.position))
+}
+
+/// Ends the old secret of a rotation before its time.
+#[utoipa::path(post, path = "/keys/{id}/end-overlap", operation_id = "keys/end-overlap", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn end_overlap(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(_): Query<ChangeQuery>,
+) -> Result<Answer<KeyView>, Error> {
+    Ok(recorded(keys::end_overlap(&manage, &ctx, id).await?))
+}
+
+/// Explains what a request with the key would get, check by check; no use, no quota.
+#[utoipa::path(post, path = "/keys/{id}/check", operation_id = "keys/check", tag = "keys",
+    params(("id" = String, Path, description = "The key's id")),
+    request_body = Check,
+    responses((status = 200, body = Explained), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn check(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    OptionalJsonBody(request): OptionalJsonBody<Check>,
+) -> Result<Answer<Explained>, Error> {
+    Ok(Answer::ok(keys::check(&manage, &ctx, id, request).await?))
+}
+
+/// Lists the last refused requests of a key (its diagnostic log).
+#[utoipa::path(get, path = "/keys/{id}/requests", operation_id = "keys/requests", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), PageQuery),
+    responses((status = 200, body = Listed<RefusalView>), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn requests(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Listed<RefusalView>>, Error> {
+    Ok(Answer::ok(keys::requests(&manage, &ctx, Some(id), &query).await?))
+}
+
+/// Lists the last refused requests without a key.
+#[utoipa::path(get, path = "/organization/requests", operation_id = "organization/requests", tag = "keys",
+    params(PageQuery),
+    responses((status = 200, body = Listed<RefusalView>), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn organization_requests(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Listed<RefusalView>>, Error> {
+    Ok(Answer::ok(keys::requests(&manage, &ctx, None, &query).await?))
+}

@@ -1,0 +1,182 @@
+//! Lists keys.
+
+use claviger_domain::Timestamp;
+use claviger_domain::authority::Authority;
+use claviger_domain::credential::Environment;
+use claviger_domain::key::State;
+use claviger_store::keys::{self, KeyFilter, KeySort};
+use claviger_store::{Conn, Snapshot};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::wire::{Form, KeyView, Names};
+use crate::Manage;
+use crate::body::number;
+use crate::ctx::Ctx;
+use crate::error::{Error, FieldError};
+use crate::page::{Listed, page};
+use crate::rights::find_set;
+
+/// The most characters of a search text.
+pub const SEARCH_LENGTH_MAX: usize = 200;
+
+/// Which keys, in which order.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct KeyQuery {
+    /// Those in this state.
+    #[serde(default)]
+    #[param(inline)]
+    pub state: Option<LivingState>,
+    /// Those that hold this set, by slug or id.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// `live` or `test`.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub environment: Option<Environment>,
+    /// Those made by the actor with this id.
+    #[serde(default)]
+    pub creator: Option<String>,
+    /// Those with this external id.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Those that have this in name, description, external id, tags or hint, whatever its case.
+    #[serde(default)]
+    pub q: Option<String>,
+    /// Those made at this instant or later.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub created_after: Option<Timestamp>,
+    /// Those made before this instant.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub created_before: Option<Timestamp>,
+    /// Those last used at this instant or later.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub last_used_after: Option<Timestamp>,
+    /// Those last used before this instant, or never.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub last_used_before: Option<Timestamp>,
+    /// In which order; the newest first if not given.
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: Sort,
+    /// Rows of a page: 1 to 100, 50 if not given.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// The states of keys that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LivingState {
+    /// In service.
+    Active,
+    /// Taken out of service.
+    Disabled,
+    /// Awaits approval.
+    Pending,
+    /// Its end has come.
+    Expired,
+    /// Its beginning has not.
+    NotYetValid,
+}
+
+/// The order of a list of keys; `-` = descending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    /// The oldest first.
+    #[serde(rename = "created_at")]
+    Oldest,
+    /// By name.
+    #[serde(rename = "name")]
+    Name,
+    /// By name, from the end.
+    #[serde(rename = "-name")]
+    NameDescending,
+}
+
+/// A page of the organization's living keys.
+pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<KeyView>, Error> {
+    let organization = ctx.organization_with(Authority::KeysRead)?;
+    if query.q.as_ref().is_some_and(|text| text.chars().count() > SEARCH_LENGTH_MAX) {
+        return Err(Error::field("q", format!("expected at most {SEARCH_LENGTH_MAX} characters")));
+    }
+    // A cursor goes with its filters and order, whatever the size of the pages.
+    let filters = format!("{:?}", KeyQuery { limit: None, cursor: None, ..query.clone() });
+    let (tenant, ring) = (organization.to_string(), manage.keyring.fingerprint());
+    let names = ["keys", tenant.as_str(), filters.as_str()];
+    let page = page(ring, &names, query.limit, query.cursor.as_deref())?;
+    let mut snapshot: Snapshot = manage.store.read().await?;
+    let filter = filter(&mut snapshot, ctx, organization, query).await?;
+    let found = keys::list(&mut snapshot, organization, &filter, &page).await?;
+    let shown = Names::load(&mut snapshot, organization, &found.items).await?;
+    Listed::new(ring, &names, found, |key| KeyView::new(&key, &shown, Form::Row, ctx.now))
+}
+
+async fn filter(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    organization: claviger_domain::OrganizationId,
+    query: KeyQuery,
+) -> Result<KeyFilter, Error> {
+    let api_set = match &query.set {
+        None => None,
+        Some(name) => match find_set(conn, organization, name).await? {
+            Some(set) => Some(set.id),
+            None => return Err(Error::names_unknown(vec![FieldError::new("set", "there is none by this name")])),
+        },
+    };
+    Ok(KeyFilter {
+        state: query.state.map(State::from),
+        now: ctx.now,
+        owner: None,
+        creator: query.creator,
+        api_set,
+        environment: query.environment,
+        created_from: query.created_after,
+        created_before: query.created_before,
+        used_from: query.last_used_after,
+        used_before: query.last_used_before,
+        external_id: query.external_id,
+        text: query.q.filter(|text| !text.trim().is_empty()),
+        sort: query.sort.into(),
+    })
+}
+
+// === impl State, KeySort ===
+
+impl From<LivingState> for State {
+    fn from(state: LivingState) -> Self {
+        match state {
+            LivingState::Active => Self::Active,
+            LivingState::Disabled => Self::Disabled,
+            LivingState::Pending => Self::Pending,
+            LivingState::Expired => Self::Expired,
+            LivingState::NotYetValid => Self::NotYetValid,
+        }
+    }
+}
+
+impl From<Sort> for KeySort {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Newest => Self::Newest,
+            Sort::Oldest => Self::Oldest,
+            Sort::Name => Self::Name,
+            Sort::NameDescending => Self::NameDescending,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What requests say about a key, and its checks.
+
+use claviger_domain::credential::Environment;
+use claviger_domain::ip_list::{IpEntry, IpRange, MAX_IP_ENTRIES};
+use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, METADATA_BYTES_MAX, TAGS_MAX};
+use claviger_domain::name::{DESCRIPTION_LENGTH_MAX, Name, free_text};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::body::present;
+use crate::checks::Checks;
+use crate::instant::{self, Edge};
+
+/// The most characters of a label of an allowed address.
+pub const LABEL_LENGTH_MAX: usize = 100;
+/// The most characters of a tag.
+pub const TAG_LENGTH_MAX: usize = 60;
+/// The most characters of a reason.
+pub const REASON_LENGTH_MAX: usize = 500;
+
+/// A key to make. `api_sets` or `operations` must be there; an empty list is an answer too.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    /// Unique among the owner's living keys.
+    #[schema(value_type = String, example = "Order import")]
+    pub name: Name,
+    /// Free text.
+    #[serde(default)]
+    pub description: String,
+    /// Who it belongs to; the organization if not given.
+    #[serde(default)]
+    pub owner: Option<OwnerInput>,
+    /// How it is presented; `single` if not given.
+    #[serde(default)]
+    #[schema(example = "single")]
+    pub shape: Option<String>,
+    /// `live` (if not given) or `test`.
+    #[serde(default)]
+    #[schema(value_type = String, example = "live")]
+    pub environment: Environment,
+    /// The sets it holds, by slug or id.
+    #[serde(default)]
+    #[schema(example = json!(["full-access"]))]
+    pub api_sets: Option<Vec<String>>,
+    /// Operations beside the sets, as `<api>:<pattern>`.
+    #[serde(default)]
+    #[schema(example = json!(["github:issues/*"]))]
+    pub operations: Option<Vec<String>>,
+    /// Where it may be used from; empty = anywhere.
+    #[serde(default)]
+    pub allowed_ips: Vec<IpInput>,
+    /// An instant or a bare date (the whole day counts); never if not given.
+    #[serde(default)]
+    #[schema(example = "2030-01-31")]
+    pub expires_at: Option<String>,
+    /// Not valid before this instant, or the beginning of this day.
+    #[serde(default)]
+    pub not_before: Option<String>,
+    /// Made, but out of service until it is enabled.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The customer's name in one's own system.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Free labels.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Free JSON object for the upstream, at most 1,024 bytes.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub metadata: Map<String, Value>,
+}
+
+/// What to change of a key; what is not there stays. The secret, the creator and the creation never change.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditKey {
+    /// Unique among the owner's living keys.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Name>,
+    /// Free text.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub description: Option<Option<String>>,
+    /// The sets it holds, in place of those before.
+    #[serde(default)]
+    pub api_sets: Option<Vec<String>>,
+    /// The operations beside the sets, in place of those before.
+    #[serde(default)]
+    pub operations: Option<Vec<String>>,
+    /// In place of those before; null or empty = anywhere.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<IpInput>>)]
+    pub allowed_ips: Option<Option<Vec<IpInput>>>,
+    /// An instant or a bare date; null = never. In the past only with `expire_now`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub expires_at: Option<Option<String>>,
+    /// Says that an `expires_at` in the past is meant.
+    #[serde(default)]
+    pub expire_now: bool,
+    /// An instant or a bare date; null = at once.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub not_before: Option<Option<String>>,
+    /// The customer's name in one's own system.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub external_id: Option<Option<String>>,
+    /// In place of those before.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub tags: Option<Option<Vec<String>>>,
+    /// Merged member by member (RFC 7396); null = empty.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Option<Map<String, Value>>>,
+}
+
+/// Who a key shall belong to.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerInput {
+    /// `organization`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The id, where the type has ids.
+    #[serde(default)]
+    pub id: Option<String>,
+}
+
+/// An allowed address: `"203.0.113.0/24"`, or the same with a label and an end.
+#[derive(Debug, Clone, ToSchema)]
+#[schema(value_type = Object, example = "203.0.113.0/24")]
+pub struct IpInput {
+    range: IpRange,
+    label: Option<String>,
+    until: Option<String>,
+}
+
+/// Why a key is taken out of service or put back.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// In a person's words.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+// === impl Deserialize for IpInput ===
+
+impl<'de> Deserialize<'de> for IpInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            range: IpRange,
+            #[serde(default)]
+            label: Option<String>,
+            #[serde(default)]
+            until: Option<String>,
+        }
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = IpInput;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an address, a network, a range, or an object with `range`, `label` and `until`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<IpInput, E> {
+                let range = text.parse().map_err(E::custom)?;
+                Ok(IpInput { range, label: None, until: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IpInput, A::Error> {
+                let Members { range, label, until } = Members::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(IpInput { range, label, until })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+// === checks ===
+
+/// The description as it is stored.
+pub(super) fn description(checks: &mut Checks, text: &str) -> String {
+    checks.take("description", free_text(text, DESCRIPTION_LENGTH_MAX))
+}
+
+/// The external id as it is stored; an empty one is none.
+pub(super) fn external_id(checks: &mut Checks, text: Option<&str>) -> Option<String> {
+    let text = checks.take("external_id", free_text(text?, EXTERNAL_ID_LENGTH_MAX));
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The tags as they are stored: trimmed, each once, in their order.
+pub(super) fn tags(checks: &mut Checks, tags: &[String]) -> Vec<String> {
+    checks.ensure("tags", tags.len() <= TAGS_MAX, format!("expected at most {TAGS_MAX} tags"));
+    let mut stored: Vec<String> = Vec::new();
+    for (index, tag) in tags.iter().take(TAGS_MAX).enumerate() {
+        let field = format!("tags[{index}]");
+        let tag = checks.take(&field, free_text(tag, TAG_LENGTH_MAX));
+        if tag.is_empty() {
+            checks.refuse(field, "must not be empty");
+        } else if !stored.contains(&tag) {
+            stored.push(tag);
+        }
+    }
+    stored
+}
+
+/// Refuses metadata that is too large.
+pub(super) fn metadata(checks: &mut Checks, metadata: &Map<String, Value>) {
+    let bytes = serde_json::to_vec(metadata).map_or(usize::MAX, |json| json.len());
+    checks.ensure(
+        "metadata",
+        bytes <= METADATA_BYTES_MAX,
+        format!("expected at most {METADATA_BYTES_MAX} bytes of JSON"),
+    );
+}
+
+/// The allowed addresses as they are stored; dates are days of `time_zone`.
+pub(super) fn allowed_ips(checks: &mut Checks, list: &[IpInput], time_zone: &str) -> Vec<IpEntry> {
+    checks.ensure("allowed_ips", list.len() <= MAX_IP_ENTRIES, format!("expected at most {MAX_IP_ENTRIES} entries"));
+    let entry = |(index, input): (usize, &IpInput)| {
+        let label = input.label.as_deref().map(|label| {
+            checks.take(&format!("allowed_ips[{index}].label"), free_text(label, LABEL_LENGTH_MAX)).into_boxed_str()
+        });
+        let until = input.until.as_deref().map(|until| {
+            checks.take(&format!("allowed_ips[{index}].until"), instant::parse(until, Edge::End, time_zone))
+        });
+        IpEntry { range: input.range, label: label.filter(|label| !label.is_empty()), until }
+    };
+    list.iter().take(MAX_IP_ENTRIES).enumerate().map(entry).collect()
+}
+
+/// The reason as it is stored; an empty one is none.
+pub(super) fn reason(request: &Reason) -> Result<Option<String>, crate::Error> {
+    let Some(text) = &request.reason else { return Ok(None) };
+    let text = free_text(text, REASON_LENGTH_MAX).map_err(|problem| crate::Error::field("reason", problem))?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}

@@ -1,0 +1,323 @@
+//! A key on the wire.
+
+use std::collections::HashMap;
+
+use claviger_domain::api_set::ApiPattern;
+use claviger_domain::ip_list::IpEntry;
+use claviger_domain::key::{Actor, Key, Owner, State};
+use claviger_domain::usage::Sighting;
+use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Secret, Timestamp};
+use claviger_store::key_usage::{self, LastUsage};
+use claviger_store::{Conn, api_sets, apis, organizations};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::error::Error;
+
+/// A key; never its secret.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KeyView {
+    id: String,
+    organization: String,
+    owner: OwnerView,
+    name: String,
+    description: String,
+    #[schema(example = "live")]
+    environment: &'static str,
+    #[schema(example = "single")]
+    shape: &'static str,
+    #[schema(example = "clv_live_…8Kx2")]
+    hint: String,
+    #[schema(example = "once")]
+    reveal: &'static str,
+    #[schema(required)]
+    external_id: Option<String>,
+    tags: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    limits: Vec<Value>,
+    #[schema(value_type = String, example = "active")]
+    state: State,
+    /// Why it is in this state, in a person's words.
+    #[schema(required)]
+    state_reason: Option<String>,
+    #[schema(required)]
+    state_by: Option<ActorView>,
+    #[schema(required, value_type = Option<String>)]
+    state_at: Option<Timestamp>,
+    /// The sets it holds, by slug.
+    api_sets: Vec<String>,
+    /// The operations it holds beside its sets, as `<api slug>:<pattern>`.
+    operations: Vec<String>,
+    /// Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_ips: Option<Vec<IpView>>,
+    /// Only in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_ips_count: Option<usize>,
+    #[schema(required, value_type = Option<String>)]
+    not_before: Option<Timestamp>,
+    #[schema(required, value_type = Option<String>)]
+    expires_at: Option<Timestamp>,
+    #[schema(required, value_type = Option<String>)]
+    expires_at_max: Option<Timestamp>,
+    #[schema(required)]
+    idle_days: Option<u32>,
+    idle_exempt: bool,
+    #[schema(value_type = Object)]
+    metadata: Map<String, Value>,
+    created_by: ActorView,
+    #[schema(value_type = String)]
+    created_at: Timestamp,
+    #[schema(value_type = String)]
+    updated_at: Timestamp,
+    #[schema(required)]
+    last_used: Option<SightingView>,
+    #[schema(required)]
+    last_refused: Option<SightingView>,
+    #[schema(required)]
+    rotation: Option<RotationView>,
+}
+
+/// Who a key belongs to.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OwnerView {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    #[schema(required)]
+    name: Option<String>,
+}
+
+/// Who did something: an id and the name it had then.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ActorView {
+    /// `operator`, `key`, `user` or `system`.
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: claviger_domain::key::ActorKind,
+    #[schema(required)]
+    id: Option<String>,
+    #[schema(required)]
+    name: Option<String>,
+}
+
+/// A line of a list of allowed addresses.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IpView {
+    range: String,
+    #[schema(required)]
+    label: Option<String>,
+    #[schema(required, value_type = Option<String>)]
+    until: Option<Timestamp>,
+}
+
+/// A use or refusal.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SightingView {
+    #[schema(value_type = String)]
+    at: Timestamp,
+    #[schema(required)]
+    ip: Option<String>,
+    #[schema(required)]
+    agent: Option<String>,
+    door: &'static str,
+    code: &'static str,
+}
+
+/// A rotation whose old secret is still valid.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RotationView {
+    #[schema(value_type = String)]
+    old_valid_until: Timestamp,
+    old_hint: String,
+    #[schema(required, value_type = Option<String>)]
+    old_last_used: Option<Timestamp>,
+}
+
+/// A key with its secret: the one time that it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeyWithSecret {
+    /// The key.
+    pub key: KeyView,
+    /// The secret; it cannot be shown again.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = String)]
+    pub secret: Secret,
+}
+
+/// What views need beside keys: names by id, and what the keys did.
+#[derive(Debug, Default)]
+pub struct Names {
+    organization: Option<String>,
+    sets: HashMap<ApiSetId, String>,
+    apis: HashMap<ApiId, String>,
+    usage: HashMap<KeyId, LastUsage>,
+}
+
+/// Which form a view has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With the list of addresses.
+    Whole,
+    /// With their count.
+    Row,
+}
+
+/// Writes the secret out: the place where it leaves its type.
+pub(crate) fn expose<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+// === impl Names ===
+
+impl Names {
+    /// Everything that views of `keys` name.
+    pub async fn load(conn: &mut Conn, organization: OrganizationId, keys: &[Key]) -> Result<Self, Error> {
+        let mut names = Self {
+            organization: organizations::get(conn, organization).await?.map(|found| found.name.to_string()),
+            ..Self::default()
+        };
+        for set in keys.iter().flat_map(|key| &key.api_sets) {
+            if !names.sets.contains_key(set)
+                && let Some(found) = api_sets::get(conn, organization, *set).await?
+            {
+                names.sets.insert(*set, found.slug.to_string());
+            }
+        }
+        for pattern in keys.iter().flat_map(|key| &key.operations) {
+            if !names.apis.contains_key(&pattern.api)
+                && let Some(found) = apis::get(conn, organization, pattern.api).await?
+            {
+                names.apis.insert(pattern.api, found.slug.to_string());
+            }
+        }
+        let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
+        names.usage = key_usage::get(conn, &ids).await?;
+        Ok(names)
+    }
+
+    fn pattern(&self, pattern: &ApiPattern) -> Option<String> {
+        self.apis.get(&pattern.api).map(|slug| format!("{slug}:{}", pattern.pattern))
+    }
+}
+
+// === impl KeyView ===
+
+impl KeyView {
+    /// The view of `key` at `now`.
+    pub fn new(key: &Key, names: &Names, form: Form, now: Timestamp) -> Self {
+        let usage = names.usage.get(&key.id);
+        let (state, state_at) = state_of(key, now);
+        let disabled = key.disabled.as_ref().filter(|_| state == State::Disabled);
+        let overlap = key.overlap.as_ref().filter(|overlap| now < overlap.valid_until);
+        Self {
+            id: key.id.to_string(),
+            organization: key.organization.to_string(),
+            owner: OwnerView::new(&key.owner, names.organization.clone()),
+            name: key.name.to_string(),
+            description: key.description.clone(),
+            environment: key.environment.as_str(),
+            shape: "single",
+            hint: key.secret.hint.clone(),
+            reveal: "once",
+            external_id: key.external_id.clone(),
+            tags: key.tags.clone(),
+            limits: Vec::new(),
+            state,
+            state_reason: disabled.and_then(|disabled| disabled.reason.clone()),
+            state_by: disabled.map(|disabled| ActorView::from(&disabled.by)),
+            state_at,
+            api_sets: key.api_sets.iter().filter_map(|id| names.sets.get(id).cloned()).collect(),
+            operations: key.operations.iter().filter_map(|pattern| names.pattern(pattern)).collect(),
+            allowed_ips: (form == Form::Whole).then(|| key.allowed_ips.iter().map(IpView::from).collect()),
+            allowed_ips_count: (form == Form::Row).then_some(key.allowed_ips.len()),
+            not_before: key.not_before,
+            expires_at: key.expires_at,
+            expires_at_max: None,
+            idle_days: None,
+            idle_exempt: false,
+            metadata: key.metadata.clone(),
+            created_by: ActorView::from(&key.created_by),
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+            last_used: usage.and_then(|usage| usage.last_used.as_ref()).map(SightingView::from),
+            last_refused: usage.and_then(|usage| usage.last_refused.as_ref()).map(SightingView::from),
+            rotation: overlap.map(|overlap| RotationView {
+                old_valid_until: overlap.valid_until,
+                old_hint: overlap.secret.hint.clone(),
+                old_last_used: usage.and_then(|usage| usage.old_last_used),
+            }),
+        }
+    }
+
+    /// What an audit entry shows of a key: all that a person can set, and its hint.
+    pub(super) fn audited(&self) -> Value {
+        const FIELDS: [&str; 15] = [
+            "name",
+            "description",
+            "environment",
+            "hint",
+            "external_id",
+            "tags",
+            "state",
+            "state_reason",
+            "api_sets",
+            "operations",
+            "allowed_ips",
+            "not_before",
+            "expires_at",
+            "metadata",
+            "rotation",
+        ];
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(members) = &mut all {
+            members.retain(|name, _| FIELDS.contains(&name.as_str()));
+        }
+        all
+    }
+}
+
+fn state_of(key: &Key, now: Timestamp) -> (State, Option<Timestamp>) {
+    let state = key.state(now);
+    let at = match state {
+        State::Deleted => key.deleted_at,
+        State::Disabled => key.disabled.as_ref().map(|disabled| disabled.at),
+        State::Expired => key.expires_at,
+        State::NotYetValid => key.not_before,
+        State::Pending | State::Active => None,
+    };
+    (state, at)
+}
+
+// === impl views ===
+
+impl OwnerView {
+    fn new(owner: &Owner, name: Option<String>) -> Self {
+        Self { kind: owner.kind(), id: owner.id(), name }
+    }
+}
+
+impl From<&Actor> for ActorView {
+    fn from(actor: &Actor) -> Self {
+        Self { kind: actor.kind, id: actor.id.clone(), name: actor.name.clone() }
+    }
+}
+
+impl From<&IpEntry> for IpView {
+    fn from(entry: &IpEntry) -> Self {
+        Self { range: entry.range.to_string(), label: entry.label.as_deref().map(str::to_owned), until: entry.until }
+    }
+}
+
+impl From<&Sighting> for SightingView {
+    fn from(sighting: &Sighting) -> Self {
+        Self {
+            at: sighting.at,
+            ip: sighting.ip.map(|ip| ip.to_string()),
+            agent: sighting.agent.clone(),
+            door: sighting.door.as_str(),
+            code: sighting.code.as_str(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Changes one's own organization.
+
+use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::authority::Authority;
+use claviger_domain::credential::KeyPrefix;
+use claviger_domain::name::{Name, Slug};
+use claviger_domain::organization::Organization;
+use claviger_store::{Scope, Tx, organizations};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::wire::OrganizationView;
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::changes::differing_fields;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::instant;
+use crate::write::Changed;
+
+/// What to change; what is not there stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditOrganization {
+    /// Unique in the installation.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub slug: Option<Slug>,
+    /// What people call it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Name>,
+    /// IANA name of the zone in which its days begin. Ends that were given as dates stay the instants they are.
+    #[serde(default)]
+    #[schema(example = "Europe/Warsaw")]
+    pub time_zone: Option<String>,
+    /// What its keys made from now on begin with: 2 to 12 of a-z and 0-9.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "clv")]
+    pub key_prefix: Option<KeyPrefix>,
+}
+
+/// Changes the caller's organization.
+pub async fn edit(
+    manage: &Manage,
+    ctx: &Ctx,
+    if_match: IfMatch,
+    request: EditOrganization,
+) -> Result<Changed<Organization>, Error> {
+    let id = ctx.organization_with(Authority::OrganizationManage)?;
+    if request.time_zone.as_deref().is_some_and(|name| instant::zone(name).is_none()) {
+        return Err(Error::field("time_zone", "expected an IANA name such as Europe/Warsaw"));
+    }
+    let ctx = ctx.clone();
+    manage
+        .write(Scope::Organization(id), move |tx| {
+            let (ctx, if_match, request) = (ctx.clone(), if_match.clone(), request.clone());
+            Box::pin(async move {
+                let before = organizations::get(tx, id).await?.ok_or_else(|| Error::not_found("organization"))?;
+                if_match.check(before.version)?;
+                save(tx, &ctx, before, request).await
+            })
+        })
+        .await
+}
+
+async fn save(tx: &mut Tx, ctx: &Ctx, before: Organization, request: EditOrganization) -> Result<Organization, Error> {
+    let mut after = Organization {
+        slug: request.slug.unwrap_or_else(|| before.slug.clone()),
+        name: request.name.unwrap_or_else(|| before.name.clone()),
+        time_zone: request.time_zone.unwrap_or_else(|| before.time_zone.clone()),
+        key_prefix: request.key_prefix.unwrap_or_else(|| before.key_prefix.clone()),
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(before);
+    }
+    if organizations::by_slug(tx, &after.slug).await?.is_some_and(|other| other.id != after.id) {
+        // Whose it is, is another tenant's matter.
+        return Err(Error::name_taken("slug", "another organization"));
+    }
+    after.version += 1;
+    after.updated_at = ctx.now;
+    organizations::update(tx, &after).await?;
+    let audited = |organization| Some(OrganizationView::from(organization).audited());
+    let (old, new) = differing_fields(audited(&before), audited(&after));
+    let name = Some(after.name.to_string());
+    let subject = Subject { kind: "organization".to_owned(), id: after.id.to_string(), name };
+    let entry = ctx.entry("organization.edit", subject, old, new);
+    tx.audit(Chain::Organization(after.id), entry);
+    Ok(after)
+}

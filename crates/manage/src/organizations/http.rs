@@ -1,0 +1,85 @@
+//! The doors of organizations.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use claviger_domain::id::kind;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{CreateOrganization, EditOrganization, NewOrganization, OrganizationView};
+use crate::answer::Answer;
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
+use crate::ctx::Ctx;
+use crate::error::{Error, Problem};
+use crate::page::{Listed, PageQuery};
+use crate::path::PathId;
+use crate::{Manage, organizations};
+
+/// The routes, below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(make_default)).routes(routes!(get, edit))
+}
+
+/// Lists all organizations (the operator's).
+#[utoipa::path(get, path = "/organizations", operation_id = "organizations/list", tag = "organizations", params(PageQuery),
+    responses((status = 200, body = Listed<OrganizationView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Listed<OrganizationView>>, Error> {
+    Ok(Answer::ok(organizations::list(&manage, &ctx, &query).await?))
+}
+
+/// Makes an organization with its first member, APIs, sets and key (the operator's).
+#[utoipa::path(post, path = "/organizations", operation_id = "organizations/create", tag = "organizations", params(ChangeQuery),
+    request_body = CreateOrganization,
+    responses((status = 201, body = NewOrganization), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn create(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(_): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateOrganization>,
+) -> Result<Answer<NewOrganization>, Error> {
+    let made = organizations::create(&manage, &ctx, request).await?;
+    Ok(Answer::created(made.value).change(made.position))
+}
+
+/// Makes an organization the default: the one that door calls without a token are made for (the operator's).
+#[utoipa::path(post, path = "/organizations/{id}/make-default", operation_id = "organizations/make-default", tag = "organizations",
+    params(("id" = String, Path, description = "The organization's id"), ChangeQuery),
+    responses((status = 200, body = OrganizationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn make_default(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): PathId<kind::Organization>,
+    Query(_): Query<ChangeQuery>,
+) -> Result<Answer<OrganizationView>, Error> {
+    let changed = organizations::make_default(&manage, &ctx, id).await?;
+    Ok(Answer::ok(changed.value).change(changed.position))
+}
+
+/// Reads one's own organization.
+#[utoipa::path(get, path = "/organization", operation_id = "organization/get", tag = "organizations",
+    responses((status = 200, body = OrganizationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<OrganizationView>, Error> {
+    let own = organizations::own(&manage, &ctx).await?;
+    Ok(Answer::ok(OrganizationView::from(&own)).version(own.version))
+}
+
+/// Changes one's own organization.
+#[utoipa::path(patch, path = "/organization", operation_id = "organization/edit", tag = "organizations", params(ChangeQuery),
+    request_body = EditOrganization,
+    responses((status = 200, body = OrganizationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn edit(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(_): Query<ChangeQuery>,
+    if_match: IfMatch,
+    JsonBody(request): JsonBody<EditOrganization>,
+) -> Result<Answer<OrganizationView>, Error> {
+    let changed = organizations::edit(&manage, &ctx, if_match, request).await?;
+    let (own, position) = (changed.value, changed.position);
+    Ok(Answer::ok(OrganizationView::from(&own)).version(own.version).change(position))
+}
