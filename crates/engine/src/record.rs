@@ -108,6 +108,15 @@ impl Engine {
         }
     }
 
+    /// Writes a call into the diagnostic log that a door refused before there was a question: without the door token it
+    /// needs, from a peer that is no trusted proxy, with headers that do not describe one request. It goes into the
+    /// default organization's log, as no other is known.
+    pub fn note_refused_call(&self, door: Door, code: Code, check: &'static str, caller: Caller<'_>) {
+        let mut record = Record::new(door, self.clock.now(), &caller);
+        record.organization = self.replica.catalog().default_organization();
+        self.record_refusal(&record, code, check);
+    }
+
     fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str) {
         let Some(organization) = record.organization else { return };
         let known = record.key.map(|(known, _)| known).or(record.known);
