@@ -17,6 +17,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub mod answer;
+pub mod api_sets;
+pub mod apis;
 mod authenticate;
 pub mod body;
 pub mod changes;
@@ -104,9 +106,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 fn routes() -> OpenApiRouter<Arc<Manage>> {
     let api = OpenApiRouter::new()
+        .merge(apis::http::router())
+        .merge(api_sets::http::router())
         .merge(keys::http::router())
         .merge(organizations::http::router())
-        .merge(setup::http::router())
+        .merge(setup::router())
         .merge(me::router());
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api)
 }

@@ -144,6 +144,7 @@ async fn filter(
         now: ctx.now,
         owner: None,
         creator: query.creator,
+        api: None,
         api_set,
         environment: query.environment,
         created_from: query.created_after,

@@ -7,13 +7,21 @@ use claviger_domain::operation::MAX_OPERATION_NAME_BYTES;
 /// White space and control characters, `*` (it ends patterns) and `@` (a version follows it) become `-`. The made name
 /// is the same at each import, and different for each method and path. `None` where it would be too long.
 pub(super) fn make(operation_id: Option<&str>, method: &str, template: &str) -> Option<Box<str>> {
-    let text = match operation_id.map(str::trim).filter(|id| !id.is_empty()) {
-        Some(id) => id.to_owned(),
-        None => format!("{}{template}", method.to_ascii_lowercase()),
+    let name = match operation_id.map(str::trim).filter(|id| !id.is_empty()) {
+        Some(id) => cleaned(id),
+        None => from_request(method, template),
     };
-    let name: String =
-        text.chars().map(|c| if c.is_whitespace() || c.is_control() || "*@".contains(c) { '-' } else { c }).collect();
     (name.len() <= MAX_OPERATION_NAME_BYTES).then(|| name.into())
+}
+
+/// The name made from method and path.
+pub(super) fn from_request(method: &str, template: &str) -> String {
+    cleaned(&format!("{}{template}", method.to_ascii_lowercase()))
+}
+
+fn cleaned(text: &str) -> String {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "*@".contains(c);
+    text.chars().map(|c| if is_odd(c) { '-' } else { c }).collect()
 }
 
 #[cfg(test)]

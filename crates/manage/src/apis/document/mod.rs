@@ -74,6 +74,11 @@ pub fn parse(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
     })
 }
 
+/// The name of an operation that nobody named: `<method>/<path>` such as `get/gists/{gist_id}`.
+pub fn made_name(method: &str, path: &str) -> String {
+    operation_name::from_request(method, path)
+}
+
 /// Whether a text can stand in a link: `http` or `https`, no white space or control characters, not too long.
 pub fn is_web_address(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))

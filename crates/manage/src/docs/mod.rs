@@ -22,7 +22,7 @@ use crate::Manage;
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const STYLESHEET: &str = include_str!("docs/style.css");
+const STYLESHEET: &str = include_str!("style.css");
 
 /// The page is the same for everyone and as long as the program runs.
 static PAGE: LazyLock<String> = LazyLock::new(|| {

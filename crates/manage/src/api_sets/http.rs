@@ -1,0 +1,91 @@
+//! The doors of API sets.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::wire::ApiSetView;
+use super::{CreateApiSet, EditApiSet, ListApiSets};
+use crate::answer::Answer;
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
+use crate::ctx::Ctx;
+use crate::error::{Error, Problem};
+use crate::page::Listed;
+use crate::path::PathName;
+use crate::{Manage, api_sets};
+
+/// The routes, below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, edit, delete))
+}
+
+/// Lists the organization's API sets.
+#[utoipa::path(get, path = "/api-sets", operation_id = "api-sets/list", tag = "api-sets", params(ListApiSets),
+    responses((status = 200, body = Listed<ApiSetView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<ListApiSets>,
+) -> Result<Answer<Listed<ApiSetView>>, Error> {
+    Ok(Answer::ok(api_sets::list(&manage, &ctx, &query).await?))
+}
+
+/// Makes an API set.
+#[utoipa::path(post, path = "/api-sets", operation_id = "api-sets/create", tag = "api-sets", params(ChangeQuery),
+    request_body = CreateApiSet,
+    responses((status = 201, body = ApiSetView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn create(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(_query): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateApiSet>,
+) -> Result<Answer<ApiSetView>, Error> {
+    let made = api_sets::create(&manage, &ctx, request).await?;
+    Ok(Answer::created(made.value.set).version(made.value.version).change(made.position))
+}
+
+/// Reads an API set.
+#[utoipa::path(get, path = "/api-sets/{set}", operation_id = "api-sets/get", tag = "api-sets",
+    params(("set" = String, Path, description = "The set's id or slug")),
+    responses((status = 200, body = ApiSetView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn get(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+) -> Result<Answer<ApiSetView>, Error> {
+    let found = api_sets::get(&manage, &ctx, &name).await?;
+    Ok(Answer::ok(found.set).version(found.version))
+}
+
+/// Changes an API set; every key that holds it has the new rights at once.
+#[utoipa::path(patch, path = "/api-sets/{set}", operation_id = "api-sets/edit", tag = "api-sets",
+    params(("set" = String, Path, description = "The set's id or slug"), ChangeQuery), request_body = EditApiSet,
+    responses((status = 200, body = ApiSetView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn edit(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(_query): Query<ChangeQuery>,
+    if_match: IfMatch,
+    JsonBody(request): JsonBody<EditApiSet>,
+) -> Result<Answer<ApiSetView>, Error> {
+    let changed = api_sets::edit(&manage, &ctx, name, if_match, request).await?;
+    Ok(Answer::ok(changed.value.set).version(changed.value.version).change(changed.position))
+}
+
+/// Deletes an API set that no key holds.
+#[utoipa::path(delete, path = "/api-sets/{set}", operation_id = "api-sets/delete", tag = "api-sets",
+    params(("set" = String, Path, description = "The set's id or slug"), ChangeQuery),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn delete(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(_query): Query<ChangeQuery>,
+    if_match: IfMatch,
+) -> Result<Answer<()>, Error> {
+    let changed = api_sets::delete(&manage, &ctx, name, if_match).await?;
+    Ok(Answer::no_content().change(changed.position))
+}

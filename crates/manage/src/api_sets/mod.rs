@@ -1,0 +1,18 @@
+//! API sets, also shown as access rights: named sets of operations or of whole APIs.
+
+mod create;
+mod delete;
+mod edit;
+pub mod http;
+mod list;
+mod record;
+mod request;
+pub mod wire;
+
+pub use create::create;
+pub use delete::delete;
+pub use edit::edit;
+pub use list::{ListApiSets, get, list};
+pub use request::{CreateApiSet, EditApiSet};
+
+pub(crate) use record::{all, holds_whole};

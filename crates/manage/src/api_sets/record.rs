@@ -1,0 +1,132 @@
+//! What several use cases do with the record of a set.
+
+use std::collections::HashMap;
+
+use claviger_domain::api::ApiKind;
+use claviger_domain::api_set::{ApiSet, ApiSetKind, PATTERNS_MAX};
+use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::{ApiId, OrganizationId};
+use claviger_store::api_sets::{self, ApiSetFilter};
+use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, Tx, apis};
+use serde_json::Value;
+
+use super::wire::ApiSetView;
+use crate::changes::differing_fields;
+use crate::ctx::Ctx;
+use crate::error::{Error, FieldError};
+use crate::rights::{find_api, find_set, resolve_patterns};
+
+/// The most sets of an organization.
+pub(super) const SETS_MAX: usize = 5_000;
+/// The most APIs that a set holds whole.
+const APIS_PER_SET_MAX: usize = 200;
+
+/// All sets of an organization, by slug.
+pub(crate) async fn all(conn: &mut Conn, organization: OrganizationId) -> Result<Vec<ApiSet>, Error> {
+    let (mut sets, mut page) = (Vec::new(), Page::first(PAGE_LIMIT_MAX));
+    loop {
+        let found = api_sets::list(conn, organization, &ApiSetFilter::default(), &page).await?;
+        sets.extend(found.items);
+        match found.next {
+            Some(_) => page.after = found.next,
+            None => return Ok(sets),
+        }
+    }
+}
+
+/// Whether the set holds all operations of the API, now and later. A General set only belongs to its API.
+pub(crate) fn holds_whole(set: &ApiSet, api: ApiId) -> bool {
+    match set.kind {
+        ApiSetKind::Full => true,
+        ApiSetKind::Plain => set.apis.contains(&api),
+        ApiSetKind::General | ApiSetKind::BuiltIn => false,
+    }
+}
+
+/// The set of this id or slug, or 404.
+pub(super) async fn find(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<ApiSet, Error> {
+    find_set(conn, organization, name).await?.ok_or_else(|| Error::not_found("API set"))
+}
+
+/// The views of sets.
+pub(super) async fn views(conn: &mut Conn, sets: &[ApiSet]) -> Result<Vec<ApiSetView>, Error> {
+    let mut slugs: HashMap<ApiId, String> = HashMap::new();
+    for set in sets {
+        for api in set.apis.iter().chain(set.operations.iter().map(|pattern| &pattern.api)) {
+            if !slugs.contains_key(api)
+                && let Some(found) = apis::get(conn, set.organization, *api).await?
+            {
+                slugs.insert(*api, found.slug.to_string());
+            }
+        }
+    }
+    Ok(sets.iter().map(|set| ApiSetView::new(set, &slugs)).collect())
+}
+
+/// The view of one set.
+pub(super) async fn view(conn: &mut Conn, set: &ApiSet) -> Result<ApiSetView, Error> {
+    let mut views = views(conn, std::slice::from_ref(set)).await?;
+    views.pop().ok_or_else(|| Error::internal("a set has no view"))
+}
+
+/// Puts the named APIs and operations into the set; what is not named stays.
+pub(super) async fn fill(
+    conn: &mut Conn,
+    set: &mut ApiSet,
+    apis: Option<&[String]>,
+    operations: Option<&[String]>,
+) -> Result<(), Error> {
+    if let Some(names) = apis {
+        set.apis = resolve_apis(conn, set.organization, names).await?;
+    }
+    if let Some(names) = operations {
+        set.operations = resolve_patterns(conn, set.organization, "operations", names).await?;
+    }
+    debug_assert!(set.operations.len() <= PATTERNS_MAX, "checked where they are resolved");
+    Ok(())
+}
+
+/// The APIs that a request names, each once; the built-in one counts as unknown.
+async fn resolve_apis(conn: &mut Conn, organization: OrganizationId, names: &[String]) -> Result<Vec<ApiId>, Error> {
+    if names.len() > APIS_PER_SET_MAX {
+        return Err(Error::field("apis", format!("expected at most {APIS_PER_SET_MAX} APIs")));
+    }
+    let (mut ids, mut unknown) = (Vec::new(), Vec::new());
+    for (index, name) in names.iter().enumerate() {
+        match find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn) {
+            Some(api) if ids.contains(&api.id) => {}
+            Some(api) => ids.push(api.id),
+            None => unknown.push(FieldError::new(format!("apis[{index}]"), "there is none by this name")),
+        }
+    }
+    if unknown.is_empty() { Ok(ids) } else { Err(Error::names_unknown(unknown)) }
+}
+
+/// Refuses a slug that another set of the organization has.
+pub(super) async fn check_slug_free(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
+    match api_sets::by_slug(conn, set.organization, &set.slug).await? {
+        Some(other) if other.id != set.id => Err(Error::name_taken("slug", other.id)),
+        _ => Ok(()),
+    }
+}
+
+/// The audit entry of a change of a set: the fields that differ.
+pub(super) fn note(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    action: &str,
+    set: &ApiSet,
+    before: Option<&ApiSetView>,
+    after: Option<&ApiSetView>,
+) {
+    let (before, after) = differing_fields(before.and_then(audited), after.and_then(audited));
+    let subject = Subject { kind: "api_set".to_owned(), id: set.id.to_string(), name: Some(set.name.to_string()) };
+    tx.audit(Chain::Organization(set.organization), ctx.entry(action, subject, before, after));
+}
+
+fn audited(view: &ApiSetView) -> Option<Value> {
+    const FIELDS: [&str; 5] = ["slug", "name", "kind", "apis", "operations"];
+    let mut fields = serde_json::to_value(view).ok()?;
+    fields.as_object_mut()?.retain(|name, _| FIELDS.contains(&name.as_str()));
+    Some(fields)
+}

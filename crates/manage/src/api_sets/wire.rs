@@ -1,0 +1,62 @@
+//! API sets on the wire.
+
+use std::collections::HashMap;
+
+use claviger_domain::api_set::{ApiSet, ApiSetKind};
+use claviger_domain::{ApiId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An API set.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ApiSetView {
+    #[schema(example = "set_01jd2v3w4x5y6z7a8b9c0d1e2f")]
+    id: String,
+    #[schema(example = "issues")]
+    slug: String,
+    name: String,
+    /// `plain`; `full`: everything of the organization's APIs; `general`: what every key that holds anything of its API
+    /// has too; `built_in`: stands for rights in the management API.
+    #[schema(value_type = String, example = "plain")]
+    kind: ApiSetKind,
+    /// APIs it holds whole, by slug; of a General set the API it belongs to.
+    apis: Vec<String>,
+    /// Operations it holds, as `<api slug>:<pattern>`.
+    operations: Vec<String>,
+    #[schema(required)]
+    template: Option<String>,
+    #[schema(value_type = String)]
+    created_at: Timestamp,
+    #[schema(value_type = String)]
+    updated_at: Timestamp,
+}
+
+/// A set after a change, with the version that its entity tag shows.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The set.
+    pub set: ApiSetView,
+    /// Its version.
+    pub version: i64,
+}
+
+// === impl ApiSetView ===
+
+impl ApiSetView {
+    /// The view of `set`; `slugs` has those of the APIs it names.
+    pub fn new(set: &ApiSet, slugs: &HashMap<ApiId, String>) -> Self {
+        let patterns = set.operations.iter();
+        let named = patterns.filter_map(|one| Some(format!("{}:{}", slugs.get(&one.api)?, one.pattern)));
+        Self {
+            id: set.id.to_string(),
+            slug: set.slug.to_string(),
+            name: set.name.to_string(),
+            kind: set.kind,
+            apis: set.apis.iter().filter_map(|api| slugs.get(api).cloned()).collect(),
+            operations: named.collect(),
+            template: None,
+            created_at: set.created_at,
+            updated_at: set.updated_at,
+        }
+    }
+}

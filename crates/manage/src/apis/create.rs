@@ -1,0 +1,72 @@
+//! Makes an API by hand.
+
+use std::sync::Arc;
+
+use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::authority::Authority;
+use claviger_domain::operation::Operation;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId};
+use claviger_store::{Scope, operations};
+
+use super::record::{self, note, view};
+use super::request::{self, CreateApi};
+use super::slug;
+use super::wire::Recorded;
+use crate::Manage;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::write::Changed;
+
+/// Makes an API with its General set.
+pub async fn create(manage: &Manage, ctx: &Ctx, request: &CreateApi) -> Result<Changed<Recorded>, Error> {
+    let organization = ctx.organization_with(Authority::ApisManage)?;
+    let (api, operations) = draft(ctx, ApiId::new(ctx.now, &*manage.random), organization, request)?;
+    let general = record::general_set(ApiSetId::new(ctx.now, &*manage.random), &api, ctx.now);
+    let all = Arc::new((ctx.clone(), api, general, operations));
+    manage
+        .write(Scope::Organization(organization), move |tx| {
+            let all = all.clone();
+            Box::pin(async move {
+                let (ctx, api, general, operations) = &*all;
+                record::insert(tx, api, general).await?;
+                operations::replace(tx, organization, api.id, operations).await?;
+                let made = view(tx, api).await?;
+                note(tx, ctx, "api.create", api, None, Some(&made));
+                Ok(Recorded { api: made, version: api.version })
+            })
+        })
+        .await
+}
+
+fn draft(
+    ctx: &Ctx,
+    id: ApiId,
+    organization: OrganizationId,
+    request: &CreateApi,
+) -> Result<(Api, Vec<Operation>), Error> {
+    let mut checks = Checks::default();
+    let slug = request.slug.clone().unwrap_or_else(|| slug::for_api(request.name.as_str()));
+    if let Err(problem) = slug::check_api(&slug) {
+        checks.refuse("slug", problem);
+    }
+    let root = ["/".to_owned()];
+    let api = Api {
+        id,
+        organization,
+        slug,
+        name: request.name.clone(),
+        hosts: request::hosts(&mut checks, &request.hosts),
+        base_paths: request::base_paths(&mut checks, request.base_paths.as_deref().unwrap_or(&root)),
+        unlisted_paths: request.unlisted_paths,
+        manual_url: request::manual_url(&mut checks, request.manual_url.as_deref()),
+        kind: ApiKind::Plain,
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        version: 1,
+    };
+    let operations = request::operations(&mut checks, &request.operations);
+    request::check_routable(&mut checks, "operations", &operations);
+    checks.finish()?;
+    Ok((api, operations))
+}

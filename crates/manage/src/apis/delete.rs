@@ -1,0 +1,119 @@
+//! Deletes an API; its operations leave every set and key.
+
+use std::sync::Arc;
+
+use claviger_domain::api::Api;
+use claviger_domain::api_set::ApiSet;
+use claviger_domain::audit::Chain;
+use claviger_domain::authority::Authority;
+use claviger_domain::key::Key;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId};
+use claviger_store::keys::KeyFilter;
+use claviger_store::{PAGE_LIMIT_MAX, Page, Scope, Tx, api_sets, apis, keys};
+use serde_json::json;
+
+use super::record::{find_general, find_own, note, subject, view};
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::write::Changed;
+
+/// Deletes the API of this id or slug. Keys that name its operations lose them first, some at a time, so that no
+/// transaction grows with their number; what is left of an interrupted deletion only ever holds less.
+pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
+    let organization = ctx.organization_with(Authority::ApisManage)?;
+    let mut snapshot = manage.store.read().await?;
+    let api = find_own(&mut snapshot, organization, &name).await?;
+    drop(snapshot);
+    if_match.check(api.version)?;
+    let all = Arc::new((ctx.clone(), api, if_match));
+    while take_from_keys(manage, organization, all.clone()).await? {}
+    manage
+        .write(Scope::Organization(organization), move |tx| {
+            let all = all.clone();
+            Box::pin(async move { finish(tx, &all.0, &all.1, &all.2).await })
+        })
+        .await
+}
+
+/// Takes the API from some of the keys that name it; whether there were any.
+async fn take_from_keys(
+    manage: &Manage,
+    organization: OrganizationId,
+    all: Arc<(Ctx, Api, IfMatch)>,
+) -> Result<bool, Error> {
+    let changed = manage
+        .write(Scope::Organization(organization), move |tx| {
+            let all = all.clone();
+            Box::pin(async move {
+                let (ctx, api, _) = &*all;
+                let taken = take(tx, ctx, api).await?;
+                if taken > 0 {
+                    let entry = ctx.entry(
+                        "api.take_from_keys",
+                        subject(api.id, &api.name),
+                        Some(json!({"keys": taken})),
+                        Some(json!({"keys": 0})),
+                    );
+                    tx.audit(Chain::Organization(api.organization), entry);
+                }
+                Ok(taken > 0)
+            })
+        })
+        .await?;
+    Ok(changed.value)
+}
+
+/// How many keys lost their operations of the API or its General set: at most a page of each.
+async fn take(tx: &mut Tx, ctx: &Ctx, api: &Api) -> Result<usize, Error> {
+    let general = find_general(tx, api).await?.map(|set| set.id);
+    let naming = KeyFilter { api: Some(api.id), ..KeyFilter::default() };
+    let holding = general.map(|set| KeyFilter { api_set: Some(set), ..KeyFilter::default() });
+    let mut taken = 0;
+    for filter in std::iter::once(naming).chain(holding) {
+        let found = keys::list(tx, api.organization, &filter, &Page::first(PAGE_LIMIT_MAX)).await?;
+        for mut key in found.items {
+            strip(&mut key, api.id, general);
+            key.version += 1;
+            key.updated_at = ctx.now;
+            keys::update(tx, &key).await?;
+            taken += 1;
+        }
+    }
+    Ok(taken)
+}
+
+fn strip(key: &mut Key, api: ApiId, general: Option<ApiSetId>) {
+    key.operations.retain(|pattern| pattern.api != api);
+    key.api_sets.retain(|set| Some(*set) != general);
+}
+
+/// Deletes the record, with what keys were given meanwhile.
+async fn finish(tx: &mut Tx, ctx: &Ctx, api: &Api, if_match: &IfMatch) -> Result<(), Error> {
+    let api = find_own(tx, api.organization, &api.id.to_string()).await?;
+    if_match.check(api.version)?;
+    take(tx, ctx, &api).await?;
+    let old = view(tx, &api).await?;
+    if let Some(general) = find_general(tx, &api).await? {
+        api_sets::delete(tx, api.organization, general.id).await?;
+    }
+    for mut set in crate::api_sets::all(tx, api.organization).await? {
+        if take_from_set(&mut set, api.id) {
+            set.version += 1;
+            set.updated_at = ctx.now;
+            api_sets::update(tx, &set).await?;
+        }
+    }
+    apis::delete(tx, api.organization, api.id).await?;
+    note(tx, ctx, "api.delete", &api, Some(&old), None);
+    Ok(())
+}
+
+/// Whether the set held anything of the API.
+fn take_from_set(set: &mut ApiSet, api: ApiId) -> bool {
+    let before = (set.apis.len(), set.operations.len());
+    set.apis.retain(|held| *held != api);
+    set.operations.retain(|pattern| pattern.api != api);
+    before != (set.apis.len(), set.operations.len())
+}

@@ -1,0 +1,130 @@
+//! Changes an API.
+
+use std::sync::Arc;
+
+use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::authority::Authority;
+use claviger_domain::operation::Operation;
+use claviger_store::{Scope, Tx, api_sets, apis, operations};
+
+use super::record::{self, check_slug_free, find_general, find_own, note, view};
+use super::request::{self, EditApi};
+use super::slug;
+use super::wire::Recorded;
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::write::Changed;
+
+/// Changes the API of this id or slug. Once its hosts, paths or operations change, `default` is an API like any other.
+pub async fn edit(
+    manage: &Manage,
+    ctx: &Ctx,
+    name: String,
+    if_match: IfMatch,
+    request: EditApi,
+) -> Result<Changed<Recorded>, Error> {
+    let organization = ctx.organization_with(Authority::ApisManage)?;
+    let operations = check(&request)?;
+    let all = Arc::new((ctx.clone(), name, if_match, request, operations));
+    manage
+        .write(Scope::Organization(organization), move |tx| {
+            let all = all.clone();
+            Box::pin(async move {
+                let (ctx, name, if_match, request, operations) = &*all;
+                let before = find_own(tx, organization, name).await?;
+                if_match.check(before.version)?;
+                apply(tx, ctx, before, request, operations.as_deref()).await
+            })
+        })
+        .await
+}
+
+/// Checks what can be checked without the record; the new operations, if any are given.
+fn check(request: &EditApi) -> Result<Option<Vec<Operation>>, Error> {
+    let mut checks = Checks::default();
+    let operations = request.operations.as_deref().map(|given| request::operations(&mut checks, given));
+    if let Some(operations) = &operations {
+        request::check_routable(&mut checks, "operations", operations);
+    }
+    checks.finish()?;
+    Ok(operations)
+}
+
+async fn apply(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    before: Api,
+    request: &EditApi,
+    operations: Option<&[Operation]>,
+) -> Result<Recorded, Error> {
+    let old = view(tx, &before).await?;
+    let mut api = edited(&before, request)?;
+    let replaced = match operations {
+        Some(new) => operations::all(tx, api.id).await? != new,
+        None => false,
+    };
+    let judged_alike =
+        (&api.hosts, &api.base_paths, api.unlisted_paths) == (&before.hosts, &before.base_paths, before.unlisted_paths);
+    if replaced || !judged_alike {
+        api.kind = ApiKind::Plain;
+    }
+    if api == before && !replaced {
+        return Ok(Recorded { api: old, version: before.version });
+    }
+    api.version += 1;
+    api.updated_at = ctx.now;
+    check_slug_free(tx, &api).await?;
+    rename_general(tx, ctx, &before, &api).await?;
+    apis::update(tx, &api).await?;
+    if let Some(new) = operations.filter(|_| replaced) {
+        operations::replace(tx, api.organization, api.id, new).await?;
+    }
+    let new = view(tx, &api).await?;
+    note(tx, ctx, "api.edit", &api, Some(&old), Some(&new));
+    Ok(Recorded { api: new, version: api.version })
+}
+
+fn edited(before: &Api, request: &EditApi) -> Result<Api, Error> {
+    let mut checks = Checks::default();
+    let mut api = before.clone();
+    if let Some(name) = &request.name {
+        api.name = name.clone();
+    }
+    if let Some(new) = request.slug.as_ref().filter(|new| **new != before.slug) {
+        if let Err(problem) = slug::check_api(new) {
+            checks.refuse("slug", problem);
+        }
+        api.slug = new.clone();
+    }
+    if let Some(hosts) = &request.hosts {
+        api.hosts = request::hosts(&mut checks, hosts);
+    }
+    if let Some(paths) = &request.base_paths {
+        api.base_paths = request::base_paths(&mut checks, paths);
+    }
+    if let Some(unlisted) = request.unlisted_paths {
+        api.unlisted_paths = unlisted;
+    }
+    if let Some(url) = &request.manual_url {
+        api.manual_url = request::manual_url(&mut checks, url.as_deref());
+    }
+    checks.finish()?;
+    Ok(api)
+}
+
+/// The General set is called after its API.
+async fn rename_general(tx: &mut Tx, ctx: &Ctx, before: &Api, after: &Api) -> Result<(), Error> {
+    if (&before.slug, &before.name) == (&after.slug, &after.name) {
+        return Ok(());
+    }
+    let Some(mut set) = find_general(tx, before).await? else { return Ok(()) };
+    let fresh = record::general_set(set.id, after, ctx.now);
+    set.slug = fresh.slug;
+    set.name = fresh.name;
+    set.version += 1;
+    set.updated_at = ctx.now;
+    Ok(api_sets::update(tx, &set).await?)
+}

@@ -1,0 +1,146 @@
+//! The doors of APIs.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use claviger_domain::authority::Authority;
+use http::{HeaderMap, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::document::DOCUMENT_BYTES_MAX;
+use super::wire::{ApiView, OperationView};
+use super::{CreateApi, EditApi, ImportQuery, Imported, ListOperations};
+use crate::answer::Answer;
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, media_type, read_bytes};
+use crate::ctx::Ctx;
+use crate::error::{Error, Problem};
+use crate::page::{Listed, PageQuery};
+use crate::path::PathName;
+use crate::{Manage, apis};
+
+/// The media types of an OpenAPI document in JSON.
+const DOCUMENT_TYPES: [&str; 3] = ["application/json", "application/openapi+json", "application/vnd.oai.openapi+json"];
+
+/// The routes, below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(import))
+        .routes(routes!(get, edit, delete))
+        .routes(routes!(list_operations))
+}
+
+/// Lists the organization's APIs.
+#[utoipa::path(get, path = "/apis", operation_id = "apis/list", tag = "apis", params(PageQuery),
+    responses((status = 200, body = Listed<ApiView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Listed<ApiView>>, Error> {
+    Ok(Answer::ok(apis::list(&manage, &ctx, &query).await?))
+}
+
+/// Makes an API by hand.
+#[utoipa::path(post, path = "/apis", operation_id = "apis/create", tag = "apis", params(ChangeQuery), request_body = CreateApi,
+    responses((status = 201, body = ApiView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn create(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(_query): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateApi>,
+) -> Result<Answer<ApiView>, Error> {
+    let made = apis::create(&manage, &ctx, &request).await?;
+    Ok(Answer::created(made.value.api).version(made.value.version).change(made.position))
+}
+
+/// Makes an API from an OpenAPI document, or replaces the operations of one.
+///
+/// OpenAPI 3.0 or 3.1 in JSON, at most 32 MiB. Nothing is fetched: references stay within the document. Hosts, base paths
+/// and name of an API that is there stay as they are. Answers 201 where the API is new.
+#[utoipa::path(post, path = "/apis/import", operation_id = "apis/import", tag = "apis", params(ImportQuery),
+    request_body(content = serde_json::Value, content_type = "application/json", description = "The document"),
+    responses((status = 200, body = Imported), (status = 201, body = Imported), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn import(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<ImportQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Answer<Imported>), Error> {
+    // Before 32 MiB are read for somebody who may not.
+    ctx.require(Authority::ApisManage)?;
+    check_document_type(&headers)?;
+    let document = read_bytes(&headers, body, DOCUMENT_BYTES_MAX).await?;
+    let done = apis::import(&manage, &ctx, query, document).await?;
+    let status = if done.value.made && !done.value.dry_run { StatusCode::CREATED } else { StatusCode::OK };
+    let version = done.value.version;
+    Ok((status, Answer::ok(done.value).version(version).change(done.position)))
+}
+
+/// Reads an API.
+#[utoipa::path(get, path = "/apis/{api}", operation_id = "apis/get", tag = "apis",
+    params(("api" = String, Path, description = "The API's id or slug")),
+    responses((status = 200, body = ApiView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx, PathName(name): PathName) -> Result<Answer<ApiView>, Error> {
+    let found = apis::get(&manage, &ctx, &name).await?;
+    Ok(Answer::ok(found.api).version(found.version))
+}
+
+/// Changes an API.
+#[utoipa::path(patch, path = "/apis/{api}", operation_id = "apis/edit", tag = "apis",
+    params(("api" = String, Path, description = "The API's id or slug"), ChangeQuery), request_body = EditApi,
+    responses((status = 200, body = ApiView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn edit(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(_query): Query<ChangeQuery>,
+    if_match: IfMatch,
+    JsonBody(request): JsonBody<EditApi>,
+) -> Result<Answer<ApiView>, Error> {
+    let changed = apis::edit(&manage, &ctx, name, if_match, request).await?;
+    Ok(Answer::ok(changed.value.api).version(changed.value.version).change(changed.position))
+}
+
+/// Deletes an API; its operations leave every set and key.
+#[utoipa::path(delete, path = "/apis/{api}", operation_id = "apis/delete", tag = "apis",
+    params(("api" = String, Path, description = "The API's id or slug"), ChangeQuery),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn delete(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(_query): Query<ChangeQuery>,
+    if_match: IfMatch,
+) -> Result<Answer<()>, Error> {
+    let changed = apis::delete(&manage, &ctx, name, if_match).await?;
+    Ok(Answer::no_content().change(changed.position))
+}
+
+/// Lists the operations of an API, in the order of its document.
+#[utoipa::path(get, path = "/apis/{api}/operations", operation_id = "apis/list-operations", tag = "apis",
+    params(("api" = String, Path, description = "The API's id or slug"), ListOperations),
+    responses((status = 200, body = Listed<OperationView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list_operations(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(query): Query<ListOperations>,
+) -> Result<Answer<Listed<OperationView>>, Error> {
+    Ok(Answer::ok(apis::list_operations(&manage, &ctx, &name, &query).await?))
+}
+
+/// JSON alone by now.
+fn check_document_type(headers: &HeaderMap) -> Result<(), Error> {
+    let given = media_type(headers);
+    match given.as_deref() {
+        Some(known) if DOCUMENT_TYPES.contains(&known) => Ok(()),
+        Some(yaml) if yaml.ends_with("yaml") => {
+            Err(Error::unsupported_media_type("application/json (a YAML document has to be converted first)"))
+        }
+        _ => Err(Error::unsupported_media_type("application/json")),
+    }
+}

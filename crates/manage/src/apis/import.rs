@@ -1,0 +1,344 @@
+//! Makes or replaces an API from an OpenAPI document.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api_set::ApiSet;
+use claviger_domain::authority::Authority;
+use claviger_domain::name::{Name, Slug};
+use claviger_domain::operation::Operation;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId};
+use claviger_store::{Conn, Scope, Tx, apis, operations};
+use serde::{Deserialize, Deserializer, Serialize};
+use tokio::sync::Semaphore;
+use utoipa::{IntoParams, ToSchema};
+
+use super::document::{self, DocumentError, ImportedDocument};
+use super::record::{self, note, view};
+use super::wire::ApiView;
+use super::{request, slug};
+use crate::Manage;
+use crate::api_sets;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::{Error, FieldError};
+use crate::write::Changed;
+
+/// How many documents are read at once; each may take 32 MiB.
+const IMPORTS_AT_ONCE_MAX: usize = 2;
+static IMPORTS: Semaphore = Semaphore::const_new(IMPORTS_AT_ONCE_MAX);
+
+/// What an import is asked to do.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    /// The API to make, or to replace the operations of; made from the document's title if not given.
+    #[param(value_type = Option<String>)]
+    pub slug: Option<Slug>,
+    /// What a new API is called; the document's title if not given.
+    #[param(value_type = Option<String>)]
+    pub name: Option<Name>,
+    /// Only shows what the import would do.
+    #[serde(default, deserialize_with = "flag")]
+    pub dry_run: bool,
+    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    #[serde(default)]
+    #[param(inline)]
+    pub wait: crate::body::Wait,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Imported {
+    /// The API.
+    pub api: ApiView,
+    /// How its operations changed.
+    pub operations: OperationCounts,
+    /// Sets that already are there and hold some of the added operations.
+    pub gaining_sets: Vec<GainingSet>,
+    /// Sets that could be made of the document's tags.
+    pub suggested_sets: Vec<SuggestedSetView>,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// Whether the API is new.
+    #[serde(skip)]
+    pub made: bool,
+    /// The API's version.
+    #[serde(skip)]
+    pub version: i64,
+}
+
+/// How many operations an import adds, changes and removes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OperationCounts {
+    /// New names.
+    pub added: usize,
+    /// Known names with another method, path or text.
+    pub changed: usize,
+    /// Names that the document has no more.
+    pub removed: usize,
+}
+
+/// A set that holds operations which an import adds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct GainingSet {
+    /// Its slug.
+    pub slug: String,
+    /// How many of the added operations it holds.
+    pub operations: usize,
+}
+
+/// A set that could be made; its fields are those of `POST /api-sets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SuggestedSetView {
+    /// A slug.
+    #[schema(example = "issues")]
+    pub slug: String,
+    /// The document's tag.
+    #[schema(example = "issues")]
+    pub name: String,
+    /// Names and patterns of operations.
+    #[schema(example = json!(["github:issues/*"]))]
+    pub operations: Vec<String>,
+    /// How many operations these are now.
+    pub operations_count: usize,
+}
+
+/// What is to be done, before the database is looked at.
+struct Plan {
+    ctx: Ctx,
+    organization: OrganizationId,
+    query: ImportQuery,
+    slug: Slug,
+    /// What a new API is called.
+    name: Name,
+    document: ImportedDocument,
+    new_api: ApiId,
+    new_set: ApiSetId,
+}
+
+/// Makes or replaces an API from a document. Hosts, base paths and name of an API that is there stay as they are; of
+/// `default` as it was made they become the document's.
+pub async fn import(
+    manage: &Manage,
+    ctx: &Ctx,
+    query: ImportQuery,
+    document: Bytes,
+) -> Result<Changed<Imported>, Error> {
+    let organization = ctx.organization_with(Authority::ApisManage)?;
+    let document = read(document).await?;
+    let slug = checked_slug(&query, &document)?;
+    let name = query.name.clone().or_else(|| document.title.clone());
+    let name = name.map_or_else(|| slug.as_str().parse().map_err(|problem| Error::field("name", problem)), Ok)?;
+    let dry_run = query.dry_run;
+    let (new_api, new_set) = (ApiId::new(ctx.now, &*manage.random), ApiSetId::new(ctx.now, &*manage.random));
+    let plan = Arc::new(Plan { ctx: ctx.clone(), organization, query, slug, name, document, new_api, new_set });
+    if dry_run {
+        let mut snapshot = manage.store.read().await?;
+        let preview = plan.preview(&mut snapshot).await?;
+        return Ok(Changed { value: preview.imported, position: None });
+    }
+    manage
+        .write(Scope::Organization(organization), move |tx| {
+            let plan = plan.clone();
+            Box::pin(async move { plan.carry_out(tx).await })
+        })
+        .await
+}
+
+/// Reads the document off the async threads: 13 MB take a tenth of a second.
+async fn read(bytes: Bytes) -> Result<ImportedDocument, Error> {
+    let _place = IMPORTS.try_acquire().map_err(|_| Error::busy("Other documents are being imported."))?;
+    let read = tokio::task::spawn_blocking(move || {
+        let document = document::parse(&bytes).map_err(Error::from)?;
+        let mut checks = Checks::default();
+        request::check_routable(&mut checks, "paths", &document.operations);
+        checks.finish().map(|()| document)
+    });
+    read.await.map_err(|error| Error::internal(format!("reading a document: {error}")))?
+}
+
+fn checked_slug(query: &ImportQuery, document: &ImportedDocument) -> Result<Slug, Error> {
+    let from_title = || Some(slug::for_api(document.title.as_ref()?.as_str()));
+    let slug = query.slug.clone().or_else(from_title);
+    let slug = slug.ok_or_else(|| Error::field("slug", "is required: the document has no title to make one from"))?;
+    slug::check_api(&slug).map_err(|problem| Error::field("slug", problem))?;
+    Ok(slug)
+}
+
+/// What an import does to the database.
+struct Preview {
+    before: Option<Api>,
+    after: Api,
+    differs: bool,
+    imported: Imported,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    async fn carry_out(&self, tx: &mut Tx) -> Result<Imported, Error> {
+        let Preview { before, after, differs, mut imported } = self.preview(tx).await?;
+        let old = match &before {
+            Some(before) if !differs && *before == after => return Ok(imported),
+            Some(before) => Some(view(tx, before).await?),
+            None => None,
+        };
+        if before.is_some() {
+            apis::update(tx, &after).await?;
+        } else {
+            let general = record::general_set(self.new_set, &after, self.ctx.now);
+            record::insert(tx, &after, &general).await?;
+        }
+        operations::replace(tx, self.organization, after.id, &self.document.operations).await?;
+        imported.api = view(tx, &after).await?;
+        note(tx, &self.ctx, "api.import", &after, old.as_ref(), Some(&imported.api));
+        Ok(imported)
+    }
+
+    async fn preview(&self, conn: &mut Conn) -> Result<Preview, Error> {
+        let before = apis::by_slug(conn, self.organization, &self.slug).await?;
+        let old = match &before {
+            Some(before) => operations::all(conn, before.id).await?,
+            None => Vec::new(),
+        };
+        let differs = old != self.document.operations;
+        let after = match &before {
+            Some(before) => self.replaced(before, differs),
+            None => self.made(),
+        };
+        let (counts, added) = compare(&old, &self.document.operations);
+        let gaining_sets = match &before {
+            Some(api) => gaining(&api_sets::all(conn, self.organization).await?, api.id, &added),
+            None => Vec::new(),
+        };
+        let view = ApiView::new(&after, self.document.operations.len() as i64);
+        let made = before.is_none();
+        let imported = Imported {
+            api: if made && self.query.dry_run { view.not_made() } else { view },
+            operations: counts,
+            gaining_sets,
+            suggested_sets: self.suggestions(),
+            dry_run: self.query.dry_run,
+            made,
+            version: after.version,
+        };
+        Ok(Preview { before, after, differs, imported })
+    }
+
+    fn made(&self) -> Api {
+        Api {
+            id: self.new_api,
+            organization: self.organization,
+            slug: self.slug.clone(),
+            name: self.name.clone(),
+            hosts: self.document.hosts.clone(),
+            base_paths: self.document.base_paths.clone(),
+            unlisted_paths: false,
+            manual_url: self.document.manual_url.clone(),
+            kind: ApiKind::Plain,
+            created_at: self.ctx.now,
+            updated_at: self.ctx.now,
+            version: 1,
+        }
+    }
+
+    fn replaced(&self, before: &Api, differs: bool) -> Api {
+        let mut after = before.clone();
+        if let Some(name) = &self.query.name {
+            after.name = name.clone();
+        }
+        after.manual_url = before.manual_url.clone().or_else(|| self.document.manual_url.clone());
+        if before.kind == ApiKind::PristineDefault {
+            after.kind = ApiKind::Plain;
+            after.hosts.clone_from(&self.document.hosts);
+            after.base_paths.clone_from(&self.document.base_paths);
+            after.unlisted_paths = false;
+        }
+        if differs || after != *before {
+            after.version += 1;
+            after.updated_at = self.ctx.now;
+        }
+        after
+    }
+
+    fn suggestions(&self) -> Vec<SuggestedSetView> {
+        let named = |pattern: &String| format!("{}:{pattern}", self.slug);
+        let view = |set: &document::SuggestedSet| SuggestedSetView {
+            slug: set.slug.to_string(),
+            name: set.name.to_string(),
+            operations: set.patterns.iter().map(named).collect(),
+            operations_count: set.operations_count,
+        };
+        self.document.suggested_sets.iter().map(view).collect()
+    }
+}
+
+/// What changes from one list of operations to another, by name; and the names that are new.
+fn compare<'n>(old: &[Operation], new: &'n [Operation]) -> (OperationCounts, Vec<&'n str>) {
+    let known: HashMap<&str, &Operation> = old.iter().map(|operation| (&*operation.name, operation)).collect();
+    let mut counts = OperationCounts::default();
+    let mut added = Vec::new();
+    for operation in new {
+        match known.get(&*operation.name) {
+            None => added.push(&*operation.name),
+            Some(old) if *old != operation => counts.changed += 1,
+            Some(_) => {}
+        }
+    }
+    counts.added = added.len();
+    counts.removed = old.len() + added.len() - new.len();
+    (counts, added)
+}
+
+/// The sets that hold some of the added operations of an API.
+fn gaining(sets: &[ApiSet], api: ApiId, added: &[&str]) -> Vec<GainingSet> {
+    let holds = |set: &ApiSet, name: &str| {
+        set.operations.iter().any(|pattern| pattern.api == api && pattern.pattern.matches(name))
+    };
+    let gained = |set: &ApiSet| match api_sets::holds_whole(set, api) {
+        true => added.len(),
+        false => added.iter().filter(|name| holds(set, name)).count(),
+    };
+    let gains = sets.iter().map(|set| GainingSet { slug: set.slug.to_string(), operations: gained(set) });
+    gains.filter(|set| set.operations > 0).collect()
+}
+
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(serde::de::Error::custom("expected `true` or `false`")),
+    }
+}
+
+impl From<DocumentError> for Error {
+    fn from(error: DocumentError) -> Self {
+        let fields = error.problems.into_iter().map(|problem| FieldError::new(problem.place, problem.message));
+        Self::invalid(fields.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(name: &str, method: &str) -> Operation {
+        let (template, summary) = ("/x".into(), "".into());
+        Operation { name: name.into(), method: method.into(), template, multi_segment: vec![], summary, tags: vec![] }
+    }
+
+    #[test]
+    fn operations_are_compared_by_name() {
+        let old = [operation("a", "GET"), operation("b", "GET"), operation("c", "GET")];
+        let new = [operation("b", "PUT"), operation("d", "GET"), operation("a", "GET")];
+        let (counts, added) = compare(&old, &new);
+        assert_eq!(counts, OperationCounts { added: 1, changed: 1, removed: 1 });
+        assert_eq!(added, ["d"]);
+        assert_eq!(compare(&old, &[]).0, OperationCounts { added: 0, changed: 0, removed: 3 });
+        assert_eq!(compare(&[], &new).0, OperationCounts { added: 3, changed: 0, removed: 0 });
+    }
+}

@@ -1,0 +1,24 @@
+//! APIs: made by hand or imported from an OpenAPI document, with their operations.
+
+mod create;
+mod delete;
+pub mod document;
+mod edit;
+pub mod host;
+pub mod http;
+mod import;
+mod list;
+mod record;
+mod request;
+pub mod slug;
+pub mod wire;
+
+pub use create::create;
+pub use delete::delete;
+pub use edit::edit;
+pub use import::{ImportQuery, Imported, import};
+pub use list::{ListOperations, get, list, list_operations};
+pub use record::general_set;
+pub use request::{CreateApi, EditApi};
+
+pub(crate) use list::search_text;

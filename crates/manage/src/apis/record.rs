@@ -1,0 +1,101 @@
+//! What several use cases do with the record of an API.
+
+use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api_set::{ApiSet, ApiSetKind};
+use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::name::Name;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId, Timestamp};
+use claviger_store::{Conn, Tx, api_sets, apis, operations};
+use serde_json::Value;
+
+use super::slug;
+use super::wire::ApiView;
+use crate::changes::differing_fields;
+use crate::ctx::Ctx;
+use crate::error::{Error, ErrorCode};
+use crate::rights::find_api;
+
+/// The most APIs of an organization.
+pub const APIS_MAX: i64 = 1_000;
+
+/// The General set of an API, empty.
+pub fn general_set(id: ApiSetId, api: &Api, now: Timestamp) -> ApiSet {
+    ApiSet {
+        id,
+        organization: api.organization,
+        slug: slug::of_general(&api.slug),
+        name: general_name(&api.name),
+        kind: ApiSetKind::General,
+        apis: vec![api.id],
+        operations: Vec::new(),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
+
+/// `<API>: general`, the API's name cut where both are too long.
+fn general_name(api: &Name) -> Name {
+    let whole = format!("{api}: general");
+    whole.parse().unwrap_or_else(|_| api.clone())
+}
+
+/// The API of this id or slug, or 404.
+pub(super) async fn find(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Api, Error> {
+    find_api(conn, organization, name).await?.ok_or_else(|| Error::not_found("API"))
+}
+
+/// The same, unless it is the built-in one, which nobody changes.
+pub(super) async fn find_own(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Api, Error> {
+    let api = find(conn, organization, name).await?;
+    if api.kind == ApiKind::BuiltIn {
+        return Err(Error::conflict("This is the management API itself; it cannot be changed."));
+    }
+    Ok(api)
+}
+
+/// The General set of an API.
+pub(super) async fn find_general(conn: &mut Conn, api: &Api) -> Result<Option<ApiSet>, Error> {
+    let set = api_sets::by_slug(conn, api.organization, &slug::of_general(&api.slug)).await?;
+    Ok(set.filter(|set| set.kind == ApiSetKind::General && set.apis == [api.id]))
+}
+
+/// The view of an API.
+pub(super) async fn view(conn: &mut Conn, api: &Api) -> Result<ApiView, Error> {
+    Ok(ApiView::new(api, operations::count(conn, api.id).await?))
+}
+
+/// Refuses a slug that another API of the organization has.
+pub(super) async fn check_slug_free(conn: &mut Conn, api: &Api) -> Result<(), Error> {
+    match apis::by_slug(conn, api.organization, &api.slug).await? {
+        Some(other) if other.id != api.id => Err(Error::name_taken("slug", other.id)),
+        _ => Ok(()),
+    }
+}
+
+/// Adds an API with its General set.
+pub(super) async fn insert(tx: &mut Tx, api: &Api, general: &ApiSet) -> Result<(), Error> {
+    if apis::count(tx, api.organization).await? >= APIS_MAX {
+        return Err(Error::new(ErrorCode::LimitReached, format!("An organization has at most {APIS_MAX} APIs.")));
+    }
+    check_slug_free(tx, api).await?;
+    apis::insert(tx, api).await?;
+    Ok(api_sets::insert(tx, general).await?)
+}
+
+/// The audit entry of a change of an API: the fields that differ; operations as counts.
+pub(super) fn note(tx: &mut Tx, ctx: &Ctx, action: &str, api: &Api, before: Option<&ApiView>, after: Option<&ApiView>) {
+    let (before, after) = differing_fields(before.and_then(audited), after.and_then(audited));
+    tx.audit(Chain::Organization(api.organization), ctx.entry(action, subject(api.id, &api.name), before, after));
+}
+
+/// The audit's word for an API.
+pub(super) fn subject(id: ApiId, name: &Name) -> Subject {
+    Subject { kind: "api".to_owned(), id: id.to_string(), name: Some(name.to_string()) }
+}
+
+fn audited(view: &ApiView) -> Option<Value> {
+    let mut fields = serde_json::to_value(view).ok()?;
+    fields.as_object_mut()?.retain(|name, _| !["id", "created_at", "updated_at"].contains(&name.as_str()));
+    Some(fields)
+}

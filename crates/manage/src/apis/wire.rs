@@ -1,0 +1,122 @@
+//! APIs and operations on the wire.
+
+use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::operation::Operation;
+use claviger_domain::{Timestamp, api};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An API, without its operations.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ApiView {
+    /// Null only in the preview of an import that would make the API.
+    #[schema(required, example = "api_01jd2v3w4x5y6z7a8b9c0d1e2f")]
+    id: Option<String>,
+    #[schema(example = "github")]
+    slug: String,
+    name: String,
+    /// `plain`; `pristine_default`: as it was made with the organization; `built_in`: the management API itself.
+    #[schema(value_type = String, example = "plain")]
+    kind: ApiKind,
+    /// The hosts it answers on; empty = any.
+    hosts: Vec<HostView>,
+    /// The paths its operations stand under.
+    base_paths: Vec<String>,
+    /// Whether a key that holds the whole API may ask for paths that no operation lists.
+    unlisted_paths: bool,
+    report_only: bool,
+    #[schema(required)]
+    manual_url: Option<String>,
+    /// How many operations it lists.
+    operations_count: i64,
+    #[schema(value_type = String)]
+    created_at: Timestamp,
+    #[schema(value_type = String)]
+    updated_at: Timestamp,
+}
+
+/// A host an API answers on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HostView {
+    host: String,
+    /// Which keys it is for: `live` or `test`.
+    #[schema(example = "live")]
+    environment: &'static str,
+}
+
+/// An operation of an API.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OperationView {
+    /// `<api slug>:<operation>`, as sets and keys name it.
+    #[schema(example = "github:issues/list-for-repo")]
+    name: String,
+    #[schema(example = "GET")]
+    method: String,
+    /// The path template, without base path.
+    #[schema(example = "/repos/{owner}/{repo}/issues")]
+    path: String,
+    /// The path's parameters that take several segments.
+    multi_segment: Vec<String>,
+    summary: String,
+    tags: Vec<String>,
+}
+
+/// An API after a change, with the version that its entity tag shows.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The API.
+    pub api: ApiView,
+    /// Its version.
+    pub version: i64,
+}
+
+// === impl ApiView ===
+
+impl ApiView {
+    /// The view of `api`.
+    pub fn new(api: &Api, operations_count: i64) -> Self {
+        Self {
+            id: Some(api.id.to_string()),
+            slug: api.slug.to_string(),
+            name: api.name.to_string(),
+            kind: api.kind,
+            hosts: api.hosts.iter().map(HostView::from).collect(),
+            base_paths: api.base_paths.clone(),
+            unlisted_paths: api.unlisted_paths,
+            report_only: false,
+            manual_url: api.manual_url.clone(),
+            operations_count,
+            created_at: api.created_at,
+            updated_at: api.updated_at,
+        }
+    }
+
+    /// The same API before it is made: it has no id yet.
+    #[must_use]
+    pub fn not_made(self) -> Self {
+        Self { id: None, ..self }
+    }
+}
+
+// === impl views ===
+
+impl From<&api::Host> for HostView {
+    fn from(host: &api::Host) -> Self {
+        Self { host: host.host.clone(), environment: host.environment.as_str() }
+    }
+}
+
+impl OperationView {
+    /// The view of an operation of `api`.
+    pub fn new(api: &Api, operation: &Operation) -> Self {
+        let texts = |list: &[Box<str>]| list.iter().map(ToString::to_string).collect();
+        Self {
+            name: format!("{}:{}", api.slug, operation.name),
+            method: operation.method.to_string(),
+            path: operation.template.to_string(),
+            multi_segment: texts(&operation.multi_segment),
+            summary: operation.summary.to_string(),
+            tags: texts(&operation.tags),
+        }
+    }
+}
