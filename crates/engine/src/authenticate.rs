@@ -73,34 +73,46 @@ impl Engine {
         }
     }
 
-    /// For whom a door call is made. No token, or an empty one, means the default organization, as long as there is no
-    /// other; whether a token is required beyond that is the door's affair. An accepted token counts as used.
-    pub fn door_token(&self, token: Option<&str>, caller: Caller<'_>) -> Result<Provider, DoorTokenError> {
-        let Some(token) = token.filter(|token| !token.trim_ascii().is_empty()) else {
-            let catalog = self.replica.catalog();
-            if catalog.organization_count() > 1 {
-                self.gatherer.record(self.clock.now(), Door::DoorToken, Code::Missing, None);
-                return Err(DoorTokenError::Missing);
-            }
-            return Ok(catalog
-                .default_organization()
-                .map_or(Provider::NOBODY, |organization| Provider { organization }));
-        };
+    /// For whom a door call is made. No token, or an empty one, means the default organization, unless the door requires
+    /// one (`required`) or there is more than one organization to choose from. A token that is sent is always judged; an
+    /// accepted one counts as used.
+    pub fn door_token(
+        &self,
+        token: Option<&[u8]>,
+        required: bool,
+        caller: Caller<'_>,
+    ) -> Result<Provider, DoorTokenError> {
         let now = self.clock.now();
-        let reading = Reading::of(&Presented::new().with_x_api_key(token.as_bytes()), &self.pepper);
+        match token.map(<[u8]>::trim_ascii).filter(|token| !token.is_empty()) {
+            Some(token) => self.judge_door_token(token, now, &caller),
+            None => self.provider_without_token(required, now, &caller),
+        }
+    }
+
+    fn provider_without_token(
+        &self,
+        required: bool,
+        now: Timestamp,
+        caller: &Caller<'_>,
+    ) -> Result<Provider, DoorTokenError> {
+        let catalog = self.replica.catalog();
+        let default = catalog.default_organization();
+        if !required && catalog.organization_count() <= 1 {
+            return Ok(default.map_or(Provider::NOBODY, |organization| Provider { organization }));
+        }
+        let record = Record { organization: default, ..Record::new(Door::DoorToken, now, caller) };
+        self.record(&record, Code::Missing, "no door token");
+        Err(DoorTokenError::Missing)
+    }
+
+    fn judge_door_token(&self, token: &[u8], now: Timestamp, caller: &Caller<'_>) -> Result<Provider, DoorTokenError> {
+        let reading = Reading::of(&Presented::new().with_x_api_key(token), &self.pepper);
         let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
-        let mut record = Record::new(Door::DoorToken, now, &caller);
+        let mut record = Record::new(Door::DoorToken, now, caller);
         let result = match selection {
             Selection::Key { key, secret } => {
                 record.set_key(&key, &secret);
-                let organization = key.profile.organization;
-                let opens = |tenant: &Tenant| built_in_sets(tenant, &key.profile).any(|slug| slug == VERIFY_SLUG);
-                check_state(&key, now).and_then(|()| check_ip(&key.profile, caller.ip, now)).and_then(
-                    |()| match catalog.tenant(organization).is_some_and(opens) {
-                        true => Ok(Provider { organization }),
-                        false => Err((Code::OperationNotAllowed, "no door token")),
-                    },
-                )
+                opens_doors(catalog.tenant(key.profile.organization), &key, caller, now)
             }
             Selection::None { code, check, known } => {
                 record.known = known;
@@ -111,6 +123,22 @@ impl Engine {
         let (code, check) = result.err().unwrap_or((Code::Valid, ""));
         self.record(&record, code, check);
         result.map_err(|_| DoorTokenError::Wrong)
+    }
+}
+
+fn opens_doors(
+    tenant: Option<&Tenant>,
+    key: &HeldKey,
+    caller: &Caller<'_>,
+    now: Timestamp,
+) -> Result<Provider, (Code, &'static str)> {
+    check_state(key, now)?;
+    check_ip(&key.profile, caller.ip, now)?;
+    let mut sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
+    if sets.any(|slug| slug == VERIFY_SLUG) {
+        Ok(Provider { organization: key.profile.organization })
+    } else {
+        Err((Code::OperationNotAllowed, "not a door token"))
     }
 }
 

@@ -51,7 +51,9 @@ pub(crate) fn judge(tenant: &Tenant, key: &HeldKey, inquiry: &Inquiry<'_>) -> Ju
     let result = check_state(key, inquiry.now)
         .and_then(|()| check_ip(&key.profile, inquiry.client_ip, inquiry.now))
         .and_then(|()| {
-            check_operation(tenant, &key.profile, inquiry, &mut target).map_err(|it| (Code::OperationNotAllowed, it))
+            let result = check_operation(tenant, &key.profile, inquiry, &mut target);
+            target.checked |= result.is_err();
+            result.map_err(|check| (Code::OperationNotAllowed, check))
         });
     match result {
         Ok(()) => Judgement { code: Code::Valid, check: "", target },

@@ -167,10 +167,10 @@ impl Explanation {
             format!("{} {} on {}", request.method, path, request.host.unwrap_or("no host"))
         });
         if let Some(pin) = inquiry.pin {
-            input.push_str(&format!(" for API {pin}"));
+            input = format!("{input} for API {pin}");
         }
         if !inquiry.requires.is_empty() {
-            input.push_str(&format!(" with {}", inquiry.requires.join(", ")));
+            input = format!("{input} with {}", inquiry.requires.join(", "));
         }
         let input = input.trim().to_owned();
         let rule = "the request belongs to an API, and the key holds all it asks for";

@@ -8,6 +8,7 @@ use claviger_domain::key::Key;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use parking_lot::RwLock;
 
 use crate::held_key::{HeldKey, Profiles};
@@ -104,7 +105,14 @@ impl KeyTable {
 
     /// Adds a key of which nothing is held.
     pub(crate) fn insert(&self, key: &Key, profiles: &mut Profiles) {
+        // Of one value that is noted twice the later word counts: ended over overlapping, deleted over both.
         let ended = |at, deleted| Ended { key: key.id, organization: key.organization, at, deleted };
+        let held = key.deleted_at.is_none().then(|| Arc::new(HeldKey::new(key, profiles)));
+        if let (Some(overlap), Some(held)) = (&key.overlap, &held) {
+            let hint = CompactString::from(&*overlap.secret.hint);
+            let old = OldSecret { key: Arc::clone(held), valid_until: overlap.valid_until, hint };
+            self.insert_former(overlap.secret.digest, FormerMeaning::Old(old));
+        }
         for value in &key.ended {
             self.insert_former(value.digest, FormerMeaning::Ended(ended(value.ended_at, false)));
         }
@@ -113,22 +121,10 @@ impl KeyTable {
             for digest in values {
                 self.insert_former(digest, FormerMeaning::Ended(ended(deleted_at, true)));
             }
-            return;
         }
-        let held = Arc::new(HeldKey::new(key, profiles));
-        if let Some(overlap) = &key.overlap {
-            let hint = CompactString::from(&*overlap.secret.hint);
-            let old = OldSecret { key: Arc::clone(&held), valid_until: overlap.valid_until, hint };
-            self.insert_former(overlap.secret.digest, FormerMeaning::Old(old));
-        }
+        let Some(held) = held else { return };
         let mut shard = self.shard(&key.secret.digest).write();
-        shard
-            .former
-            .find_entry(hash(&held.digest), |former| equal(&former.digest, &held.digest))
-            .map(|it| it.remove())
-            .ok();
-        let Shard { living, .. } = &mut *shard;
-        living.insert_unique(hash(&held.digest), held, |key| hash(&key.digest));
+        shard.living.insert_unique(hash(&held.digest), held, |key| hash(&key.digest));
     }
 
     /// Removes a key whose record is gone.
@@ -168,10 +164,16 @@ impl KeyTable {
         }
     }
 
+    /// Notes what a value that is not current means; one noted before gives way.
     fn insert_former(&self, digest: CredentialDigest, meaning: FormerMeaning) {
         let mut shard = self.shard(&digest).write();
-        let Shard { former, .. } = &mut *shard;
-        former.insert_unique(hash(&digest), Former { digest, meaning }, |former| hash(&former.digest));
+        let hashed = hash(&digest);
+        match shard.former.entry(hashed, |former| equal(&former.digest, &digest), |former| hash(&former.digest)) {
+            Entry::Occupied(mut known) => known.get_mut().meaning = meaning,
+            Entry::Vacant(place) => {
+                place.insert(Former { digest, meaning });
+            }
+        }
     }
 
     fn shard(&self, digest: &CredentialDigest) -> &RwLock<Shard> {

@@ -81,6 +81,7 @@ struct RequestIds {
 
 impl Engine {
     /// An engine with an empty replica: not ready before the first load.
+    #[allow(clippy::needless_pass_by_value, reason = "clock and randomness come in alike, as shared objects")]
     pub fn new(config: Config, pepper: Pepper, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self {
             config,

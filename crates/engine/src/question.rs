@@ -65,7 +65,7 @@ pub struct Caller<'a> {
 /// Why a door token does not open the door. The answer is the same for all; only the log tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoorTokenError {
-    /// None was sent, and there is more than one organization to choose from.
+    /// None was sent, and one is required or there is more than one organization to choose from.
     Missing,
     /// It is no living key that holds `claviger-verify`, or may not be used from here.
     Wrong,

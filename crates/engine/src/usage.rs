@@ -198,7 +198,7 @@ fn add(usage: &mut KeyUsage, event: &Event, agents: &[Box<str>]) {
 /// The newest counts; buffers are not in order.
 fn see(last: &mut Option<Sighting>, event: &Event, agents: &[Box<str>]) {
     if last.as_ref().is_none_or(|last| last.at <= event.at) {
-        let agent = event.agent.and_then(|number| agents.get(usize::from(number))).map(|agent| agent.to_string());
+        let agent = event.agent.and_then(|number| agents.get(usize::from(number))).map(ToString::to_string);
         *last = Some(Sighting { at: event.at, ip: event.ip, agent, door: event.door, code: event.code });
     }
 }

@@ -92,7 +92,7 @@ impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Verdict");
         shown.field("code", &self.code).field("check", &self.check).field("key", &self.key().map(|key| key.id()));
-        shown.field("api", &self.refused_api()).field("operation", &self.refused_operation()).finish()
+        shown.field("api", &self.refused_api()).field("operation", &self.refused_operation()).finish_non_exhaustive()
     }
 }
 
