@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode};
 
 /// The path's one parameter, as an id of kind `K`.
 #[derive(Debug)]
-pub struct PathId<K>(pub Id<K>);
+pub struct PathId<K: IdKind>(pub Id<K>);
 
 /// The path's one parameter as text: an id or a slug.
 #[derive(Debug)]

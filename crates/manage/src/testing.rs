@@ -1,1 +1,200 @@
-//! The real router on a SQLite store in a temporary folder, with actors.
+//! The real router on a SQLite store in a temporary folder, with an engine that follows the feed, and actors.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use claviger_domain::credential::Environment;
+use claviger_domain::digest::CredentialDigest;
+use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::keyring::Keyring;
+use claviger_domain::testing::{FixedClock, FixedRandom};
+use claviger_domain::{Clock, KeyId, OrganizationId, Random, Timestamp};
+use claviger_engine::Engine;
+use claviger_store::{Database, DatabaseUrl, FeedEvent, Store};
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::{Config, Manage, router};
+
+/// The operator's local token.
+pub(crate) const OPERATOR: &str = "the-local-token-of-the-operator";
+/// 2026-01-15T12:00:00Z: when tests begin.
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_768_478_400_000_000);
+
+/// An installation of its own.
+pub(crate) struct World {
+    pub(crate) manage: Arc<Manage>,
+    pub(crate) clock: Arc<FixedClock>,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+// === impl World ===
+
+impl World {
+    /// An installation without organizations.
+    pub(crate) async fn empty() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let clock = Arc::new(FixedClock::new(NOW));
+        let random: Arc<dyn Random> = Arc::new(FixedRandom::new(1));
+        let keyring = Keyring::generate(&*random);
+        let url = DatabaseUrl::sqlite(&folder.path().join("claviger.db"));
+        let config = claviger_store::Config::new(url);
+        let database = Database::open(config, clock.clone(), random.clone()).await.expect("a new database");
+        let store = database.into_store(keyring.audit().clone());
+        let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
+        let engine = Arc::new(engine);
+        follow(&store, &engine).await;
+        let manage = Arc::new(Manage {
+            store,
+            engine,
+            keyring,
+            clock: clock.clone(),
+            random,
+            config: Config { host_names: vec!["keys.example.com".to_owned()] },
+            operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
+        });
+        Self { router: router(manage.clone()), manage, clock, _folder: folder }
+    }
+
+    /// An installation with one organization, and its administrator's token.
+    pub(crate) async fn with_organization() -> (Self, String) {
+        let world = Self::empty().await;
+        let body = json!({"organization": "Example", "email": "ann@example.com"});
+        let done = world.post(OPERATOR, "/setup", body).await;
+        assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
+        let token = done.text("token");
+        (world, token)
+    }
+
+    /// A key with these sets, made by `maker`: its id and secret.
+    pub(crate) async fn key(&self, maker: &str, name: &str, sets: &[&str]) -> (String, String) {
+        let made = self.post(maker, "/keys", json!({"name": name, "api_sets": sets})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        (made.body["key"]["id"].as_str().expect("an id").to_owned(), made.text("secret"))
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {
+        self.call("GET", token, path, None).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Reply {
+        self.call("POST", token, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, token: &str, path: &str, body: Value) -> Reply {
+        self.call("PATCH", token, path, Some(body)).await
+    }
+
+    /// A call below `/api/v1`; no `Authorization` for an empty token.
+    pub(crate) async fn call(&self, method: &str, token: &str, path: &str, body: Option<Value>) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    /// Any request, from 203.0.113.7 to localhost unless it says otherwise.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Reply {
+        request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost:7600"));
+        let peer: SocketAddr = "203.0.113.7:40000".parse().expect("an address");
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = self.router.clone().oneshot(request).await.expect("the router never fails");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// Loads the engine and keeps it in step.
+async fn follow(store: &Store, engine: &Arc<Engine>) {
+    let mut feed = store.feed();
+    let mut loader = engine.begin_load();
+    let position = feed.load(|changes| loader.add(changes), |_| {}).await.expect("an empty load");
+    loader.finish(position);
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        while let Ok(FeedEvent::Step(step)) = feed.next().await {
+            engine.apply(step);
+        }
+    });
+}
+
+// === impl Reply ===
+
+impl Reply {
+    /// A member of the body that must be a text.
+    pub(crate) fn text(&self, member: &str) -> String {
+        self.body[member].as_str().unwrap_or_else(|| panic!("{member} in {self:?}")).to_owned()
+    }
+
+    /// A header as text; empty if it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap_or_default())
+    }
+
+    /// Asserts that this is a problem of `status` and `code`, well formed, and returns the fields that it names.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Vec<String> {
+        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["type"], format!("urn:claviger:problem:{code}"));
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["request_id"], self.header("x-request-id"));
+        let errors = self.body["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// A key as it stands after its making.
+pub(crate) fn sample_key() -> Key {
+    Key {
+        id: KeyId::from_raw(1),
+        organization: OrganizationId::from_raw(2),
+        owner: Owner::Organization(OrganizationId::from_raw(2)),
+        name: "sample".parse().expect("a name"),
+        description: String::new(),
+        environment: Environment::Live,
+        shape: Shape::Single,
+        secret: StoredSecret { digest: CredentialDigest::from_bytes([0; 32]), hint: "clv_live_…0000".to_owned() },
+        overlap: None,
+        ended: Vec::new(),
+        api_sets: Vec::new(),
+        operations: Vec::new(),
+        allowed_ips: Vec::new(),
+        not_before: None,
+        expires_at: None,
+        disabled: None,
+        deleted_at: None,
+        external_id: None,
+        tags: Vec::new(),
+        metadata: serde_json::Map::new(),
+        created_by: Actor { kind: ActorKind::Operator, id: None, name: None },
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}

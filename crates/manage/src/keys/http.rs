@@ -61,7 +61,7 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let made = keys::create(&manage, &ctx, request).await?;
@@ -98,7 +98,7 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditKey>,
 ) -> Result<Answer<KeyView>, Error> {
@@ -113,7 +113,7 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = keys::delete(&manage, &ctx, id, if_match).await?;
@@ -129,7 +129,7 @@ async fn disable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<KeyView>, Error> {
     Ok(recorded(keys::disable(&manage, &ctx, id, request).await?))
@@ -144,7 +144,7 @@ async fn enable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<KeyView>, Error> {
     Ok(recorded(keys::enable(&manage, &ctx, id, request).await?))
@@ -159,7 +159,7 @@ async fn rotate(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     JsonBody(request): JsonBody<Rotate>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let (changed, version) = keys::rotate(&manage, &ctx, id, request).await?;
@@ -174,7 +174,7 @@ async fn end_overlap(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
 ) -> Result<Answer<KeyView>, Error> {
     Ok(recorded(keys::end_overlap(&manage, &ctx, id).await?))
 }

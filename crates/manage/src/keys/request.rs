@@ -8,7 +8,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, OneOf, Schema, Type};
+use utoipa::openapi::RefOr;
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::body::present;
 use crate::checks::Checks;
@@ -135,8 +137,7 @@ pub struct OwnerInput {
 }
 
 /// An allowed address: `"203.0.113.0/24"`, or the same with a label and an end.
-#[derive(Debug, Clone, ToSchema)]
-#[schema(value_type = Object, example = "203.0.113.0/24")]
+#[derive(Debug, Clone)]
 pub struct IpInput {
     range: IpRange,
     label: Option<String>,
@@ -152,7 +153,21 @@ pub struct Reason {
     pub reason: Option<String>,
 }
 
-// === impl Deserialize for IpInput ===
+// === impl IpInput ===
+
+impl PartialSchema for IpInput {
+    fn schema() -> RefOr<Schema> {
+        let text = |example: &str| Object::builder().schema_type(Type::String).examples([example]);
+        let members = Object::builder()
+            .property("range", text("203.0.113.0/24"))
+            .property("label", text("office"))
+            .property("until", text("2030-01-31"))
+            .required("range");
+        OneOf::builder().item(text("203.0.113.0/24")).item(members).into()
+    }
+}
+
+impl ToSchema for IpInput {}
 
 impl<'de> Deserialize<'de> for IpInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -39,7 +39,7 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateOrganization>,
 ) -> Result<Answer<NewOrganization>, Error> {
     let made = organizations::create(&manage, &ctx, request).await?;
@@ -54,7 +54,7 @@ async fn make_default(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): PathId<kind::Organization>,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
 ) -> Result<Answer<OrganizationView>, Error> {
     let changed = organizations::make_default(&manage, &ctx, id).await?;
     Ok(Answer::ok(changed.value).change(changed.position))
@@ -75,7 +75,7 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Organ
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_): Query<ChangeQuery>,
+    _query: Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditOrganization>,
 ) -> Result<Answer<OrganizationView>, Error> {
