@@ -6,14 +6,22 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use claviger_domain::credential::is_native_shape;
 use claviger_engine::Presented;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, USER_AGENT};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use crate::client_ip::{TrustedProxies, forwarded_for, parse_address};
 
 /// Most values of method overrides that are looked at; a request with more is refused.
 pub(crate) const OVERRIDES_MAX: usize = 8;
 
+/// With or without padding, as the engine reads Basic.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_CLAVIGER_DOOR: HeaderName = HeaderName::from_static("x-claviger-door");
 /// By which some frameworks replace the method of a request.
@@ -52,6 +60,15 @@ pub(crate) static ORIGINAL: Family = Family {
     client_is_list: false,
 };
 
+/// A gateway's headers that do not describe one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Undescribed {
+    /// In a few words, for the diagnostic log.
+    pub(crate) check: &'static str,
+    /// With the header's name, for the answer.
+    pub(crate) detail: String,
+}
+
 /// The request at the gateway.
 #[derive(Debug)]
 pub(crate) struct Described<'h> {
@@ -71,27 +88,39 @@ pub(crate) struct Overrides<'h> {
 // === impl Family ===
 
 impl Family {
-    /// Reads the request; the error says which header is wrong, in words for a log and a problem body.
-    pub(crate) fn read<'h>(&self, headers: &'h HeaderMap, trusted: &TrustedProxies) -> Result<Described<'h>, String> {
+    /// Reads the request.
+    pub(crate) fn read<'h>(
+        &self,
+        headers: &'h HeaderMap,
+        trusted: &TrustedProxies,
+    ) -> Result<Described<'h>, Undescribed> {
         let client = only(headers, &self.client)?;
-        let client_ip =
-            if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
+        let client_ip = if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
         Ok(Described {
             method: text(only(headers, &self.method)?),
             target: text(only(headers, &self.target)?),
             host: text(only(headers, &self.host)?),
-            client_ip: client_ip.map_err(|problem| format!("The header {} {problem}.", self.client))?,
+            client_ip: client_ip.map_err(|problem| Undescribed {
+                check: "gateway header without a client address",
+                detail: format!("The header {} {problem}.", self.client),
+            })?,
         })
     }
 }
 
 /// The value of a header that stands there exactly once.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h [u8], String> {
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h [u8], Undescribed> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => Ok(value.as_bytes()),
-        (None, _) => Err(format!("The header {name} is missing: the gateway must send it.")),
-        (Some(_), Some(_)) => Err(format!("The header {name} stands there twice: the gateway must overwrite it.")),
+        (None, _) => Err(Undescribed {
+            check: "gateway header missing",
+            detail: format!("The header {name} is missing: the gateway must send it."),
+        }),
+        (Some(_), Some(_)) => Err(Undescribed {
+            check: "gateway header stands there twice",
+            detail: format!("The header {name} stands there twice: the gateway must overwrite it."),
+        }),
     }
 }
 
@@ -109,6 +138,45 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Presented<'_> {
     keys.fold(presented, |presented, value| presented.with_x_api_key(value.as_bytes()))
 }
 
+/// Which headers the key of an accepted request came in: what the gateway keeps from the protected service.
+///
+/// Where both are there, a value of native shape is the key (two of them would be `MALFORMED`, rule 7). An imported key
+/// cannot be told from a token of the service's own users, so then neither passes.
+pub(crate) fn key_sources(headers: &HeaderMap) -> HeaderValue {
+    let is_there = |name| headers.get_all(name).iter().any(|value| !value.as_bytes().trim_ascii().is_empty());
+    let (authorization, api_key) = match (is_there(&AUTHORIZATION), is_there(&X_API_KEY)) {
+        (true, true) => {
+            let is_native = |value: &HeaderValue| value.to_str().is_ok_and(|text| is_native_shape(text.trim()));
+            match (
+                headers.get_all(AUTHORIZATION).iter().any(holds_native_key),
+                headers.get_all(&X_API_KEY).iter().any(is_native),
+            ) {
+                (false, false) => (true, true),
+                sources => sources,
+            }
+        }
+        sources => sources,
+    };
+    HeaderValue::from_static(match (authorization, api_key) {
+        (true, true) => "authorization, x-api-key",
+        (true, false) => "authorization",
+        (false, true) => "x-api-key",
+        (false, false) => "",
+    })
+}
+
+fn holds_native_key(authorization: &HeaderValue) -> bool {
+    use base64::Engine as _;
+    let Ok(text) = authorization.to_str() else { return false };
+    let Some((scheme, value)) = text.trim().split_once([' ', '\t']) else { return false };
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return is_native_shape(value.trim());
+    }
+    let decoded = BASE64.decode(value.trim()).unwrap_or_default();
+    let password = decoded.iter().position(|&byte| byte == b':').map_or(&[][..], |colon| &decoded[colon + 1..]);
+    scheme.eq_ignore_ascii_case("basic") && std::str::from_utf8(password).is_ok_and(is_native_shape)
+}
+
 /// The door token; an empty header is none. Several that are not empty are one wrong token.
 pub(crate) fn door_token(headers: &HeaderMap) -> Option<&[u8]> {
     let mut tokens = headers.get_all(X_CLAVIGER_DOOR).iter().map(|value| value.as_bytes().trim_ascii());
@@ -122,14 +190,17 @@ pub(crate) fn agent(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The values of every header by which some framework behind the gateway may replace the method.
-pub(crate) fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, String> {
+pub(crate) fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, Undescribed> {
     let mut overrides = Overrides::default();
     for name in &METHOD_OVERRIDES {
         for value in headers.get_all(name) {
             // A value that is no ASCII is no method of any operation, so the request is refused like one.
             let value = value.to_str().unwrap_or("\u{fffd}");
             let place = overrides.values.get_mut(overrides.count);
-            *place.ok_or_else(|| format!("There are more than {OVERRIDES_MAX} method overrides."))? = value;
+            *place.ok_or_else(|| Undescribed {
+                check: "too many method overrides",
+                detail: format!("There are more than {OVERRIDES_MAX} method overrides."),
+            })? = value;
             overrides.count += 1;
         }
     }
@@ -146,8 +217,6 @@ impl<'h> Overrides<'h> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -189,10 +258,10 @@ mod tests {
             let family = if at < 4 { &FORWARDED } else { &ORIGINAL };
             let missing: Vec<_> = COMPLETE.iter().filter(|(other, _)| other != name).copied().collect();
             let error = family.read(&headers(&missing), &TrustedProxies::default()).expect_err(name);
-            assert!(error.contains(name) && error.contains("missing"), "{error}");
+            assert!(error.detail.contains(name) && error.check.contains("missing"), "{error:?}");
             let twice: Vec<_> = COMPLETE.iter().copied().chain([(*name, *value)]).collect();
             let error = family.read(&headers(&twice), &TrustedProxies::default()).expect_err(name);
-            assert!(error.contains(name) && error.contains("twice"), "{error}");
+            assert!(error.detail.contains(name) && error.check.contains("twice"), "{error:?}");
         }
     }
 
@@ -201,7 +270,7 @@ mod tests {
         let mut lines = COMPLETE;
         lines[7].1 = "198.51.100.1, 203.0.113.9";
         let error = ORIGINAL.read(&headers(&lines), &TrustedProxies::default()).expect_err("a list");
-        assert_eq!(error, "The header x-real-ip names no IP address.");
+        assert_eq!(error.detail, "The header x-real-ip names no IP address.");
     }
 
     #[test]
@@ -211,6 +280,21 @@ mod tests {
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", " ")]), None);
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", "t")]), Some(b"t".to_vec()));
         assert_eq!(token(&[("x-claviger-door", "t"), ("x-claviger-door", "t")]), Some(b"several".to_vec()));
+    }
+
+    #[test]
+    fn the_header_that_the_key_came_in_is_named_and_no_other() {
+        const KEY: &str = "clv_live_0123456789abcdefghijABCDEFGHIJ01234567";
+        const BASIC: &str = "Basic dTpjbHZfbGl2ZV8wMTIzNDU2Nzg5YWJjZGVmZ2hpakFCQ0RFRkdISUowMTIzNDU2Nw==";
+        const BEARER: &str = "Bearer clv_live_0123456789abcdefghijABCDEFGHIJ01234567";
+        let sources = |lines| key_sources(&headers(lines)).to_str().expect("ASCII").to_owned();
+        assert_eq!(sources(&[("authorization", "Bearer imported-key-of-others")]), "authorization");
+        assert_eq!(sources(&[("x-api-key", "imported-key-of-others"), ("authorization", "")]), "x-api-key");
+        assert_eq!(sources(&[("x-api-key", KEY), ("authorization", "Bearer a.jw.t")]), "x-api-key");
+        assert_eq!(sources(&[("x-api-key", "own"), ("authorization", BEARER)]), "authorization");
+        assert_eq!(sources(&[("x-api-key", "own"), ("authorization", BASIC)]), "authorization");
+        assert_eq!(sources(&[("x-api-key", KEY), ("authorization", BASIC)]), "authorization, x-api-key");
+        assert_eq!(sources(&[("x-api-key", "imported"), ("authorization", "Bearer jwt")]), "authorization, x-api-key");
     }
 
     #[test]

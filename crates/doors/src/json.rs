@@ -1,5 +1,85 @@
 //! JSON by hand: a verdict is written in one pass, without a tree and without reflection.
 
+use std::io::Write as _;
+
+use claviger_domain::verdict::Code;
+use claviger_engine::{KeyView, Verdict};
+
+use crate::identity::owner;
+use crate::request_id::Id;
+
+/// Appends the answer of `/v1/verify`.
+pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
+    out.extend_from_slice(if verdict.code == Code::Valid { b"{\"valid\":true" } else { b"{\"valid\":false" });
+    out.extend_from_slice(b",\"code\":\"");
+    out.extend_from_slice(verdict.code.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"request_id\":\"");
+    out.extend_from_slice(id.as_bytes());
+    out.push(b'"');
+    if verdict.code != Code::Valid {
+        out.extend_from_slice(b",\"detail\":");
+        push_string(out, verdict.code.detail());
+    }
+    if let Some(key) = verdict.key() {
+        push_key(out, &key);
+    }
+    out.extend_from_slice(b",\"api_user\":null,\"api\":");
+    push_optional(out, verdict.api());
+    out.extend_from_slice(b",\"operation\":");
+    push_optional(out, verdict.operation());
+    if !verdict.operation_checked {
+        out.extend_from_slice(b",\"operation_checked\":false");
+    }
+    out.extend_from_slice(b",\"limits\":[]}");
+}
+
+/// Appends the answer of `/v1/whoami`.
+pub(crate) fn push_whoami(out: &mut Vec<u8>, key: &KeyView<'_>, id: &Id) {
+    out.extend_from_slice(b"{\"request_id\":\"");
+    out.extend_from_slice(id.as_bytes());
+    out.push(b'"');
+    push_key(out, key);
+    out.push(b'}');
+}
+
+/// Appends `,"organization":…,"key":…`.
+fn push_key(out: &mut Vec<u8>, key: &KeyView<'_>) {
+    // Writing to a vector does not fail; ids, words and times need no escaping.
+    let _ = write!(out, ",\"organization\":\"{}\",\"key\":{{\"id\":\"{}\",\"name\":", key.organization(), key.id());
+    push_string(out, key.name());
+    let _ = write!(out, ",\"environment\":\"{}\",\"hint\":", key.environment());
+    push_string(out, &key.hint());
+    let (owner_type, push_owner_id) = owner(key.owner());
+    let _ = write!(out, ",\"owner\":{{\"type\":\"{owner_type}\",\"id\":\"");
+    push_owner_id(out);
+    out.extend_from_slice(b"\",\"name\":");
+    push_string(out, key.owner_name());
+    out.extend_from_slice(b"},\"api_sets\":[");
+    for (at, set) in key.api_sets().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        push_string(out, set);
+    }
+    out.extend_from_slice(b"],\"external_id\":");
+    push_optional(out, key.external_id());
+    out.extend_from_slice(b",\"metadata\":");
+    out.extend_from_slice(key.metadata_json().as_bytes());
+    out.extend_from_slice(b",\"expires_at\":");
+    match key.expires_at() {
+        Some(instant) => drop(write!(out, "\"{instant}\"")),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+}
+
+fn push_optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => push_string(out, text),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
 /// Appends a JSON string (RFC 8259, 7).
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');

@@ -12,6 +12,7 @@ mod identity;
 mod json;
 mod listener;
 mod meter;
+mod metrics;
 mod nginx;
 mod openapi;
 mod problem;
@@ -24,24 +25,17 @@ mod whoami;
 
 use std::sync::Arc;
 
-use claviger_domain::{Clock, Random};
 use claviger_engine::Engine;
 
 pub use address::{Address, BindError, InvalidAddress};
 pub use config::{Config, ConfigProblem};
 pub use listener::Running;
+pub use metrics::Metrics;
 pub use openapi::openapi;
 
 /// Opens the doors on `address` and answers from `engine`. Until its first load every door says 503.
 ///
 /// The workers run on threads and runtimes of their own; [`Running::stop`] closes the doors, so does dropping it.
-pub fn start(
-    config: Config,
-    engine: Arc<Engine>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    address: &Address,
-) -> Result<Running, BindError> {
-    let doors = service::Doors::new(config, engine, clock, random, address);
-    listener::open(Arc::new(doors), address)
+pub fn start(config: Config, engine: Arc<Engine>, address: &Address) -> Result<Running, BindError> {
+    listener::open(Arc::new(service::Doors::new(config, engine, address)), address)
 }

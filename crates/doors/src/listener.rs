@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use crate::address::{Address, BindError, Listeners, bind};
 use crate::config::Config;
 use crate::meter::{Meter, Metered, Order, Patience, Watched};
+use crate::metrics::Metrics;
 use crate::service::{Doors, Service};
 
 /// The longest time between two looks at the connections.
@@ -37,6 +39,8 @@ retry-after: 1\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length
 #[derive(Debug)]
 pub struct Running {
     address: Address,
+    doors: Arc<Doors>,
+    connections: Arc<AtomicUsize>,
     stop: watch::Sender<Option<Duration>>,
     /// Closed once the last worker has gone.
     workers: mpsc::Receiver<()>,
@@ -89,7 +93,8 @@ pub(crate) fn open(doors: Arc<Doors>, address: &Address) -> Result<Running, Bind
         }
     };
     spawned.map_err(|error| BindError::Refused(address.clone(), error))?;
-    Ok(Running { address, stop, workers })
+    drop(alive);
+    Ok(Running { address, doors, connections, stop, workers })
 }
 
 // === impl Running ===
@@ -106,6 +111,11 @@ impl Running {
             Address::Tcp(address) => Some(address),
             Address::Unix(_) => None,
         }
+    }
+
+    /// A reading of the doors' own counters.
+    pub fn metrics(&self) -> Metrics {
+        self.doors.counters.read(self.connections.load(Relaxed))
     }
 
     /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped.
@@ -141,14 +151,13 @@ impl Worker {
     async fn work(mut self, listener: Listener) {
         let (period, patience) = self.sweeping();
         let builder = Arc::new(http_builder(self.doors.config()));
-        let service = Service::new(Arc::clone(&self.doors));
         let mut sweep = interval(period);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut open: Vec<Watched> = Vec::new();
         let grace = loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok(stream) => open.extend(self.serve(stream, &builder, &service)),
+                    Ok(stream) => open.extend(self.serve(stream, &builder)),
                     Err(error) => rest_after(&error).await,
                 },
                 _ = sweep.tick() => open.retain_mut(|connection| connection.sweep(patience)),
@@ -160,23 +169,24 @@ impl Worker {
     }
 
     /// Starts to serve a connection, unless it is one too many.
-    fn serve(&self, stream: Stream, builder: &Arc<Builder>, service: &Service) -> Option<Watched> {
+    fn serve(&self, stream: Stream, builder: &Arc<Builder>) -> Option<Watched> {
         let place = Place::take(&self.connections, self.doors.config().connections_max);
         let Some(place) = place else {
-            self.doors.count_rejected_connection();
+            self.doors.counters.connections_rejected.count();
             tokio::spawn(reject(stream));
             return None;
         };
         let meter = Arc::new(Meter::default());
         let builder = Arc::clone(builder);
+        let service = |peer| Service::new(&self.doors, peer, &meter);
         match stream {
             Stream::Tcp(stream, peer) => {
                 // Answers are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(drive(stream, builder, service.of_peer(Some(peer), &meter), Arc::clone(&meter), place));
+                tokio::spawn(drive(stream, builder, service(Some(peer)), Arc::clone(&meter), place));
             }
             Stream::Unix(stream) => {
-                tokio::spawn(drive(stream, builder, service.of_peer(None, &meter), Arc::clone(&meter), place));
+                tokio::spawn(drive(stream, builder, service(None), Arc::clone(&meter), place));
             }
         }
         Some(Watched::new(meter))
@@ -208,7 +218,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let io = TokioIo::new(Metered::new(stream, Arc::clone(&meter)));
-    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut connection = pin!(builder.serve_connection(io, service_fn(|request| service.call(request))));
     let mut finishing = false;
     std::future::poll_fn(|cx| {
         match meter.order(cx.waker()) {

@@ -154,7 +154,8 @@ impl Watched {
 impl Patience {
     /// Patience in sweeps of `period`, rounded up.
     pub(crate) fn new(period: Duration, busy: Duration, idle: Duration) -> Self {
-        let sweeps = |time: Duration| u64::try_from(time.as_nanos().div_ceil(period.as_nanos().max(1))).unwrap_or(u64::MAX);
+        let sweeps =
+            |time: Duration| u64::try_from(time.as_nanos().div_ceil(period.as_nanos().max(1))).unwrap_or(u64::MAX);
         Self { busy_sweeps: sweeps(busy), idle_sweeps: sweeps(idle) }
     }
 }

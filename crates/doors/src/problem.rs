@@ -27,6 +27,14 @@ const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\""
 const BEARER_INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\", error=\"invalid_token\"");
 const BEARER_SCOPE: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\", error=\"insufficient_scope\"");
 
+/// Both in one line: with an error, and without for a request that carries no credential.
+pub(crate) static BOTH_CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static(
+        "Basic realm=\"claviger\", charset=\"UTF-8\", Bearer realm=\"claviger\", error=\"invalid_token\"",
+    ),
+    HeaderValue::from_static("Basic realm=\"claviger\", charset=\"UTF-8\", Bearer realm=\"claviger\""),
+];
+
 /// What is refused and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -102,10 +110,28 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "gateway_headers", detail)
     }
 
+    /// A path that nothing is served at.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is no door at this path.")
+    }
+
+    /// A body over the limit.
+    pub(crate) fn too_large(bytes_max: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("A body may have {bytes_max} bytes at most."))
+    }
+
+    /// An address that asks too often.
+    pub(crate) fn rate_limited() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "This address asks too often; try again soon.")
+    }
+
     /// A question that makes no sense.
     pub(crate) fn invalid_request(errors: Vec<FieldError>) -> Self {
-        let fields: Vec<&str> = errors.iter().map(|error| &*error.field).collect();
-        let detail = format!("The question is malformed: {}.", fields.join(", "));
+        let named = |error: &FieldError| match &*error.field {
+            "" => error.message.to_string(),
+            field => format!("{field}: {}", error.message),
+        };
+        let detail = format!("The question is malformed. {}.", errors.iter().map(named).collect::<Vec<_>>().join("; "));
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail) }
     }
 

@@ -85,10 +85,25 @@ mod tests {
     #[test]
     fn anything_else_is_no_door() {
         for path in [
-            "", "/", "*", "/v1", "/v1/", "/v2/verify", "/v1/verify/", "/v1//verify", "/V1/verify", "/v1/authorizer",
-            "/v1/authorize/", "/v1/authorize/api", "/v1/authorize/api/", "/v1/authorize/api//nginx",
-            "/v1/authorize/api/github/", "/v1/authorize/api/github/nginx/", "/v1/authorize/api/github/envoy",
-            "/v1/authorize/api/a/b/nginx", "/v1/authorize/Nginx",
+            "",
+            "/",
+            "*",
+            "/v1",
+            "/v1/",
+            "/v2/verify",
+            "/v1/verify/",
+            "/v1//verify",
+            "/V1/verify",
+            "/v1/authorizer",
+            "/v1/authorize/",
+            "/v1/authorize/api",
+            "/v1/authorize/api/",
+            "/v1/authorize/api//nginx",
+            "/v1/authorize/api/github/",
+            "/v1/authorize/api/github/nginx/",
+            "/v1/authorize/api/github/envoy",
+            "/v1/authorize/api/a/b/nginx",
+            "/v1/authorize/Nginx",
         ] {
             assert_eq!(Call::of_path(path), Call::Unknown, "{path}");
         }

@@ -1,0 +1,292 @@
+//! The OpenAPI 3.1 document of the door listener: the same words as the code, from its own lists.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use claviger_domain::verdict::CODES;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http_body_util::Full;
+use serde_json::{Map, Value, json};
+
+use crate::identity::NAMES;
+use crate::problem::{Answer, X_REQUEST_ID};
+use crate::question::{BATCH_MAX, REQUIRES_MAX};
+use crate::request_id::Id;
+use crate::rest::JSON;
+
+/// The document as it is served.
+static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi().to_string()));
+
+/// The OpenAPI 3.1 document of the doors.
+pub fn openapi() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Claviger: doors",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Every way to ask whether a request may pass.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [
+            {"name": "verify", "description": "For services that ask by themselves."},
+            {"name": "authorize", "description": "For gateways that ask about every request."},
+            {"name": "key", "description": "For whoever holds a key."},
+        ],
+        "paths": paths(),
+        "components": {
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic", "description": "The key is the password; any user name."},
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "Claviger key"},
+                "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "door_token": {
+                    "type": "apiKey", "in": "header", "name": "X-Claviger-Door",
+                    "description": "A key that holds claviger-verify. Needed as soon as the listener is not on loopback or \
+                        there is a second organization; one that is sent is always judged.",
+                },
+            },
+            "schemas": schemas(),
+            "responses": responses(),
+        },
+    })
+}
+
+/// Answers `GET /v1/openapi.json`.
+pub(crate) fn answer(id: &Id) -> Answer {
+    let mut answer = Answer::new(Full::new(TEXT.clone()));
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    answer.headers_mut().insert(X_REQUEST_ID, id.to_header());
+    answer
+}
+
+fn paths() -> Value {
+    let mut paths = Map::new();
+    paths.insert("/v1/verify".to_owned(), json!({"post": verify()}));
+    paths.insert("/v1/verify/batch".to_owned(), json!({"post": verify_batch()}));
+    for (path, name, family, is_pinned) in [
+        ("/v1/authorize", "authorize", &FORWARDED, false),
+        ("/v1/authorize/api/{api}", "authorizeApi", &FORWARDED, true),
+        ("/v1/authorize/nginx", "authorizeNginx", &ORIGINAL, false),
+        ("/v1/authorize/api/{api}/nginx", "authorizeApiNginx", &ORIGINAL, true),
+    ] {
+        // Any method is answered alike; GET is what gateways send.
+        paths.insert(path.to_owned(), json!({"get": authorize(name, family, is_pinned)}));
+    }
+    paths.insert("/v1/whoami".to_owned(), json!({"get": whoami()}));
+    paths.insert(
+        "/v1/openapi.json".to_owned(),
+        json!({"get": {
+            "operationId": "openapi", "tags": ["key"], "summary": "This document", "security": [],
+            "responses": {"200": {"description": "The document.", "content": {"application/json": {}}}},
+        }}),
+    );
+    Value::Object(paths)
+}
+
+fn verify() -> Value {
+    json!({
+        "operationId": "verify", "tags": ["verify"], "summary": "A verdict on one request",
+        "security": [{}, {"door_token": []}],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": reference("Question")}}},
+        "responses": {
+            "200": verdict_response("The verdict, whatever it is.", reference("Verdict")),
+            "400": problem("Malformed"), "403": problem("DoorToken"), "413": problem("TooLarge"), "503": problem("Busy"),
+        },
+    })
+}
+
+fn verify_batch() -> Value {
+    let answers = json!({"type": "array", "items": {"oneOf": [reference("Verdict"), reference("Problem")]}});
+    json!({
+        "operationId": "verifyBatch", "tags": ["verify"], "summary": "Verdicts on up to 100 requests",
+        "security": [{}, {"door_token": []}],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": {
+            "type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": reference("Question"),
+        }}}},
+        "responses": {
+            "200": verdict_response("The verdicts in the order of the questions; a malformed one is a problem at its place.", answers),
+            "400": problem("Malformed"), "403": problem("DoorToken"), "413": problem("TooLarge"), "503": problem("Busy"),
+        },
+    })
+}
+
+/// What a door reads of the request that it judges: names and what they mean.
+type Family = [(&'static str, &'static str); 4];
+
+const FORWARDED: Family = [
+    ("X-Forwarded-Method", "The request's method."),
+    ("X-Forwarded-Uri", "The request's target as it came, query included."),
+    ("X-Forwarded-Host", "The gateway's own name; it tells the environment, and without a pin the API."),
+    ("X-Forwarded-For", "The client, walked right to left through trusted proxies."),
+];
+const ORIGINAL: Family = [
+    ("X-Original-Method", "The request's method."),
+    ("X-Original-URI", "The request's target as it came, query included."),
+    ("X-Original-Host", "The gateway's own name; it tells the environment, and without a pin the API."),
+    ("X-Real-IP", "The client's address."),
+];
+
+fn authorize(name: &str, family: &Family, is_pinned: bool) -> Value {
+    let mut parameters: Vec<Value> = family
+        .iter()
+        .map(|(name, text)| {
+            json!({"name": name, "in": "header", "required": true, "description": text, "schema": {"type": "string"}})
+        })
+        .collect();
+    if is_pinned {
+        parameters.push(json!({
+            "name": "api", "in": "path", "required": true, "description": "Slug or id of the API that is asked for.",
+            "schema": {"type": "string"},
+        }));
+    }
+    let is_nginx = *family == ORIGINAL;
+    let mut responses = json!({
+        "200": {"description": "May pass. Every identity header is there, empty where nothing applies.", "headers": identity()},
+        "401": problem("Unauthenticated"),
+    });
+    if is_nginx {
+        responses["403"] = problem("NginxRefused");
+    } else {
+        responses["403"] = problem("Refused");
+        responses["429"] = problem("TooMany");
+        responses["503"] = problem("Busy");
+    }
+    json!({
+        "operationId": name, "tags": ["authorize"],
+        "summary": if is_nginx { "Forward authentication for nginx" } else { "Forward authentication" },
+        "description": "Any method. Trusted peers only; each header exactly once.",
+        "security": [{"basic": []}, {"bearer": []}, {"api_key": []}],
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+fn whoami() -> Value {
+    json!({
+        "operationId": "whoami", "tags": ["key"], "summary": "What the key that is sent is and may do",
+        "description": "For the key's own organization, without a door token, limited per address; no use of the key.",
+        "security": [{"basic": []}, {"bearer": []}, {"api_key": []}],
+        "responses": {
+            "200": verdict_response("The key.", reference("Whoami")),
+            "401": problem("Unauthenticated"), "403": problem("Refused"), "429": problem("TooMany"), "503": problem("Busy"),
+        },
+    })
+}
+
+fn identity() -> Value {
+    let header = |name: &HeaderName| (name.to_string(), json!({"schema": {"type": "string", "maxLength": 256}}));
+    let mut headers: Map<String, Value> = NAMES.iter().map(header).collect();
+    let credential = "The headers that the key came in, for the gateway to drop: authorization, x-api-key.";
+    headers.insert("x-auth-credential".to_owned(), json!({"description": credential, "schema": {"type": "string"}}));
+    Value::Object(headers)
+}
+
+fn schemas() -> Value {
+    let codes: Vec<&str> = CODES.iter().map(|code| code.as_str()).collect();
+    let text = || json!({"type": ["string", "null"]});
+    json!({
+        "Question": {
+            "type": "object", "additionalProperties": false,
+            "description": "One credential at least: credential, identifier and password, authorization or x_api_key.",
+            "properties": {
+                "credential": text(), "identifier": text(), "password": text(), "authorization": text(), "x_api_key": text(),
+                "client_ip": text(), "method": text(), "path": text(), "host": text(), "api": text(),
+                "requires": {"type": ["array", "null"], "maxItems": REQUIRES_MAX, "items": {"type": "string"}},
+                "cost": {"type": ["integer", "null"], "minimum": 0},
+            },
+        },
+        "Key": {
+            "type": "object", "required": ["id", "name", "environment", "hint", "owner", "api_sets", "metadata", "expires_at"],
+            "properties": {
+                "id": {"type": "string"}, "name": {"type": "string"}, "environment": {"enum": ["live", "test"]},
+                "hint": {"type": "string"},
+                "owner": {"type": "object", "required": ["type", "id", "name"], "properties": {
+                    "type": {"enum": ["organization", "user", "application"]},
+                    "id": {"type": "string"}, "name": {"type": "string"},
+                }},
+                "api_sets": {"type": "array", "items": {"type": "string"}},
+                "external_id": text(), "metadata": {"type": "object"},
+                "expires_at": {"type": ["string", "null"], "format": "date-time"},
+            },
+        },
+        "Verdict": {
+            "type": "object", "required": ["valid", "code", "request_id", "api_user", "api", "operation", "limits"],
+            "properties": {
+                "valid": {"type": "boolean"}, "code": {"enum": codes}, "request_id": {"type": "string"},
+                "detail": {"type": "string"}, "organization": {"type": "string"}, "key": reference("Key"),
+                "api_user": {"type": "null"}, "api": text(), "operation": text(),
+                "operation_checked": {"const": false, "description": "There, and false, if no right was asked about."},
+                "limits": {"type": "array", "maxItems": 0},
+            },
+        },
+        "Whoami": {
+            "type": "object", "required": ["request_id", "organization", "key"],
+            "properties": {
+                "request_id": {"type": "string"}, "organization": {"type": "string"}, "key": reference("Key"),
+            },
+        },
+        "Problem": {
+            "type": "object", "required": ["type", "title", "status", "code", "detail", "request_id"],
+            "properties": {
+                "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+                "code": {"type": "string"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
+                "errors": {"type": "array", "items": {"type": "object", "required": ["field", "message"], "properties": {
+                    "field": {"type": "string"}, "message": {"type": "string"},
+                }}},
+            },
+        },
+    })
+}
+
+fn responses() -> Value {
+    let challenge = json!({"description": "One challenge for Basic and one for Bearer.", "schema": {"type": "string"}});
+    let retry = json!({"description": "Seconds.", "schema": {"type": "integer"}});
+    let response = |text: &str, headers: Value| {
+        let content = json!({"application/problem+json": {"schema": reference("Problem")}});
+        json!({"description": text, "headers": headers, "content": content})
+    };
+    json!({
+        "Malformed": response("The question is malformed; `errors` names the fields.", json!({})),
+        "DoorToken": response("The door token is missing or wrong (`door_token`).", json!({})),
+        "TooLarge": response("The body is over the limit.", json!({})),
+        "Unauthenticated": response("No key, or none that may pass.", json!({"WWW-Authenticate": challenge})),
+        "Refused": response("The key may not do this, or not from this address; or the gateway may not ask.", json!({})),
+        "NginxRefused": response("Any other refusal: X-Auth-Status is the status that the client is to get.", json!({
+            "X-Auth-Status": {"schema": {"enum": ["403", "429", "503"]}},
+            "X-Auth-Code": {"schema": {"type": "string"}},
+            "X-Auth-Detail": {"schema": {"type": "string"}},
+        })),
+        "TooMany": response("Too many requests.", json!({"Retry-After": retry})),
+        "Busy": response("No verdict can be given now (`busy`).", json!({"Retry-After": retry})),
+    })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn problem(response: &str) -> Value {
+    json!({"$ref": format!("#/components/responses/{response}")})
+}
+
+fn verdict_response(text: &str, schema: Value) -> Value {
+    json!({"description": text, "content": {"application/json": {"schema": schema}}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::Call;
+
+    #[test]
+    fn every_path_of_the_document_is_a_door_and_every_reference_leads_somewhere() {
+        let document = openapi();
+        for path in document["paths"].as_object().expect("paths").keys() {
+            assert_ne!(Call::of_path(&path.replace("{api}", "github")), Call::Unknown, "{path}");
+        }
+        let text = document.to_string();
+        let references = text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}
