@@ -203,8 +203,11 @@ impl Router {
             let mine = self.route(index);
             let beaten = found.iter().zip(exact).any(|(other, other_is_exact)| {
                 let other = self.route(other);
-                let covered = &*mine.method == "HEAD" && &*other.method == "GET" && mine.template == other.template;
-                covered || is_exact && other_is_exact && beats(&other.template, &mine.template, count)
+                if mine.method != other.method {
+                    // A `HEAD` counts as `GET`: the same template adds nothing, a different one stands beside it.
+                    return &*other.method == "GET" && mine.template == other.template;
+                }
+                is_exact && other_is_exact && beats(&other.template, &mine.template, count)
             });
             if !beaten {
                 required.insert(index)?;
