@@ -206,3 +206,63 @@ impl Former {
         matches!(self.meaning, FormerMeaning::Ended(Ended { deleted: true, .. }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use claviger_domain::key::{EndedSecret, Overlap, StoredSecret};
+
+    use super::*;
+    use crate::testing::key_of;
+
+    fn digest(number: u8) -> CredentialDigest {
+        CredentialDigest::from_bytes([number; 32])
+    }
+
+    fn table_with(key: &Key) -> (KeyTable, Profiles) {
+        let (table, mut profiles) = (KeyTable::new(), Profiles::default());
+        table.insert(key, &mut profiles);
+        (table, profiles)
+    }
+
+    #[test]
+    fn each_value_of_a_key_is_found_as_what_it_is_now() {
+        let mut key = key_of(1);
+        let (table, mut profiles) = table_with(&key);
+        assert!(matches!(table.find(&digest(1)), Some(Found::Current(held)) if held.id == key.id));
+        let old = std::mem::replace(&mut key.secret, StoredSecret { digest: digest(2), hint: "…2222".into() });
+        key.overlap = Some(Overlap { secret: old, valid_until: Timestamp::from_micros(9) });
+        table.set(&key, &mut profiles);
+        assert!(matches!(table.find(&digest(1)), Some(Found::Old(old)) if old.valid_until.as_micros() == 9));
+        assert!(matches!(table.find(&digest(2)), Some(Found::Current(_))));
+        key.overlap = None;
+        key.ended.push(EndedSecret { digest: digest(1), ended_at: Timestamp::from_micros(5) });
+        table.set(&key, &mut profiles);
+        assert!(matches!(table.find(&digest(1)), Some(Found::Ended(ended)) if !ended.deleted));
+        key.deleted_at = Some(Timestamp::from_micros(7));
+        table.set(&key, &mut profiles);
+        assert!(matches!(table.find(&digest(2)), Some(Found::Ended(ended)) if ended.deleted && ended.key == key.id));
+        assert_eq!(table.len(), 0);
+        assert!(table.find(&digest(3)).is_none());
+    }
+
+    #[test]
+    fn a_value_that_its_record_does_not_name_any_more_does_not_outlive_it() {
+        let mut key = key_of(1);
+        let (table, mut profiles) = table_with(&key);
+        table.insert(&key_of(9), &mut profiles);
+        key.secret.digest = digest(2);
+        key.version += 1;
+        table.set(&key, &mut profiles);
+        assert!(table.find(&digest(1)).is_none());
+        assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn a_record_that_is_gone_leaves_nothing() {
+        let mut key = key_of(1);
+        key.ended.push(EndedSecret { digest: digest(2), ended_at: Timestamp::default() });
+        let (table, _) = table_with(&key);
+        table.remove(key.id);
+        assert!(table.find(&digest(1)).is_none() && table.find(&digest(2)).is_none());
+    }
+}

@@ -1,0 +1,246 @@
+//! `e2e/golden/verdicts.json` against the engine.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use claviger_domain::Clock as _;
+use claviger_domain::Timestamp;
+use claviger_domain::usage::Door;
+use claviger_domain::verdict::{CODES, Code};
+use claviger_engine::{ExplainQuestion, Presented, Provider, Question, RequestLine, Subject, Verdict};
+use serde::Deserialize;
+
+use crate::world::{World, corpus, state};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    pub now: Timestamp,
+    pub request: Request,
+    pub verdict: Expected,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub credentials: Vec<Credential>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    client_ip: Option<IpAddr>,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    host: Option<String>,
+    #[serde(default)]
+    method_overrides: Vec<String>,
+    #[serde(default)]
+    api: Option<String>,
+    #[serde(default)]
+    requires: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "in", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Credential {
+    Credential { value: String },
+    XApiKey { value: String },
+    Authorization { value: String },
+    Basic { user: String, password: String },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    code: Code,
+    http: u16,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    old_secret: bool,
+    #[serde(default)]
+    api: Option<String>,
+    #[serde(default)]
+    operation: Option<String>,
+    #[serde(default)]
+    operation_checked: Option<bool>,
+    #[serde(default)]
+    check: Option<String>,
+}
+
+/// The cases of the corpus.
+pub fn cases() -> Vec<Case> {
+    serde_json::from_value(corpus()["cases"].clone()).expect("the cases have the documented form")
+}
+
+/// Puts real secrets in the place of `{{key:nick}}` and its like.
+fn fill_in(world: &World, text: &str) -> String {
+    let Some((before, rest)) = text.split_once("{{") else { return text.to_owned() };
+    let (mark, after) = rest.split_once("}}").expect("a placeholder ends with }}");
+    let (kind, nick) = mark.split_once(':').expect("{{kind:nick}}");
+    let current = || world.secrets[nick].expose().to_owned();
+    let value = match kind {
+        "key" => current(),
+        "old" => world.old_secrets[nick].expose().to_owned(),
+        "upper" => current().to_uppercase(),
+        "bad" => {
+            let mut key = current();
+            let last = key.pop().expect("a key has characters");
+            key.push(if last == '0' { '1' } else { '0' });
+            key
+        }
+        "sha256" => crate::usage::sha256_hex(&current()),
+        _ => panic!("unknown placeholder {kind}"),
+    };
+    format!("{before}{value}{}", fill_in(world, after))
+}
+
+/// Asks the engine one case.
+pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T) -> T {
+    let request = &case.request;
+    let values: Vec<(&Credential, String)> = request
+        .credentials
+        .iter()
+        .map(|credential| {
+            let value = match credential {
+                Credential::Credential { value }
+                | Credential::XApiKey { value }
+                | Credential::Authorization { value } => fill_in(world, value),
+                Credential::Basic { user, password } => {
+                    let plain = format!("{}:{}", fill_in(world, user), fill_in(world, password));
+                    format!("Basic {}", STANDARD.encode(plain))
+                }
+            };
+            (credential, value)
+        })
+        .collect();
+    let presented = values.iter().fold(Presented::new(), |all, (credential, value)| match credential {
+        Credential::Credential { .. } => all.with_credential(value),
+        Credential::XApiKey { .. } => all.with_x_api_key(value.as_bytes()),
+        Credential::Authorization { .. } | Credential::Basic { .. } => all.with_authorization(value.as_bytes()),
+    });
+    let overrides: Vec<&str> = request.method_overrides.iter().map(String::as_str).collect();
+    let requires: Vec<&str> = request.requires.iter().map(String::as_str).collect();
+    let line = request.method.as_deref().zip(request.path.as_deref()).map(|(method, target)| RequestLine {
+        method,
+        target,
+        host: request.host.as_deref(),
+        method_overrides: &overrides,
+    });
+    let provider = request.provider.as_deref().unwrap_or("acme");
+    then(&Question {
+        provider: Provider { organization: world.organizations[provider] },
+        credentials: &presented,
+        client_ip: request.client_ip,
+        request: line,
+        pin: request.api.as_deref(),
+        requires: &requires,
+        door: Door::Verify,
+        agent: Some("golden"),
+        request_id: world.engine.new_request_id(),
+    })
+}
+
+/// Moves the world's clock on; cases stand in the order of time.
+pub fn advance(world: &World, to: Timestamp) {
+    let now = world.clock.now();
+    assert!(to >= now, "cases stand in the order of their time: {to}");
+    world.clock.advance(to.saturating_since(now));
+}
+
+/// What a caller can tell of a verdict, and the log's word.
+fn shown(verdict: &Verdict) -> serde_json::Value {
+    serde_json::json!({
+        "code": verdict.code,
+        "http": verdict.code.http_status(),
+        "key": verdict.key().map(|key| key.name().to_owned()),
+        "old_secret": verdict.key().is_some_and(|key| key.used_old_secret()),
+        "api": verdict.api(),
+        "operation": verdict.operation(),
+    })
+}
+
+#[test]
+fn golden_verdicts() {
+    let world = World::new(&state());
+    let cases = cases();
+    assert!(cases.len() >= 150, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        advance(&world, case.now);
+        let verdict = ask(&world, case, |question| world.engine.decide(question));
+        let expected = &case.verdict;
+        let told = serde_json::json!({
+            "code": expected.code,
+            "http": expected.http,
+            "key": expected.key,
+            "old_secret": expected.old_secret,
+            "api": expected.api,
+            "operation": expected.operation,
+        });
+        let refusal =
+            world.engine.drain_usage().refusals.into_iter().find(|it| it.organization == question_of(&world, case));
+        let check = refusal.map(|refusal| refusal.check);
+        let checked = expected.operation_checked.unwrap_or(true);
+        let judged = verdict.code == Code::Valid || verdict.code == Code::OperationNotAllowed;
+        if told != shown(&verdict) || check != expected.check || judged && checked != verdict.operation_checked {
+            wrong.push(format!(
+                "{}\n  expected {told} {:?}\n  got      {} {check:?}",
+                case.name,
+                expected.check,
+                shown(&verdict)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+fn question_of(world: &World, case: &Case) -> claviger_domain::OrganizationId {
+    world.organizations[case.request.provider.as_deref().unwrap_or("acme")]
+}
+
+#[test]
+fn the_corpus_has_every_code_that_can_arise_and_distinct_names() {
+    let cases = cases();
+    let later = [
+        Code::Pending,
+        Code::OwnerDisabled,
+        Code::OwnerLocked,
+        Code::OwnerExpired,
+        Code::RateLimited,
+        Code::QuotaExceeded,
+    ];
+    for code in CODES.into_iter().filter(|code| !later.contains(code)) {
+        assert!(cases.iter().any(|case| case.verdict.code == code), "{code}");
+    }
+    let names: std::collections::BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len());
+}
+
+#[test]
+fn an_explanation_names_the_code_of_the_verdict_and_records_nothing() {
+    let world = World::new(&state());
+    for case in &cases() {
+        advance(&world, case.now);
+        let explanation = ask(&world, case, |question| {
+            world.engine.explain(&ExplainQuestion {
+                provider: question.provider,
+                subject: Subject::Presented(question.credentials),
+                client_ip: question.client_ip,
+                request: question.request,
+                pin: question.pin,
+                requires: question.requires,
+            })
+        });
+        assert_eq!(explanation.code, case.verdict.code, "{}", case.name);
+        if case.verdict.code == Code::Valid {
+            assert_eq!((&explanation.api, &explanation.operation), (&case.verdict.api, &case.verdict.operation));
+        }
+    }
+    let batch = world.engine.drain_usage();
+    assert!(batch.keys.is_empty() && batch.refusals.is_empty());
+}

@@ -1,0 +1,421 @@
+//! The state of the golden corpus as records: what the management API would make of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, Host};
+use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
+use claviger_domain::authority::BUILT_IN_SETS;
+use claviger_domain::change::{Change, Object, ObjectRef, Position};
+use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
+use claviger_domain::digest::{CredentialKind, Pepper};
+use claviger_domain::ip_list::{IpEntry, IpRange};
+use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
+use claviger_domain::operation::Operation;
+use claviger_domain::organization::Organization;
+use claviger_domain::testing::{FixedClock, FixedRandom};
+use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
+use claviger_engine::{Config, Engine};
+use serde::Deserialize;
+
+/// The state, as `e2e/golden/README.md` describes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    pub now: Timestamp,
+    pub organizations: Vec<OrganizationState>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationState {
+    pub slug: String,
+    pub name: String,
+    #[serde(default)]
+    default_api: DefaultApi,
+    #[serde(default)]
+    apis: Vec<ApiState>,
+    #[serde(default)]
+    general: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    api_sets: Vec<SetState>,
+    #[serde(default)]
+    keys: Vec<KeyState>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(untagged)]
+enum DefaultApi {
+    #[default]
+    Kept,
+    Deleted(String),
+    Narrowed {
+        hosts: Vec<Host>,
+        base_paths: Vec<String>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiState {
+    slug: String,
+    name: String,
+    #[serde(default)]
+    hosts: Vec<Host>,
+    base_paths: Vec<String>,
+    #[serde(default)]
+    unlisted_paths: bool,
+    operations: Vec<OperationState>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperationState {
+    name: Box<str>,
+    method: Box<str>,
+    template: Box<str>,
+    #[serde(default)]
+    multi_segment: Vec<Box<str>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetState {
+    slug: String,
+    name: String,
+    #[serde(default)]
+    apis: Vec<String>,
+    #[serde(default)]
+    operations: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyState {
+    nick: String,
+    #[serde(default)]
+    environment: Environment,
+    #[serde(default)]
+    api_sets: Vec<String>,
+    #[serde(default)]
+    operations: Vec<String>,
+    #[serde(default)]
+    allowed_ips: Vec<IpState>,
+    #[serde(default)]
+    not_before: Option<Timestamp>,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default)]
+    deleted: bool,
+    #[serde(default)]
+    rotation: Option<Rotation>,
+    #[serde(default)]
+    external_id: Option<String>,
+    #[serde(default)]
+    metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum IpState {
+    Range(IpRange),
+    Entry(IpEntry),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    overlap_seconds: u64,
+    #[serde(default)]
+    ended: bool,
+}
+
+/// An engine with the state in it.
+pub struct World {
+    pub engine: Arc<Engine>,
+    pub clock: Arc<FixedClock>,
+    pub organizations: BTreeMap<String, OrganizationId>,
+    pub changes: Vec<Change>,
+    pub keys: BTreeMap<String, KeyId>,
+    pub secrets: BTreeMap<String, Secret>,
+    pub old_secrets: BTreeMap<String, Secret>,
+}
+
+/// Makes records; ids count up.
+struct Builder {
+    now: Timestamp,
+    random: FixedRandom,
+    next_id: u128,
+    organization: OrganizationId,
+    apis: BTreeMap<String, ApiId>,
+    sets: BTreeMap<String, ApiSetId>,
+    world: World,
+}
+
+pub const PEPPER: [u8; 32] = [42; 32];
+
+/// The corpus' own file.
+pub fn corpus() -> serde_json::Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/golden/verdicts.json");
+    let text = std::fs::read_to_string(path).expect("the corpus is there");
+    serde_json::from_str(&text).expect("the corpus is JSON")
+}
+
+/// The corpus' state.
+pub fn state() -> State {
+    serde_json::from_value(corpus()["state"].clone()).expect("the state has the documented form")
+}
+
+/// An engine without anything in it.
+pub fn empty_engine(clock: &Arc<FixedClock>) -> Arc<Engine> {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    Arc::new(Engine::new(Config::default(), Pepper::new(&PEPPER), clock, Arc::new(FixedRandom::new(2))))
+}
+
+// === impl World ===
+
+impl World {
+    pub fn new(state: &State) -> Self {
+        let clock = Arc::new(FixedClock::new(state.now));
+        let world = Self {
+            engine: empty_engine(&clock),
+            clock,
+            organizations: BTreeMap::new(),
+            changes: Vec::new(),
+            keys: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            old_secrets: BTreeMap::new(),
+        };
+        let mut builder = Builder {
+            now: state.now,
+            random: FixedRandom::new(1),
+            next_id: 0,
+            organization: OrganizationId::from_raw(0),
+            apis: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            world,
+        };
+        for (index, organization) in state.organizations.iter().enumerate() {
+            builder.organization(organization, index == 0);
+        }
+        let mut world = builder.world;
+        let unknown = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(77));
+        world.secrets.insert("unknown".into(), unknown);
+        world.load(&world.engine, world.changes.clone());
+        world
+    }
+
+    pub fn load(&self, engine: &Arc<Engine>, changes: Vec<Change>) {
+        let mut loader = engine.begin_load();
+        loader.add(changes);
+        loader.finish(Position { epoch: 1, seq: 1 });
+    }
+}
+
+// === impl Builder ===
+
+impl Builder {
+    fn id(&mut self) -> u128 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn push(&mut self, object: ObjectRef, now: Object) {
+        self.world.changes.push(Change { object, now: Some(now) });
+    }
+
+    fn organization(&mut self, state: &OrganizationState, is_default: bool) {
+        self.organization = OrganizationId::from_raw(self.id());
+        self.apis.clear();
+        self.sets.clear();
+        let organization = Organization {
+            id: self.organization,
+            slug: state.slug.parse().expect("a slug"),
+            name: state.name.parse().expect("a name"),
+            time_zone: "UTC".into(),
+            key_prefix: KeyPrefix::default(),
+            is_default,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.world.organizations.insert(state.slug.clone(), organization.id);
+        self.push(ObjectRef::Organization(organization.id), Object::Organization(Box::new(organization)));
+        self.set(FULL_ACCESS_SLUG, ApiSetKind::Full, &[], &[]);
+        self.built_in();
+        match &state.default_api {
+            DefaultApi::Kept => self.default_api(ApiKind::PristineDefault, &[], &["/".into()]),
+            DefaultApi::Deleted(word) => assert_eq!(word, "deleted"),
+            DefaultApi::Narrowed { hosts, base_paths } => self.default_api(ApiKind::Plain, hosts, base_paths),
+        }
+        let none = Vec::new();
+        for api in &state.apis {
+            self.api(api, ApiKind::Plain);
+            let general = state.general.get(&api.slug).unwrap_or(&none);
+            self.set(&format!("{}-general", api.slug), ApiSetKind::General, std::slice::from_ref(&api.slug), general);
+        }
+        for set in &state.api_sets {
+            assert!(!set.name.is_empty());
+            self.set(&set.slug, ApiSetKind::Plain, &set.apis, &set.operations);
+        }
+        for key in &state.keys {
+            self.key(key);
+        }
+    }
+
+    fn built_in(&mut self) {
+        let operations = vec![OperationState {
+            name: "keys.list".into(),
+            method: "GET".into(),
+            template: "/keys".into(),
+            multi_segment: Vec::new(),
+        }];
+        let api = ApiState {
+            slug: BUILT_IN_SLUG.into(),
+            name: "Claviger".into(),
+            hosts: Vec::new(),
+            base_paths: vec!["/api/v1".into()],
+            unlisted_paths: false,
+            operations,
+        };
+        self.api(&api, ApiKind::BuiltIn);
+        for set in BUILT_IN_SETS {
+            self.set(set.slug, ApiSetKind::BuiltIn, &[BUILT_IN_SLUG.into()], &[]);
+        }
+    }
+
+    fn default_api(&mut self, kind: ApiKind, hosts: &[Host], base_paths: &[String]) {
+        let api = ApiState {
+            slug: DEFAULT_SLUG.into(),
+            name: "Default".into(),
+            hosts: hosts.to_vec(),
+            base_paths: base_paths.to_vec(),
+            unlisted_paths: true,
+            operations: Vec::new(),
+        };
+        self.api(&api, kind);
+    }
+
+    fn api(&mut self, state: &ApiState, kind: ApiKind) {
+        let id = ApiId::from_raw(self.id());
+        self.apis.insert(state.slug.clone(), id);
+        let api = Api {
+            id,
+            organization: self.organization,
+            slug: state.slug.parse().expect("a slug"),
+            name: state.name.parse().expect("a name"),
+            hosts: state.hosts.clone(),
+            base_paths: state.base_paths.clone(),
+            unlisted_paths: state.unlisted_paths,
+            manual_url: None,
+            kind,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        let operations = state.operations.iter().map(|operation| Operation {
+            name: operation.name.clone(),
+            method: operation.method.clone(),
+            template: operation.template.clone(),
+            multi_segment: operation.multi_segment.clone(),
+            summary: Box::default(),
+            tags: Vec::new(),
+        });
+        let operations = operations.collect();
+        self.push(ObjectRef::Api(id), Object::Api(Box::new(api), operations));
+    }
+
+    fn set(&mut self, slug: &str, kind: ApiSetKind, apis: &[String], operations: &[String]) {
+        let id = ApiSetId::from_raw(self.id());
+        self.sets.insert(slug.to_owned(), id);
+        let set = ApiSet {
+            id,
+            organization: self.organization,
+            slug: slug.parse().expect("a slug"),
+            name: slug.parse().expect("a name"),
+            kind,
+            apis: apis.iter().map(|api| self.apis[api]).collect(),
+            operations: self.patterns(operations),
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::ApiSet(id), Object::ApiSet(Box::new(set)));
+    }
+
+    fn patterns(&self, operations: &[String]) -> Vec<ApiPattern> {
+        let pattern = |text: &String| {
+            let (api, pattern) = text.split_once(':').expect("<api>:<pattern>");
+            ApiPattern { api: self.apis[api], pattern: pattern.parse().expect("a pattern") }
+        };
+        operations.iter().map(pattern).collect()
+    }
+
+    fn secret(&mut self, environment: Environment) -> (Secret, StoredSecret) {
+        let secret = generate_key(&KeyPrefix::default(), environment, &self.random);
+        let digest = Pepper::new(&PEPPER).digest(CredentialKind::Single, secret.expose().as_bytes());
+        let stored = StoredSecret { digest, hint: hint(&secret) };
+        (secret, stored)
+    }
+
+    fn key(&mut self, state: &KeyState) {
+        let id = KeyId::from_raw(self.id());
+        let (secret, stored) = self.secret(state.environment);
+        let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
+        let ip = |state: &IpState| match state {
+            IpState::Range(range) => (*range).into(),
+            IpState::Entry(entry) => entry.clone(),
+        };
+        let mut key = Key {
+            id,
+            organization: self.organization,
+            owner: Owner::Organization(self.organization),
+            name: state.nick.parse().expect("a name"),
+            description: String::new(),
+            environment: state.environment,
+            shape: Shape::Single,
+            secret: stored,
+            overlap: None,
+            ended: Vec::new(),
+            api_sets: state.api_sets.iter().map(|slug| self.sets[slug]).collect(),
+            operations: self.patterns(&state.operations),
+            allowed_ips: state.allowed_ips.iter().map(ip).collect(),
+            not_before: state.not_before,
+            expires_at: state.expires_at,
+            disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
+            deleted_at: state.deleted.then_some(self.now),
+            external_id: state.external_id.clone(),
+            tags: Vec::new(),
+            metadata: state.metadata.clone(),
+            created_by: actor,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.world.keys.insert(state.nick.clone(), id);
+        let secret = match &state.rotation {
+            Some(rotation) => self.rotate(&mut key, rotation, secret),
+            None => secret,
+        };
+        self.world.secrets.insert(state.nick.clone(), secret);
+        self.push(ObjectRef::Key(id), Object::Key(Box::new(key)));
+    }
+
+    /// The new secret.
+    fn rotate(&mut self, key: &mut Key, rotation: &Rotation, old: Secret) -> Secret {
+        let (secret, stored) = self.secret(key.environment);
+        let old_stored = std::mem::replace(&mut key.secret, stored);
+        if rotation.ended || rotation.overlap_seconds == 0 {
+            key.ended.push(EndedSecret { digest: old_stored.digest, ended_at: self.now });
+        } else {
+            let valid_until = self.now.saturating_add(Duration::from_secs(rotation.overlap_seconds));
+            key.overlap = Some(Overlap { secret: old_stored, valid_until });
+        }
+        key.version += 1;
+        self.world.old_secrets.insert(key.name.as_str().to_owned(), old);
+        secret
+    }
+}
