@@ -225,7 +225,9 @@ mod tests {
         };
         // `HeaderMap::from_iter` would overwrite.
         let mut map = HeaderMap::new();
-        lines.iter().map(line).for_each(|(name, value)| drop(map.append(name, value)));
+        for (name, value) in lines.iter().map(line) {
+            map.append(name, value);
+        }
         map
     }
 

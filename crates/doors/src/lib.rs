@@ -21,7 +21,11 @@ mod request_id;
 mod rest;
 pub mod route;
 mod service;
+#[cfg(test)]
+mod testing;
 mod whoami;
+#[cfg(test)]
+mod wire_tests;
 
 use std::sync::Arc;
 
