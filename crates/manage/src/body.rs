@@ -89,13 +89,11 @@ pub fn read_fields<T: DeserializeOwned>(mut value: Value) -> Result<T, Error> {
             Err(error) => error,
         };
         let (path, message) = locate(&error);
-        let taken_out = remove(&mut value, error.path());
-        if errors.iter().any(|known| path == known.field || known.field.starts_with(&format!("{path}["))) {
-            // It is missing because it was taken out: all there is to say has been said.
-            break;
+        // What is missing because it was taken out has been said; then its parent goes.
+        if !errors.iter().any(|known| known.field == path) {
+            errors.push(FieldError::new(path, message));
         }
-        errors.push(FieldError::new(path, message));
-        if !taken_out || errors.len() >= FIELD_ERRORS_MAX {
+        if !remove(&mut value, error.path()) || errors.len() >= FIELD_ERRORS_MAX {
             break;
         }
     }

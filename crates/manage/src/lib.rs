@@ -37,6 +37,8 @@ pub mod rights;
 pub mod setup;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 pub use ctx::Ctx;

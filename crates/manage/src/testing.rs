@@ -1,6 +1,7 @@
 //! The real router on a SQLite store in a temporary folder, with an engine that follows the feed, and actors.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,7 +12,7 @@ use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{Clock, KeyId, OrganizationId, Random, Timestamp};
+use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
 use claviger_engine::Engine;
 use claviger_store::{Database, DatabaseUrl, FeedEvent, Store};
 use http::{HeaderMap, Request, StatusCode};
@@ -32,7 +33,7 @@ pub(crate) struct World {
     pub(crate) manage: Arc<Manage>,
     pub(crate) clock: Arc<FixedClock>,
     router: Router,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer.
@@ -56,7 +57,8 @@ impl World {
         let config = claviger_store::Config::new(url);
         let database = Database::open(config, clock.clone(), random.clone()).await.expect("a new database");
         let store = database.into_store(keyring.audit().clone());
-        let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
+        let engine =
+            Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
         let engine = Arc::new(engine);
         follow(&store, &engine).await;
         let manage = Arc::new(Manage {
@@ -68,7 +70,7 @@ impl World {
             config: Config { host_names: vec!["keys.example.com".to_owned()] },
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
-        Self { router: router(manage.clone()), manage, clock, _folder: folder }
+        Self { router: router(manage.clone()), manage, clock, folder }
     }
 
     /// An installation with one organization, and its administrator's token.
@@ -86,6 +88,12 @@ impl World {
         let made = self.post(maker, "/keys", json!({"name": name, "api_sets": sets})).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         (made.body["key"]["id"].as_str().expect("an id").to_owned(), made.text("secret"))
+    }
+
+    /// The files of the database.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {

@@ -1,0 +1,7 @@
+//! The router from outside: what callers see.
+
+mod bad_requests;
+mod keys;
+mod organizations;
+mod permissions;
+mod rotation;

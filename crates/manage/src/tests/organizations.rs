@@ -1,0 +1,123 @@
+//! Setup, the operator's organizations, and that nobody sees across.
+
+use serde_json::json;
+
+use crate::testing::{OPERATOR, World};
+
+#[tokio::test]
+async fn setup_makes_what_an_organization_begins_with_once() {
+    let world = World::empty().await;
+    assert_eq!(world.get(OPERATOR, "/me").await.body["organization"], json!(null));
+    world.get(OPERATOR, "/keys").await.problem(403, "forbidden");
+    let body = json!({"organization": "Éco & Cie", "email": "ann@example.com"});
+    let done = world.post(OPERATOR, "/setup", body.clone()).await;
+    assert_eq!((done.status.as_u16(), done.header("cache-control")), (201, "no-store"), "{done:?}");
+    assert!(done.text("user").starts_with("usr_"));
+    let admin = done.text("token");
+    let own = world.get(&admin, "/organization").await;
+    assert_eq!(own.body["id"], done.body["organization"]);
+    assert_eq!((own.text("slug").as_str(), own.text("name").as_str()), ("eco-cie", "Éco & Cie"));
+    assert_eq!((own.body["default"].as_bool(), own.text("key_prefix").as_str()), (Some(true), "clv"));
+    let key = &world.get(&admin, "/keys").await.body["data"][0];
+    assert_eq!((key["name"].as_str(), &key["api_sets"]), (Some("setup"), &json!(["claviger-admin"])));
+    assert_eq!(key["created_by"], json!({"type": "operator", "id": null, "name": null}));
+    let listed = async |path: &str| -> Vec<String> {
+        let list = world.get(&admin, path).await;
+        list.body["data"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| row["slug"].as_str().expect("a slug").to_owned())
+            .collect()
+    };
+    assert_eq!(listed("/apis").await, ["claviger", "default"]);
+    let sets = listed("/api-sets").await;
+    for slug in [
+        "full-access",
+        "default-general",
+        "claviger-admin",
+        "claviger-keys-read",
+        "claviger-keys-write",
+        "claviger-verify",
+    ] {
+        assert!(sets.iter().any(|set| set == slug), "{slug} in {sets:?}");
+    }
+    world.post(OPERATOR, "/setup", body).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn nobody_sees_another_organizations_things() {
+    let (world, ann) = World::with_organization().await;
+    let made = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "bob@example.com"})).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.body["warnings"].as_array().map(Vec::len), Some(1), "door calls need a token from now on");
+    assert_eq!(made.body["organization"]["default"], false);
+    let bob = made.text("token");
+    let (id, secret) = world.key(&ann, "k", &["full-access"]).await;
+    let set = world.get(&ann, "/api-sets").await.body["data"][0]["id"].as_str().expect("an id").to_owned();
+    for (method, path) in
+        [("GET", ""), ("DELETE", ""), ("POST", "/disable"), ("GET", "/requests"), ("POST", "/end-overlap")]
+    {
+        world.call(method, &bob, &format!("/keys/{id}{path}"), None).await.problem(404, "not_found");
+    }
+    world.patch(&bob, &format!("/keys/{id}"), json!({"name": "mine"})).await.problem(404, "not_found");
+    world.post(&bob, &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 0})).await.problem(404, "not_found");
+    world.post(&bob, "/keys/lookup", json!({"credential": secret})).await.problem(404, "not_found");
+    let foreign = world.post(&bob, "/keys", json!({"name": "n", "api_sets": [set]})).await;
+    assert_eq!(foreign.problem(404, "not_found"), ["api_sets[0]"]);
+    assert_eq!(world.get(&bob, "/keys").await.body["data"].as_array().map(Vec::len), Some(1));
+    world.get(&bob, "/organizations").await.problem(403, "forbidden");
+    // With two organizations the operator makes more, but sees none of their keys.
+    world.get(OPERATOR, "/keys").await.problem(403, "forbidden");
+    assert_eq!(world.get(OPERATOR, "/organizations").await.body["data"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn the_operator_chooses_the_default_organization() {
+    let (world, _) = World::with_organization().await;
+    let other = json!({"slug": "other", "name": "Other", "email": "ann@example.com"});
+    let other = world.post(OPERATOR, "/organizations", other).await;
+    assert_eq!(other.status, 201, "a known address may found another: {other:?}");
+    let id = other.body["organization"]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/organizations/{id}/make-default");
+    let chosen = world.call("POST", OPERATOR, &path, None).await;
+    assert_eq!((chosen.status.as_u16(), chosen.body["default"].as_bool()), (200, Some(true)), "{chosen:?}");
+    let again = world.call("POST", OPERATOR, &path, None).await;
+    assert_eq!((again.status.as_u16(), again.header("x-claviger-change")), (200, ""));
+    let list = world.get(OPERATOR, "/organizations").await;
+    let defaults = list.body["data"].as_array().expect("rows").iter().filter(|row| row["default"] == true).count();
+    assert_eq!(defaults, 1);
+    let taken = world.post(OPERATOR, "/organizations", json!({"slug": "other", "name": "x", "email": "a@b"})).await;
+    assert_eq!(taken.problem(409, "name_taken"), ["slug"]);
+    let unknown = "/organizations/org_00000000000000000000000000/make-default";
+    world.call("POST", OPERATOR, unknown, None).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_administrator_edits_their_organization() {
+    let (world, admin) = World::with_organization().await;
+    let edit = json!({"name": "New name", "time_zone": "Europe/Warsaw", "key_prefix": "acme"});
+    let edited = world.patch(&admin, "/organization", edit).await;
+    assert_eq!((edited.status.as_u16(), edited.header("etag")), (200, "\"2\""), "{edited:?}");
+    assert_eq!(edited.text("slug"), "example");
+    let made = world.post(&admin, "/keys", json!({"name": "k", "api_sets": [], "expires_at": "2026-07-31"})).await;
+    assert!(made.text("secret").starts_with("acme_live_"), "a new prefix holds for new keys");
+    assert_eq!(made.body["key"]["expires_at"], "2026-07-31T22:00:00Z", "a day ends where the organization is");
+    for (field, value) in
+        [("time_zone", "Mars/Olympus"), ("key_prefix", "A"), ("slug", "-"), ("name", " "), ("id", "x")]
+    {
+        assert_eq!(
+            world.patch(&admin, "/organization", json!({field: value})).await.problem(400, "invalid_request"),
+            [field]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_founders_address_is_checked() {
+    let world = World::empty().await;
+    let refused = world.post(OPERATOR, "/setup", json!({"organization": "x", "email": "nobody"})).await;
+    assert_eq!(refused.problem(400, "invalid_request"), ["email"]);
+    let (_, admin) = World::with_organization().await;
+    world.post(&admin, "/setup", json!({"organization": "x", "email": "a@b"})).await.problem(401, "unauthenticated");
+}
