@@ -23,6 +23,8 @@ pub mod route;
 mod service;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod transport_tests;
 mod whoami;
 #[cfg(test)]
 mod wire_tests;

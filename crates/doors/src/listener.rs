@@ -264,7 +264,9 @@ async fn stopped(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
 async fn drain(open: &[Watched], grace: Duration) {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
     let deadline = Instant::now() + grace;
-    open.iter().for_each(|connection| connection.command(Order::Finish));
+    for connection in open {
+        connection.command(Order::Finish);
+    }
     while open.iter().any(|connection| !connection.is_closed()) && Instant::now() < deadline {
         sleep(LOOK_AGAIN).await;
     }

@@ -88,7 +88,7 @@ fn verify() -> Value {
         "security": [{}, {"door_token": []}],
         "requestBody": {"required": true, "content": {"application/json": {"schema": reference("Question")}}},
         "responses": {
-            "200": verdict_response("The verdict, whatever it is.", reference("Verdict")),
+            "200": verdict_response("The verdict, whatever it is.", &reference("Verdict")),
             "400": problem("Malformed"), "403": problem("DoorToken"), "413": problem("TooLarge"), "503": problem("Busy"),
         },
     })
@@ -103,7 +103,7 @@ fn verify_batch() -> Value {
             "type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": reference("Question"),
         }}}},
         "responses": {
-            "200": verdict_response("The verdicts in the order of the questions; a malformed one is a problem at its place.", answers),
+            "200": verdict_response("The verdicts in the order of the questions; a malformed one is a problem at its place.", &answers),
             "400": problem("Malformed"), "403": problem("DoorToken"), "413": problem("TooLarge"), "503": problem("Busy"),
         },
     })
@@ -166,7 +166,7 @@ fn whoami() -> Value {
         "description": "For the key's own organization, without a door token, limited per address; no use of the key.",
         "security": [{"basic": []}, {"bearer": []}, {"api_key": []}],
         "responses": {
-            "200": verdict_response("The key.", reference("Whoami")),
+            "200": verdict_response("The key.", &reference("Whoami")),
             "401": problem("Unauthenticated"), "403": problem("Refused"), "429": problem("TooMany"), "503": problem("Busy"),
         },
     })
@@ -268,7 +268,7 @@ fn problem(response: &str) -> Value {
     json!({"$ref": format!("#/components/responses/{response}")})
 }
 
-fn verdict_response(text: &str, schema: Value) -> Value {
+fn verdict_response(text: &str, schema: &Value) -> Value {
     json!({"description": text, "content": {"application/json": {"schema": schema}}})
 }
 

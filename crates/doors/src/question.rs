@@ -36,7 +36,9 @@ pub(crate) struct Body<'b> {
     x_api_key: Option<Text<'b>>,
     x_token: Option<Text<'b>>,
     x_api_signature: Option<Text<'b>>,
-    body: Option<Text<'b>>,
+    /// What a signature is over.
+    #[serde(rename = "body")]
+    signed: Option<Text<'b>>,
     client_ip: Option<Text<'b>>,
     method: Option<Text<'b>>,
     path: Option<Text<'b>>,
@@ -180,7 +182,7 @@ fn basic(identifier: &str, password: &str) -> String {
 
 impl Body<'_> {
     fn check_credentials(&self, errors: &mut Vec<FieldError>) {
-        for (name, value) in LATER.iter().zip([&self.x_token, &self.x_api_signature, &self.body]) {
+        for (name, value) in LATER.iter().zip([&self.x_token, &self.x_api_signature, &self.signed]) {
             if value.is_some() {
                 errors.push(FieldError::new(*name, NOT_YET));
             }

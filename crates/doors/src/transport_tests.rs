@@ -1,0 +1,121 @@
+//! The listener under requests that are absurd, slow, many or of another protocol.
+
+use std::io::{Read, Write};
+
+use crate::Config;
+use crate::testing::{House, Reply};
+use crate::wire_tests::{FORWARDED, api_key, with};
+
+#[test]
+fn pipelined_requests_are_answered_in_their_order() {
+    let house = House::new();
+    let one = |connection: &str, headers: &str| {
+        format!(
+            "GET /v1/authorize HTTP/1.1\r\nHost: d\r\nConnection: {connection}\r\n{}\r\n{headers}\r\n",
+            FORWARDED.join("\r\n")
+        )
+    };
+    let key = format!("{}\r\n", api_key(&house.reader));
+    let bytes = [one("keep-alive", &key), one("keep-alive", ""), one("close", &key)].concat();
+    let answer = String::from_utf8(house.raw(bytes.as_bytes())).expect("text");
+    let statuses: Vec<&str> = answer.split("HTTP/1.1 ").skip(1).map(|part| &part[..3]).collect();
+    assert_eq!(statuses, ["200", "401", "200"]);
+}
+
+#[test]
+fn absurd_requests_are_refused_and_the_doors_stay_open() {
+    let house = House::new();
+    let huge = format!("GET /v1/authorize HTTP/1.1\r\nHost: d\r\nX-Api-Key: {}\r\n\r\n", "k".repeat(100_000));
+    assert_eq!(Reply::of(&house.raw(huge.as_bytes())).status, 431);
+    let many: String = (0..200).flat_map(|number| [format!("X-{number}: y"), "\r\n".into()]).collect();
+    let many = format!("GET /v1/authorize HTTP/1.1\r\nHost: d\r\n{many}\r\n");
+    assert_eq!(Reply::of(&house.raw(many.as_bytes())).status, 431);
+    for bytes in
+        [&b"\x16\x03\x01\x02\x00\x01"[..], b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nA B: c\r\n\r\n", b"\0\0\0\0\r\n\r\n"]
+    {
+        let answer = house.raw(bytes);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"), "{bytes:?}");
+    }
+    let lines = with(&FORWARDED, &["X-Forwarded-For: , ,, "]);
+    assert_eq!(house.ask("GET /v1/authorize", &lines).status, 403);
+    let bytes = [
+        b"GET /v1/authorize HTTP/1.1\r\nHost: d\r\nConnection: close\r\nX-Api-Key: \xff\xfe\r\n",
+        FORWARDED.join("\r\n").as_bytes(),
+        b"\r\n\r\n",
+    ]
+    .concat();
+    assert_eq!(Reply::of(&house.raw(&bytes)).code(), "MALFORMED");
+    assert_eq!(house.ask("GET /v1/openapi.json", &[]).status, 200);
+}
+
+#[test]
+fn a_client_that_does_not_finish_its_request_is_hung_up_on() {
+    let house = House::with(Config { request_timeout_seconds: 1, ..Config::default() });
+    let half =
+        [&b"GET /v1/authorize HTTP/1.1\r\nHost:"[..], b"", b"POST /v1/verify HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"];
+    for bytes in half {
+        let mut stream = house.connect();
+        stream.write_all(bytes).expect("open doors");
+        let mut rest = Vec::new();
+        // The end of the stream, and not the client's own time-out.
+        let end = stream.read_to_end(&mut rest).map_err(|error| error.kind());
+        assert!(matches!(end, Ok(_) | Err(std::io::ErrorKind::ConnectionReset)), "{end:?}");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    }
+}
+
+#[test]
+fn http_2_is_spoken_without_an_upgrade() {
+    let house = House::new();
+    let mut stream = house.connect();
+    // The preface, empty SETTINGS, and HEADERS of stream 1: `GET /` with scheme and authority from the static table.
+    let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    request.extend_from_slice(&[0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    request.extend_from_slice(&[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86, 0x41, 0x01, b'd']);
+    stream.write_all(&request).expect("open doors");
+    let status = loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).expect("its payload");
+        if head[3] == 1 {
+            break payload[0];
+        }
+    };
+    // An indexed field: 404 stands at 13 of HPACK's static table (RFC 7541, appendix A).
+    assert_eq!(status, 0x8d);
+}
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    let house = House::with(Config { connections_max: 1, ..Config::default() });
+    let mut first = house.connect();
+    first.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nHost: d\r\n\r\n").expect("open doors");
+    first.read_exact(&mut [0; 16]).expect("an answer");
+    let reply = Reply::of(&house.raw(b""));
+    assert_eq!((reply.status, reply.code()), (503, "busy".into()));
+    assert_eq!(reply.body.len().to_string(), reply.header("content-length"));
+    assert_eq!(house.running.metrics().connections_rejected, 1);
+}
+
+#[tokio::test]
+async fn a_stop_lets_open_requests_end_and_takes_no_new_ones() {
+    let house = House::new();
+    let address = house.running.local_addr().expect("a port");
+    let mut open = house.connect();
+    let body = format!(r#"{{"credential":"{}"}}"#, house.reader);
+    let head = format!("POST /v1/verify HTTP/1.1\r\nHost: d\r\nContent-Length: {}\r\n\r\n", body.len());
+    open.write_all(head.as_bytes()).expect("open doors");
+    open.write_all(&body.as_bytes()[..5]).expect("open doors");
+    // A second connection that is answered shows that the first one was accepted.
+    assert_eq!(house.ask("GET /", &[]).status, 404);
+    let stopping = tokio::spawn(house.running.stop(std::time::Duration::from_secs(20)));
+    while std::net::TcpStream::connect(address).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    open.write_all(&body.as_bytes()[5..]).expect("still open");
+    let mut answer = Vec::new();
+    open.read_to_end(&mut answer).expect("an answer and the end");
+    assert_eq!(Reply::of(&answer).code(), "VALID");
+    stopping.await.expect("stopped");
+}
