@@ -66,14 +66,14 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, before: &ApiSet, request: &EditApiSet) ->
 }
 
 fn check_kind(set: &ApiSet, request: &EditApiSet) -> Result<(), Error> {
+    let more_than_operations = request.slug.is_some() || request.apis.is_some() || request.name.is_some();
     match set.kind {
-        ApiSetKind::Plain => Ok(()),
         ApiSetKind::Full => Err(Error::conflict("Full access is made with the organization; it cannot be changed.")),
         ApiSetKind::BuiltIn => Err(Error::conflict("This set stands for rights in Claviger; it cannot be changed.")),
-        ApiSetKind::General if request.slug.is_some() || request.apis.is_some() || request.name.is_some() => {
+        ApiSetKind::General if more_than_operations => {
             Err(Error::conflict("Of the General set of an API only the operations can be changed."))
         }
-        ApiSetKind::General => Ok(()),
+        ApiSetKind::Plain | ApiSetKind::General => Ok(()),
     }
 }
 

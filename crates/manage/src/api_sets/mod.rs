@@ -7,6 +7,8 @@ pub mod http;
 mod list;
 mod record;
 mod request;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use create::create;

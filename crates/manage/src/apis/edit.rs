@@ -5,9 +5,9 @@ use std::sync::Arc;
 use claviger_domain::api::{Api, ApiKind};
 use claviger_domain::authority::Authority;
 use claviger_domain::operation::Operation;
-use claviger_store::{Scope, Tx, api_sets, apis, operations};
+use claviger_store::{Scope, Tx, apis, operations};
 
-use super::record::{self, check_slug_free, find_general, find_own, note, view};
+use super::record::{check_slug_free, find_own, note, rename_general, view};
 use super::request::{self, EditApi};
 use super::slug;
 use super::wire::Recorded;
@@ -113,18 +113,4 @@ fn edited(before: &Api, request: &EditApi) -> Result<Api, Error> {
     }
     checks.finish()?;
     Ok(api)
-}
-
-/// The General set is called after its API.
-async fn rename_general(tx: &mut Tx, ctx: &Ctx, before: &Api, after: &Api) -> Result<(), Error> {
-    if (&before.slug, &before.name) == (&after.slug, &after.name) {
-        return Ok(());
-    }
-    let Some(mut set) = find_general(tx, before).await? else { return Ok(()) };
-    let fresh = record::general_set(set.id, after, ctx.now);
-    set.slug = fresh.slug;
-    set.name = fresh.name;
-    set.version += 1;
-    set.updated_at = ctx.now;
-    Ok(api_sets::update(tx, &set).await?)
 }

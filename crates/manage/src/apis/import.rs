@@ -1,22 +1,21 @@
 //! Makes or replaces an API from an OpenAPI document.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use claviger_domain::api::{Api, ApiKind};
-use claviger_domain::api_set::ApiSet;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Name, Slug};
-use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
-use claviger_store::{Conn, Scope, Tx, apis, operations};
-use serde::{Deserialize, Deserializer, Serialize};
+use claviger_store::keys::{self, KeyFilter};
+use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, Scope, Tx, apis, operations};
+use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::document::{self, DocumentError, ImportedDocument};
-use super::record::{self, note, view};
+use super::imported::{GainingKey, GainingSet, Imported, SuggestedSetView, compare, gaining_keys, gaining_sets};
+use super::record::{self, note, rename_general, view};
 use super::wire::ApiView;
 use super::{request, slug};
 use crate::Manage;
@@ -48,63 +47,6 @@ pub struct ImportQuery {
     #[serde(default)]
     #[param(inline)]
     pub wait: crate::body::Wait,
-}
-
-/// What an import did, or would do.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Imported {
-    /// The API.
-    pub api: ApiView,
-    /// How its operations changed.
-    pub operations: OperationCounts,
-    /// Sets that already are there and hold some of the added operations.
-    pub gaining_sets: Vec<GainingSet>,
-    /// Sets that could be made of the document's tags.
-    pub suggested_sets: Vec<SuggestedSetView>,
-    /// Whether nothing was changed.
-    pub dry_run: bool,
-    /// Whether the API is new.
-    #[serde(skip)]
-    pub made: bool,
-    /// The API's version.
-    #[serde(skip)]
-    pub version: i64,
-}
-
-/// How many operations an import adds, changes and removes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct OperationCounts {
-    /// New names.
-    pub added: usize,
-    /// Known names with another method, path or text.
-    pub changed: usize,
-    /// Names that the document has no more.
-    pub removed: usize,
-}
-
-/// A set that holds operations which an import adds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct GainingSet {
-    /// Its slug.
-    pub slug: String,
-    /// How many of the added operations it holds.
-    pub operations: usize,
-}
-
-/// A set that could be made; its fields are those of `POST /api-sets`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SuggestedSetView {
-    /// A slug.
-    #[schema(example = "issues")]
-    pub slug: String,
-    /// The document's tag.
-    #[schema(example = "issues")]
-    pub name: String,
-    /// Names and patterns of operations.
-    #[schema(example = json!(["github:issues/*"]))]
-    pub operations: Vec<String>,
-    /// How many operations these are now.
-    pub operations_count: usize,
 }
 
 /// What is to be done, before the database is looked at.
@@ -187,13 +129,16 @@ impl Plan {
             Some(before) => Some(view(tx, before).await?),
             None => None,
         };
-        if before.is_some() {
+        if let Some(before) = &before {
+            rename_general(tx, &self.ctx, before, &after).await?;
             apis::update(tx, &after).await?;
         } else {
             let general = record::general_set(self.new_set, &after, self.ctx.now);
             record::insert(tx, &after, &general).await?;
         }
-        operations::replace(tx, self.organization, after.id, &self.document.operations).await?;
+        if differs {
+            operations::replace(tx, self.organization, after.id, &self.document.operations).await?;
+        }
         imported.api = view(tx, &after).await?;
         note(tx, &self.ctx, "api.import", &after, old.as_ref(), Some(&imported.api));
         Ok(imported)
@@ -211,22 +156,38 @@ impl Plan {
             None => self.made(),
         };
         let (counts, added) = compare(&old, &self.document.operations);
-        let gaining_sets = match &before {
-            Some(api) => gaining(&api_sets::all(conn, self.organization).await?, api.id, &added),
-            None => Vec::new(),
-        };
         let view = ApiView::new(&after, self.document.operations.len() as i64);
         let made = before.is_none();
+        let (gaining_sets, gaining_keys) = match &before {
+            Some(api) if !added.is_empty() => self.gaining(conn, api, &added).await?,
+            _ => (Vec::new(), Vec::new()),
+        };
         let imported = Imported {
             api: if made && self.query.dry_run { view.not_made() } else { view },
             operations: counts,
             gaining_sets,
+            gaining_keys,
             suggested_sets: self.suggestions(),
             dry_run: self.query.dry_run,
             made,
             version: after.version,
         };
         Ok(Preview { before, after, differs, imported })
+    }
+
+    async fn gaining(
+        &self,
+        conn: &mut Conn,
+        api: &Api,
+        added: &[&str],
+    ) -> Result<(Vec<GainingSet>, Vec<GainingKey>), Error> {
+        let sets = gaining_sets(&api_sets::all(conn, self.organization).await?, api.id, added);
+        if !self.ctx.authorities.has(Authority::KeysRead) {
+            return Ok((sets, Vec::new()));
+        }
+        let filter = KeyFilter { api: Some(api.id), now: self.ctx.now, ..KeyFilter::default() };
+        let keys = keys::list(conn, self.organization, &filter, &Page::first(PAGE_LIMIT_MAX)).await?;
+        Ok((sets, gaining_keys(&keys.items, api.id, added)))
     }
 
     fn made(&self) -> Api {
@@ -277,36 +238,6 @@ impl Plan {
     }
 }
 
-/// What changes from one list of operations to another, by name; and the names that are new.
-fn compare<'n>(old: &[Operation], new: &'n [Operation]) -> (OperationCounts, Vec<&'n str>) {
-    let known: HashMap<&str, &Operation> = old.iter().map(|operation| (&*operation.name, operation)).collect();
-    let mut counts = OperationCounts::default();
-    let mut added = Vec::new();
-    for operation in new {
-        match known.get(&*operation.name) {
-            None => added.push(&*operation.name),
-            Some(old) if *old != operation => counts.changed += 1,
-            Some(_) => {}
-        }
-    }
-    counts.added = added.len();
-    counts.removed = old.len() + added.len() - new.len();
-    (counts, added)
-}
-
-/// The sets that hold some of the added operations of an API.
-fn gaining(sets: &[ApiSet], api: ApiId, added: &[&str]) -> Vec<GainingSet> {
-    let holds = |set: &ApiSet, name: &str| {
-        set.operations.iter().any(|pattern| pattern.api == api && pattern.pattern.matches(name))
-    };
-    let gained = |set: &ApiSet| match api_sets::holds_whole(set, api) {
-        true => added.len(),
-        false => added.iter().filter(|name| holds(set, name)).count(),
-    };
-    let gains = sets.iter().map(|set| GainingSet { slug: set.slug.to_string(), operations: gained(set) });
-    gains.filter(|set| set.operations > 0).collect()
-}
-
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     match String::deserialize(deserializer)?.as_str() {
         "true" => Ok(true),
@@ -319,26 +250,5 @@ impl From<DocumentError> for Error {
     fn from(error: DocumentError) -> Self {
         let fields = error.problems.into_iter().map(|problem| FieldError::new(problem.place, problem.message));
         Self::invalid(fields.collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn operation(name: &str, method: &str) -> Operation {
-        let (template, summary) = ("/x".into(), "".into());
-        Operation { name: name.into(), method: method.into(), template, multi_segment: vec![], summary, tags: vec![] }
-    }
-
-    #[test]
-    fn operations_are_compared_by_name() {
-        let old = [operation("a", "GET"), operation("b", "GET"), operation("c", "GET")];
-        let new = [operation("b", "PUT"), operation("d", "GET"), operation("a", "GET")];
-        let (counts, added) = compare(&old, &new);
-        assert_eq!(counts, OperationCounts { added: 1, changed: 1, removed: 1 });
-        assert_eq!(added, ["d"]);
-        assert_eq!(compare(&old, &[]).0, OperationCounts { added: 0, changed: 0, removed: 3 });
-        assert_eq!(compare(&[], &new).0, OperationCounts { added: 3, changed: 0, removed: 0 });
     }
 }

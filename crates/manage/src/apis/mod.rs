@@ -7,16 +7,20 @@ mod edit;
 pub mod host;
 pub mod http;
 mod import;
+mod imported;
 mod list;
 mod record;
 mod request;
 pub mod slug;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
 pub use create::create;
 pub use delete::delete;
 pub use edit::edit;
-pub use import::{ImportQuery, Imported, import};
+pub use import::{ImportQuery, import};
+pub use imported::Imported;
 pub use list::{ListOperations, get, list, list_operations};
 pub use record::general_set;
 pub use request::{CreateApi, EditApi};

@@ -83,6 +83,20 @@ pub(super) async fn insert(tx: &mut Tx, api: &Api, general: &ApiSet) -> Result<(
     Ok(api_sets::insert(tx, general).await?)
 }
 
+/// The General set is called after its API.
+pub(super) async fn rename_general(tx: &mut Tx, ctx: &Ctx, before: &Api, after: &Api) -> Result<(), Error> {
+    if (&before.slug, &before.name) == (&after.slug, &after.name) {
+        return Ok(());
+    }
+    let Some(mut set) = find_general(tx, before).await? else { return Ok(()) };
+    let fresh = general_set(set.id, after, ctx.now);
+    set.slug = fresh.slug;
+    set.name = fresh.name;
+    set.version += 1;
+    set.updated_at = ctx.now;
+    Ok(api_sets::update(tx, &set).await?)
+}
+
 /// The audit entry of a change of an API: the fields that differ; operations as counts.
 pub(super) fn note(tx: &mut Tx, ctx: &Ctx, action: &str, api: &Api, before: Option<&ApiView>, after: Option<&ApiView>) {
     let (before, after) = differing_fields(before.and_then(audited), after.and_then(audited));

@@ -11,7 +11,7 @@ mod servers;
 mod source;
 mod suggested_sets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use claviger_domain::api::Host;
 use claviger_domain::name::{NAME_LENGTH_MAX, Name, free_text};

@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::*;
 
-const GITHUB_EXCERPT: &[u8] = include_bytes!("../../../../../e2e/data/openapi/github-excerpt.json");
+pub(crate) const GITHUB_EXCERPT: &[u8] = include_bytes!("../../../../../e2e/data/openapi/github-excerpt.json");
 const GITHUB_GZIPPED: &[u8] = include_bytes!("../../../../../e2e/data/openapi/api.github.com.json.gz");
-const ADYEN: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-CheckoutService-v71.json");
+pub(crate) const ADYEN: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-CheckoutService-v71.json");
 
-fn github() -> Vec<u8> {
+pub(crate) fn github() -> Vec<u8> {
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(GITHUB_GZIPPED).read_to_end(&mut bytes).expect("whole");
     bytes
