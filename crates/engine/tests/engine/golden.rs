@@ -47,10 +47,20 @@ pub struct Request {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "in", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Credential {
-    Credential { value: String },
-    XApiKey { value: String },
-    Authorization { value: String },
-    Basic { user: String, password: String },
+    #[serde(rename = "credential")]
+    Field {
+        value: String,
+    },
+    XApiKey {
+        value: String,
+    },
+    Authorization {
+        value: String,
+    },
+    Basic {
+        user: String,
+        password: String,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,9 +117,9 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
         .iter()
         .map(|credential| {
             let value = match credential {
-                Credential::Credential { value }
-                | Credential::XApiKey { value }
-                | Credential::Authorization { value } => fill_in(world, value),
+                Credential::Field { value } | Credential::XApiKey { value } | Credential::Authorization { value } => {
+                    fill_in(world, value)
+                }
                 Credential::Basic { user, password } => {
                     let plain = format!("{}:{}", fill_in(world, user), fill_in(world, password));
                     format!("Basic {}", STANDARD.encode(plain))
@@ -119,7 +129,7 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
         })
         .collect();
     let presented = values.iter().fold(Presented::new(), |all, (credential, value)| match credential {
-        Credential::Credential { .. } => all.with_credential(value),
+        Credential::Field { .. } => all.with_credential(value),
         Credential::XApiKey { .. } => all.with_x_api_key(value.as_bytes()),
         Credential::Authorization { .. } | Credential::Basic { .. } => all.with_authorization(value.as_bytes()),
     });

@@ -7,7 +7,7 @@ use claviger_engine::Engine;
 use proptest::prelude::*;
 
 use crate::golden::{Case, advance, ask, cases};
-use crate::world::{World, empty_engine, state};
+use crate::world::{World, empty_engine, load, state};
 
 /// All answers to the corpus.
 fn answers(world: &World, engine: &Arc<Engine>, cases: &[Case]) -> Vec<String> {
@@ -57,12 +57,12 @@ proptest! {
     ) {
         let world = World::new(&state());
         let engine = empty_engine(&world.clock);
-        let (mut load, mut feed) = (Vec::new(), Vec::new());
+        let (mut records, mut feed) = (Vec::new(), Vec::new());
         for ((number, at), detour) in order.iter().enumerate().zip(detours) {
             let change = &world.changes[*at];
             match detour {
-                0 if number < loaded => load.push(earlier(change)),
-                1 if number < loaded => load.push(change.clone()),
+                0 if number < loaded => records.push(earlier(change)),
+                1 if number < loaded => records.push(change.clone()),
                 0 => feed.push(earlier(change)),
                 1 => feed.extend([change.clone(), gone(change)]),
                 2 => feed.push(change.clone()),
@@ -70,7 +70,7 @@ proptest! {
             }
             feed.push(change.clone());
         }
-        world.load(&engine, load);
+        load(&engine, records);
         for (seq, changes) in feed.chunks(step_length).enumerate() {
             engine.apply(Step { position: Position { epoch: 1, seq: 2 + seq as i64 }, changes: changes.to_vec() });
         }
@@ -150,11 +150,11 @@ fn no_request_sees_half_of_a_step() {
         ],
     };
     advance(&world, case.now);
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut asked = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) || asked == 0 {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) || asked == 0 {
                 let code = ask(&world, case, |question| world.engine.decide(question).code);
                 assert_eq!(code, Code::OperationNotAllowed, "neither state allows it");
                 asked += 1;
@@ -164,7 +164,7 @@ fn no_request_sees_half_of_a_step() {
             world.engine.apply(step(seq, &wide_set, &stranger));
             world.engine.apply(step(seq + 1, &narrow_set, &holder));
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         reader.join().expect("no verdict was of half a step");
     });
 }

@@ -175,6 +175,13 @@ pub fn empty_engine(clock: &Arc<FixedClock>) -> Arc<Engine> {
     Arc::new(Engine::new(Config::default(), Pepper::new(&PEPPER), clock, Arc::new(FixedRandom::new(2))))
 }
 
+/// Loads records into an engine.
+pub fn load(engine: &Arc<Engine>, records: Vec<Change>) {
+    let mut loader = engine.begin_load();
+    loader.add(records);
+    loader.finish(Position { epoch: 1, seq: 1 });
+}
+
 // === impl World ===
 
 impl World {
@@ -204,14 +211,8 @@ impl World {
         let mut world = builder.world;
         let unknown = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(77));
         world.secrets.insert("unknown".into(), unknown);
-        world.load(&world.engine, world.changes.clone());
+        load(&world.engine, world.changes.clone());
         world
-    }
-
-    pub fn load(&self, engine: &Arc<Engine>, changes: Vec<Change>) {
-        let mut loader = engine.begin_load();
-        loader.add(changes);
-        loader.finish(Position { epoch: 1, seq: 1 });
     }
 }
 
