@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
+use claviger_domain::credential::is_native_shape;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -100,23 +101,30 @@ pub fn read_fields<T: DeserializeOwned>(mut value: Value) -> Result<T, Error> {
     Err(Error::invalid(errors))
 }
 
-/// The field and the message of serde's error; a missing field's name stands in the message alone.
+/// The field and the message of serde's error; a missing field's name stands in the message alone. serde quotes the
+/// value that it did not expect, which may be a secret at the wrong place: only what was expected is kept.
 fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
     let message = error.inner().to_string();
     let at = match error.path().to_string() {
         root if root == "." => String::new(),
         path => path,
     };
-    let named = |prefix: &str| message.strip_prefix(prefix)?.strip_prefix('`')?.split_once('`').map(|(name, _)| name);
-    if let Some(name) = named("missing field ") {
+    let expected = message.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"));
+    if let Some(name) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
         return (path, "is required".to_owned());
     }
-    if named("unknown field ").is_some() {
-        let expected = message.split_once(", ").map_or("no fields", |(_, expected)| expected);
-        return (at, format!("unknown field, {expected}"));
+    if message.starts_with("unknown field ") {
+        let expected = expected.unwrap_or_else(|| "there are no fields".to_owned());
+        return (without_secrets(&at), format!("unknown field, {expected}"));
     }
-    (if at.is_empty() { "body".to_owned() } else { at }, message)
+    (if at.is_empty() { "body".to_owned() } else { without_secrets(&at) }, expected.unwrap_or(message))
+}
+
+/// A path without members that somebody named by a key.
+fn without_secrets(path: &str) -> String {
+    let shown = |member| if is_native_shape(member) { "…" } else { member };
+    path.split('.').map(shown).collect::<Vec<_>>().join(".")
 }
 
 /// Takes the member that `path` names out of `value`; false if there is none.

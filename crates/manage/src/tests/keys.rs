@@ -317,7 +317,10 @@ async fn y_05_y_40_secrets_are_in_no_answer_but_the_first_and_not_in_the_databas
         world.post(&admin, "/keys/lookup", json!({"credential": secret})).await,
         world.post(&admin, "/keys/lookup", json!({"credential": format!("{secret}x")})).await,
         world.post(&admin, "/keys", json!({"name": {"x": secret}, "api_sets": []})).await,
+        world.post(&admin, "/keys", json!({"name": "n", "api_sets": [secret], "disabled": secret})).await,
         world.post(&admin, "/keys", json!({"name": "n", "api_sets": [secret]})).await,
+        world.post(&admin, "/keys", json!({&secret: 1, "environment": secret, "expires_at": secret})).await,
+        world.get(&admin, &format!("/keys?{secret}=1&state={secret}&sort={secret}&cursor={secret}")).await,
         world.get(&admin, &format!("/keys/{secret}")).await,
         world.get(&secret, "/me").await,
     ];

@@ -1,1 +1,154 @@
-//! Every operation and every actor.
+//! Every operation of the document × every actor, as a table that is committed: who may do what is read there, and a
+//! change of it is seen in review. `UPDATE_PERMISSIONS=1 cargo test -p claviger-manage permission` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::testing::{OPERATOR, World};
+
+/// The columns: built-in sets by slug, and who has none.
+const ACTORS: [&str; 9] = [
+    "anonymous",
+    "bare-key",
+    "claviger-verify",
+    "claviger-keys-read",
+    "claviger-keys-write",
+    "claviger-apis-write",
+    "claviger-admin",
+    "operator",
+    "operator-of-two",
+];
+
+/// An operation of the document.
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+}
+
+/// What a call that may be made is made with; every operation with a required body has its row.
+fn body(id: &str) -> Option<Value> {
+    Some(match id {
+        "setup" => json!({"organization": "Example", "email": "ann@example.com"}),
+        "organizations/create" => json!({"slug": "one-more", "name": "One more", "email": "eve@example.com"}),
+        "organization/edit" => json!({"name": "Renamed"}),
+        "keys/create" => json!({"name": "made", "api_sets": ["full-access"]}),
+        "keys/edit" => json!({"description": "changed"}),
+        "keys/rotate" => json!({"overlap_seconds": 60}),
+        "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
+        "keys/check" => json!({"method": "GET", "path": "/"}),
+        "apis/create" => json!({"slug": "made", "name": "Made"}),
+        "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
+        "apis/import" => {
+            json!({"openapi": "3.1.0", "info": {"title": "Imported", "version": "1"}, "paths": {"/x": {"get": {}}}})
+        }
+        "api-sets/create" => json!({"slug": "made", "name": "Made"}),
+        _ => return None,
+    })
+}
+
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(crate::openapi()).expect("the document is JSON");
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let path = path.strip_prefix("/api/v1").expect("everything stands below /api/v1");
+        for (method, operation) in methods.as_object().expect("methods") {
+            let id = operation["operationId"].as_str().expect("an id").to_owned();
+            let required = operation["requestBody"]["required"] == true;
+            assert!(!required || body(&id).is_some(), "{id} needs a row in `body`");
+            operations.push(Operation { id, method: method.to_uppercase(), path: path.to_owned() });
+        }
+    }
+    // A second organization takes the administrator's rights from the operator: last.
+    operations.sort_by_key(|operation| operation.id == "organizations/create");
+    operations
+}
+
+/// The path with its parameter filled in by a thing made for this call.
+async fn fill(world: &World, admin: &str, path: &str, number: usize) -> String {
+    let made = |noun: &'static str, body: Value| async move {
+        let made = world.post(admin, noun, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let record = if noun == "/keys" { &made.body["key"] } else { &made.body };
+        record["id"].as_str().expect("an id").to_owned()
+    };
+    let Some((before, rest)) = path.split_once('{') else { return path.to_owned() };
+    let id = match before {
+        "/keys/" => {
+            let id = made("/keys", json!({"name": format!("target {number}"), "api_sets": []})).await;
+            if path.ends_with("/end-overlap") {
+                world.post(admin, &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 60})).await;
+            }
+            id
+        }
+        "/apis/" => made("/apis", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
+        "/api-sets/" => made("/api-sets", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
+        "/organizations/" => world.get(admin, "/organization").await.text("id"),
+        other => panic!("{other}: say how a thing for this path is made"),
+    };
+    let after = rest.split_once('}').expect("a closing brace").1;
+    format!("{before}{id}{after}")
+}
+
+/// The status of each operation for one actor.
+async fn statuses(actor: &str, operations: &[Operation]) -> Vec<u16> {
+    let (world, admin) = World::with_organization().await;
+    if actor == "operator-of-two" {
+        let body = json!({"slug": "second", "name": "Second", "email": "bob@example.com"});
+        assert_eq!(world.post(OPERATOR, "/organizations", body).await.status, 201);
+    }
+    let token = match actor {
+        "anonymous" => String::new(),
+        "operator" | "operator-of-two" => OPERATOR.to_owned(),
+        "bare-key" => world.key(&admin, "actor", &["full-access"]).await.1,
+        set => world.key(&admin, "actor", &[set]).await.1,
+    };
+    let mut statuses = Vec::new();
+    for (number, operation) in operations.iter().enumerate() {
+        let path = fill(&world, &admin, &operation.path, number).await;
+        let reply = world.call(&operation.method, &token, &path, body(&operation.id)).await;
+        statuses.push(reply.status.as_u16());
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn the_permission_table_is_the_committed_one() {
+    let operations = operations();
+    let mut columns = Vec::new();
+    for actor in ACTORS {
+        columns.push(statuses(actor, &operations).await);
+    }
+    for (operation, (anonymous, bare)) in operations.iter().zip(columns[0].iter().zip(&columns[1])) {
+        assert_eq!(*anonymous, 401, "{} is open to anybody", operation.id);
+        assert!([403, 404].contains(bare), "{} is open to every key: {bare}", operation.id);
+    }
+    let mut table =
+        String::from("# Who may do what: the status that each actor gets. Written by the test `permissions`.\n");
+    let _ = writeln!(table, "{:<42} {}", "operation", ACTORS.join(" "));
+    let mut rows: Vec<String> = Vec::new();
+    for (at, operation) in operations.iter().enumerate() {
+        let mut row = format!("{:<42}", format!("{} {}", operation.method, operation.path));
+        for (actor, column) in ACTORS.iter().zip(&columns) {
+            let _ = write!(row, " {:<width$}", column[at], width = actor.len());
+        }
+        rows.push(row.trim_end().to_owned());
+    }
+    rows.sort_by_key(|row| row.split_once(' ').map(|(method, path)| (path.to_owned(), method.to_owned())));
+    table.push_str(&rows.join("\n"));
+    table.push('\n');
+    compare(&table);
+}
+
+#[allow(clippy::disallowed_methods, reason = "the wish to write the table anew comes from whoever runs the test")]
+fn compare(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/permissions.txt");
+    if std::env::var("UPDATE_PERMISSIONS").is_ok() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        std::fs::write(&path, table).expect("the table is written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(table, committed, "run it with UPDATE_PERMISSIONS=1 and look at what changed");
+}
