@@ -2,6 +2,7 @@
 //!
 //! [`load`] reads both; unknown keys and variables are errors that name the nearest known one.
 
+mod doors_section;
 mod env;
 pub mod load;
 mod nearest;
@@ -13,7 +14,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use claviger_domain::Secret;
-use claviger_domain::ip_list::{IpRange, IpRangeProblem};
+use claviger_doors::Address;
+use claviger_store::DatabaseUrl;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -25,10 +27,6 @@ pub const DATA_DIR_DEFAULT: &str = "./claviger-data";
 pub const CONNECTIONS_MAX: u32 = 1_000;
 /// The longest wait for the database at start that may be configured, in seconds.
 pub const CONNECT_TIMEOUT_SECONDS_MAX: u64 = 3_600;
-/// The most threads of the door listener that may be configured.
-pub const DOOR_THREADS_MAX: usize = 256;
-/// The most ranges of trusted proxies.
-pub const TRUSTED_PROXIES_MAX: usize = 1_000;
 
 /// Everything that can be configured. Each setting has a default; an empty file is a whole configuration.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -59,9 +57,9 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseConfig {
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `claviger.db` in the data directory.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_password")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "database_url")]
     #[schemars(with = "Option<String>")]
-    pub url: Option<Secret>,
+    pub url: Option<DatabaseUrl>,
     /// The most connections that are open at once.
     #[schemars(range(min = 1, max = CONNECTIONS_MAX))]
     pub connections_max: u32,
@@ -74,37 +72,30 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ControlConfig {
-    /// Address and port.
-    pub listen: ListenAddress,
+    /// Address and port, or `unix:/path`.
+    pub listen: Address,
     /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<BaseUrl>,
 }
 
 /// The listener of the verification doors.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DoorsConfig {
-    /// Address and port.
-    pub listen: ListenAddress,
-    /// Threads that accept and judge. Default: one for each core.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = DOOR_THREADS_MAX))]
-    pub threads: Option<usize>,
-    /// Whether callers must present a door token in `X-Claviger-Door`. Default: as soon as the listener is not
-    /// loopback; a second organization always asks for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub require_token: Option<bool>,
-    /// Addresses and ranges whose `X-Forwarded-…` and `X-Original-…` headers are believed.
-    pub trusted_proxies: Vec<String>,
+    /// Address and port, or `unix:/path`.
+    #[schemars(default = "doors_listen_default")]
+    pub listen: Address,
+    /// The doors' own settings, beside it in the same section.
+    #[serde(flatten)]
+    pub settings: claviger_doors::Config,
 }
 
 /// The listener of metrics and health.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetryConfig {
-    /// Address and port of `/metrics`, `/healthz` and `/readyz`.
-    pub listen: ListenAddress,
+    /// Address and port, or `unix:/path`, of `/metrics`, `/healthz` and `/readyz`.
+    pub listen: Address,
 }
 
 /// What is logged.
@@ -127,15 +118,6 @@ pub enum LogFormat {
     /// One JSON object a line.
     Json,
 }
-
-/// An address and a port to listen on; port 0 takes a free one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-pub struct ListenAddress(#[schemars(with = "String", example = "127.0.0.1:7600")] pub SocketAddr);
-
-/// A text that is no [`ListenAddress`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected an address and a port such as 127.0.0.1:7600 or [::]:7600")]
-pub struct InvalidListenAddress;
 
 /// An `http://` or `https://` URL without query, as people type it.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -166,22 +148,19 @@ impl Default for Config {
 impl Config {
     /// A configuration for `data_dir` with three free ports on loopback: what tests start.
     pub fn on_free_ports(data_dir: PathBuf) -> Self {
-        let listen = ListenAddress(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let listen = loopback(0);
         Self {
             data_dir,
-            control: ControlConfig { listen, url: None },
-            doors: DoorsConfig { listen, ..DoorsConfig::default() },
+            control: ControlConfig { listen: listen.clone(), url: None },
+            doors: DoorsConfig { listen: listen.clone(), ..DoorsConfig::default() },
             telemetry: TelemetryConfig { listen },
             ..Self::default()
         }
     }
 
     /// The database's URL: the configured one, or the SQLite file in the data directory.
-    pub fn database_url(&self) -> Secret {
-        self.database
-            .url
-            .clone()
-            .unwrap_or_else(|| Secret::new(format!("sqlite://{}", self.data_dir.join("claviger.db").display())))
+    pub fn database_url(&self) -> DatabaseUrl {
+        self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data_dir.join("claviger.db")))
     }
 
     /// The settings that are wrong by themselves, each with its name.
@@ -197,14 +176,10 @@ impl Config {
             let expected = format!("expected at most {CONNECT_TIMEOUT_SECONDS_MAX}");
             return Err(ConfigError::setting("database.connect_timeout_seconds", &expected));
         }
-        if self.doors.threads.is_some_and(|threads| !(1..=DOOR_THREADS_MAX).contains(&threads)) {
-            return Err(ConfigError::setting("doors.threads", &format!("expected 1 to {DOOR_THREADS_MAX}")));
-        }
-        if self.doors.trusted_proxies.len() > TRUSTED_PROXIES_MAX {
-            let expected = format!("expected at most {TRUSTED_PROXIES_MAX} ranges");
-            return Err(ConfigError::setting("doors.trusted_proxies", &expected));
-        }
-        self.doors.trusted_proxies()?;
+        self.doors
+            .settings
+            .validate()
+            .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))
     }
 }
@@ -224,72 +199,53 @@ impl DatabaseConfig {
     }
 }
 
-/// Shows `postgres://user:…@host/name`.
-fn without_password<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&url.as_ref().map_or_else(String::new, |url| mask_password(url.expose())))
-}
+/// Read from its text; shown without password.
+mod database_url {
+    use super::{DatabaseUrl, Deserialize, Deserializer, Serializer};
 
-/// A URL with `…` where its password stands: before the last `@` of the authority, and in `password=` of the query.
-fn mask_password(url: &str) -> String {
-    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
-    let mut shown = match (base.find("://"), base.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            let user = base[scheme + 3..at].split(':').next().unwrap_or_default();
-            let secret = if base[scheme + 3..at].contains(':') { ":…" } else { "" };
-            format!("{}{user}{secret}{}", &base[..scheme + 3], &base[at..])
+    pub(super) fn serialize<S: Serializer>(url: &Option<DatabaseUrl>, serializer: S) -> Result<S::Ok, S::Error> {
+        match url {
+            Some(url) => serializer.collect_str(url),
+            None => serializer.serialize_none(),
         }
-        _ => base.to_owned(),
-    };
-    for (index, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
-        shown.push(if index == 0 { '?' } else { '&' });
-        let name = pair.split('=').next().unwrap_or_default();
-        shown.push_str(if name.eq_ignore_ascii_case("password") { "password=…" } else { pair });
     }
-    shown
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DatabaseUrl>, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+    }
 }
 
 // === impl of the listeners' defaults ===
 
 impl Default for ControlConfig {
     fn default() -> Self {
-        Self { listen: ListenAddress::loopback(7600), url: None }
+        Self { listen: loopback(7600), url: None }
     }
 }
 
 impl Default for DoorsConfig {
     fn default() -> Self {
-        Self {
-            listen: ListenAddress::loopback(7601),
-            threads: None,
-            require_token: None,
-            trusted_proxies: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
-        }
+        Self { listen: doors_listen_default(), settings: claviger_doors::Config::default() }
     }
+}
+
+fn doors_listen_default() -> Address {
+    loopback(7601)
+}
+
+fn loopback(port: u16) -> Address {
+    Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { listen: ListenAddress::loopback(7602) }
+        Self { listen: loopback(7602) }
     }
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
         Self { filter: "info".to_owned(), format: LogFormat::default() }
-    }
-}
-
-// === impl DoorsConfig ===
-
-impl DoorsConfig {
-    /// The ranges of the trusted proxies.
-    pub fn trusted_proxies(&self) -> Result<Vec<IpRange>, ConfigError> {
-        let parse = |text: &String| {
-            text.parse().map_err(|problem: IpRangeProblem| {
-                ConfigError::setting("doors.trusted_proxies", &format!("`{text}`: {problem}"))
-            })
-        };
-        self.trusted_proxies.iter().map(parse).collect()
     }
 }
 
@@ -304,33 +260,6 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err("expected `text` or `json`"),
         }
-    }
-}
-
-// === impl ListenAddress ===
-
-impl ListenAddress {
-    fn loopback(port: u16) -> Self {
-        Self(SocketAddr::from(([127, 0, 0, 1], port)))
-    }
-
-    /// Whether only this machine can reach it.
-    pub fn is_loopback(self) -> bool {
-        self.0.ip().to_canonical().is_loopback()
-    }
-}
-
-impl FromStr for ListenAddress {
-    type Err = InvalidListenAddress;
-
-    fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
-        text.trim().parse().map(Self).map_err(|_| InvalidListenAddress)
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -386,7 +315,6 @@ macro_rules! text_in_the_file {
         }
     };
 }
-text_in_the_file!(ListenAddress);
 text_in_the_file!(BaseUrl);
 
 #[cfg(test)]
@@ -394,19 +322,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_a_database_url_has_no_password() {
-        for (url, shown) in [
-            ("sqlite:///data/claviger.db", "sqlite:///data/claviger.db"),
-            ("postgres://claviger:pa@ss@db/claviger", "postgres://claviger:…@db/claviger"),
-            ("postgres://claviger@db/x?sslmode=require", "postgres://claviger@db/x?sslmode=require"),
-            ("postgres://db/x?user=a&password=b", "postgres://db/x?user=a&password=…"),
-        ] {
-            assert_eq!(mask_password(url), shown);
-        }
+    fn what_is_shown_holds_no_secret() {
         let mut config = Config::default();
-        config.database.url = Some(Secret::new("postgres://u:hunter2@h/d".to_owned()));
+        config.database.url = Some("postgres://u:hunter2@h/d".parse().expect("a URL"));
         config.master_secret = Some(Secret::new("hunter2".to_owned()));
         let (shown, debugged) = (toml::to_string(&config).expect("a configuration is TOML"), format!("{config:?}"));
+        assert!(shown.contains("postgres://u@h/d"), "{shown}");
         assert!(!shown.contains("hunter2") && !debugged.contains("hunter2"), "{shown}{debugged}");
     }
 
@@ -414,7 +335,7 @@ mod tests {
     fn the_shown_defaults_are_a_configuration() {
         let shown = toml::to_string(&Config::default()).expect("a configuration is TOML");
         let read: Config = toml::from_str(&shown).expect("what is shown can be read");
-        assert_eq!(read.doors.listen, ListenAddress::loopback(7601));
+        assert_eq!(read.doors.listen, loopback(7601));
         assert!(read.validate().is_ok());
     }
 

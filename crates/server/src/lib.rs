@@ -3,6 +3,16 @@
 pub mod clock;
 pub mod config;
 pub mod data_dir;
+mod feed_task;
+mod health;
+mod listener;
 pub mod local_token;
 pub mod logging;
 pub mod master_secret;
+pub mod start;
+mod start_error;
+mod telemetry;
+mod usage_task;
+
+pub use start::{Running, Server};
+pub use start_error::StartError;

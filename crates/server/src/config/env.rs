@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use claviger_domain::Secret;
+use claviger_domain::ip_list::IpRangeProblem;
 
 use super::Config;
 use super::load::ConfigError;
@@ -37,13 +38,7 @@ const VARIABLES: &[Variable] = &[
             Ok(())
         },
     },
-    Variable {
-        name: "CLAVIGER_DATABASE_URL",
-        apply: |config, text| {
-            config.database.url = Some(Secret::new(text.to_owned()));
-            Ok(())
-        },
-    },
+    Variable { name: "CLAVIGER_DATABASE_URL", apply: |config, text| put_some(&mut config.database.url, text) },
     Variable {
         name: "CLAVIGER_DATABASE_CONNECTIONS_MAX",
         apply: |config, text| put(&mut config.database.connections_max, text),
@@ -55,16 +50,17 @@ const VARIABLES: &[Variable] = &[
     Variable { name: "CLAVIGER_CONTROL_LISTEN", apply: |config, text| put(&mut config.control.listen, text) },
     Variable { name: "CLAVIGER_CONTROL_URL", apply: |config, text| put_some(&mut config.control.url, text) },
     Variable { name: "CLAVIGER_DOORS_LISTEN", apply: |config, text| put(&mut config.doors.listen, text) },
-    Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put_some(&mut config.doors.threads, text) },
+    Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put(&mut config.doors.settings.threads, text) },
     Variable {
         name: "CLAVIGER_DOORS_REQUIRE_TOKEN",
-        apply: |config, text| put_some(&mut config.doors.require_token, text),
+        apply: |config, text| put_some(&mut config.doors.settings.require_token, text),
     },
     Variable {
         name: "CLAVIGER_TRUSTED_PROXIES",
         apply: |config, text| {
             let ranges = text.split(',').map(str::trim).filter(|range| !range.is_empty());
-            config.doors.trusted_proxies = ranges.map(str::to_owned).collect();
+            let parse = |range: &str| range.parse().map_err(|problem: IpRangeProblem| format!("`{range}`: {problem}"));
+            config.doors.settings.trusted_proxies = ranges.map(parse).collect::<Result<_, String>>()?;
             Ok(())
         },
     },
@@ -130,7 +126,8 @@ expected! {
     std::num::ParseIntError => |_| "expected a whole number".to_owned();
     std::str::ParseBoolError => |_| "expected `true` or `false`".to_owned();
     std::convert::Infallible => |never| match never {};
-    super::InvalidListenAddress => |error| error.to_string();
+    claviger_doors::InvalidAddress => |error| error.to_string();
+    claviger_store::InvalidDatabaseUrl => |error| error.to_string();
     super::InvalidBaseUrl => |error| error.to_string();
     &'static str => |error| error.to_owned();
 }
@@ -157,19 +154,21 @@ mod tests {
         ])
         .expect("all are right");
         assert_eq!(config.doors.listen.to_string(), "0.0.0.0:80");
-        assert_eq!(config.doors.trusted_proxies, ["10.0.0.0/8", "::1"]);
-        assert_eq!(config.doors.require_token, Some(false));
+        let ranges: Vec<_> = config.doors.settings.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(ranges, ["10.0.0.0/8", "::1"]);
+        assert_eq!(config.doors.settings.require_token, Some(false));
         assert_eq!(config.log.format, super::super::LogFormat::Json);
     }
 
     #[test]
     fn a_bad_value_names_its_variable_and_what_was_expected() {
         for (name, text, expected) in [
-            ("CLAVIGER_DOORS_LISTEN", "7601", "an address and a port"),
+            ("CLAVIGER_DOORS_LISTEN", "7601", "expected an IP address and port"),
             ("CLAVIGER_DATABASE_CONNECTIONS_MAX", "many", "a whole number"),
             ("CLAVIGER_DATABASE_CONNECTIONS_MAX", "0", "expected 1 to 1000"),
             ("CLAVIGER_DOORS_REQUIRE_TOKEN", "yes", "`true` or `false`"),
             ("CLAVIGER_CONTROL_URL", "keys.example.com", "https://keys.example.com"),
+            ("CLAVIGER_DATABASE_URL", "mysql://h/d", "sqlite://PATH or postgres://"),
             ("CLAVIGER_LOG_FORMAT", "xml", "`text` or `json`"),
             ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ] {
@@ -189,5 +188,20 @@ mod tests {
         let mut config = Config::default();
         let variables = [("CLAVIGER_SMTP_URL".to_owned(), "smtp://x".to_owned())];
         assert_eq!(overlay(&mut config, &variables).expect("known"), ["CLAVIGER_SMTP_URL"]);
+    }
+
+    #[test]
+    fn the_documentation_lists_every_variable_and_setting() {
+        const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
+        let variables = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE).chain(LATER);
+        for name in variables {
+            assert!(DOCUMENTATION.contains(&format!("`{name}`")), "{name}");
+        }
+        let known = super::super::nearest::known_keys(&super::super::load::schema());
+        // A section stands in the table by its settings.
+        let is_section = |key: &String| known.iter().any(|other| other.starts_with(&format!("{key}.")));
+        for key in known.iter().filter(|key| !is_section(key)) {
+            assert!(DOCUMENTATION.contains(&format!("| `{key}` |")), "{key}");
+        }
     }
 }

@@ -83,7 +83,7 @@ pub enum ConfigError {
     #[error("{name}: {expected}")]
     Setting {
         /// The setting, dotted.
-        name: &'static str,
+        name: String,
         /// What was expected.
         expected: String,
     },
@@ -138,8 +138,8 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 // === impl ConfigError ===
 
 impl ConfigError {
-    pub(crate) fn setting(name: &'static str, expected: &str) -> Self {
-        Self::Setting { name, expected: expected.to_owned() }
+    pub(crate) fn setting(name: &str, expected: &str) -> Self {
+        Self::Setting { name: name.to_owned(), expected: expected.to_owned() }
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         let text = "data_dir = \"/srv/a\"\n[doors]\nlisten = \"127.0.0.1:1\"\nthreads = 3\n[log]\nformat = \"json\"\n";
         let config = load_text(text, &[("CLAVIGER_DOORS_LISTEN", "127.0.0.1:2")]).expect("both are right");
         assert_eq!(config.doors.listen.to_string(), "127.0.0.1:2");
-        assert_eq!((config.doors.threads, config.data_dir), (Some(3), PathBuf::from("/srv/a")));
+        assert_eq!((config.doors.settings.threads, config.data_dir), (3, PathBuf::from("/srv/a")));
         assert_eq!(config.control.listen.to_string(), "127.0.0.1:7600");
     }
 
@@ -184,11 +184,15 @@ mod tests {
         let message = load_text("[doors]\nlisten = 5\n", &[]).expect_err("wrong type");
         assert!(message.contains("line 2") && message.contains("listen"), "{message}");
         let message = load_text("[doors]\nlisten = \"here\"\n", &[]).expect_err("no address");
-        assert!(message.contains("line 2") && message.contains("expected an address and a port"), "{message}");
+        assert!(message.contains("line 2") && message.contains("expected an IP address and port"), "{message}");
         let message = load_text("[database]\nconnections_max = 0\n", &[]).expect_err("out of range");
         assert!(message.contains("database.connections_max") && message.contains("1 to 1000"), "{message}");
         let message = load_text("[doors]\ntrusted_proxies = [\"nowhere\"]\n", &[]).expect_err("no range");
-        assert!(message.contains("doors.trusted_proxies") && message.contains("nowhere"), "{message}");
+        assert!(message.contains("line 2") && message.contains("nowhere"), "{message}");
+        let message = load_text("[doors]\nlisten = \"[::1]:1\"\nthreads = -1\n", &[]).expect_err("a negative number");
+        assert!(message.contains("line 3"), "{message}");
+        let message = load_text("[doors]\nthreads = 5000\n", &[]).expect_err("out of range");
+        assert!(message.contains("doors.threads"), "{message}");
         let message = load_text("= 5", &[]).expect_err("no TOML");
         assert!(message.contains("line 1"), "{message}");
     }

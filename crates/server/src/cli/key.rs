@@ -1,0 +1,410 @@
+//! `claviger key …`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use claviger_domain::key::OVERLAP_SECONDS_MAX;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::client::{Body, Client};
+use super::failure::Failure;
+use super::input::CredentialSource;
+use super::output::{Output, cell};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make a key; its secret goes to standard output, once
+    Create(Create),
+    /// List keys
+    List(List),
+    /// Show one key
+    Show(Id),
+    /// Change a key
+    Edit(Edit),
+    /// Take a key out of service
+    Disable(Reasoned),
+    /// Put a key back into service
+    Enable(Reasoned),
+    /// Replace a key's secret; the new one goes to standard output, once
+    Rotate(Rotate),
+    /// End a key for good
+    Delete(Id),
+    /// Find the key of a credential, read from standard input or a file
+    Lookup(CredentialSource),
+}
+
+/// Which key.
+#[derive(Debug, Args)]
+pub(super) struct Id {
+    /// The key's id, key_…
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// A name, unique among the owner's keys
+    #[arg(long)]
+    name: String,
+    /// The hosts it is for
+    #[arg(long, value_name = "live|test")]
+    environment: Option<String>,
+    /// Make it out of service
+    #[arg(long)]
+    disabled: bool,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Edit {
+    #[command(flatten)]
+    id: Id,
+    /// A new name
+    #[arg(long)]
+    name: Option<String>,
+    /// Lets --expires-at lie in the past: the key ends at once
+    #[arg(long)]
+    expire_now: bool,
+    /// Empties a field; may be repeated
+    #[arg(long, value_enum, value_name = "FIELD")]
+    clear: Vec<Clearable>,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+/// What both `create` and `edit` take. A list that is given replaces the whole list.
+#[derive(Debug, Args)]
+struct Fields {
+    /// Free text
+    #[arg(long)]
+    description: Option<String>,
+    /// A set by slug or id; may be repeated
+    #[arg(long = "api-set", value_name = "SET")]
+    api_sets: Vec<String>,
+    /// An operation or pattern such as github:issues/*; may be repeated
+    #[arg(long = "operation", value_name = "OPERATION")]
+    operations: Vec<String>,
+    /// An address, network or range it may be used from; may be repeated
+    #[arg(long = "ip", value_name = "RANGE")]
+    allowed_ips: Vec<String>,
+    /// Valid from this instant on (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    not_before: Option<String>,
+    /// Valid until this instant, or to the end of this day
+    #[arg(long, value_name = "INSTANT|DATE")]
+    expires_at: Option<String>,
+    /// The customer's name in your own system
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// A free label; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// A JSON object for the upstream, at most 1 KB
+    #[arg(long, value_name = "JSON", value_parser = parse_object)]
+    metadata: Option<Value>,
+}
+
+/// A field that can be emptied.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Clearable {
+    Description,
+    ApiSets,
+    Operations,
+    AllowedIps,
+    NotBefore,
+    ExpiresAt,
+    ExternalId,
+    Tags,
+    Metadata,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// active, disabled, expired, not_yet_valid, deleted …
+    #[arg(long)]
+    state: Option<String>,
+    /// Keys that hold this set, by slug or id
+    #[arg(long = "api-set", value_name = "SET")]
+    set: Option<String>,
+    /// live or test
+    #[arg(long)]
+    environment: Option<String>,
+    /// Keys that have this in name, description, external id, tags or hint
+    #[arg(long)]
+    text: Option<String>,
+    /// At most this many, 1 to 100
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reasoned {
+    #[command(flatten)]
+    id: Id,
+    /// Why, for the audit log and the key's page
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    #[command(flatten)]
+    id: Id,
+    /// For how long the old secret stays valid too; 0 ends it at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(OVERLAP_SECONDS_MAX)))]
+    overlap_seconds: u32,
+}
+
+// === impl KeyCommand ===
+
+impl KeyCommand {
+    pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => print_secret(&client.post(&["keys"], &create.body()).await?, output),
+            Self::List(list) => list.run(client, output).await,
+            Self::Show(id) => output.record(&client.get(&["keys", &id.id], &[]).await?),
+            Self::Edit(edit) => {
+                let body = edit.body()?;
+                let answer = client.send(Method::PATCH, &["keys", &edit.id.id], &[], Body::Json(&body)).await?;
+                output.record(&answer)
+            }
+            Self::Disable(reasoned) => reasoned.run("disable", client, output).await,
+            Self::Enable(reasoned) => reasoned.run("enable", client, output).await,
+            Self::Rotate(rotate) => {
+                let body = json!({"overlap_seconds": rotate.overlap_seconds});
+                print_secret(&client.post(&["keys", &rotate.id.id, "rotate"], &body).await?, output)
+            }
+            Self::Delete(id) => {
+                client.send(Method::DELETE, &["keys", &id.id], &[], Body::None).await?;
+                if output.is_json() { output.value(&json!({"deleted": id.id})) } else { output.text("deleted") }
+            }
+            Self::Lookup(source) => {
+                let found = lookup(client, &source).await?;
+                if output.is_json() {
+                    return output.value(&found);
+                }
+                eprintln!("The secret is {} of this key.", standing(&found));
+                output.record(&found["key"])
+            }
+        }
+    }
+}
+
+fn standing(found: &Value) -> &'static str {
+    match found["standing"].as_str() {
+        Some("current") => "the current one",
+        Some("overlapping") => "the old one, still valid,",
+        _ => "one that has ended",
+    }
+}
+
+/// The key of a credential: `{"key", "standing"}`.
+pub(super) async fn lookup(client: &Client, source: &CredentialSource) -> Result<Value, Failure> {
+    let credential = source.read()?;
+    client.post(&["keys", "lookup"], &json!({"credential": credential.expose()})).await
+}
+
+/// The secret alone on standard output; what it belongs to on standard error.
+fn print_secret(answer: &Value, output: Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.value(answer);
+    }
+    let key = &answer["key"];
+    eprintln!("{} `{}`: the secret is shown this once.", cell(&key["id"]), cell(&key["name"]));
+    if key["rotation"].is_object() {
+        eprintln!("The old secret is valid until {}.", cell(&key["rotation"]["old_valid_until"]));
+    }
+    output.text(cell(&answer["secret"]))
+}
+
+// === impl Create ===
+
+impl Create {
+    fn body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("name".to_owned(), json!(self.name));
+        if let Some(environment) = &self.environment {
+            body.insert("environment".to_owned(), json!(environment));
+        }
+        if self.disabled {
+            body.insert("disabled".to_owned(), json!(true));
+        }
+        self.fields.put(&mut body);
+        Value::Object(body)
+    }
+}
+
+// === impl Edit ===
+
+impl Edit {
+    fn body(&self) -> Result<Value, Failure> {
+        let mut body = Map::new();
+        if let Some(name) = &self.name {
+            body.insert("name".to_owned(), json!(name));
+        }
+        self.fields.put(&mut body);
+        for field in &self.clear {
+            let (name, empty) = field.emptied();
+            if body.insert(name.to_owned(), empty).is_some() {
+                return Err(Failure::usage(format!("--clear {name} contradicts the value that is given for it")));
+            }
+        }
+        if self.expire_now {
+            body.insert("expire_now".to_owned(), json!(true));
+        }
+        if body.is_empty() {
+            return Err(Failure::usage("nothing to change: `claviger key edit --help` lists the fields"));
+        }
+        Ok(Value::Object(body))
+    }
+}
+
+// === impl Clearable ===
+
+impl Clearable {
+    fn emptied(self) -> (&'static str, Value) {
+        match self {
+            Self::Description => ("description", Value::Null),
+            Self::ApiSets => ("api_sets", json!([])),
+            Self::Operations => ("operations", json!([])),
+            Self::AllowedIps => ("allowed_ips", json!([])),
+            Self::NotBefore => ("not_before", Value::Null),
+            Self::ExpiresAt => ("expires_at", Value::Null),
+            Self::ExternalId => ("external_id", Value::Null),
+            Self::Tags => ("tags", json!([])),
+            Self::Metadata => ("metadata", Value::Null),
+        }
+    }
+}
+
+// === impl Fields ===
+
+impl Fields {
+    fn put(&self, body: &mut Map<String, Value>) {
+        let lists = [
+            ("api_sets", &self.api_sets),
+            ("operations", &self.operations),
+            ("allowed_ips", &self.allowed_ips),
+            ("tags", &self.tags),
+        ];
+        let texts = [
+            ("description", &self.description),
+            ("not_before", &self.not_before),
+            ("expires_at", &self.expires_at),
+            ("external_id", &self.external_id),
+        ];
+        for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            body.insert(name.to_owned(), json!(list));
+        }
+        for (name, text) in texts.into_iter().filter(|(_, text)| text.is_some()) {
+            body.insert(name.to_owned(), json!(text));
+        }
+        if let Some(metadata) = &self.metadata {
+            body.insert("metadata".to_owned(), metadata.clone());
+        }
+    }
+}
+
+fn parse_object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
+        _ => Err("expected a JSON object such as {\"plan\":\"gold\"}".to_owned()),
+    }
+}
+
+// === impl List ===
+
+impl List {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let answer = client.get(&["keys"], &self.query()).await?;
+        if output.is_json() {
+            return output.value(&answer);
+        }
+        let mut table = output.table(&["ID", "NAME", "STATE", "HINT", "API SETS", "EXPIRES", "LAST USED"]);
+        for key in answer["data"].as_array().into_iter().flatten() {
+            let fields = ["id", "name", "state", "hint", "api_sets", "expires_at", "last_used"];
+            table.row(fields.map(|field| cell(&key[field])));
+        }
+        let count = table.len();
+        output.text(table)?;
+        match answer["next_cursor"].as_str() {
+            Some(cursor) => eprintln!("{count} keys; more with --cursor {cursor}"),
+            None => eprintln!("{count} keys"),
+        }
+        Ok(())
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let filters = [
+            ("state", &self.state),
+            ("set", &self.set),
+            ("environment", &self.environment),
+            ("q", &self.text),
+            ("cursor", &self.cursor),
+        ];
+        let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+        std::iter::once(("limit", self.limit.to_string())).chain(given).collect()
+    }
+}
+
+// === impl Reasoned ===
+
+impl Reasoned {
+    async fn run(&self, action: &str, client: &Client, output: Output) -> Result<(), Failure> {
+        let body = self.reason.as_ref().map_or_else(|| json!({}), |reason| json!({"reason": reason}));
+        output.record(&client.post(&["keys", &self.id.id, action], &body).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        key: KeyCommand,
+    }
+
+    fn parse(line: &str) -> KeyCommand {
+        Line::try_parse_from(std::iter::once("key").chain(line.split(' '))).expect(line).key
+    }
+
+    #[test]
+    fn a_creation_sends_what_was_given_and_nothing_else() {
+        let KeyCommand::Create(create) = parse(
+            "create --name n --api-set a --api-set b --ip 10.0.0.0/8 --expires-at 2030-01-31 --metadata {\"a\":1}",
+        ) else {
+            panic!("a creation")
+        };
+        let expected = json!({
+            "name": "n", "api_sets": ["a", "b"], "allowed_ips": ["10.0.0.0/8"], "expires_at": "2030-01-31",
+            "metadata": {"a": 1},
+        });
+        assert_eq!(create.body(), expected);
+    }
+
+    #[test]
+    fn an_edit_clears_what_it_is_told_to_and_needs_something_to_do() {
+        let edit = |line: &str| match parse(line) {
+            KeyCommand::Edit(edit) => edit.body(),
+            other => panic!("{other:?}"),
+        };
+        let body = edit("edit key_1 --clear allowed_ips --clear expires_at --tag a").expect("a change");
+        assert_eq!(body, json!({"tags": ["a"], "allowed_ips": [], "expires_at": null}));
+        assert_eq!(edit("edit key_1").expect_err("nothing").code, 2);
+        assert_eq!(edit("edit key_1 --tag a --clear tags").expect_err("both").code, 2);
+    }
+
+    #[test]
+    fn bounds_are_checked_before_anything_is_sent() {
+        for line in ["rotate key_1 --overlap-seconds 2592001", "list --limit 101", "create --name n --metadata [1]"] {
+            assert!(Line::try_parse_from(std::iter::once("key").chain(line.split(' '))).is_err(), "{line}");
+        }
+    }
+}

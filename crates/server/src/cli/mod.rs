@@ -1,0 +1,201 @@
+//! The command line: `claviger <noun> <verb>`, tables for people, `--json` for programs.
+//!
+//! Exit codes: 0 done, 1 refused or not found, 2 usage or configuration, 3 cannot reach the server.
+
+mod api;
+mod check;
+mod client;
+mod completions;
+mod config;
+mod demo;
+mod failure;
+mod input;
+mod key;
+mod openapi;
+mod output;
+mod serve;
+mod setup;
+mod version;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use claviger_server::config::{Config, Sources, load::Loaded};
+
+use client::Client;
+use failure::Failure;
+use output::Output;
+
+/// The keeper of the keys: issues API keys, limits what each may do, and judges requests in microseconds.
+#[derive(Debug, Parser)]
+#[command(name = "claviger", version = version::TEXT, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// The configuration file (TOML)
+    #[arg(long, global = true, env = "CLAVIGER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory; wins over the file and CLAVIGER_DATA_DIR
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print JSON in place of tables
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::Serve),
+    /// Make the first organization and its administrator; prints a management token
+    Setup(setup::Setup),
+    /// Issue, see, change and end keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Import and see APIs
+    #[command(subcommand)]
+    Api(api::ApiCommand),
+    /// Explain whether a request would pass
+    Check(check::Check),
+    /// See the configuration in force, and its schema
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the version and its commit
+    Version,
+    /// Print a completion script
+    Completions(completions::Completions),
+    /// Print an OpenAPI document
+    #[command(subcommand, hide = true)]
+    Openapi(openapi::OpenapiCommand),
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.global.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.failure(&Failure::usage(format!("cannot start a runtime: {error}"))),
+    };
+    match runtime.block_on(cli.run(output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failure(&failure),
+    }
+}
+
+// === impl Cli ===
+
+impl Cli {
+    async fn run(self, output: Output) -> Result<(), Failure> {
+        let Self { global, command } = self;
+        match command {
+            Command::Serve(serve) => serve.run(&global, output).await,
+            Command::Setup(setup) => setup.run(&global, output).await,
+            Command::Key(key) => key.run(&global.client()?, output).await,
+            Command::Api(api) => api.run(&global.client()?, output).await,
+            Command::Check(check) => check.run(&global.client()?, output).await,
+            Command::Config(config) => config.run(&global, output),
+            Command::Version => version::run(output),
+            Command::Completions(completions) => completions.run(output),
+            Command::Openapi(openapi) => openapi.run(output),
+        }
+    }
+}
+
+// === impl Global ===
+
+impl Global {
+    /// The configuration in force: file, variables, command line.
+    fn load(&self) -> Result<Loaded, Failure> {
+        let sources = Sources { file: self.config.clone(), variables: variables()?, data_dir: self.data.clone() };
+        claviger_server::config::load(&sources).map_err(Failure::usage)
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        Ok(self.load()?.config)
+    }
+
+    /// The client of the management API, by `CLAVIGER_URL` and `CLAVIGER_TOKEN` or by the data directory.
+    fn client(&self) -> Result<Client, Failure> {
+        Client::new(&client::Access::find(&self.config()?, &variables()?)?)
+    }
+}
+
+/// The process's variables of ours; one that is no text is an error, not a silence.
+fn variables() -> Result<Vec<(String, String)>, Failure> {
+    std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok().filter(|name| name.starts_with("CLAVIGER_"))?, text)))
+        .map(|(name, text)| match text.into_string() {
+            Ok(text) => Ok((name, text)),
+            Err(_) => Err(Failure::usage(format!("{name}: expected UTF-8"))),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_read() {
+        for line in [
+            "claviger serve",
+            "claviger serve --config a.toml --data d --demo",
+            "claviger setup --organization Acme --email a@b.c --password-stdin --json",
+            "claviger key create --name n --api-set issues --operation github:issues/get --ip 10.0.0.0/8",
+            "claviger key list --state active --json",
+            "claviger key show key_1",
+            "claviger key edit key_1 --name other --clear allowed_ips",
+            "claviger key disable key_1 --reason leaked",
+            "claviger key enable key_1",
+            "claviger key rotate key_1 --overlap-seconds 3600",
+            "claviger key delete key_1",
+            "claviger key lookup --credential-file f",
+            "claviger api import github.json --slug github",
+            "claviger api list",
+            "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
+            "claviger config show",
+            "claviger config schema",
+            "claviger openapi control",
+            "claviger openapi doors",
+            "claviger completions bash",
+            "claviger version --json",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_no_argument() {
+        for line in [
+            "claviger setup --organization A --email a@b.c --password hunter2",
+            "claviger key lookup clv_live_x",
+            "claviger check --credential clv_live_x --method GET --path /",
+            "claviger key list --token x",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_rotation_asks_for_its_overlap() {
+        let error = Cli::try_parse_from(["claviger", "key", "rotate", "key_1"]).expect_err("no overlap");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("--overlap-seconds"));
+    }
+}

@@ -1,0 +1,119 @@
+//! `claviger serve`: until SIGTERM or SIGINT.
+
+use std::sync::Arc;
+
+use clap::Args;
+use claviger_server::clock::{OsRandom, SystemClock};
+use claviger_server::config::load::Loaded;
+use claviger_server::{Running, Server, StartError, logging};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::Global;
+use super::demo::{self, Demo};
+use super::failure::Failure;
+use super::output::Output;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Start with a demo organization, in a temporary directory or the empty one of --data
+    #[arg(long)]
+    demo: bool,
+}
+
+/// The signals that stop a server.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+// === impl Serve ===
+
+impl Serve {
+    pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
+        let mut signals = StopSignals::listen()?;
+        let Loaded { mut config, warnings } = global.load()?;
+        // Held until the stop: a temporary directory goes with it.
+        let demo = if self.demo { Some(Demo::prepare(&mut config, global.data.as_deref())?) } else { None };
+        logging::start(&config.log);
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let starting = Server::start(config, Arc::new(SystemClock::new()), Arc::new(OsRandom));
+        let running = tokio::select! {
+            running = starting => running.map_err(|error| explain(error, self.demo))?,
+            () = signals.received() => return Ok(()),
+        };
+        let told = match &demo {
+            Some(demo) => demo.furnish(&running, output).await,
+            None => tell_next_step(&running, global, output),
+        };
+        if told.is_ok() {
+            signals.received().await;
+            tracing::info!("stopping");
+        }
+        running.stop().await;
+        told
+    }
+}
+
+/// While there is no organization, the command that makes the first one, as it can be pasted.
+fn tell_next_step(running: &Running, global: &Global, output: Output) -> Result<(), Failure> {
+    if !running.is_new() {
+        return Ok(());
+    }
+    let data =
+        global.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", quoted(&data.to_string_lossy())));
+    let config = global
+        .config
+        .as_ref()
+        .map_or_else(String::new, |file| format!(" --config {}", quoted(&file.to_string_lossy())));
+    output.text(format_args!(
+        "First start. Make the first organization and its administrator:\n\n  \
+         claviger setup --organization 'My organization' --email you@example.com{data}{config}\n"
+    ))
+}
+
+/// In single quotes if a shell would read it otherwise.
+fn quoted(text: &str) -> String {
+    let is_plain =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// Whoever tries the demo beside another server needs the way out at hand.
+fn explain(error: StartError, is_demo: bool) -> Failure {
+    let is_bind = matches!(error, StartError::Bind { .. });
+    let mut failure = Failure::from(error);
+    if is_demo && is_bind {
+        failure.message.push_str(demo::OTHER_PORTS);
+    }
+    failure
+}
+
+// === impl StopSignals ===
+
+impl StopSignals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted() {
+        assert_eq!(quoted("/srv/claviger-data"), "/srv/claviger-data");
+        assert_eq!(quoted("/my data"), "'/my data'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

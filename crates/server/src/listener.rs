@@ -1,0 +1,206 @@
+//! A listener that serves an axum router on hyper: bound before anything else is made, with time-outs, a bound on
+//! connections, and a graceful stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use claviger_doors::Address;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Connections that are open at once; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 1_024;
+/// How long the head of a request may take to arrive.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long open requests have to end when the listener stops.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How long accepting rests after it failed, as it does without free file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// A bound listener.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    address: Address,
+    socket: Socket,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+// === impl Listener ===
+
+impl Listener {
+    /// Listens on `address`.
+    pub(crate) async fn bind(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp(wanted) => {
+                let socket = TcpListener::bind(wanted).await?;
+                Ok(Self { address: Address::Tcp(socket.local_addr()?), socket: Socket::Tcp(socket) })
+            }
+            Address::Unix(path) => {
+                let socket = bind_unix(path).await?;
+                Ok(Self { address: address.clone(), socket: Socket::Unix(socket) })
+            }
+        }
+    }
+
+    /// Where it listens, with the port that was found for port 0.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Serves `router` until `stop`; then no new connections, and [`STOP_GRACE`] for what is open.
+    pub(crate) async fn serve(self, router: Router, stop: CancellationToken) {
+        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let graceful = GracefulShutdown::new();
+        while let Some(permit) = tokio::select! {
+            permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
+            () = stop.cancelled() => None,
+        } {
+            tokio::select! {
+                accepted = self.accept(&router, permit, graceful.watcher()) => {
+                    if let Err(error) = accepted {
+                        tracing::warn!("cannot accept a connection on {}: {error}", self.address);
+                        tokio::time::sleep(ACCEPT_REST).await;
+                    }
+                }
+                () = stop.cancelled() => break,
+            }
+        }
+        let Self { address, socket } = self;
+        drop(socket);
+        if tokio::time::timeout(STOP_GRACE, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests on {address} were still open after {} s; dropped", STOP_GRACE.as_secs());
+        }
+        if let Address::Unix(path) = &address {
+            // A file that stays is taken over by the next start.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    async fn accept(&self, router: &Router, permit: OwnedSemaphorePermit, watcher: Watcher) -> io::Result<()> {
+        match &self.socket {
+            Socket::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                // An answer is one write: waiting for more to send only delays it.
+                stream.set_nodelay(true)?;
+                tokio::spawn(serve_connection(stream, Some(peer), router.clone(), permit, watcher));
+            }
+            Socket::Unix(socket) => {
+                let (stream, _) = socket.accept().await?;
+                tokio::spawn(serve_connection(stream, None, router.clone(), permit, watcher));
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn serve_connection<S>(
+    stream: S,
+    peer: Option<SocketAddr>,
+    router: Router,
+    permit: OwnedSemaphorePermit,
+    watcher: Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        router.clone().oneshot(request)
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(HEADER_TIMEOUT));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection.into_owned()).await {
+        tracing::debug!("a connection ended: {error}");
+    }
+    drop(permit);
+}
+
+/// The file of a program that is gone is replaced, that of a living one is not.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path).await => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }
+}
+
+async fn is_abandoned(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket())
+        && UnixStream::connect(path).await.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    fn free_port() -> Address {
+        Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_open_at_the_stop_gets_its_answer() {
+        let (entered, mut has_entered) = tokio::sync::mpsc::channel(1);
+        let release = CancellationToken::new();
+        let released = release.clone();
+        let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move {
+            entered.send(()).await.expect("the test waits");
+            released.cancelled().await;
+            peer.ip().to_string()
+        };
+        let listener = Listener::bind(&free_port()).await.expect("a free port");
+        let Address::Tcp(address) = *listener.address() else { panic!("a TCP address") };
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(listener.serve(Router::new().route("/", get(handler)), stop.clone()));
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+        has_entered.recv().await.expect("the handler was called");
+        stop.cancel();
+        release.cancel();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+        serving.await.expect("it ends");
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_refused_and_an_abandoned_socket_taken_over() {
+        let first = Listener::bind(&free_port()).await.expect("a free port");
+        assert_eq!(Listener::bind(first.address()).await.expect_err("taken").kind(), io::ErrorKind::AddrInUse);
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let address = Address::Unix(folder.path().join("control"));
+        let living = Listener::bind(&address).await.expect("a new file");
+        assert!(Listener::bind(&address).await.is_err());
+        drop(living);
+        Listener::bind(&address).await.expect("an abandoned file");
+    }
+}
