@@ -4,6 +4,7 @@
 //! has no `Display`, so it cannot slip into an answer.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use claviger_domain::RequestId;
@@ -155,7 +156,7 @@ impl ErrorCode {
 
 impl FieldError {
     /// `field` is wrong; `message` says what was expected.
-    pub fn new(field: impl Into<String>, message: impl ToString) -> Self {
+    pub fn new(field: impl Into<String>, message: impl Display) -> Self {
         Self { field: field.into(), message: message.to_string() }
     }
 }
@@ -178,7 +179,7 @@ impl Error {
     }
 
     /// 400: this field is wrong.
-    pub fn field(field: impl Into<String>, message: impl ToString) -> Self {
+    pub fn field(field: impl Into<String>, message: impl Display) -> Self {
         Self::invalid(vec![FieldError::new(field, message)])
     }
 
@@ -208,8 +209,8 @@ impl Error {
     }
 
     /// 409 `name_taken` with the field and whose it is.
-    pub fn name_taken(field: &'static str, taken_by: impl ToString) -> Self {
-        let message = format!("already used by {}", taken_by.to_string());
+    pub fn name_taken(field: &'static str, taken_by: impl Display) -> Self {
+        let message = format!("already used by {taken_by}");
         Self { errors: vec![FieldError::new(field, message)], ..Self::new(ErrorCode::NameTaken, "The name is taken.") }
     }
 

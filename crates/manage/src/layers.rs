@@ -48,8 +48,10 @@ pub(crate) async fn unknown_method() -> Error {
 
 /// A panic of a handler, as an answer.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let text = match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast::<&str>().map(|text| (*text).to_owned()).unwrap_or_default(),
+    };
     Error::internal(format!("panic: {text}")).into_response()
 }
 
@@ -107,6 +109,16 @@ mod tests {
         }
         for host in ["", "localhost@evil.example", "a b"] {
             assert_eq!(status(host), 400, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_error_that_keeps_its_text_to_itself() {
+        for panic in [Box::new("boom") as Box<dyn Any + Send>, Box::new("boom".to_owned()), Box::new(7)] {
+            let response = panicked(panic);
+            let error = response.extensions().get::<Error>().expect("an error to render");
+            assert_eq!(error.code(), ErrorCode::Internal);
+            assert!(!error.detail().contains("boom"));
         }
     }
 

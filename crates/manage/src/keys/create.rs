@@ -54,7 +54,7 @@ fn draft(
     secret: claviger_domain::key::StoredSecret,
 ) -> Result<Key, Error> {
     let mut checks = Checks::default();
-    check_kind(&mut checks, request);
+    check_kind(&mut checks, request, home);
     let (not_before, expires_at) = term(&mut checks, ctx, request, &home.time_zone);
     request::metadata(&mut checks, &request.metadata);
     let key = Key {
@@ -88,13 +88,16 @@ fn draft(
 }
 
 /// What kinds of keys there are by now, and that somebody chose what this one may do.
-fn check_kind(checks: &mut Checks, request: &CreateKey) {
+fn check_kind(checks: &mut Checks, request: &CreateKey, home: &Organization) {
     if let Some(owner) = &request.owner {
         checks.ensure("owner.type", owner.kind == "organization", "expected `organization`");
-        checks.ensure("owner.id", owner.id.is_none(), "an owner of the type `organization` has no id here");
+        let own = owner.id.as_ref().is_none_or(|id| *id == home.id.to_string());
+        checks.ensure("owner.id", own, "expected one's own organization");
     }
     let single = request.shape.as_deref().is_none_or(|shape| shape == "single");
     checks.ensure("shape", single, "expected `single`");
+    checks.ensure("limits", request.limits.is_empty(), "expected []: keys have no limits yet");
+    checks.ensure("idle_exempt", !request.idle_exempt, "expected false: keys do not go idle yet");
     if request.api_sets.is_none() && request.operations.is_none() {
         checks.refuse(
             "api_sets",

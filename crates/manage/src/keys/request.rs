@@ -8,8 +8,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{Object, OneOf, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, OneOf, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::body::present;
@@ -75,6 +75,13 @@ pub struct CreateKey {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
+    /// By now always empty.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub limits: Vec<Value>,
+    /// By now always false: no key goes idle.
+    #[serde(default)]
+    pub idle_exempt: bool,
 }
 
 /// What to change of a key; what is not there stays. The secret, the creator and the creation never change.

@@ -128,11 +128,14 @@ pub struct SightingView {
 /// A rotation whose old secret is still valid.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RotationView {
+    #[serde(rename = "old_valid_until")]
     #[schema(value_type = String)]
-    old_valid_until: Timestamp,
-    old_hint: String,
+    valid_until: Timestamp,
+    #[serde(rename = "old_hint")]
+    hint: String,
+    #[serde(rename = "old_last_used")]
     #[schema(required, value_type = Option<String>)]
-    old_last_used: Option<Timestamp>,
+    last_used: Option<Timestamp>,
 }
 
 /// A key with its secret: the one time that it is shown.
@@ -244,9 +247,9 @@ impl KeyView {
             last_used: usage.and_then(|usage| usage.last_used.as_ref()).map(SightingView::from),
             last_refused: usage.and_then(|usage| usage.last_refused.as_ref()).map(SightingView::from),
             rotation: overlap.map(|overlap| RotationView {
-                old_valid_until: overlap.valid_until,
-                old_hint: overlap.secret.hint.clone(),
-                old_last_used: usage.and_then(|usage| usage.old_last_used),
+                valid_until: overlap.valid_until,
+                hint: overlap.secret.hint.clone(),
+                last_used: usage.and_then(|usage| usage.old_last_used),
             }),
         }
     }

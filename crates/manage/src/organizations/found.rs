@@ -93,13 +93,11 @@ impl Founding {
     /// Writes all of it; the first member is the known person of that address, where there is one.
     pub async fn insert(&self, tx: &mut Tx, ctx: &Ctx) -> Result<UserId, Error> {
         organizations::insert(tx, &self.organization).await?;
-        let user = match users::by_email(tx, &self.user.email).await? {
-            Some(known) => known.id,
-            None => {
-                users::insert(tx, &self.user).await?;
-                self.user.id
-            }
-        };
+        let known = users::by_email(tx, &self.user.email).await?;
+        if known.is_none() {
+            users::insert(tx, &self.user).await?;
+        }
+        let user = known.map_or(self.user.id, |known| known.id);
         memberships::insert(tx, self.organization.id, user, ctx.now).await?;
         for api in &self.apis {
             apis::insert(tx, api).await?;

@@ -90,6 +90,31 @@ async fn operations_and_sets_are_named_by_slug_or_id() {
 }
 
 #[tokio::test]
+async fn c_21_a_second_click_makes_no_second_key() {
+    let (world, admin) = World::with_organization().await;
+    let body = json!({"name": "k", "api_sets": ["full-access"], "limits": [], "idle_exempt": false});
+    let (one, other) = tokio::join!(world.post(&admin, "/keys", body.clone()), world.post(&admin, "/keys", body));
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    assert_eq!(names(&world.get(&admin, "/keys?sort=name").await.body), ["k", "setup"]);
+}
+
+#[tokio::test]
+async fn g_01_y_29_keys_work_at_once_and_side_by_side() {
+    let (world, admin) = World::with_organization().await;
+    let (_, first) = world.key(&admin, "first", &["claviger-keys-read"]).await;
+    let (_, second) = world.key(&admin, "second", &["claviger-keys-read", "claviger-apis-write"]).await;
+    for secret in [&first, &second] {
+        assert_eq!(world.get(secret, "/keys").await.status, 200);
+    }
+    let off =
+        world.post(&admin, "/keys", json!({"name": "off", "api_sets": ["claviger-admin"], "disabled": true})).await;
+    assert_eq!(off.body["key"]["state"], "disabled");
+    world.get(&off.text("secret"), "/me").await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn names_are_unique_among_the_living() {
     let (world, admin) = World::with_organization().await;
     let (first, _) = world.key(&admin, "Straße", &[]).await;
@@ -152,7 +177,7 @@ async fn an_edit_merges_and_says_when_it_is_stale() {
         "metadata": {"a": 1, "b": {"c": 2}}, "tags": ["t"], "external_id": "e"});
     let made = world.post(&admin, "/keys", body).await;
     let path = format!("/keys/{}", made.body["key"]["id"].as_str().expect("an id"));
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(std::time::Duration::from_mins(1));
     let edit = json!({"description": "new", "metadata": {"a": null, "b": {"d": 3}}, "external_id": null, "tags": null});
     let edited = world.patch(&admin, &path, edit).await;
     let mut expected = made.body["key"].clone();

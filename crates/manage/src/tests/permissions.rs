@@ -33,18 +33,16 @@ fn body(id: &str) -> Option<Value> {
     Some(match id {
         "setup" => json!({"organization": "Example", "email": "ann@example.com"}),
         "organizations/create" => json!({"slug": "one-more", "name": "One more", "email": "eve@example.com"}),
-        "organization/edit" => json!({"name": "Renamed"}),
         "keys/create" => json!({"name": "made", "api_sets": ["full-access"]}),
         "keys/edit" => json!({"description": "changed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
         "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
         "keys/check" => json!({"method": "GET", "path": "/"}),
-        "apis/create" => json!({"slug": "made", "name": "Made"}),
-        "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
+        "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),
+        "organization/edit" | "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
         "apis/import" => {
             json!({"openapi": "3.1.0", "info": {"title": "Imported", "version": "1"}, "paths": {"/x": {"get": {}}}})
         }
-        "api-sets/create" => json!({"slug": "made", "name": "Made"}),
         _ => return None,
     })
 }

@@ -24,7 +24,7 @@ async fn both_secrets_work_during_an_overlap_and_one_after_it() {
         let found = world.post(&admin, "/keys/lookup", json!({"credential": secret})).await;
         assert_eq!((found.text("standing").as_str(), found.body["key"]["id"].as_str()), (standing, Some(id.as_str())));
     }
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     world.get(&first, "/me").await.problem(401, "unauthenticated");
     assert_eq!(world.get(&second, "/me").await.status, 200);
     let found = world.post(&admin, "/keys/lookup", json!({"credential": first})).await;
