@@ -1,1 +1,1 @@
-//! e2e
+//! Tests only: see `tests/e2e`.

@@ -1,0 +1,95 @@
+//! The secret canary: known secrets sent through every feature, then looked for everywhere a text can end up.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::harness::on_both_databases;
+use crate::harness::raw_http::Request;
+use crate::harness::world::World;
+
+on_both_databases! {
+    async fn y_05_a_secret_is_nowhere_it_can_be_read(world: &World) {
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let key = world.create_key(json!({ "name": "canary", "api_sets": ["full-access"], "allowed_ips": ["203.0.113.0/24"] })).await;
+        let rotated = world
+            .api("POST", &format!("/keys/{}/rotate", key.id), Some(&json!({ "overlap_seconds": 3_600 })))
+            .await
+            .expect(200)
+            .json();
+        let secrets = [key.secret.clone(), rotated["secret"].as_str().expect("a secret").to_owned(), world.token.clone()];
+
+        for secret in &secrets {
+            // Where a person puts a key by mistake, and where it belongs: accepted, refused, malformed.
+            for request in [
+                Request::get("/v1/whoami").bearer(secret),
+                Request::get(&format!("/v1/whoami?api_key={secret}")),
+                Request::get(&format!("/{secret}")).bearer(secret),
+                Request::get("/v1/authorize").bearer(secret).header("X-Forwarded-Uri", &format!("/{secret}")),
+                nginx(&format!("/x/{secret}?key={secret}"), "203.0.113.7").basic(secret, secret),
+                nginx("/x", "198.51.100.1").basic(secret, ""),
+                nginx("/x", "203.0.113.7").header("X-Api-Key", secret).header("User-Agent", secret),
+                nginx("/x", secret).bearer(secret),
+                nginx("/x", "203.0.113.7").header("Authorization", &format!("Basic {secret}")),
+                Request::post("/v1/verify", &json!({ "credential": secret, "method": "GET", "path": format!("/{secret}") })),
+                Request::post("/v1/verify", &json!({ "credential": secret, secret.as_str(): secret })),
+                Request::post("/v1/verify", &json!({ "credential": [secret] })),
+                Request::post("/v1/verify", &json!({ "credential": secret, "requires": [secret] })),
+            ] {
+                seen.push(answer_bytes(request.send(world.doors).await));
+            }
+            for (method, path, body) in [
+                ("POST", "/keys/lookup".to_owned(), Some(json!({ "credential": secret }))),
+                ("POST", format!("/keys/{}/check", key.id), Some(json!({ "method": "GET", "path": format!("/{secret}") }))),
+                ("GET", format!("/keys/{secret}"), None),
+                ("GET", format!("/keys?text={secret}"), None),
+                ("POST", format!("/apis/import?slug={secret}"), Some(json!({ "openapi": secret }))),
+                ("GET", format!("/{secret}"), None),
+            ] {
+                seen.push(answer_bytes(world.api(method, &path, body.as_ref()).await));
+            }
+        }
+        for path in ["/keys?limit=100".to_owned(), format!("/keys/{}", key.id), format!("/keys/{}/requests", key.id), "/organization/requests".into()] {
+            let answer = world.api("GET", &path, None).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            seen.push(answer_bytes(answer));
+        }
+        for path in ["/metrics", "/healthz", "/readyz"] {
+            seen.push(answer_bytes(Request::get(path).send(world.telemetry).await.expect(200)));
+        }
+        seen.push(std::fs::read("/proc/self/cmdline").expect("the process's arguments"));
+        world.stop_serving().await;
+        seen.push(world.dump().await);
+
+        for secret in &secrets {
+            // The secret part alone too, and both as they stand in a Basic header.
+            let forms = [
+                secret.clone().into_bytes(),
+                secret.as_bytes()[secret.len() - 38..secret.len() - 6].to_vec(),
+                STANDARD.encode(secret).trim_end_matches('=')[4..40].as_bytes().to_vec(),
+            ];
+            for (place, bytes) in seen.iter().enumerate() {
+                for form in &forms {
+                    let found = bytes.windows(form.len()).position(|window| window == form.as_slice());
+                    let around = found.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..at]).into_owned());
+                    assert_eq!(around, None, "a secret was found in place {place}");
+                }
+            }
+        }
+    }
+}
+
+fn nginx(uri: &str, ip: &str) -> Request {
+    Request::get("/v1/authorize/nginx")
+        .header("X-Original-Method", "GET")
+        .header("X-Original-URI", uri)
+        .header("X-Original-Host", "api.example.com")
+        .header("X-Real-IP", ip)
+}
+
+/// Headers and body of an answer.
+fn answer_bytes(answer: crate::harness::raw_http::Response) -> Vec<u8> {
+    let mut bytes = format!("{:?}\n", answer.headers).into_bytes();
+    bytes.extend_from_slice(&answer.body);
+    bytes
+}

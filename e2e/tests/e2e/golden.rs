@@ -1,0 +1,355 @@
+//! The golden verdicts (`e2e/golden/verdicts.json`) through every HTTP door of the real server; the state is made through
+//! the management API. The format stands in `e2e/golden/README.md`.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use claviger_domain::credential::{Environment, KeyPrefix, generate_key};
+use claviger_domain::testing::FixedRandom;
+use claviger_domain::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::harness::on_both_databases;
+use crate::harness::raw_http::{Request, Response};
+use crate::harness::world::World;
+
+const CORPUS: &str = include_str!("../../golden/verdicts.json");
+const CASES_MIN: usize = 150;
+
+on_both_databases! {
+    async fn golden_verdicts_at_every_door(world: &World) {
+        let corpus: Value = serde_json::from_str(CORPUS).expect("JSON");
+        let state = State::make(world, &corpus["state"]).await;
+        let cases = list(&corpus["cases"]);
+        assert!(cases.len() >= CASES_MIN);
+        let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
+        for case in cases.iter().filter(|case| !state.needs_impossible_key(case)) {
+            let to: Timestamp = text(&case["now"]).parse().expect("an instant");
+            world.clock.advance(to.saturating_since(world.now()));
+            for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
+                let question = Question { state: &state, case };
+                if let Some(request) = door(&question) {
+                    *count += 1;
+                    let answer = request.send(world.doors).await;
+                    if let Err(difference) = question.compare(&answer) {
+                        wrong.push(format!("{}: {difference}", text(&case["name"])));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(asked.iter().all(|&count| count >= CASES_MIN), "asked at each door: {asked:?}");
+    }
+}
+
+/// What the state's making answered.
+struct State {
+    secrets: BTreeMap<String, String>,
+    old_secrets: BTreeMap<String, String>,
+    door_tokens: BTreeMap<String, String>,
+    /// Nicks of keys that the API refuses to make: their end is before their beginning. The engine runs their cases.
+    impossible: Vec<String>,
+}
+
+/// A case and what fills its placeholders.
+struct Question<'a> {
+    state: &'a State,
+    case: &'a Value,
+}
+
+/// How a case is asked at one door; `None` where the door cannot express it.
+type Door = fn(&Question<'_>) -> Option<Request>;
+
+const _: [Door; 3] = [verify, authorize, nginx];
+
+fn verify(question: &Question<'_>) -> Option<Request> {
+    let asked = &question.case["request"];
+    let mut body = Map::new();
+    for (name, value) in question.credentials() {
+        let value = String::from_utf8(value).ok()?;
+        if body.insert(name.into(), value.into()).is_some() {
+            return None;
+        }
+    }
+    if !list(&asked["method_overrides"]).is_empty() || body.is_empty() && asked["method"].is_null() {
+        return None;
+    }
+    for name in ["client_ip", "method", "path", "host", "api", "requires"] {
+        if !asked[name].is_null() {
+            body.insert(name.into(), asked[name].clone());
+        }
+    }
+    Some(question.with_token(Request::post("/v1/verify", &Value::Object(body))))
+}
+
+fn authorize(question: &Question<'_>) -> Option<Request> {
+    question.gateway("", ["X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-Host", "X-Forwarded-For"])
+}
+
+fn nginx(question: &Question<'_>) -> Option<Request> {
+    question.gateway("/nginx", ["X-Original-Method", "X-Original-URI", "X-Original-Host", "X-Real-IP"])
+}
+
+// === impl Question ===
+
+impl Question<'_> {
+    /// JSON field and value of each credential.
+    fn credentials(&self) -> Vec<(&'static str, Vec<u8>)> {
+        list(&self.case["request"]["credentials"])
+            .iter()
+            .map(|credential| {
+                let value = || self.state.fill_in(text(&credential["value"]));
+                match text(&credential["in"]) {
+                    "credential" => ("credential", value().into_bytes()),
+                    "x_api_key" => ("x_api_key", value().into_bytes()),
+                    "authorization" => ("authorization", value().into_bytes()),
+                    "basic" => {
+                        let (user, password) = (text(&credential["user"]), text(&credential["password"]));
+                        let plain = format!("{}:{}", self.state.fill_in(user), self.state.fill_in(password));
+                        ("authorization", format!("Basic {}", STANDARD.encode(plain)).into_bytes())
+                    }
+                    other => panic!("unknown place of a credential: {other}"),
+                }
+            })
+            .collect()
+    }
+
+    fn gateway(&self, suffix: &str, headers: [&str; 4]) -> Option<Request> {
+        let asked = &self.case["request"];
+        if !list(&asked["requires"]).is_empty() {
+            return None;
+        }
+        let pin = asked["api"].as_str().map(|api| format!("/api/{api}")).unwrap_or_default();
+        let mut request = Request::get(&format!("/v1/authorize{pin}{suffix}"));
+        for (header, field) in headers.iter().zip(["method", "path", "host", "client_ip"]) {
+            let value = asked[field].as_str()?;
+            // What no gateway could put into a header.
+            if value.is_empty() || value.bytes().any(|byte| byte < b' ' || byte == 0x7f) || value.trim() != value {
+                return None;
+            }
+            request = request.header(header, value);
+        }
+        for (name, value) in self.credentials() {
+            let header = match name {
+                "x_api_key" => "X-Api-Key",
+                "authorization" => "Authorization",
+                _ => return None,
+            };
+            if value.iter().any(|byte| *byte < b' ' || *byte == 0x7f) {
+                return None;
+            }
+            request = request.header_bytes(header, &value);
+        }
+        for value in list(&asked["method_overrides"]) {
+            request = request.header("X-HTTP-Method-Override", text(value));
+        }
+        Some(self.with_token(request))
+    }
+
+    fn with_token(&self, request: Request) -> Request {
+        let provider = self.case["request"]["provider"].as_str().unwrap_or("acme");
+        request.header("X-Claviger-Door", &self.state.door_tokens[provider])
+    }
+
+    fn compare(&self, answer: &Response) -> Result<(), String> {
+        let expected = &self.case["verdict"];
+        let got = if answer.header("x-auth-key-id").is_some() || answer.status != 200 {
+            self.at_a_gateway(answer)?
+        } else {
+            self.at_verify(&answer.json())
+        };
+        let mut wanted = json!({ "code": expected["code"] });
+        for field in got.as_object().into_iter().flat_map(Map::keys) {
+            wanted[field] = match (field.as_str(), &expected[field]) {
+                ("operation_checked", Value::Null) => json!(true),
+                ("old_secret", Value::Null) => json!(false),
+                (_, value) => value.clone(),
+            };
+        }
+        if got == wanted { Ok(()) } else { Err(format!("expected {wanted}, got {got}")) }
+    }
+
+    fn at_verify(&self, answer: &Value) -> Value {
+        let mut got = json!({
+            "code": answer["code"],
+            "key": answer["key"]["name"],
+            "api": answer["api"],
+            "operation": answer["operation"],
+        });
+        if let (Some(nick), Some(hint)) = (answer["key"]["name"].as_str(), answer["key"]["hint"].as_str()) {
+            let old = self.state.old_secrets.get(nick);
+            got["old_secret"] = json!(old.is_some_and(|old| hint.ends_with(&old[old.len() - 4..])));
+        }
+        if ["VALID", "OPERATION_NOT_ALLOWED"].iter().any(|code| answer["code"] == *code) {
+            got["operation_checked"] = answer["operation_checked"].as_bool().unwrap_or(true).into();
+        }
+        got
+    }
+
+    fn at_a_gateway(&self, answer: &Response) -> Result<Value, String> {
+        let status = answer.header("x-auth-status").map_or(answer.status, |status| status.parse().unwrap_or(0));
+        if json!(status) != self.case["verdict"]["http"] {
+            return Err(format!("status {status}: {}", answer.text()));
+        }
+        if answer.header("x-auth-status").is_some() && answer.status != 403 && answer.status != status {
+            return Err(format!("nginx understands 401 and 403 alone, not {}", answer.status));
+        }
+        if status != 200 {
+            return Ok(json!({ "code": answer.json()["code"] }));
+        }
+        let header = |name: &str| match answer.header(name) {
+            Some(value) if !value.is_empty() => json!(value.replace("%2F", "/")),
+            _ => Value::Null,
+        };
+        Ok(json!({
+            "code": "VALID",
+            "key": header("x-auth-key-name"),
+            "api": header("x-auth-api"),
+            "operation": header("x-auth-operation"),
+        }))
+    }
+}
+
+// === impl State ===
+
+impl State {
+    async fn make(world: &World, state: &Value) -> Self {
+        assert_eq!(world.now().to_string(), text(&state["now"]), "the world begins when the state does");
+        let unknown = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(404));
+        let mut made = Self {
+            secrets: BTreeMap::from([("unknown".to_owned(), unknown.expose().to_owned())]),
+            old_secrets: BTreeMap::new(),
+            door_tokens: BTreeMap::new(),
+            impossible: Vec::new(),
+        };
+        for (number, organization) in list(&state["organizations"]).iter().enumerate() {
+            let slug = text(&organization["slug"]);
+            let token = if number == 0 { world.token.clone() } else { world.second_organization(slug).await };
+            let call = async |method: &str, path: &str, body: &Value| {
+                let answer = world.api_as(&token, method, path, (!body.is_null()).then_some(body)).await;
+                assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
+                if answer.body.is_empty() { Value::Null } else { answer.json() }
+            };
+            match &organization["default_api"] {
+                Value::Null => {}
+                Value::String(_) => drop(call("DELETE", "/apis/default", &Value::Null).await),
+                narrowed => drop(call("PATCH", "/apis/default", narrowed).await),
+            }
+            for api in list(&organization["apis"]) {
+                let slug = text(&api["slug"]);
+                call("POST", &format!("/apis/import?slug={slug}&name={slug}"), &document(api)).await;
+                let mut edit = Map::new();
+                for field in ["hosts", "base_paths", "unlisted_paths"] {
+                    edit.insert(field.into(), api[field].clone());
+                }
+                edit.retain(|_, value| !value.is_null());
+                call("PATCH", &format!("/apis/{slug}"), &Value::Object(edit)).await;
+            }
+            for (api, operations) in organization["general"].as_object().into_iter().flatten() {
+                call("PATCH", &format!("/api-sets/{api}-general"), &json!({ "operations": operations })).await;
+            }
+            for set in list(&organization["api_sets"]) {
+                call("POST", "/api-sets", set).await;
+            }
+            for key in list(&organization["keys"]) {
+                made.make_key(key, &call).await;
+            }
+            let door = json!({ "name": "golden door token", "api_sets": ["claviger-verify"] });
+            let door = call("POST", "/keys", &door).await;
+            made.door_tokens.insert(slug.to_owned(), text(&door["secret"]).to_owned());
+        }
+        made
+    }
+
+    async fn make_key(&mut self, key: &Value, call: &impl AsyncFn(&str, &str, &Value) -> Value) {
+        let nick = text(&key["nick"]).to_owned();
+        if let (Some(begin), Some(end)) = (key["not_before"].as_str(), key["expires_at"].as_str())
+            && end < begin
+        {
+            self.impossible.push(nick);
+            return;
+        }
+        let mut body = key.as_object().expect("an object").clone();
+        body.retain(|field, _| !["nick", "deleted", "rotation"].contains(&field.as_str()));
+        body.insert("name".into(), nick.clone().into());
+        if !body.contains_key("api_sets") && !body.contains_key("operations") {
+            body.insert("api_sets".into(), json!([]));
+        }
+        // A disabled key cannot be rotated: it is disabled last.
+        let disabled = key["rotation"].is_object().then(|| body.remove("disabled")).flatten();
+        let created = call("POST", "/keys", &Value::Object(body)).await;
+        let id = text(&created["key"]["id"]).to_owned();
+        let mut secret = text(&created["secret"]).to_owned();
+        let rotation = &key["rotation"];
+        if rotation.is_object() {
+            let overlap = json!({ "overlap_seconds": rotation["overlap_seconds"] });
+            let rotated = call("POST", &format!("/keys/{id}/rotate"), &overlap).await;
+            self.old_secrets.insert(nick.clone(), std::mem::replace(&mut secret, text(&rotated["secret"]).to_owned()));
+            if rotation["ended"] == true {
+                call("POST", &format!("/keys/{id}/end-overlap"), &json!({})).await;
+            }
+        }
+        if disabled == Some(json!(true)) {
+            call("POST", &format!("/keys/{id}/disable"), &json!({})).await;
+        }
+        if key["deleted"] == true {
+            call("DELETE", &format!("/keys/{id}"), &Value::Null).await;
+        }
+        self.secrets.insert(nick, secret);
+    }
+
+    fn needs_impossible_key(&self, case: &Value) -> bool {
+        let credentials = case["request"]["credentials"].to_string();
+        self.impossible.iter().any(|nick| credentials.contains(&format!(":{nick}}}}}")))
+    }
+
+    /// Puts real secrets in the place of `{{key:nick}}` and its like.
+    fn fill_in(&self, value: &str) -> String {
+        let Some((before, rest)) = value.split_once("{{") else { return value.to_owned() };
+        let (mark, after) = rest.split_once("}}").expect("a placeholder ends with }}");
+        let (kind, nick) = mark.split_once(':').expect("{{kind:nick}}");
+        let filled = match kind {
+            "key" => self.secrets[nick].clone(),
+            "old" => self.old_secrets[nick].clone(),
+            "upper" => self.secrets[nick].to_uppercase(),
+            "bad" => {
+                let secret = &self.secrets[nick];
+                let last = if secret.ends_with('0') { '1' } else { '0' };
+                format!("{}{last}", &secret[..secret.len() - 1])
+            }
+            "sha256" => sha256_hex(&self.secrets[nick]),
+            _ => panic!("unknown placeholder {kind}"),
+        };
+        format!("{before}{filled}{}", self.fill_in(after))
+    }
+}
+
+/// An OpenAPI document with the operations of `api` in their order.
+fn document(api: &Value) -> Value {
+    let mut paths = Map::new();
+    for operation in list(&api["operations"]) {
+        let multi_segment = list(&operation["multi_segment"]);
+        let parameters: Vec<_> = multi_segment
+            .iter()
+            .map(|name| json!({ "name": name, "in": "path", "required": true, "x-multi-segment": true, "schema": { "type": "string" } }))
+            .collect();
+        let item = paths.entry(text(&operation["template"])).or_insert_with(|| json!({}));
+        item[text(&operation["method"]).to_lowercase()] =
+            json!({ "operationId": operation["name"], "parameters": parameters, "responses": {} });
+    }
+    json!({ "openapi": "3.0.3", "info": { "title": api["name"], "version": "1" }, "paths": paths })
+}
+
+fn sha256_hex(value: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

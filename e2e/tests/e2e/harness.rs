@@ -1,0 +1,31 @@
+//! What every test stands on.
+
+pub mod database;
+pub mod gateway;
+pub mod process;
+pub mod raw_http;
+pub mod upstream;
+pub mod world;
+
+/// Runs each scenario once on SQLite and once on PostgreSQL, under its own name.
+macro_rules! on_both_databases {
+    ($($(#[$attribute:meta])* async fn $name:ident($world:ident: &World) $body:block)*) => {
+        $($(#[$attribute])* mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn scenario($world: &World) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::harness::world::run($crate::harness::database::Kind::Sqlite, scenario);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::harness::world::run($crate::harness::database::Kind::Postgres, scenario);
+            }
+        })*
+    };
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,152 @@
+//! Real gateways with the snippets of `gateways/`, each in front of an echoing upstream.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::process::free_address;
+use super::upstream::Upstream;
+
+/// The name the gateways know themselves by.
+pub const SERVER_NAME: &str = "api.github.com";
+const START_SECONDS_MAX: u64 = 20;
+
+/// A running nginx with `gateways/nginx.conf`.
+pub struct Nginx {
+    /// Where clients connect.
+    pub address: SocketAddr,
+    gateway: Gateway,
+}
+
+/// A running Caddy with `gateways/Caddyfile`.
+pub struct Caddy {
+    /// Where clients connect.
+    pub address: SocketAddr,
+    _gateway: Gateway,
+}
+
+/// Process, files and upstream of a gateway; all end with it.
+struct Gateway {
+    child: Child,
+    folder: TempDir,
+    _upstream: Upstream,
+}
+
+fn snippet(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateways").join(name)
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("claviger-gateway-").tempdir().expect("a temporary folder")
+}
+
+// === impl Nginx ===
+
+impl Nginx {
+    /// Asks the doors at `doors` about requests to the API `api`.
+    pub async fn start(doors: SocketAddr, api: &str) -> Self {
+        Self::start_with_token(doors, api, "").await
+    }
+
+    /// The same with a door token.
+    pub async fn start_with_token(doors: SocketAddr, api: &str, token: &str) -> Self {
+        let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
+        let site = std::fs::read_to_string(snippet("nginx.conf"))
+            .expect("the snippet")
+            .replace("@LISTEN@", &address.to_string())
+            .replace("@SERVER_NAME@", SERVER_NAME)
+            .replace("@DOORS@", &doors.to_string())
+            .replace("@API@", api)
+            .replace("@UPSTREAM@", &upstream.address.to_string())
+            .replace("@DOOR_TOKEN@", token);
+        let path = folder.path().display();
+        let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .iter()
+            .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
+            .collect();
+        let config = format!(
+            "{user} daemon off; worker_processes 1; pid {path}/pid; error_log {path}/error.log info;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{ access_log {path}/access.log; {temporary}\ninclude {path}/site.conf; }}\n"
+        );
+        std::fs::write(folder.path().join("site.conf"), site).expect("written");
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, config).expect("written");
+        let child = Command::new("nginx")
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx starts");
+        let gateway = Gateway { child, folder, _upstream: upstream };
+        gateway.wait_for(address, "error.log").await;
+        Self { address, gateway }
+    }
+
+    /// What nginx wrote to its logs.
+    pub fn logs(&self) -> String {
+        ["error.log", "access.log"]
+            .map(|name| std::fs::read_to_string(self.gateway.folder.path().join(name)).unwrap_or_default())
+            .concat()
+    }
+}
+
+// === impl Caddy ===
+
+impl Caddy {
+    /// Asks the doors at `doors` about requests to the API `api`.
+    pub async fn start(doors: SocketAddr, api: &str) -> Self {
+        let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
+        let log = std::fs::File::create(folder.path().join("error.log")).expect("a log");
+        let child = Command::new("caddy")
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", folder.path())
+            .env("CLAVIGER_SITE", format!("http://:{}", address.port()))
+            .env("CLAVIGER_SERVER_NAME", SERVER_NAME)
+            .env("CLAVIGER_DOORS", doors.to_string())
+            .env("CLAVIGER_API", api)
+            .env("CLAVIGER_UPSTREAM", upstream.address.to_string())
+            .env("CLAVIGER_DOOR_TOKEN", "")
+            .args(["run", "--adapter", "caddyfile", "--config"])
+            .arg(snippet("Caddyfile"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("Caddy starts");
+        let gateway = Gateway { child, folder, _upstream: upstream };
+        gateway.wait_for(address, "error.log").await;
+        Self { address, _gateway: gateway }
+    }
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    async fn wait_for(&self, address: SocketAddr, log: &str) {
+        let begin = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let log = std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
+            assert!(begin.elapsed().as_secs() < START_SECONDS_MAX, "the gateway does not listen:\n{log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // SIGTERM, so that nginx's master takes its worker along; one that has ended is as good.
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}

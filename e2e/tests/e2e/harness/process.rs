@@ -1,0 +1,147 @@
+//! The binary itself, as a person starts it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::raw_http::Request;
+
+/// How long a start may take on a busy machine before the test says so.
+const START_SECONDS_MAX: u64 = 60;
+
+/// A running `claviger serve`; killed when it goes.
+pub struct Serving {
+    /// The management API.
+    pub control: SocketAddr,
+    /// The doors.
+    pub doors: SocketAddr,
+    /// `/healthz`, `/readyz`, `/metrics`.
+    pub telemetry: SocketAddr,
+    child: Child,
+    log: PathBuf,
+}
+
+/// The binary under test; built by the same profile as the tests if it is not there.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "claviger-server", "--bin", "claviger"])
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the binary builds");
+        // <target>/debug/deps/e2e-… → <target>/debug/claviger
+        let own = std::env::current_exe().expect("the test's own path");
+        own.ancestors().nth(2).expect("the profile's folder").join("claviger")
+    })
+}
+
+/// A command of the binary on `data`, with nothing of the caller's environment that configures it.
+pub fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("CLAVIGER_DATA_DIR", data);
+    command
+}
+
+/// Runs a command to its end with `input` on stdin.
+pub fn run(mut command: Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that reads no input closes the pipe: no matter.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("the command ends")
+}
+
+/// An address on which nothing listens at this moment.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+/// Text of an output stream.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+// === impl Serving ===
+
+impl Serving {
+    /// Starts `serve` on `data` and waits until it is ready.
+    pub async fn start(data: &Path, database: Option<&str>) -> Self {
+        let mut command = command(data, &["serve"]);
+        if let Some(url) = database {
+            command.env("CLAVIGER_DATABASE_URL", url);
+        }
+        Self::spawn(command, data).await
+    }
+
+    async fn spawn(mut command: Command, data: &Path) -> Self {
+        let (control, doors, telemetry) = (free_address(), free_address(), free_address());
+        std::fs::create_dir_all(data).expect("a folder for the log");
+        let log = data.with_extension("log");
+        let output = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
+        let child = command
+            .env("CLAVIGER_CONTROL_LISTEN", control.to_string())
+            .env("CLAVIGER_DOORS_LISTEN", doors.to_string())
+            .env("CLAVIGER_TELEMETRY_LISTEN", telemetry.to_string())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a second handle"))
+            .stderr(output)
+            .spawn()
+            .expect("the binary starts");
+        let mut serving = Self { control, doors, telemetry, child, log };
+        serving.wait_until_ready().await;
+        serving
+    }
+
+    /// Everything it has printed.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        std::fs::File::open(&self.log).and_then(|mut file| file.read_to_string(&mut text)).expect("its log");
+        text
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ends");
+    }
+
+    /// `SIGTERM`, and waits for the clean end.
+    pub fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is running");
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "a clean stop: {status}\n{}", self.log());
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                panic!("serve ended with {status}:\n{}", self.log());
+            }
+            if Request::get("/readyz").try_send(self.telemetry).await.is_ok_and(|answer| answer.status == 200) {
+                return;
+            }
+            assert!(begin.elapsed().as_secs() < START_SECONDS_MAX, "not ready in time:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Already ended by `kill` or `stop`: nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,278 @@
+//! A server in this process with real ports, a clock that stands, and an administrator.
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use claviger_domain::testing::FixedClock;
+use claviger_domain::{Clock as _, Timestamp};
+use claviger_server::clock::OsRandom;
+use claviger_server::config::Config;
+use claviger_server::{Running, Server};
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, Row as _};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use super::database::{Kind, TestDatabase};
+use super::raw_http::{Request, Response};
+
+/// Where the clock stands when a world begins: 2026-01-01T00:00:00Z, as the golden verdicts' state does.
+const BEGIN: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+/// A running server with one organization.
+pub struct World {
+    /// The management API's listener.
+    pub control: SocketAddr,
+    /// The doors' listener.
+    pub doors: SocketAddr,
+    /// The telemetry listener.
+    pub telemetry: SocketAddr,
+    /// A management key with the administrator's authorities.
+    pub token: String,
+    /// The server's clock.
+    pub clock: Arc<FixedClock>,
+    running: Mutex<Option<Running>>,
+    data: PathBuf,
+    database_url: String,
+    _folder: TempDir,
+}
+
+/// A key as its creation answered.
+pub struct CreatedKey {
+    /// Its id.
+    pub id: String,
+    /// Its value.
+    pub secret: String,
+    /// Its record.
+    pub record: Value,
+}
+
+/// Runs a scenario in a world of its own and ends it cleanly.
+pub fn run(kind: Kind, scenario: impl AsyncFnOnce(&World)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let database = TestDatabase::new(kind).await;
+        let world = World::start_on(&database).await;
+        scenario(&world).await;
+        world.stop_serving().await;
+    });
+}
+
+/// GitHub's OpenAPI document, whole.
+pub fn github_document() -> Vec<u8> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/openapi/api.github.com.json.gz");
+    let packed = std::fs::read(file).expect("the document");
+    let mut document = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut document).expect("gzip");
+    document
+}
+
+// === impl World ===
+
+impl World {
+    /// A server on `database`, set up.
+    pub async fn start_on(database: &TestDatabase) -> Self {
+        let clock = Arc::new(FixedClock::new(BEGIN));
+        let mut world = Self::start_node(database, clock, None).await;
+        let body = json!({ "organization": "Acme", "email": "ada@example.com" });
+        let local = world.local_token();
+        let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
+        world.token = set_up["token"].as_str().expect("a management token").to_owned();
+        world
+    }
+
+    /// A second server on the same database, with a data directory of its own.
+    pub async fn second_node(&self, database: &TestDatabase) -> Self {
+        let secret = self.data.join("master-secret");
+        let mut world = Self::start_node(database, Arc::clone(&self.clock), Some(secret)).await;
+        world.token.clone_from(&self.token);
+        world
+    }
+
+    async fn start_node(database: &TestDatabase, clock: Arc<FixedClock>, master_secret: Option<PathBuf>) -> Self {
+        let folder = tempfile::Builder::new().prefix("claviger-world-").tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        let mut config = Config::on_free_ports(data.clone());
+        config.database.url = Some(database.url.parse().expect("a database URL"));
+        config.master_secret_file = master_secret;
+        config.doors.settings.threads = 1;
+        let running = Server::start(config, clock.clone(), Arc::new(OsRandom))
+            .await
+            .unwrap_or_else(|error| panic!("the server starts: {error}"));
+        Self {
+            control: address(&running.control_url()),
+            doors: address(&running.doors_url()),
+            telemetry: address(&running.telemetry_url()),
+            token: String::new(),
+            clock,
+            running: Mutex::new(Some(running)),
+            data,
+            database_url: database.url.clone(),
+            _folder: folder,
+        }
+    }
+
+    /// The server's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The operator's token, as the command line finds it.
+    pub fn local_token(&self) -> String {
+        std::fs::read_to_string(self.data.join("local-token")).expect("the local token").trim().to_owned()
+    }
+
+    /// A call of the management API by the administrator; `path` from behind `/api/v1`.
+    pub async fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
+        self.api_as(&self.token, method, path, body).await
+    }
+
+    /// The same by someone else.
+    pub async fn api_as(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Response {
+        let request = Request::new(method, &format!("/api/v1{path}")).bearer(token);
+        match body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+        .send(self.control)
+        .await
+    }
+
+    /// Creates a key of the organization.
+    pub async fn create_key(&self, body: Value) -> CreatedKey {
+        let created = self.api("POST", "/keys", Some(&body)).await.expect(201);
+        assert_eq!(created.header("cache-control").as_deref(), Some("no-store"));
+        let created = created.json();
+        CreatedKey {
+            id: created["key"]["id"].as_str().expect("an id").to_owned(),
+            secret: created["secret"].as_str().expect("a secret").to_owned(),
+            record: created["key"].clone(),
+        }
+    }
+
+    /// A key's record.
+    pub async fn get_key(&self, id: &str) -> Value {
+        self.api("GET", &format!("/keys/{id}"), None).await.expect(200).json()
+    }
+
+    /// How many living keys the organization has.
+    pub async fn key_count(&self) -> usize {
+        self.api("GET", "/keys?limit=100", None).await.expect(200).json()["data"].as_array().expect("a list").len()
+    }
+
+    /// Imports GitHub's document as `github`.
+    pub async fn import_github(&self) -> Value {
+        Request::new("POST", "/api/v1/apis/import?slug=github&name=GitHub")
+            .bearer(&self.token)
+            .header("Content-Type", "application/json")
+            .body(github_document())
+            .send(self.control)
+            .await
+            .expect(201)
+            .json()
+    }
+
+    /// All operations of an API, page by page.
+    pub async fn operations(&self, api: &str) -> Vec<Value> {
+        let mut operations = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/apis/{api}/operations?limit=100{cursor}");
+            let page = self.api("GET", &path, None).await.expect(200).json();
+            operations.extend(page["data"].as_array().expect("a list").iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return operations,
+            }
+        }
+    }
+
+    /// A second organization, made by the operator; gives its management token.
+    pub async fn second_organization(&self, slug: &str) -> String {
+        let body = json!({ "slug": slug, "name": slug, "email": format!("{slug}@example.com") });
+        let made = self.api_as(&self.local_token(), "POST", "/organizations", Some(&body)).await.expect(201).json();
+        made["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The answer of `POST /v1/verify` about a request to `api`.
+    pub async fn verdict(&self, secret: &str, api: &str, method: &str, path: &str) -> Value {
+        let body = json!({ "credential": secret, "api": api, "method": method, "path": path });
+        Request::post("/v1/verify", &body).send(self.doors).await.expect(200).json()
+    }
+
+    /// The answer of `/v1/authorize/api/{api}`, with the credential that `present` adds.
+    pub async fn authorize(
+        &self,
+        api: &str,
+        method: &str,
+        uri: &str,
+        present: impl FnOnce(Request) -> Request,
+    ) -> Response {
+        let request = Request::get(&format!("/v1/authorize/api/{api}"))
+            .header("X-Forwarded-Method", method)
+            .header("X-Forwarded-Uri", uri)
+            .header("X-Forwarded-Host", "api.github.com")
+            .header("X-Forwarded-For", "203.0.113.7");
+        present(request).send(self.doors).await
+    }
+
+    /// Stops the server cleanly; its database stays.
+    pub async fn stop_serving(&self) {
+        if let Some(running) = self.running.lock().await.take() {
+            running.stop().await;
+        }
+    }
+
+    /// Every byte that the database and the data directory hold, but for the two files that are secrets by design.
+    pub async fn dump(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let database_folder = self.database_url.strip_prefix("sqlite://").and_then(|path| Path::new(path).parent());
+        for folder in [Some(self.data.as_path()), database_folder].into_iter().flatten() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let secret = ["master-secret", "local-token"].iter().any(|name| entry.file_name() == *name);
+                if !secret && entry.path().is_file() {
+                    bytes.extend(std::fs::read(entry.path()).expect("readable"));
+                }
+            }
+        }
+        if database_folder.is_none() {
+            bytes.extend(dump_postgres(&self.database_url).await);
+        }
+        bytes
+    }
+}
+
+fn address(url: &str) -> SocketAddr {
+    url.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("http://ADDRESS")
+}
+
+/// All rows of all tables as text, and the bytes of each binary value beside their hexadecimal form.
+async fn dump_postgres(url: &str) -> Vec<u8> {
+    let mut connection = PgConnection::connect(url).await.expect("the database");
+    let tables = sqlx::query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
+        .fetch_all(&mut connection)
+        .await
+        .expect("the tables");
+    assert!(!tables.is_empty());
+    let mut bytes = Vec::new();
+    for table in tables {
+        let name: String = table.get(0);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT row_to_json(t)::text FROM {name} t")))
+            .fetch_all(&mut connection)
+            .await
+            .expect("the rows");
+        for row in rows {
+            let text: String = row.get(0);
+            for part in text.split("\\\\x").skip(1) {
+                let digits: Vec<u8> = part.bytes().take_while(u8::is_ascii_hexdigit).collect();
+                bytes.extend(digits.chunks_exact(2).filter_map(|pair| {
+                    std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
+                }));
+            }
+            bytes.extend(text.into_bytes());
+        }
+    }
+    bytes
+}

@@ -1,0 +1,12 @@
+//! The real server on both databases, behind real gateways. One binary; each test has a server and a database of its
+//! own, so that they run in parallel.
+
+mod harness;
+
+mod bad_input;
+mod canary;
+mod feed;
+mod gateways;
+mod golden;
+mod process;
+mod rows;
