@@ -203,6 +203,7 @@ impl DatabaseConfig {
 mod database_url {
     use super::{DatabaseUrl, Deserialize, Deserializer, Serializer};
 
+    #[allow(clippy::ref_option, reason = "serde passes the field")]
     pub(super) fn serialize<S: Serializer>(url: &Option<DatabaseUrl>, serializer: S) -> Result<S::Ok, S::Error> {
         match url {
             Some(url) => serializer.collect_str(url),

@@ -1,6 +1,6 @@
 //! The data directory: made with mode 0700, held by one process at a time.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -71,13 +71,7 @@ impl DataDir {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
         let path = path.canonicalize().map_err(fail)?;
         let fail = |error| DataDirError::of(&path, error);
-        let mode = path.metadata().map_err(fail)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            tracing::warn!(
-                "other users can reach the data directory {} (mode {mode:o}); `chmod 700` it",
-                path.display()
-            );
-        }
+        keep_private(&path).map_err(fail)?;
         let mut lock = open_lock(&path.join(LOCK_FILE)).map_err(fail)?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -94,6 +88,20 @@ impl DataDir {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// An empty directory becomes this user's alone; one that is in use is its owner's decision.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    let mode = path.metadata()?.permissions().mode() & 0o777;
+    let others = mode & 0o077;
+    if others == 0 {
+        return Ok(());
+    }
+    if path.read_dir()?.next().is_none() {
+        return std::fs::set_permissions(path, Permissions::from_mode(0o700));
+    }
+    tracing::warn!("other users can reach the data directory {} (mode {mode:o}); `chmod 700` it", path.display());
+    Ok(())
 }
 
 /// Writes a file that only this user can read, whole or not at all: the new content replaces the old at once.
@@ -156,6 +164,22 @@ mod tests {
         assert!(message.contains(held.path().to_str().expect("text")) && message.contains("--data"), "{message}");
         drop(held);
         DataDir::open(&path).expect("free again");
+    }
+
+    #[test]
+    fn an_empty_directory_is_closed_to_others_and_a_used_one_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+        for (name, file, closed) in [("empty", None, 0o700), ("used", Some("claviger.db"), 0o755)] {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).expect("made");
+            std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("opened");
+            if let Some(file) = file {
+                std::fs::write(path.join(file), "").expect("written");
+            }
+            drop(DataDir::open(&path).expect("usable"));
+            assert_eq!(mode(&path), closed, "{name}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use claviger_store::{Database, Store, organizations};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
+use crate::config::{BaseUrl, Config};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
 use crate::health::Health;
@@ -90,24 +90,13 @@ impl Server {
         let doors = claviger_doors::start(settings, Arc::clone(&engine), &config.doors.listen)
             .map_err(|error| StartError::doors(&error))?;
 
-        let (background, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let feed = FeedTask {
-            store: store.clone(),
-            engine: Arc::clone(&engine),
-            clock: clock_of(),
-            health: Arc::clone(&health),
-        };
-        tasks.spawn(feed.run(background.clone()));
-        let usage = UsageTask { store: store.clone(), engine: Arc::clone(&engine), health: Arc::clone(&health) };
-        tasks.spawn(usage.run(background.clone()));
         let telemetry_address = telemetry.address().clone();
-        tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health)), background.clone()));
-        let background = background.drop_guard();
+        let (background, tasks) = spawn_background(&store, &engine, &clock, &health, telemetry);
 
         // Before this, a change would wait for a replica that is not there.
         engine.applied(Position::default()).await;
 
-        let local_token = LocalToken::write(data_dir.path(), &control_url(control.address()), &*random)
+        let local_token = LocalToken::write(data_dir.path(), &local_url(control.address()), &*random)
             .map_err(|error| StartError::file(data_dir.path(), error))?;
         let manage = Manage {
             store: store.clone(),
@@ -115,7 +104,7 @@ impl Server {
             keyring,
             clock: clock_of(),
             random: random_of(),
-            config: claviger_manage::Config { host_names: config.control.url.iter().map(|url| url.host()).collect() },
+            config: claviger_manage::Config { host_names: config.control.url.iter().map(BaseUrl::host).collect() },
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
@@ -145,6 +134,24 @@ impl Server {
         );
         Ok(running)
     }
+}
+
+/// What runs beside requests, until the guard is dropped.
+fn spawn_background(
+    store: &Store,
+    engine: &Arc<Engine>,
+    clock: &Arc<dyn Clock>,
+    health: &Arc<Health>,
+    telemetry: Listener,
+) -> (DropGuard, TaskTracker) {
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (store, engine, health) = (|| store.clone(), || Arc::clone(engine), || Arc::clone(health));
+    let feed = FeedTask { store: store(), engine: engine(), clock: Arc::clone(clock), health: health() };
+    let usage = UsageTask { store: store(), engine: engine(), health: health() };
+    tasks.spawn(feed.run(stop.clone()));
+    tasks.spawn(usage.run(stop.clone()));
+    tasks.spawn(telemetry.serve(telemetry::router(health()), stop.clone()));
+    (stop.drop_guard(), tasks)
 }
 
 /// Opens the database and its key ring; makes both where the database is new.
@@ -190,27 +197,20 @@ fn warn_of_open_listeners(config: &Config) {
     ] {
         if !address.is_local() {
             tracing::warn!(
-                "{setting} = {address} can be reached from other machines and is not encrypted: keys travel in the \
-                 clear; put a gateway with TLS in front, or listen on loopback"
+                "{setting} = {address} can be reached from other machines and is not encrypted: put a gateway with TLS \
+                 in front, or listen on loopback"
             );
         }
     }
 }
 
-/// Where a program on this machine reaches `address`.
-fn control_url(address: &Address) -> String {
+/// Where a program on this machine reaches `address`: `http://ADDRESS`, or `unix:/path`.
+fn local_url(address: &Address) -> String {
     match address {
         Address::Tcp(address) if address.ip().is_unspecified() => {
             let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
             format!("http://{loopback}:{}", address.port())
         }
-        address => url(address),
-    }
-}
-
-/// `http://ADDRESS`, or `unix:/path`.
-fn url(address: &Address) -> String {
-    match address {
         Address::Tcp(address) => format!("http://{address}"),
         Address::Unix(path) => format!("unix:{}", path.display()),
     }
@@ -221,17 +221,17 @@ fn url(address: &Address) -> String {
 impl Running {
     /// The management API: `http://ADDRESS`, or `unix:/path`.
     pub fn control_url(&self) -> String {
-        control_url(&self.control)
+        local_url(&self.control)
     }
 
     /// The doors: `http://ADDRESS`, or `unix:/path`.
     pub fn doors_url(&self) -> String {
-        control_url(&self.doors_address)
+        local_url(&self.doors_address)
     }
 
     /// Metrics and health: `http://ADDRESS`, or `unix:/path`.
     pub fn telemetry_url(&self) -> String {
-        control_url(&self.telemetry)
+        local_url(&self.telemetry)
     }
 
     /// The file of the operator's local token.
@@ -274,5 +274,75 @@ impl std::fmt::Debug for Running {
             .field("telemetry", &self.telemetry)
             .field("data_dir", &self.data_dir.path())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::clock::{OsRandom, SystemClock};
+    use crate::local_token::LocalAccess;
+
+    type Set = fn(&mut Config, Address);
+
+    async fn start(config: Config) -> Result<Running, StartError> {
+        Server::start(config, Arc::new(SystemClock::new()), Arc::new(OsRandom)).await
+    }
+
+    async fn get(url: &str, path: &str) -> String {
+        let authority = url.strip_prefix("http://").expect("a TCP address");
+        let mut stream = TcpStream::connect(authority).await.expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        answer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_started_server_is_ready_and_a_stopped_one_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let config = Config::on_free_ports(folder.path().join("data"));
+        let running = start(config.clone()).await.expect("it starts");
+        assert!(running.is_new());
+        let ready = get(&running.telemetry_url(), "/readyz").await;
+        assert!(ready.starts_with("HTTP/1.1 200") && ready.contains(r#"{"ready":true,"degraded":[]}"#), "{ready}");
+        let metrics = get(&running.telemetry_url(), "/metrics").await;
+        assert!(metrics.contains("claviger_keys{} 0") && metrics.contains("claviger_ready{} 1"), "{metrics}");
+        let access = LocalAccess::read(running.data_dir()).expect("readable").expect("written");
+        assert_eq!(access.url, running.control_url());
+        assert!(get(&running.control_url(), "/api/v1/keys").await.starts_with("HTTP/1.1 401"));
+
+        let again = start(config.clone()).await.expect_err("the directory is held");
+        assert!(matches!(&again, StartError::DataDir(_)) && again.exit_code() == 2, "{again}");
+        let (doors, data_dir) = (running.doors_url(), running.data_dir().to_owned());
+        running.stop().await;
+        assert!(LocalAccess::read(&data_dir).expect("readable").is_none());
+        assert!(TcpStream::connect(doors.trim_start_matches("http://")).await.is_err());
+        start(config).await.expect("the directory is free and its database opens").stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_taken_port_is_named_with_its_setting_and_nothing_is_made() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = Address::Tcp(taken.local_addr().expect("bound"));
+        let cases: [(&str, Set); 3] = [
+            ("control.listen", |config, address| config.control.listen = address),
+            ("doors.listen", |config, address| config.doors.listen = address),
+            ("telemetry.listen", |config, address| config.telemetry.listen = address),
+        ];
+        for (setting, set) in cases {
+            let mut config = Config::on_free_ports(folder.path().join("data"));
+            set(&mut config, address.clone());
+            let error = start(config).await.expect_err("taken");
+            let message = error.to_string();
+            assert!(message.contains(setting) && message.contains(&address.to_string()), "{message}");
+            assert_eq!(error.exit_code(), 2);
+        }
+        assert!(!folder.path().join("data/claviger.db").exists());
     }
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::health::{Health, Part};
 
-/// OpenMetrics text, as prometheus-client writes it.
+/// `OpenMetrics` text, as prometheus-client writes it.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! `claviger serve --demo`: a server that holds something to try, made through the management API like by anybody.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use claviger_server::Running;
@@ -48,10 +50,11 @@ impl Demo {
         config.master_secret = None;
         config.master_secret_file = None;
         let Some(data) = data else {
-            let folder = tempfile::Builder::new().prefix("claviger-demo-").tempdir();
+            let mode = Permissions::from_mode(0o700);
+            let folder = tempfile::Builder::new().prefix("claviger-demo-").permissions(mode).tempdir();
             let folder =
                 folder.map_err(|error| Failure::usage(format!("cannot make a temporary directory: {error}")))?;
-            config.data_dir = folder.path().to_owned();
+            folder.path().clone_into(&mut config.data_dir);
             return Ok(Self { folder: Some(folder) });
         };
         let is_used = data.read_dir().is_ok_and(|mut entries| entries.next().is_some());
@@ -72,7 +75,7 @@ impl Demo {
         }
         output.text(furniture.describe(running))?;
         let end = match &self.folder {
-            Some(folder) => format!("and {} is removed", folder.path().display()),
+            Some(folder) => format!("{} goes with it", folder.path().display()),
             None => format!("{} stays", running.data_dir().display()),
         };
         output.text(format_args!("Stop with Ctrl-C; {end}.\n"))
@@ -126,21 +129,16 @@ impl Furniture {
     }
 
     fn describe(&self, running: &Running) -> String {
-        let mut said =
-            String::from("The demo runs: organization `Demo`, API `github` (30 operations), three keys.\n\n");
-        for (what, command) in self.lines(running) {
-            said.push_str(&format!("# {what}\n{command}\n\n"));
-        }
-        let (control, doors) = (running.control_url(), running.doors_url());
-        said.push_str(&format!(
-            "# A key with Full access\n{}\n\n\
+        let lines = self.lines(running).map(|(what, command)| format!("# {what}\n{command}\n")).join("\n");
+        let (control, doors, full, token) = (running.control_url(), running.doors_url(), &self.full, &self.token);
+        format!(
+            "The demo runs: organization `Demo`, API `github` (30 operations), three keys.\n\n{lines}\n\
+             # A key with Full access\n{full}\n\n\
              # The management API (reference: {control}/api/docs), as the demo's administrator\n\
-             curl -sS {control}/api/v1/keys -H 'Authorization: Bearer {}'\n\n\
-             # Behind nginx: gateways/nginx has the whole snippet; its question goes to\n\
-             {doors}/v1/authorize/api/github/nginx\n",
-            self.full, self.token
-        ));
-        said
+             curl -sS {control}/api/v1/keys -H 'Authorization: Bearer {token}'\n\n\
+             # Behind nginx: gateways/nginx.conf is the whole snippet; its questions go to\n\
+             {doors}/v1/authorize/api/github/nginx\n"
+        )
     }
 
     fn to_json(&self, running: &Running) -> Value {

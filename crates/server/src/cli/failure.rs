@@ -23,6 +23,7 @@ const UNREACHABLE: u8 = 3;
 
 // === impl Failure ===
 
+#[allow(clippy::needless_pass_by_value, reason = "errors are handed over: `map_err(Failure::usage)`")]
 impl Failure {
     /// The server, or what it found, says no.
     pub(crate) fn refused(message: impl ToString) -> Self {
@@ -45,7 +46,10 @@ impl Failure {
         let mut message = format!("{detail} ({status}{})", word(" ", &problem["code"]));
         for error in problem["errors"].as_array().into_iter().flatten() {
             let (field, reason) = (error["field"].as_str().unwrap_or("?"), error["message"].as_str().unwrap_or("?"));
-            message.push_str(&format!("\n  {field}: {reason}"));
+            if detail.contains(reason) {
+                continue;
+            }
+            message.extend(["\n  ", field, ": ", reason]);
         }
         message.push_str(match status {
             401 => "\nCheck CLAVIGER_TOKEN, or run this on the server's machine as the user who runs the server.",
@@ -99,5 +103,7 @@ mod tests {
         assert_eq!(failure.code, 1);
         assert_eq!(failure.message, "The request is not valid. (400 invalid_request)\n  name: must not be empty");
         assert_eq!(failure.to_json(), problem);
+        let said = json!({"detail": "name: must not be empty", "code": "x", "errors": problem["errors"]});
+        assert_eq!(Failure::of_problem(400, said).message, "name: must not be empty (400 x)", "not said twice");
     }
 }

@@ -120,7 +120,7 @@ enum Clearable {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// active, disabled, expired, not_yet_valid, deleted …
+    /// active, disabled, pending, expired or `not_yet_valid`
     #[arg(long)]
     state: Option<String>,
     /// Keys that hold this set, by slug or id
@@ -331,8 +331,8 @@ impl List {
         let count = table.len();
         output.text(table)?;
         match answer["next_cursor"].as_str() {
-            Some(cursor) => eprintln!("{count} keys; more with --cursor {cursor}"),
-            None => eprintln!("{count} keys"),
+            Some(cursor) => eprintln!("{count} keys shown; more with --cursor {cursor}"),
+            None => eprintln!("{count} {}", if count == 1 { "key" } else { "keys" }),
         }
         Ok(())
     }
@@ -342,7 +342,7 @@ impl List {
             ("state", &self.state),
             ("set", &self.set),
             ("environment", &self.environment),
-            ("q", &self.text),
+            ("text", &self.text),
             ("cursor", &self.cursor),
         ];
         let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));

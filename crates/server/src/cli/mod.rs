@@ -43,7 +43,7 @@ struct Global {
     /// The configuration file (TOML)
     #[arg(long, global = true, env = "CLAVIGER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The data directory; wins over the file and CLAVIGER_DATA_DIR
+    /// The data directory; wins over the file and `CLAVIGER_DATA_DIR`
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Print JSON in place of tables

@@ -43,6 +43,7 @@ impl Output {
     }
 
     /// Prints text as it is, with a line break at its end.
+    #[allow(clippy::unused_self, reason = "whatever is printed is printed by an `Output`")]
     pub(crate) fn text(self, text: impl fmt::Display) -> Result<(), Failure> {
         match writeln!(std::io::stdout().lock(), "{text}") {
             // Whoever reads has seen enough, such as `head`.

@@ -1,11 +1,13 @@
 //! `claviger serve`: until SIGTERM or SIGINT.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::load::Loaded;
 use claviger_server::{Running, Server, StartError, logging};
+use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Global;
@@ -61,16 +63,15 @@ fn tell_next_step(running: &Running, global: &Global, output: Output) -> Result<
     if !running.is_new() {
         return Ok(());
     }
-    let data =
-        global.data.as_ref().map_or_else(String::new, |data| format!(" --data {}", quoted(&data.to_string_lossy())));
-    let config = global
-        .config
-        .as_ref()
-        .map_or_else(String::new, |file| format!(" --config {}", quoted(&file.to_string_lossy())));
-    output.text(format_args!(
-        "First start. Make the first organization and its administrator:\n\n  \
-         claviger setup --organization 'My organization' --email you@example.com{data}{config}\n"
-    ))
+    let option = |name: &str, path: &Option<PathBuf>| {
+        path.as_ref().map_or_else(String::new, |path| format!(" --{name} {}", quoted(&path.to_string_lossy())))
+    };
+    let (data, config) = (option("data", &global.data), option("config", &global.config));
+    let command = format!("claviger setup --organization 'My organization' --email you@example.com{data}{config}");
+    if output.is_json() {
+        return output.value(&json!({"next": command}));
+    }
+    output.text(format_args!("First start. Make the first organization and its administrator:\n\n  {command}\n"))
 }
 
 /// In single quotes if a shell would read it otherwise.

@@ -12,6 +12,7 @@ use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::{DataDir, DataDirError};
 use claviger_server::local_token::LocalAccess;
+use claviger_server::logging;
 use claviger_server::start::{OpenStore, open_store};
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ impl Setup {
         }
         let config = global.config()?;
         let body = json!({"organization": self.organization, "email": self.email});
-        let answer = match self.running_server(&config)? {
+        let answer = match Target::find(&config)? {
             Target::Server(client) => client.post(&["setup"], &body).await?,
             Target::Directory(data_dir) => without_server(&config, data_dir, body).await?,
         };
@@ -65,20 +66,24 @@ impl Setup {
         );
         output.text(cell(&answer["token"]))
     }
+}
 
+// === impl Target ===
+
+impl Target {
     /// The server that holds the data directory, or the one that `CLAVIGER_URL` names; else the directory itself.
-    fn running_server(&self, config: &Config) -> Result<Target, Failure> {
+    fn find(config: &Config) -> Result<Self, Failure> {
         let variables = variables()?;
         if variables.iter().any(|(name, text)| name == "CLAVIGER_URL" && !text.is_empty()) {
-            return Client::new(&Access::find(config, &variables)?).map(Target::Server);
+            return Client::new(&Access::find(config, &variables)?).map(Self::Server);
         }
         match DataDir::open(&config.data_dir) {
-            Ok(data_dir) => Ok(Target::Directory(data_dir)),
+            Ok(data_dir) => Ok(Self::Directory(data_dir)),
             Err(DataDirError::Locked { .. }) => {
                 let local = LocalAccess::read(&config.data_dir).map_err(Failure::usage)?;
                 let starting = "a server is starting on this data directory and not ready yet; try again in a moment";
                 let access = Access::local(local.ok_or_else(|| Failure::unreachable(starting))?)?;
-                Client::new(&access).map(Target::Server)
+                Client::new(&access).map(Self::Server)
             }
             Err(error) => Err(Failure::usage(error)),
         }
@@ -90,6 +95,8 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
     let request: SetUp = serde_json::from_value(body).map_err(|error| Failure::usage(format!("{error}")))?;
     let config = Config { data_dir: data_dir.path().to_owned(), ..config.clone() };
+    // A new database gets a master secret, which is said in the log.
+    logging::start(&config.log);
     let OpenStore { store, keyring, data_dir: _lock } = open_store(&config, data_dir, &clock, &random).await?;
     let ctx = Ctx {
         actor: Actor { kind: ActorKind::Operator, id: None, name: None },
