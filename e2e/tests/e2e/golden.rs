@@ -2,12 +2,12 @@
 //! the management API. The format stands in `e2e/golden/README.md`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key};
 use claviger_domain::testing::FixedRandom;
-use claviger_domain::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::harness::on_both_databases;
@@ -25,8 +25,7 @@ on_both_databases! {
         assert!(cases.len() >= CASES_MIN);
         let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
         for case in cases.iter().filter(|case| !state.needs_impossible_key(case)) {
-            let to: Timestamp = text(&case["now"]).parse().expect("an instant");
-            world.clock.advance(to.saturating_since(world.now()));
+            world.advance_to(text(&case["now"]));
             for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
                 let question = Question { state: &state, case };
                 if let Some(request) = door(&question) {
@@ -72,7 +71,8 @@ fn verify(question: &Question<'_>) -> Option<Request> {
             return None;
         }
     }
-    if !list(&asked["method_overrides"]).is_empty() || body.is_empty() && asked["method"].is_null() {
+    // A question without any credential field is no question there (400).
+    if !list(&asked["method_overrides"]).is_empty() || body.is_empty() {
         return None;
     }
     for name in ["client_ip", "method", "path", "host", "api", "requires"] {
@@ -215,7 +215,6 @@ impl Question<'_> {
 
 impl State {
     async fn make(world: &World, state: &Value) -> Self {
-        assert_eq!(world.now().to_string(), text(&state["now"]), "the world begins when the state does");
         let unknown = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(404));
         let mut made = Self {
             secrets: BTreeMap::from([("unknown".to_owned(), unknown.expose().to_owned())]),
@@ -223,20 +222,19 @@ impl State {
             door_tokens: BTreeMap::new(),
             impossible: Vec::new(),
         };
+        let mut tokens = Vec::new();
         for (number, organization) in list(&state["organizations"]).iter().enumerate() {
             let slug = text(&organization["slug"]);
             let token = if number == 0 { world.token.clone() } else { world.second_organization(slug).await };
-            let call = async |method: &str, path: &str, body: &Value| {
-                let answer = world.api_as(&token, method, path, (!body.is_null()).then_some(body)).await;
-                assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
-                if answer.body.is_empty() { Value::Null } else { answer.json() }
-            };
+            let call = async |method: &str, path: &str, body: &Value| call(world, &token, method, path, body).await;
             match &organization["default_api"] {
                 Value::Null => {}
                 Value::String(_) => drop(call("DELETE", "/apis/default", &Value::Null).await),
                 narrowed => drop(call("PATCH", "/apis/default", narrowed).await),
             }
             for api in list(&organization["apis"]) {
+                // One is older than the other: ids and times go by the clock.
+                world.clock.advance(Duration::from_millis(1));
                 let slug = text(&api["slug"]);
                 call("POST", &format!("/apis/import?slug={slug}&name={slug}"), &document(api)).await;
                 let mut edit = Map::new();
@@ -252,17 +250,23 @@ impl State {
             for set in list(&organization["api_sets"]) {
                 call("POST", "/api-sets", set).await;
             }
+            tokens.push((token, organization));
+        }
+        // Keys last, at the state's very instant: what begins or ends goes by it.
+        world.advance_to(text(&state["now"]));
+        for (token, organization) in tokens {
             for key in list(&organization["keys"]) {
-                made.make_key(key, &call).await;
+                made.make_key(world, &token, key).await;
             }
             let door = json!({ "name": "golden door token", "api_sets": ["claviger-verify"] });
-            let door = call("POST", "/keys", &door).await;
-            made.door_tokens.insert(slug.to_owned(), text(&door["secret"]).to_owned());
+            let door = call(world, &token, "POST", "/keys", &door).await;
+            made.door_tokens.insert(text(&organization["slug"]).to_owned(), text(&door["secret"]).to_owned());
         }
         made
     }
 
-    async fn make_key(&mut self, key: &Value, call: &impl AsyncFn(&str, &str, &Value) -> Value) {
+    async fn make_key(&mut self, world: &World, token: &str, key: &Value) {
+        let call = async |method: &str, path: &str, body: &Value| call(world, token, method, path, body).await;
         let nick = text(&key["nick"]).to_owned();
         if let (Some(begin), Some(end)) = (key["not_before"].as_str(), key["expires_at"].as_str())
             && end < begin
@@ -323,6 +327,13 @@ impl State {
         };
         format!("{before}{filled}{}", self.fill_in(after))
     }
+}
+
+/// A call that must succeed; its answer.
+async fn call(world: &World, token: &str, method: &str, path: &str, body: &Value) -> Value {
+    let answer = world.api_as(token, method, path, (!body.is_null()).then_some(body)).await;
+    assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
+    if answer.body.is_empty() { Value::Null } else { answer.json() }
 }
 
 /// An OpenAPI document with the operations of `api` in their order.

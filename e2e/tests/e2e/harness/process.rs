@@ -129,7 +129,10 @@ impl Serving {
             if let Some(status) = self.child.try_wait().expect("its state") {
                 panic!("serve ended with {status}:\n{}", self.log());
             }
-            if Request::get("/readyz").try_send(self.telemetry).await.is_ok_and(|answer| answer.status == 200) {
+            let answers = async |path: &str, address| {
+                Request::get(path).try_send(address).await.is_ok_and(|answer| answer.status == 200)
+            };
+            if answers("/readyz", self.telemetry).await && answers("/api/v1/openapi.json", self.control).await {
                 return;
             }
             assert!(begin.elapsed().as_secs() < START_SECONDS_MAX, "not ready in time:\n{}", self.log());

@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 use super::database::{Kind, TestDatabase};
 use super::raw_http::{Request, Response};
 
-/// Where the clock stands when a world begins: 2026-01-01T00:00:00Z, as the golden verdicts' state does.
-const BEGIN: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+/// Where the clock stands when a world begins: 2025-12-31T23:59:59Z, a second before the golden verdicts' state.
+const BEGIN: Timestamp = Timestamp::from_micros(1_767_225_599_000_000);
 
 /// A running server with one organization.
 pub struct World {
@@ -117,6 +117,13 @@ impl World {
     /// The server's time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Moves the server's clock forward to an instant.
+    pub fn advance_to(&self, instant: &str) {
+        let to: Timestamp = instant.parse().expect("an instant");
+        assert!(to >= self.now(), "time goes forward: {instant}");
+        self.clock.advance(to.saturating_since(self.now()));
     }
 
     /// The operator's token, as the command line finds it.
