@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+use claviger_domain::redact::redact;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
@@ -86,13 +87,13 @@ fn explain(json: &[u8], error: &serde_json::Error) -> Vec<FieldError> {
     };
     let errors: Vec<_> = object
         .iter()
-        .filter_map(|(name, value)| Some(FieldError::new(name.clone(), expected_of(name, value)?)))
+        .filter_map(|(name, value)| Some(FieldError::new(redact(name).into_owned(), expected_of(name, value)?)))
         .collect();
     if errors.is_empty() {
         // A field that stands there twice; serde names it.
         let message = error.to_string();
-        let field = message.split('`').nth(1).unwrap_or_default().to_owned();
-        return vec![FieldError::new(field, message)];
+        let field = message.split('`').nth(1).unwrap_or_default();
+        return vec![FieldError::new(redact(field).into_owned(), redact(&message).into_owned())];
     }
     errors
 }

@@ -5,13 +5,14 @@ use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use claviger_domain::redact::redact;
 use claviger_domain::usage::{AGENT_LENGTH_MAX, Door, KeyUsage, Sighting, UsageCount};
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use crate::redact::{cut, redact};
+use crate::redact::cut;
 
 /// Buffers; more threads than this share them.
 const SLOTS: usize = 64;

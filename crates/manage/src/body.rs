@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
-use claviger_domain::credential::is_native_shape;
+use claviger_domain::redact::redact;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -116,15 +116,9 @@ fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Str
     }
     if message.starts_with("unknown field ") {
         let expected = expected.unwrap_or_else(|| "there are no fields".to_owned());
-        return (without_secrets(&at), format!("unknown field, {expected}"));
+        return (redact(&at).into_owned(), format!("unknown field, {expected}"));
     }
-    (if at.is_empty() { "body".to_owned() } else { without_secrets(&at) }, expected.unwrap_or(message))
-}
-
-/// A path without members that somebody named by a key.
-fn without_secrets(path: &str) -> String {
-    let shown = |member| if is_native_shape(member) { "…" } else { member };
-    path.split('.').map(shown).collect::<Vec<_>>().join(".")
+    (if at.is_empty() { "body".to_owned() } else { redact(&at).into_owned() }, expected.unwrap_or(message))
 }
 
 /// Takes the member that `path` names out of `value`; false if there is none.

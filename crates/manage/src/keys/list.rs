@@ -44,7 +44,7 @@ pub struct KeyQuery {
     pub external_id: Option<String>,
     /// Those that have this in name, description, external id, tags or hint, whatever its case.
     #[serde(default)]
-    pub q: Option<String>,
+    pub text: Option<String>,
     /// Those made at this instant or later.
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -111,8 +111,8 @@ pub enum Sort {
 /// A page of the organization's living keys.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<KeyView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
-    if query.q.as_ref().is_some_and(|text| text.chars().count() > SEARCH_LENGTH_MAX) {
-        return Err(Error::field("q", format!("expected at most {SEARCH_LENGTH_MAX} characters")));
+    if query.text.as_ref().is_some_and(|text| text.chars().count() > SEARCH_LENGTH_MAX) {
+        return Err(Error::field("text", format!("expected at most {SEARCH_LENGTH_MAX} characters")));
     }
     // A cursor goes with its filters and order, whatever the size of the pages.
     let filters = format!("{:?}", KeyQuery { limit: None, cursor: None, ..query.clone() });
@@ -152,7 +152,7 @@ async fn filter(
         used_from: query.last_used_after,
         used_before: query.last_used_before,
         external_id: query.external_id,
-        text: query.q.filter(|text| !text.trim().is_empty()),
+        text: query.text.filter(|text| !text.trim().is_empty()),
         sort: query.sort.into(),
     })
 }

@@ -98,7 +98,7 @@ async fn queries_are_checked_too() {
         ("state=deleted", "state"),
         ("sort=color", "sort"),
         ("colour=red", "colour"),
-        ("q=a&q=b", "q"),
+        ("text=a&text=b", "text"),
         ("created_after=yesterday", "created_after"),
     ] {
         assert_eq!(

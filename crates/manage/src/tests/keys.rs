@@ -234,7 +234,7 @@ async fn lists_filter_sort_and_page() {
         ("?sort=created_at&environment=test", vec!["Alpha", "Bravo"]),
         ("?state=disabled", vec!["Bravo"]),
         ("?state=active&set=claviger-admin", vec!["setup"]),
-        ("?q=ALPH", vec!["Alpha"]),
+        ("?text=ALPH", vec!["Alpha"]),
         ("?created_after=2026-01-15T12:00:03Z&created_before=2026-01-15T12:00:04Z", vec!["charlie"]),
         ("?last_used_after=2026-01-15T12:00:00Z", vec![]),
     ] {
@@ -268,7 +268,7 @@ async fn who_manages_keys_cannot_give_more_than_they_hold() {
         .patch(&writer, &format!("/keys/{own}"), json!({"api_sets": ["claviger-apis-write"]}))
         .await
         .problem(403, "forbidden");
-    let setup = world.get(&admin, "/keys?q=setup").await.body["data"][0]["id"].as_str().expect("an id").to_owned();
+    let setup = world.get(&admin, "/keys?text=setup").await.body["data"][0]["id"].as_str().expect("an id").to_owned();
     for (path, body) in [("/rotate", json!({"overlap_seconds": 0})), ("/enable", json!({}))] {
         world.post(&writer, &format!("/keys/{setup}{path}"), body).await.problem(403, "forbidden");
     }
