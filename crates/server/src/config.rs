@@ -246,7 +246,7 @@ impl Default for TelemetryConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::default() }
+        Self { filter: "info,sqlx=warn".to_owned(), format: LogFormat::default() }
     }
 }
 

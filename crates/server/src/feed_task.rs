@@ -1,6 +1,7 @@
 //! Feeds the engine from the store: a load, then each change as it is committed. The only place where the two meet.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ use crate::health::{Health, Part};
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// A load that takes longer says how far it is, this often.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
-/// After this long without a change or an error a lost database is asked whether it is back.
+/// After this long without a change the database is asked whether it is there.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
+/// How long it has to answer that.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the task works with.
 pub(crate) struct FeedTask {
@@ -52,19 +55,36 @@ impl FeedTask {
         let mut feed = self.store.feed();
         self.load(&mut feed).await?;
         loop {
-            match tokio::time::timeout(PROBE_PERIOD, feed.next()).await {
-                Ok(Ok(FeedEvent::Step(step))) => {
+            match self.next(&mut feed).await {
+                Ok(FeedEvent::Step(step)) => {
                     self.engine.apply(step);
                     self.is_well();
                 }
-                Ok(Ok(FeedEvent::Diverged)) => {
+                Ok(FeedEvent::Diverged) => {
                     tracing::warn!("the change feed is another one than was read before; loading everything anew");
                     return Ok(());
                 }
-                Ok(Err(error)) => self.failed(&error),
-                // No change in a while: whether the database is back shows only when it is asked.
-                Err(_) if self.health.is_degraded(Part::Database) && self.store.ping().await.is_ok() => self.is_well(),
-                Err(_) => {}
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    /// The next event. While none comes the database is asked whether it is there: neither a database that is back
+    /// nor one that hangs would show otherwise.
+    async fn next(&self, feed: &mut Feed) -> Result<FeedEvent, Error> {
+        let mut next = pin!(feed.next());
+        loop {
+            let probe = async {
+                tokio::time::sleep(PROBE_PERIOD).await;
+                match tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await {
+                    Ok(Ok(())) => self.is_well(),
+                    Ok(Err(error)) => self.failed(&error),
+                    Err(_) => self.failed(&Error::Unavailable("no answer in time".to_owned())),
+                }
+            };
+            tokio::select! {
+                event = &mut next => return event,
+                () = probe => {}
             }
         }
     }

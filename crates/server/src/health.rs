@@ -59,14 +59,9 @@ impl Health {
         self.parts[part as usize].swap(!is_well, Ordering::Relaxed) == is_well
     }
 
-    /// Whether `part` is not as it should be.
-    pub(crate) fn is_degraded(&self, part: Part) -> bool {
-        self.parts[part as usize].load(Ordering::Relaxed)
-    }
-
     /// What is not as it should be.
     pub(crate) fn degraded(&self) -> impl Iterator<Item = Part> {
-        Part::ALL.into_iter().filter(|part| self.is_degraded(*part))
+        Part::ALL.into_iter().filter(|part| self.parts[*part as usize].load(Ordering::Relaxed))
     }
 
     /// The engine.

@@ -10,7 +10,7 @@ use claviger_domain::{Random, Secret};
 use zeroize::Zeroizing;
 
 use crate::config::Config;
-use crate::data_dir::{DataDirError, write_private};
+use crate::data_dir::write_private;
 
 /// The file in the data directory.
 pub const FILE_NAME: &str = "master-secret";
@@ -96,8 +96,13 @@ pub enum MasterSecretError {
         error: std::io::Error,
     },
     /// The new file cannot be written.
-    #[error("the new master secret file cannot be written: {0}")]
-    Unwritable(#[from] DataDirError),
+    #[error("the new master secret file {} cannot be written: {error}", file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        error: std::io::Error,
+    },
 }
 
 /// Opens the ring of a database, or makes the first one.
@@ -180,7 +185,7 @@ impl Place {
         let master = MasterSecret::generate(random);
         if let Self::File(file) = self {
             let text = Zeroizing::new(format!("{}\n", *master.to_text()));
-            write_private(file, &text).map_err(|error| DataDirError::of(file, error))?;
+            write_private(file, &text).map_err(|error| MasterSecretError::Unwritable { file: file.clone(), error })?;
             tracing::info!("made the master secret {self}; keep a copy of it apart from the database's backups");
         }
         Ok(master)
