@@ -1,158 +1,231 @@
-//! The load generator: keep-alive connections that send one request after the other and check each answer.
+//! The load generator: one thread, keep-alive connections that send one request after the other, each answer checked.
+//!
+//! By hand on epoll, because it shares the machine with what it measures: a generator that is slower than the server
+//! would flatter the slower of two servers. How busy it was stands in the report.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use rustix::event::epoll;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// What is sent: a head, a credential drawn at random, a tail.
-#[derive(Clone)]
-pub struct Workload {
-    /// Name in the table.
-    pub name: &'static str,
-    /// Where to.
-    pub address: SocketAddr,
-    /// Bytes before the credential.
-    pub head: Vec<u8>,
-    /// Bytes after it.
-    pub tail: Vec<u8>,
-    /// Credentials to draw from; one empty one where the request has none.
-    pub credentials: Arc<Vec<String>>,
-    /// The status each answer must have.
-    pub status: u16,
-    /// What each answer's body must contain.
-    pub body_contains: &'static str,
-}
+use crate::Result;
+use crate::credentials::Credentials;
+use crate::workloads::Workload;
+
+/// Connections open at once.
+pub const CONNECTIONS: usize = 64;
+
+const HISTOGRAM_MICROS_MAX: usize = 1_000_000;
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+const HEADERS_MAX: usize = 64;
+/// A server that does not answer for this long has failed.
+const SILENCE_MAX: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// What one run measured.
 pub struct Run {
     /// Answers per second.
     pub rate: f64,
-    /// Latency in microseconds at which half and 99 % of the answers had come.
+    /// Latency in microseconds at which half of the answers had come.
     pub p50_micros: u64,
     /// 99th percentile in microseconds.
     pub p99_micros: u64,
+    /// The share of the time for which the generator's thread was running.
+    pub generator_busy: f64,
 }
 
-/// Latencies in whole microseconds up to the last bucket.
+/// Latencies in whole microseconds.
 struct Histogram(Vec<u64>);
 
-const HISTOGRAM_MICROS_MAX: usize = 1_000_000;
-const CONNECTIONS: usize = 64;
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+struct Generator<'w> {
+    workload: &'w Workload,
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    /// Those that wait for no answer.
+    idle: Vec<usize>,
+    histogram: Histogram,
+    /// State of xorshift64: spreads over the whole set at no cost.
+    draw: u64,
+}
 
-/// Runs `workload` for `duration`; `rate` bounds the answers per second, `None` saturates.
-pub async fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result<Run, String> {
+struct Connection {
+    stream: TcpStream,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+    filled: usize,
+    /// The place of the credential that was sent.
+    credential: u64,
+    /// When the request was due: a late one counts from there.
+    due: Instant,
+}
+
+/// Runs `workload` for `duration`; `rate` is the number of requests a second, `None` saturates.
+pub fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result<Run> {
+    let mut generator = Generator::connect(workload, CONNECTIONS)?;
+    let busy_before = thread_time();
     let begin = Instant::now();
-    let interval = rate.map(|rate| Duration::from_secs_f64(CONNECTIONS as f64 / rate));
-    let tasks: Vec<_> = (0..CONNECTIONS)
-        .map(|number| {
-            let workload = workload.clone();
-            tokio::spawn(async move { connection(&workload, number, begin + duration, interval).await })
-        })
-        .collect();
-    let mut all = Histogram::new();
-    for task in tasks {
-        all.add(&task.await.map_err(|error| error.to_string())??);
-    }
-    let seconds = begin.elapsed().as_secs_f64();
+    generator.drive(begin, begin + duration, rate.map(|rate| Duration::from_secs_f64(1.0 / rate)))?;
+    let elapsed = begin.elapsed().as_secs_f64();
     Ok(Run {
-        rate: all.count() as f64 / seconds,
-        p50_micros: all.quantile(0.5),
-        p99_micros: all.quantile(0.99),
+        rate: generator.histogram.count() as f64 / elapsed,
+        p50_micros: generator.histogram.quantile(0.5),
+        p99_micros: generator.histogram.quantile(0.99),
+        generator_busy: thread_time().saturating_sub(busy_before).as_secs_f64() / elapsed,
     })
 }
 
-async fn connection(
-    workload: &Workload,
-    number: usize,
-    until: Instant,
-    interval: Option<Duration>,
-) -> Result<Histogram, String> {
-    let mut stream = TcpStream::connect(workload.address).await.map_err(|error| format!("connect: {error}"))?;
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
-    let mut histogram = Histogram::new();
-    let mut draw = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(number as u64 + 1);
-    let mut request = Vec::with_capacity(1024);
-    let mut answer = vec![0; ANSWER_BYTES_MAX];
-    let mut next = Instant::now() + interval.unwrap_or_default() * number as u32 / CONNECTIONS as u32;
-    while Instant::now() < until {
-        if let Some(interval) = interval {
-            tokio::time::sleep_until(next.into()).await;
-            next += interval;
-        }
-        // xorshift64: spreads over the whole set at no cost.
-        draw ^= draw << 13;
-        draw ^= draw >> 7;
-        draw ^= draw << 17;
-        let credential = &workload.credentials[(draw % workload.credentials.len() as u64) as usize];
-        request.clear();
-        request.extend_from_slice(&workload.head);
-        request.extend_from_slice(credential.as_bytes());
-        request.extend_from_slice(&workload.tail);
-        let begin = Instant::now();
-        stream.write_all(&request).await.map_err(|error| format!("write: {error}"))?;
-        read_answer(&mut stream, &mut answer, workload).await?;
-        histogram.record(begin.elapsed());
-    }
-    Ok(histogram)
+/// Sends one request, and says whether its answer is the expected one.
+pub fn once(workload: &Workload) -> Result {
+    let mut generator = Generator::connect(workload, 1)?;
+    let now = Instant::now();
+    generator.send(now)?;
+    generator.receive(None)
 }
 
-async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8], workload: &Workload) -> Result<(), String> {
-    let mut filled = 0;
-    loop {
-        let count = stream.read(&mut buffer[filled..]).await.map_err(|error| format!("read: {error}"))?;
-        if count == 0 {
-            return Err(format!("{}: the server closed the connection", workload.name));
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+// === impl Generator ===
+
+impl<'w> Generator<'w> {
+    fn connect(workload: &'w Workload, count: usize) -> Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let mut connections = Vec::with_capacity(count);
+        for place in 0..count {
+            let connection = Connection::open(workload.address)?;
+            epoll::add(&epoll, &connection.stream, epoll::EventData::new_u64(place as u64), epoll::EventFlags::IN)?;
+            connections.push(connection);
         }
-        filled += count;
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(body_at) = head.parse(&buffer[..filled]).map_err(|error| error.to_string())?
-        else {
-            continue;
-        };
-        let length = head
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-            .and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok())
-            .unwrap_or(0);
-        if filled < body_at + length {
-            continue;
-        }
-        let body = String::from_utf8_lossy(&buffer[body_at..body_at + length]);
-        if head.code != Some(workload.status) || !body.contains(workload.body_contains) {
-            return Err(format!("{}: unexpected answer {:?}: {body}", workload.name, head.code));
-        }
-        return Ok(());
+        Ok(Self {
+            workload,
+            epoll,
+            connections,
+            idle: (0..count).collect(),
+            histogram: Histogram::new(),
+            draw: 0x9e37_79b9_7f4a_7c15,
+        })
     }
+
+    fn drive(&mut self, begin: Instant, until: Instant, interval: Option<Duration>) -> Result {
+        let mut next = begin;
+        loop {
+            let now = Instant::now();
+            while !self.idle.is_empty() && now < until && (interval.is_none() || next <= now) {
+                self.send(interval.map_or(now, |_| next))?;
+                next += interval.unwrap_or_default();
+            }
+            if self.idle.len() == self.connections.len() && now >= until {
+                return Ok(());
+            }
+            // Between two paced requests the thread spins: a timer would come too late.
+            self.receive(interval.map(|_| &AT_ONCE))?;
+        }
+    }
+
+    fn send(&mut self, due: Instant) -> Result {
+        let Some(place) = self.idle.pop() else { return Ok(()) };
+        self.draw ^= self.draw << 13;
+        self.draw ^= self.draw >> 7;
+        self.draw ^= self.draw << 17;
+        self.connections[place].send(self.workload, self.draw, due)
+    }
+
+    /// Takes whatever has arrived; `timeout` `None` waits for something.
+    fn receive(&mut self, timeout: Option<&Timespec>) -> Result {
+        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 64];
+        let count = match epoll::wait(&self.epoll, &mut events, Some(timeout.unwrap_or(&SILENCE_MAX))) {
+            Ok(0) if timeout.is_none() => return Err(format!("{}: no answer", self.workload.name).into()),
+            Ok(count) => count,
+            Err(rustix::io::Errno::INTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        for event in &events[..count] {
+            let place = event.data.u64() as usize;
+            let connection = &mut self.connections[place];
+            if connection.receive(self.workload)? {
+                self.histogram.record(connection.due.elapsed());
+                self.idle.push(place);
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            request: Vec::with_capacity(1024),
+            answer: vec![0; ANSWER_BYTES_MAX],
+            filled: 0,
+            credential: 0,
+            due: Instant::now(),
+        })
+    }
+
+    fn send(&mut self, workload: &Workload, draw: u64, due: Instant) -> Result {
+        let credentials: &Credentials = &workload.credentials;
+        let form = &workload.forms[(draw >> 48) as usize % workload.forms.len()];
+        self.credential = draw % credentials.count();
+        self.request.clear();
+        self.request.extend_from_slice(&form.head);
+        self.request.extend_from_slice(credentials.get(self.credential));
+        self.request.extend_from_slice(&form.tail);
+        (self.due, self.filled) = (due, 0);
+        // A request is far smaller than the socket's buffer, so it goes out whole.
+        let sent = self.stream.write(&self.request).map_err(|error| format!("{}: {error}", workload.name))?;
+        if sent == self.request.len() { Ok(()) } else { Err(format!("{}: half a request", workload.name).into()) }
+    }
+
+    /// Whether the answer is complete; an error where it is not the expected one.
+    fn receive(&mut self, workload: &Workload) -> Result<bool> {
+        match self.stream.read(&mut self.answer[self.filled..]) {
+            Ok(0) => return Err(format!("{}: the server closed the connection", workload.name).into()),
+            Ok(count) => self.filled += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(format!("{}: {error}", workload.name).into()),
+        }
+        let answer = &self.answer[..self.filled];
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut head = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(body_at) = head.parse(answer)? else { return Ok(false) };
+        let length = header(&head, "content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+        let body = &answer[body_at..];
+        if body.len() < length.unwrap_or(0usize) {
+            return Ok(false);
+        }
+        let number = workload.credentials.number(self.credential);
+        if workload.expected.is(&head, body, number) {
+            return Ok(true);
+        }
+        Err(format!("{}: unexpected answer: {}", workload.name, String::from_utf8_lossy(answer)).into())
+    }
+}
+
+/// The value of a header of an answer.
+pub fn header<'a>(head: &httparse::Response<'_, 'a>, name: &str) -> Option<&'a [u8]> {
+    head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
 }
 
 // === impl Histogram ===
 
 impl Histogram {
     fn new() -> Self {
-        Self(vec![0; 1_024])
+        Self(vec![0; HISTOGRAM_MICROS_MAX + 1])
     }
 
     fn record(&mut self, latency: Duration) {
-        let bucket = (latency.as_micros() as usize).min(HISTOGRAM_MICROS_MAX);
-        if bucket >= self.0.len() {
-            self.0.resize(bucket + 1, 0);
-        }
-        self.0[bucket] += 1;
-    }
-
-    fn add(&mut self, other: &Self) {
-        if other.0.len() > self.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine += theirs;
-        }
+        self.0[(latency.as_micros() as usize).min(HISTOGRAM_MICROS_MAX)] += 1;
     }
 
     fn count(&self) -> u64 {
@@ -169,5 +242,20 @@ impl Histogram {
             }
         }
         HISTOGRAM_MICROS_MAX as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_recorded_latencies() {
+        let mut histogram = Histogram::new();
+        (1..=100).for_each(|micros| histogram.record(Duration::from_micros(micros)));
+        histogram.record(Duration::from_secs(5));
+        assert_eq!(histogram.count(), 101);
+        assert_eq!((histogram.quantile(0.5), histogram.quantile(0.99)), (51, 100));
+        assert_eq!(histogram.quantile(1.0), HISTOGRAM_MICROS_MAX as u64);
     }
 }

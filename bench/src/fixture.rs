@@ -1,0 +1,280 @@
+//! The data directory that is measured: one organization, GitHub's document, sets, and as many keys as asked for,
+//! written through the store. It is kept: a second run finds it, and one that was stopped is gone on with.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use claviger_domain::authority::Authorities;
+use claviger_domain::credential::{Environment, hint};
+use claviger_domain::digest::CredentialKind;
+use claviger_domain::ip_list::IpEntry;
+use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::keyring::Keyring;
+use claviger_domain::{ApiSetId, Clock, KeyId, OrganizationId, Random, RequestId};
+use claviger_engine::Engine;
+use claviger_manage::api_sets::{self, CreateApiSet};
+use claviger_manage::apis::{self, ImportQuery};
+use claviger_manage::setup::{SetUp, set_up};
+use claviger_manage::{Ctx, Manage};
+use claviger_server::clock::{OsRandom, SystemClock};
+use claviger_server::config::Config;
+use claviger_server::data_dir::DataDir;
+use claviger_server::start::{OpenStore, open_store};
+use claviger_store::{DatabaseUrl, FeedEvent, Scope, Store, keys, organizations};
+
+use crate::Result;
+use crate::credentials::{key_name, secret};
+
+/// The slug of the API.
+pub const API: &str = "github";
+/// An address in every key's list (RFC 5737).
+pub const CLIENT_IP: &str = "203.0.113.7";
+/// Keys written in one transaction.
+const BATCH: u64 = 500;
+/// GitHub's REST API, 1,223 operations.
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/data/openapi/api.github.com.json.gz");
+/// Slug and patterns. The first two are every key's.
+const SETS: [(&str, &[&str]); 6] = [
+    ("issues", &["github:issues/*"]),
+    ("repository", &["github:repos/get"]),
+    ("pulls", &["github:pulls/*"]),
+    ("actions", &["github:actions/*"]),
+    ("git", &["github:git/*"]),
+    ("teams", &["github:teams/*"]),
+];
+const SETS_HELD: usize = 2;
+
+/// Where the fixture is, and what it holds.
+pub struct Fixture {
+    data_dir: PathBuf,
+    keys: u64,
+    ip_entries: u16,
+    url: Option<DatabaseUrl>,
+}
+
+/// What all keys have in common.
+struct Template {
+    organization: OrganizationId,
+    api_sets: Vec<ApiSetId>,
+    allowed_ips: Vec<IpEntry>,
+}
+
+// === impl Fixture ===
+
+impl Fixture {
+    /// In a folder of its own below `folder`; `url` where the database is not SQLite's in the data directory.
+    pub fn new(folder: &Path, keys: u64, ip_entries: u16, url: Option<DatabaseUrl>) -> Self {
+        let kind = if url.is_some() { "postgres-" } else { "" };
+        Self { data_dir: folder.join(format!("{kind}{keys}-keys-{ip_entries}-addresses")), keys, ip_entries, url }
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Makes whatever of it is not there yet.
+    pub fn prepare(&self) -> Result {
+        std::fs::create_dir_all(&self.data_dir)?;
+        runtime()?.block_on(self.complete())
+    }
+
+    /// Opens the store under the data directory's lock.
+    pub async fn open(&self) -> Result<OpenStore> {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
+        let data_dir = DataDir::open(&self.data_dir)?;
+        let mut config = Config::on_free_ports(data_dir.path().to_owned());
+        config.database.url.clone_from(&self.url);
+        Ok(open_store(&config, data_dir, &clock, &random).await?)
+    }
+
+    async fn complete(&self) -> Result {
+        let OpenStore { store, keyring, data_dir: _lock } = self.open().await?;
+        if organizations::count(&mut *store.read().await?).await? == 0 {
+            furnish(&store, &keyring).await?;
+        }
+        let template = Template::read(&store, self.ip_entries).await?;
+        // The first key is the administrator's.
+        let count = keys::count(&mut *store.read().await?, template.organization).await? as u64;
+        let written = count.saturating_sub(1);
+        if written > self.keys {
+            let place = self.data_dir.display();
+            return Err(
+                format!("{place} holds {written} keys, not {}; remove it or use another --data", self.keys).into()
+            );
+        }
+        self.write_keys(&store, &keyring, template, written).await?;
+        store.close().await;
+        Ok(())
+    }
+
+    async fn write_keys(&self, store: &Store, keyring: &Keyring, template: Template, first: u64) -> Result {
+        let begin = Instant::now();
+        let organization = template.organization;
+        for start in (first..self.keys).step_by(BATCH as usize) {
+            let batch = start..(start + BATCH).min(self.keys);
+            let records: Arc<[Key]> = batch.clone().map(|number| template.key(number, keyring)).collect();
+            store
+                .write(Scope::Organization(organization), move |tx| {
+                    let records = Arc::clone(&records);
+                    Box::pin(async move {
+                        for key in &*records {
+                            keys::insert(tx, key).await?;
+                        }
+                        Ok::<(), claviger_store::Error>(())
+                    })
+                })
+                .await?;
+            if batch.end == self.keys || batch.end % (100 * BATCH) == 0 {
+                let rate = (batch.end - first) as f64 / begin.elapsed().as_secs_f64();
+                eprintln!("bench: {} of {} keys written, {rate:.0} a second", batch.end, self.keys);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything but the keys, by the use cases that a person would use.
+async fn furnish(store: &Store, keyring: &Keyring) -> Result {
+    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
+    let engine =
+        Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
+    let manage = Manage {
+        store: store.clone(),
+        engine: Arc::new(engine),
+        keyring: keyring.clone(),
+        clock,
+        random,
+        config: claviger_manage::Config::default(),
+        operator_token_sha256: None,
+    };
+    let follower = follow(store, &manage.engine).await?;
+    let now = manage.clock.now();
+    let operator = Ctx::operator(RequestId::new(now, &*manage.random), now);
+    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".to_owned() };
+    set_up(store, keyring, &*manage.random, &operator, request).await?;
+    let organization = default_organization(store).await?;
+    let administrator = Ctx { organization: Some(organization), authorities: Authorities::ADMIN, ..operator };
+    let query = ImportQuery { slug: Some(API.parse()?), ..ImportQuery::default() };
+    apis::import(&manage, &administrator, query, document()?).await?;
+    for (slug, operations) in SETS {
+        let operations = operations.iter().map(ToString::to_string).collect();
+        let set = CreateApiSet { name: slug.parse()?, slug: Some(slug.parse()?), apis: Vec::new(), operations };
+        api_sets::create(&manage, &administrator, set).await?;
+    }
+    follower.abort();
+    Ok(())
+}
+
+/// Keeps an engine in step with the store: the use cases wait for it.
+async fn follow(store: &Store, engine: &Arc<Engine>) -> Result<tokio::task::JoinHandle<()>> {
+    let (mut feed, engine) = (store.feed(), Arc::clone(engine));
+    let mut loader = engine.begin_load();
+    let position = feed.load(|changes| loader.add(changes), |_| {}).await?;
+    loader.finish(position);
+    Ok(tokio::spawn(async move {
+        while let Ok(FeedEvent::Step(step)) = feed.next().await {
+            engine.apply(step);
+        }
+    }))
+}
+
+async fn default_organization(store: &Store) -> Result<OrganizationId> {
+    let organization = organizations::default(&mut *store.read().await?).await?;
+    Ok(organization.ok_or("the fixture has no organization")?.id)
+}
+
+fn document() -> Result<Bytes> {
+    let file = std::fs::File::open(DOCUMENT).map_err(|error| format!("{DOCUMENT}: {error}"))?;
+    let mut json = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut json)?;
+    Ok(json.into())
+}
+
+/// A runtime like the server's.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+// === impl Template ===
+
+impl Template {
+    async fn read(store: &Store, ip_entries: u16) -> Result<Self> {
+        let organization = default_organization(store).await?;
+        let mut snapshot = store.read().await?;
+        let mut api_sets = Vec::new();
+        for (slug, _) in &SETS[..SETS_HELD] {
+            let set = claviger_store::api_sets::by_slug(&mut snapshot, organization, &slug.parse()?).await?;
+            api_sets.push(set.ok_or_else(|| format!("the fixture has no set {slug}; remove its folder"))?.id);
+        }
+        Ok(Self { organization, api_sets, allowed_ips: addresses(ip_entries)? })
+    }
+
+    fn key(&self, number: u64, keyring: &Keyring) -> Key {
+        let (secret, now) = (secret(number), SystemClock::new().now());
+        Key {
+            id: KeyId::new(now, &OsRandom),
+            organization: self.organization,
+            owner: Owner::Organization(self.organization),
+            name: key_name(number).parse().unwrap_or_else(|_| unreachable!("a key's name is a name")),
+            description: String::new(),
+            environment: Environment::Live,
+            shape: Shape::Single,
+            secret: StoredSecret {
+                digest: keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes()),
+                hint: hint(&secret),
+            },
+            overlap: None,
+            ended: Vec::new(),
+            api_sets: self.api_sets.clone(),
+            operations: Vec::new(),
+            allowed_ips: self.allowed_ips.clone(),
+            not_before: None,
+            expires_at: None,
+            disabled: None,
+            deleted_at: None,
+            external_id: None,
+            tags: Vec::new(),
+            metadata: serde_json::Map::new(),
+            created_by: Actor { kind: ActorKind::Operator, id: None, name: None },
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+}
+
+/// `count` entries that do not touch each other: [`CLIENT_IP`], then networks of both families.
+fn addresses(count: u16) -> Result<Vec<IpEntry>> {
+    let mut entries = Vec::with_capacity(count.into());
+    for number in 0..count {
+        let text = match number {
+            0 => CLIENT_IP.to_owned(),
+            number if number % 3 == 0 => format!("2001:db8:{number:x}::/48"),
+            number => format!("10.{}.{}.0/24", number / 100, 2 * (number % 100)),
+        };
+        let range: claviger_domain::ip_list::IpRange = text.parse()?;
+        entries.push(range.into());
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_domain::Timestamp;
+    use claviger_domain::ip_list::IpList;
+
+    use super::*;
+
+    #[test]
+    fn the_list_has_as_many_entries_as_asked_for_and_the_clients_address() {
+        let entries = addresses(64).expect("ranges");
+        assert_eq!(entries.len(), 64);
+        let list = IpList::new(&entries);
+        assert!(list.contains(CLIENT_IP.parse().expect("an address"), Timestamp::default()));
+        assert!(!list.contains("198.51.100.7".parse().expect("an address"), Timestamp::default()));
+    }
+}

@@ -1,0 +1,138 @@
+//! The engine alone: what a load takes, what a key takes, what a decision takes.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use claviger_domain::OrganizationId;
+use claviger_domain::usage::Door;
+use claviger_domain::verdict::Code;
+use claviger_engine::{Engine, Presented, Provider, Question, RequestLine};
+use claviger_server::clock::{OsRandom, SystemClock};
+use claviger_server::start::OpenStore;
+use claviger_store::organizations;
+
+use crate::conditions::pin;
+use crate::credentials::Credentials;
+use crate::fixture::{API, CLIENT_IP, Fixture, runtime};
+use crate::report::{self, Figure, median};
+use crate::server::resident_bytes;
+use crate::{Arguments, Result};
+
+/// Loads of which the median is told.
+const LOADS: usize = 3;
+/// Decisions between two looks at the clock.
+const BATCH: u64 = 100_000;
+/// Batches of which the median is told.
+const BATCHES: usize = 20;
+const UNKNOWN: u64 = 100_000;
+
+/// Where the budgets of speed.md are: at a million keys.
+const KEYS_OF_BUDGETS: u64 = 1_000_000;
+
+/// A loaded engine and what that took.
+struct Loaded {
+    engine: Arc<Engine>,
+    organization: OrganizationId,
+    took: Duration,
+    resident_bytes: u64,
+}
+
+/// Measures and prints.
+pub fn run(arguments: &Arguments) -> Result {
+    let fixture = arguments.fixture()?;
+    fixture.prepare()?;
+    let mut figures = Vec::new();
+    let scale = arguments.keys.max(KEYS_OF_BUDGETS) as f64 / KEYS_OF_BUDGETS as f64;
+    let runtime = runtime()?;
+    let first = runtime.block_on(load(&fixture))?;
+    let memory = first.resident_bytes as f64 / arguments.keys as f64;
+    figures.push(figure("memory a key", memory, "bytes", 0, Some(160.0)));
+    let mut times = vec![first.took.as_secs_f64()];
+    for _ in 1..LOADS {
+        times.push(runtime.block_on(load(&fixture))?.took.as_secs_f64());
+    }
+    figures.push(figure("load from SQLite", median(times), "s", 2, Some(2.0 * scale)));
+    if let Some(postgres) = arguments.postgres_fixture()? {
+        postgres.prepare()?;
+        let took = runtime.block_on(load(&postgres))?.took.as_secs_f64();
+        figures.push(figure("load from PostgreSQL", took, "s", 2, Some(3.0 * scale)));
+    }
+    drop(runtime);
+    pin(arguments.server_core)?;
+    let budget = if arguments.keys > KEYS_OF_BUDGETS { 1_100.0 } else { 800.0 };
+    let unknown = Credentials::unknown(UNKNOWN);
+    let known = Credentials::known(arguments.keys);
+    let workloads = [
+        ("a decision, full policy, random keys", &known, Code::Valid, Some(budget)),
+        ("a decision, unknown key", &unknown, Code::NotFound, None),
+        ("a decision, bad checksum", &unknown.clone().with_bad_checksums(), Code::Malformed, None),
+    ];
+    for (what, credentials, code, budget) in workloads {
+        figures.push(figure(what, decide(&first, credentials, code)?, "ns", 0, budget));
+    }
+    println!("## In process, one thread\n\n{}", report::figures(&figures));
+    Ok(())
+}
+
+/// Loads a new engine, as the server does at its start.
+async fn load(fixture: &Fixture) -> Result<Loaded> {
+    let OpenStore { store, keyring, data_dir: _lock } = fixture.open().await?;
+    let organization = organizations::default(&mut *store.read().await?).await?.ok_or("no organization")?.id;
+    let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
+    let engine = Arc::new(Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock, random));
+    let (begin, before) = (Instant::now(), resident_bytes("self")?);
+    let mut feed = store.feed();
+    let mut loader = engine.begin_load();
+    let position = feed.load(|changes| loader.add(changes), |_| {}).await?;
+    loader.finish(position);
+    let took = begin.elapsed();
+    store.close().await;
+    let resident_bytes = resident_bytes("self")?.saturating_sub(before);
+    Ok(Loaded { engine, organization, took, resident_bytes })
+}
+
+/// Nanoseconds of a decision: the median of batches. Usage is taken out between them, as the server does each second.
+fn decide(loaded: &Loaded, credentials: &Credentials, code: Code) -> Result<f64> {
+    let mut draw = 0x9e37_79b9_7f4a_7c15u64;
+    let mut times = Vec::with_capacity(BATCHES);
+    for _ in 0..BATCHES {
+        let begin = Instant::now();
+        for _ in 0..BATCH {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            let decided = decide_once(loaded, credentials.get(draw % credentials.count()));
+            if decided != code {
+                return Err(format!("a decision was {}, not {}", decided.as_str(), code.as_str()).into());
+            }
+        }
+        times.push(begin.elapsed().as_secs_f64() * 1e9 / BATCH as f64);
+        while !loaded.engine.drain_usage().keys.is_empty() {}
+    }
+    Ok(median(times))
+}
+
+fn decide_once(loaded: &Loaded, credential: &[u8]) -> Code {
+    let question = Question {
+        provider: Provider { organization: loaded.organization },
+        credentials: &Presented::new().with_x_api_key(credential),
+        client_ip: CLIENT_IP.parse().ok(),
+        request: Some(RequestLine {
+            method: "GET",
+            target: "/repos/octocat/hello-world/issues/1347/comments?per_page=100",
+            host: Some("api.github.com"),
+            method_overrides: &[],
+        }),
+        pin: Some(API),
+        requires: &[],
+        door: Door::Verify,
+        agent: None,
+        request_id: loaded.engine.new_request_id(),
+    };
+    loaded.engine.decide(black_box(&question)).code
+}
+
+fn figure(what: &str, value: f64, unit: &'static str, decimals: usize, budget: Option<f64>) -> Figure {
+    Figure { what: what.to_owned(), value, unit, decimals, budget }
+}

@@ -1,0 +1,78 @@
+//! The doors against nginx, interleaved.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::conditions::pin;
+use crate::fixture::Fixture;
+use crate::load;
+use crate::nginx::{BODY_LENGTH, Nginx};
+use crate::report::{self, Figure, Series, median};
+use crate::server::Server;
+use crate::workloads::{Draws, Workload};
+use crate::{Arguments, Result};
+
+/// Before the first round: what is lazily made is there then.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// The most that 99 % of the answers may take at half the saturating load, in microseconds.
+const P99_MICROS_MAX: f64 = 500.0;
+
+/// Measures, and returns the part of the report.
+pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<String> {
+    let draws = Draws::new(arguments.keys);
+    let nginx = Nginx::return_200(&fixture.data_dir().with_extension("nginx"), arguments.server_core)?;
+    let mut server = Server::start(program, fixture, arguments.server_core)?;
+    pin(arguments.generator_core)?;
+    server.wait_until_ready(&draws.forward(server.doors))?;
+    let resident = server.resident_bytes()?;
+    let workloads = [
+        (draws.return_200(nginx.address, BODY_LENGTH), None),
+        (draws.forward(server.doors), Some(0.70)),
+        (draws.nginx_door(server.doors), Some(0.70)),
+        (draws.verify(server.doors), Some(0.70)),
+        (draws.unknown_key(server.doors), Some(0.80)),
+        (draws.bad_checksum(server.doors), Some(0.80)),
+    ];
+    let seconds = Duration::from_secs(arguments.seconds.into());
+    let series = interleave(&workloads, arguments.rounds, seconds)?;
+    let mut figures = at_half_load(&workloads, &series, seconds)?;
+    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let memory = |what: &str, bytes| figure(what, mebibytes(bytes), "MiB", None);
+    figures.push(memory("the server's memory before the first round", resident));
+    figures.push(memory("the server's memory after the last one", server.resident_bytes()?));
+    Ok(format!("## HTTP\n\n{}\n{}", report::ratios(&series), report::figures(&figures)))
+}
+
+/// Runs all workloads after each other, `rounds` times.
+pub fn interleave(workloads: &[(Workload, Option<f64>)], rounds: u16, seconds: Duration) -> Result<Vec<Series>> {
+    let mut series: Vec<_> = workloads
+        .iter()
+        .map(|(workload, budget)| Series { name: workload.name.to_owned(), runs: Vec::new(), budget: *budget })
+        .collect();
+    for (workload, _) in workloads {
+        load::run(workload, WARM_UP, None)?;
+    }
+    for round in 1..=rounds {
+        for ((workload, _), series) in workloads.iter().zip(&mut series) {
+            let run = load::run(workload, seconds, None)?;
+            eprintln!("bench: round {round}: {:.0} requests/s, {}", run.rate, workload.name);
+            series.runs.push(run);
+        }
+    }
+    Ok(series)
+}
+
+fn at_half_load(workloads: &[(Workload, Option<f64>)], series: &[Series], seconds: Duration) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for ((workload, budget), series) in workloads.iter().zip(series) {
+        let half = median(series.runs.iter().map(|run| run.rate)) / 2.0;
+        let run = load::run(workload, seconds, Some(half))?;
+        let what = format!("p99 at half the load ({:.0} requests/s): {}", run.rate, workload.name);
+        figures.push(figure(&what, run.p99_micros as f64, "µs", budget.map(|_| P99_MICROS_MAX)));
+    }
+    Ok(figures)
+}
+
+fn figure(what: &str, value: f64, unit: &'static str, budget: Option<f64>) -> Figure {
+    Figure { what: what.to_owned(), value, unit, decimals: 0, budget }
+}

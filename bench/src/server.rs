@@ -1,0 +1,89 @@
+//! The server under test: the real program on the fixture, with one door thread, on one core.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::fixture::Fixture;
+use crate::load::once;
+use crate::nginx::free_address;
+use crate::workloads::Workload;
+
+/// Loading ten million keys takes this long at most.
+const START_TIME_MAX: Duration = Duration::from_mins(5);
+
+/// A running server, stopped when it goes.
+pub struct Server {
+    /// Where its doors are.
+    pub doors: SocketAddr,
+    child: Child,
+}
+
+/// Builds the program, and says where it is.
+pub fn build() -> Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    // Named together, so that both are built with the same features of what they share, once.
+    cargo.args(["build", "--release", "--package", "claviger-server", "--package", "claviger-bench"]);
+    let status = cargo.stdout(Stdio::null()).status()?;
+    let program = std::env::current_exe()?.with_file_name("claviger");
+    if status.success() && program.exists() { Ok(program) } else { Err("the server could not be built".into()) }
+}
+
+/// The version with its commit.
+pub fn version(program: &Path) -> Result<String> {
+    let output = Command::new(program).arg("version").output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Starts it on the core `cpu`. Its log stands beside the fixture.
+    pub fn start(program: &Path, fixture: &Fixture, cpu: usize) -> Result<Self> {
+        let doors = free_address()?;
+        let log = File::create(fixture.data_dir().with_extension("log"))?;
+        let mut command = Command::new("taskset");
+        command.args(["-c", &cpu.to_string()]).arg(program).arg("serve").arg("--data").arg(fixture.data_dir());
+        command.env("CLAVIGER_CONTROL_LISTEN", "127.0.0.1:0").env("CLAVIGER_TELEMETRY_LISTEN", "127.0.0.1:0");
+        command.env("CLAVIGER_DOORS_LISTEN", doors.to_string()).env("CLAVIGER_DOORS_THREADS", "1");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
+        Ok(Self { doors, child })
+    }
+
+    /// Waits until it answers `workload` as it should: everything is loaded then.
+    pub fn wait_until_ready(&mut self, workload: &Workload) -> Result {
+        let begin = Instant::now();
+        while let Err(error) = once(workload) {
+            if self.child.try_wait()?.is_some() || begin.elapsed() > START_TIME_MAX {
+                return Err(format!("the server does not answer: {error}").into());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// The memory it has, in bytes.
+    pub fn resident_bytes(&self) -> Result<u64> {
+        resident_bytes(&self.child.id().to_string())
+    }
+}
+
+/// The resident memory of a process (proc(5), `VmRSS`), in bytes.
+pub fn resident_bytes(process: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes * 1024)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM, so that usage is written; already ended is as good.
+        let _ =
+            rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}

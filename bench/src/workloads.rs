@@ -1,0 +1,199 @@
+//! The requests, as the gateways in gateways/ send them, and what each answer must be.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::credentials::{Credentials, key_name};
+use crate::fixture::{API, CLIENT_IP};
+use crate::load::header;
+
+/// Credentials of no key to draw from.
+const UNKNOWN: u64 = 100_000;
+/// What clients ask for; all of it is the keys' right.
+const TARGETS: [&str; 4] = [
+    "/repos/octocat/hello-world/issues?state=open&per_page=100",
+    "/repos/octocat/hello-world/issues/1347",
+    "/repos/octocat/hello-world/issues/1347/comments",
+    "/repos/octocat/hello-world",
+];
+
+/// What is sent, and what must come back.
+#[derive(Clone)]
+pub struct Workload {
+    /// Name in the table.
+    pub name: &'static str,
+    /// Where to.
+    pub address: SocketAddr,
+    /// One is drawn for each request.
+    pub forms: Vec<Form>,
+    /// One is drawn for each request.
+    pub credentials: Arc<Credentials>,
+    /// What each answer must be.
+    pub expected: Expected,
+}
+
+/// A request without its credential.
+#[derive(Clone)]
+pub struct Form {
+    /// Bytes before the credential.
+    pub head: Vec<u8>,
+    /// Bytes after it.
+    pub tail: Vec<u8>,
+}
+
+/// What an answer must be.
+#[derive(Clone, Copy)]
+pub struct Expected {
+    status: u16,
+    proof: Proof,
+}
+
+#[derive(Clone, Copy)]
+enum Proof {
+    /// A body of this length.
+    Length(usize),
+    /// The name of the very key that was drawn stands in `X-Auth-Key-Name`.
+    KeyInHeader,
+    /// It stands in the body, beside `"valid":true`.
+    KeyInBody,
+    /// The body has this text.
+    Text(&'static str),
+}
+
+/// The credentials that the workloads draw from.
+pub struct Draws {
+    known: Arc<Credentials>,
+    unknown: Arc<Credentials>,
+    bad: Arc<Credentials>,
+}
+
+// === impl Draws ===
+
+impl Draws {
+    /// For a fixture of `keys` keys.
+    pub fn new(keys: u64) -> Self {
+        let unknown = Credentials::unknown(UNKNOWN);
+        Self {
+            known: Arc::new(Credentials::known(keys)),
+            bad: Arc::new(unknown.clone().with_bad_checksums()),
+            unknown: Arc::new(unknown),
+        }
+    }
+
+    /// nginx, which verifies nothing and answers with a body of `length` bytes.
+    pub fn return_200(&self, address: SocketAddr, length: usize) -> Workload {
+        let head = format!("GET / HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer ");
+        let expected = Expected { status: 200, proof: Proof::Length(length) };
+        self.workload("nginx `return 200`, verifies nothing", address, vec![Form::new(&head, "\r\n\r\n")], expected)
+    }
+
+    /// A request that a gateway proxies.
+    pub fn proxied(&self, name: &'static str, address: SocketAddr, length: usize) -> Workload {
+        let forms = TARGETS.iter().map(|target| {
+            let head = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer ");
+            Form::new(&head, "\r\nUser-Agent: octokit/5\r\nAccept: application/json\r\n\r\n")
+        });
+        self.workload(name, address, forms.collect(), Expected { status: 200, proof: Proof::Length(length) })
+    }
+
+    /// Forward authentication.
+    pub fn forward(&self, address: SocketAddr) -> Workload {
+        let expected = Expected { status: 200, proof: Proof::KeyInHeader };
+        self.workload("`GET /v1/authorize/api/github`", address, forward_forms(address), expected)
+    }
+
+    /// What nginx's `auth_request` asks.
+    pub fn nginx_door(&self, address: SocketAddr) -> Workload {
+        let forms = TARGETS.iter().map(|target| {
+            let head = format!(
+                "GET /v1/authorize/api/{API}/nginx HTTP/1.1\r\nHost: claviger\r\nX-Original-Method: GET\r\n\
+                 X-Original-URI: {target}\r\nX-Original-Host: api.github.com\r\nX-Real-IP: {CLIENT_IP}\r\n\
+                 Authorization: Bearer "
+            );
+            Form::new(&head, AGENT)
+        });
+        let expected = Expected { status: 200, proof: Proof::KeyInHeader };
+        self.workload("`GET /v1/authorize/api/github/nginx`", address, forms.collect(), expected)
+    }
+
+    /// The question in JSON.
+    pub fn verify(&self, address: SocketAddr) -> Workload {
+        let forms = TARGETS.iter().map(|target| {
+            let begin = "{\"credential\":\"";
+            let end = format!(
+                "\",\"client_ip\":\"{CLIENT_IP}\",\"method\":\"GET\",\"path\":\"{target}\",\
+                 \"host\":\"api.github.com\",\"api\":\"{API}\"}}"
+            );
+            let length = begin.len() + self.known.length() + end.len();
+            let head = format!(
+                "POST /v1/verify HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{begin}"
+            );
+            Form::new(&head, &end)
+        });
+        let expected = Expected { status: 200, proof: Proof::KeyInBody };
+        self.workload("`POST /v1/verify`", address, forms.collect(), expected)
+    }
+
+    /// Well-formed credentials of no key.
+    pub fn unknown_key(&self, address: SocketAddr) -> Workload {
+        let expected = Expected { status: 401, proof: Proof::Text("\"code\":\"NOT_FOUND\"") };
+        let credentials = Arc::clone(&self.unknown);
+        let name = "unknown key, `GET /v1/authorize/api/github`";
+        Workload { credentials, ..self.workload(name, address, forward_forms(address), expected) }
+    }
+
+    /// Mistyped credentials.
+    pub fn bad_checksum(&self, address: SocketAddr) -> Workload {
+        let expected = Expected { status: 401, proof: Proof::Text("\"code\":\"MALFORMED\"") };
+        let credentials = Arc::clone(&self.bad);
+        let name = "bad checksum, `GET /v1/authorize/api/github`";
+        Workload { credentials, ..self.workload(name, address, forward_forms(address), expected) }
+    }
+
+    fn workload(&self, name: &'static str, address: SocketAddr, forms: Vec<Form>, expected: Expected) -> Workload {
+        Workload { name, address, forms, credentials: Arc::clone(&self.known), expected }
+    }
+}
+
+const AGENT: &str = "\r\nUser-Agent: octokit/5\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n\r\n";
+
+/// Twelve headers, as Caddy's `forward_auth` sends them.
+fn forward_forms(address: SocketAddr) -> Vec<Form> {
+    let forms = TARGETS.iter().map(|target| {
+        let head = format!(
+            "GET /v1/authorize/api/{API} HTTP/1.1\r\nHost: {address}\r\nX-Forwarded-Method: GET\r\n\
+             X-Forwarded-Uri: {target}\r\nX-Forwarded-Host: api.github.com\r\nX-Forwarded-For: {CLIENT_IP}\r\n\
+             X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nVia: 2.0 caddy\r\nAuthorization: Bearer "
+        );
+        Form::new(&head, AGENT)
+    });
+    forms.collect()
+}
+
+// === impl Form ===
+
+impl Form {
+    fn new(head: &str, tail: &str) -> Self {
+        Self { head: head.as_bytes().to_vec(), tail: tail.as_bytes().to_vec() }
+    }
+}
+
+// === impl Expected ===
+
+impl Expected {
+    /// Whether it is this answer to the credential of this number.
+    pub fn is(&self, head: &httparse::Response<'_, '_>, body: &[u8], number: u64) -> bool {
+        let proved = match self.proof {
+            Proof::Length(length) => body.len() == length,
+            Proof::KeyInHeader => header(head, "x-auth-key-name") == Some(key_name(number).as_bytes()),
+            Proof::KeyInBody => body.starts_with(b"{\"valid\":true,\"code\":\"VALID\"") && has(body, &key_name(number)),
+            Proof::Text(text) => has(body, text),
+        };
+        proved && head.code == Some(self.status)
+    }
+}
+
+fn has(body: &[u8], text: &str) -> bool {
+    std::str::from_utf8(body).is_ok_and(|body| body.contains(text))
+}
