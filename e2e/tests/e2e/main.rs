@@ -8,5 +8,6 @@ mod canary;
 mod feed;
 mod gateways;
 mod golden;
+mod observed;
 mod process;
 mod rows;

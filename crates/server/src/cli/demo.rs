@@ -130,13 +130,17 @@ impl Furniture {
 
     fn describe(&self, running: &Running) -> String {
         let lines = self.lines(running).map(|(what, command)| format!("# {what}\n{command}\n")).join("\n");
-        let (control, doors, full, token) = (running.control_url(), running.doors_url(), &self.full, &self.token);
+        let (control, doors, token) = (running.control_url(), running.doors_url(), &self.token);
+        let (issues, full, office) = (&self.issues, &self.full, &self.office);
         format!(
             "The demo runs: organization `Demo`, API `github` (30 operations), three keys.\n\n{lines}\n\
-             # A key with Full access\n{full}\n\n\
+             # The keys\n\
+             {issues}  Issue bot: repos/get and issues/*\n\
+             {office}  Office only: the same, from {OFFICE} alone\n\
+             {full}  Everything: Full access\n\n\
              # The management API (reference: {control}/api/docs), as the demo's administrator\n\
              curl -sS {control}/api/v1/keys -H 'Authorization: Bearer {token}'\n\n\
-             # Behind nginx: gateways/nginx.conf is the whole snippet; its questions go to\n\
+             # Behind nginx: README.md, \"Through nginx\"; gateways/nginx.conf is the whole snippet, its questions go to\n\
              {doors}/v1/authorize/api/github/nginx\n"
         )
     }
