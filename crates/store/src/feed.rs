@@ -126,9 +126,9 @@ async fn read_step(store: &Store, applied: &Applied) -> Result<Read> {
     if !is_same_feed || rows.len() as i64 > ROWS_BEHIND_MAX {
         return Ok(Read::Diverged);
     }
-    let changed: HashSet<ObjectRef> =
+    let touched: HashSet<ObjectRef> =
         rows.iter().filter(|row| row.seq > applied.position.seq).filter_map(|row| row.object).collect();
-    let changes = read_objects(&mut snapshot, changed).await?;
+    let changes = read_objects(&mut snapshot, touched).await?;
     Ok(Read::Step(Step { position: head.position, changes }, head))
 }
 
@@ -163,10 +163,10 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
 }
 
 /// The records as they stand; organizations first, keys last, as in a load.
-async fn read_objects(conn: &mut Conn, changed: HashSet<ObjectRef>) -> Result<Vec<Change>> {
-    let mut changes = Vec::with_capacity(changed.len());
+async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Vec<Change>> {
+    let mut changes = Vec::with_capacity(touched.len());
     let mut key_ids: Vec<KeyId> = Vec::new();
-    for object in changed {
+    for object in touched {
         let now = match object {
             ObjectRef::Organization(id) => {
                 organizations::get(conn, id).await?.map(|record| Object::Organization(Box::new(record)))

@@ -1,5 +1,6 @@
 //! Connections: how each database is reached, and how a transaction begins, the one difference between the two.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -155,9 +156,39 @@ fn sqlite_url(path: &Path) -> Result<String> {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            // Writing to a `String` never fails.
+            let _ = write!(url, "%{byte:02X}");
         }
     }
     url.push_str("?mode=rwc");
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::sql;
+
+    #[tokio::test]
+    async fn every_sqlite_connection_writes_ahead_and_fully_synchronous() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pools = Pools::new(&Config::new(DatabaseUrl::sqlite(&folder.path().join("c.db")))).expect("pools");
+        let mut writing = pools.write().await.expect("a writer");
+        let (mut one, mut two) = (pools.read().await.expect("a reader"), pools.read().await.expect("another"));
+        for conn in [&mut writing.conn, &mut *one, &mut *two] {
+            let mode = conn.row(sql("PRAGMA journal_mode"), |row| Ok(row.text(0)?.to_owned())).await;
+            assert_eq!(mode, Ok(Some("wal".to_owned())));
+            // 2 is FULL (sqlite.org/pragma.html#pragma_synchronous).
+            assert_eq!(conn.number(sql("PRAGMA synchronous")).await, Ok(2));
+            assert_eq!(conn.number(sql("PRAGMA foreign_keys")).await, Ok(1));
+        }
+    }
+
+    #[test]
+    fn any_path_is_spelled_as_a_url() {
+        assert_eq!(
+            sqlite_url(Path::new("/var/é ?#%.db")),
+            Ok("sqlite:///var/%C3%A9%20%3F%23%25.db?mode=rwc".to_owned())
+        );
+    }
 }

@@ -1,0 +1,11 @@
+//! Story tests of the store, each on SQLite and on PostgreSQL.
+
+mod audit;
+mod catalog;
+mod feed;
+mod harness;
+mod keys;
+mod open;
+mod sample;
+mod usage;
+mod write;

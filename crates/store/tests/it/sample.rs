@@ -1,0 +1,244 @@
+//! Records for tests.
+
+use std::collections::BTreeMap;
+
+use claviger_domain::api::{Api, ApiKind, Host};
+use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind};
+use claviger_domain::audit::{Chain, Entry, Subject};
+use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::credential::{Environment, KeyPrefix};
+use claviger_domain::digest::CredentialDigest;
+use claviger_domain::ip_list::IpEntry;
+use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::operation::{Operation, OperationPattern};
+use claviger_domain::organization::Organization;
+use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
+use claviger_store::{Error, Scope, Store, Tx, api_sets, apis, keys, operations, organizations};
+
+use crate::harness::START;
+
+pub fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(START.as_micros() + micros)
+}
+
+pub fn organization_id(number: u128) -> OrganizationId {
+    OrganizationId::from_raw(number)
+}
+
+pub fn organization(number: u128) -> Organization {
+    Organization {
+        id: organization_id(number),
+        slug: format!("organization-{number}").parse().unwrap(),
+        name: format!("Organization É {number}").parse().unwrap(),
+        time_zone: "Europe/Warsaw".to_owned(),
+        key_prefix: KeyPrefix::default(),
+        is_default: number == 1,
+        created_at: START,
+        updated_at: START,
+        version: 1,
+    }
+}
+
+pub fn api(organization: u128, number: u128) -> Api {
+    Api {
+        id: ApiId::from_raw(number),
+        organization: organization_id(organization),
+        slug: format!("api-{number}").parse().unwrap(),
+        name: format!("API {number}").parse().unwrap(),
+        hosts: vec![Host { host: "api.example.org".to_owned(), environment: Environment::Test }],
+        base_paths: vec!["/v3".to_owned()],
+        unlisted_paths: true,
+        manual_url: Some("https://example.org/manual".to_owned()),
+        kind: ApiKind::PristineDefault,
+        created_at: START,
+        updated_at: START,
+        version: 1,
+    }
+}
+
+pub fn operation(number: usize) -> Operation {
+    Operation {
+        name: format!("issues/get-{number}").into(),
+        method: "GET".into(),
+        template: format!("/issues/{number}/{{path}}").into(),
+        multi_segment: if number.is_multiple_of(2) { vec!["path".into()] } else { Vec::new() },
+        summary: "Gets 100% of an issue".into(),
+        tags: vec!["issues".into()],
+    }
+}
+
+pub fn api_set(organization: u128, number: u128) -> ApiSet {
+    ApiSet {
+        id: ApiSetId::from_raw(number),
+        organization: organization_id(organization),
+        slug: format!("set-{number}").parse().unwrap(),
+        name: format!("Set {number}").parse().unwrap(),
+        kind: ApiSetKind::Plain,
+        apis: Vec::new(),
+        operations: Vec::new(),
+        created_at: START,
+        updated_at: START,
+        version: 1,
+    }
+}
+
+pub fn pattern(api: u128, text: &str) -> ApiPattern {
+    ApiPattern { api: ApiId::from_raw(api), pattern: OperationPattern::parse(text).unwrap() }
+}
+
+pub fn secret(number: u128) -> StoredSecret {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&number.to_be_bytes());
+    StoredSecret { digest: CredentialDigest::from_bytes(bytes), hint: format!("clv_live_…{:04}", number % 10_000) }
+}
+
+pub fn actor() -> Actor {
+    Actor { kind: ActorKind::Key, id: Some("key_creator".to_owned()), name: Some("setup".to_owned()) }
+}
+
+/// A key with nothing but a name; its secret has its number.
+pub fn key(organization: u128, number: u128) -> Key {
+    Key {
+        id: KeyId::from_raw(number),
+        organization: organization_id(organization),
+        owner: Owner::Organization(organization_id(organization)),
+        name: format!("key {number}").parse().unwrap(),
+        description: String::new(),
+        environment: Environment::Live,
+        shape: Shape::Single,
+        secret: secret(number),
+        overlap: None,
+        ended: Vec::new(),
+        api_sets: Vec::new(),
+        operations: Vec::new(),
+        allowed_ips: Vec::new(),
+        not_before: None,
+        expires_at: None,
+        disabled: None,
+        deleted_at: None,
+        external_id: None,
+        tags: Vec::new(),
+        metadata: serde_json::Map::new(),
+        created_by: actor(),
+        created_at: at(i64::try_from(number).unwrap()),
+        updated_at: START,
+        version: 1,
+    }
+}
+
+pub fn ip(range: &str) -> IpEntry {
+    IpEntry { range: range.parse().unwrap(), label: Some("office".into()), until: Some(at(5)) }
+}
+
+pub fn entry(action: &str) -> Entry {
+    Entry {
+        at: START,
+        actor: actor(),
+        action: action.to_owned(),
+        object: Subject { kind: "key".to_owned(), id: "key_1".to_owned(), name: None },
+        before: None,
+        after: Some(serde_json::json!({ "name": "É", "n": 1 })),
+        ip: Some("192.0.2.1".to_owned()),
+        request_id: None,
+    }
+}
+
+pub fn chain(number: u128) -> Chain {
+    Chain::Organization(organization_id(number))
+}
+
+pub fn scope(number: u128) -> Scope {
+    Scope::Organization(organization_id(number))
+}
+
+/// Runs a write whose only result is that it happened.
+#[macro_export]
+macro_rules! transact {
+    ($store:expr, $scope:expr, |$tx:ident| $body:expr) => {
+        $store.write($scope, move |$tx: &mut claviger_store::Tx| {
+            let future: futures_util::future::BoxFuture<'_, Result<_, claviger_store::Error>> = Box::pin($body);
+            future
+        })
+    };
+}
+
+/// Organizations 1 to `count`, the first of them the default one.
+pub async fn add_organizations(store: &Store, count: u128) {
+    for number in 1..=count {
+        let record = organization(number);
+        transact!(store, Scope::Installation, |tx| {
+            let record = record.clone();
+            async move { organizations::insert(tx, &record).await }
+        })
+        .await
+        .unwrap();
+    }
+}
+
+pub async fn add_keys(store: &Store, keys: Vec<Key>) {
+    let scope = Scope::Organization(keys[0].organization);
+    transact!(store, scope, |tx| {
+        let keys = keys.clone();
+        async move { insert_all(tx, &keys).await }
+    })
+    .await
+    .unwrap();
+}
+
+async fn insert_all(tx: &mut Tx, records: &[Key]) -> Result<(), Error> {
+    for key in records {
+        keys::insert(tx, key).await?;
+    }
+    Ok(())
+}
+
+pub async fn update_key(store: &Store, key: &Key) -> Result<(), Error> {
+    let key = key.clone();
+    let scope = Scope::Organization(key.organization);
+    transact!(store, scope, |tx| {
+        let key = key.clone();
+        async move { keys::update(tx, &key).await }
+    })
+    .await
+    .map(|_| ())
+}
+
+/// An API with operations, and a set.
+pub async fn add_catalog(store: &Store, organization: u128, number: u128) {
+    let (api, set) = (api(organization, number), api_set(organization, number));
+    transact!(store, scope(organization), |tx| {
+        let (api, set) = (api.clone(), set.clone());
+        async move {
+            apis::insert(tx, &api).await?;
+            operations::replace(tx, api.organization, api.id, &[operation(1), operation(2)]).await?;
+            api_sets::insert(tx, &set).await
+        }
+    })
+    .await
+    .unwrap();
+}
+
+/// A replica as simple as can be: the records by what they are.
+#[derive(Debug, Default, PartialEq)]
+pub struct Replica(BTreeMap<String, Object>);
+
+impl Replica {
+    pub fn apply(&mut self, changes: Vec<Change>) {
+        for Change { object, now } in changes {
+            let name = match object {
+                ObjectRef::Organization(id) => id.to_string(),
+                ObjectRef::Api(id) => id.to_string(),
+                ObjectRef::ApiSet(id) => id.to_string(),
+                ObjectRef::Key(id) => id.to_string(),
+            };
+            match now {
+                Some(object) => self.0.insert(name, object),
+                None => self.0.remove(&name),
+            };
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,140 @@
+//! Usage and the diagnostic log.
+
+use claviger_domain::usage::{
+    Door, KeyUsage, REFUSALS_PER_KEY, REFUSALS_PER_ORGANIZATION, Refusal, Sighting, UsageBatch, UsageCount,
+};
+use claviger_domain::verdict::Code;
+use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
+use claviger_store::{Page, Store, key_usage, refusals, usage};
+
+use crate::sample::{at, organization_id};
+use crate::stories;
+
+fn sighting(at: Timestamp, code: Code) -> Sighting {
+    Sighting {
+        at, ip: Some("192.0.2.1".parse().unwrap()), agent: Some("curl/8 é".to_owned()), door: Door::Nginx, code
+    }
+}
+
+fn key_usage_of(number: u128, used: Option<i64>, refused: Option<i64>, counts: Vec<(i64, Code, u64)>) -> KeyUsage {
+    let counts =
+        counts.into_iter().map(|(hour, code, count)| UsageCount { hour: at(hour), door: Door::Nginx, code, count });
+    KeyUsage {
+        key: KeyId::from_raw(number),
+        organization: organization_id(1),
+        last_used: used.map(|micros| sighting(at(micros), Code::Valid)),
+        old_last_used: used.map(at),
+        last_refused: refused.map(|micros| sighting(at(micros), Code::Expired)),
+        counts: counts.collect(),
+    }
+}
+
+fn refusal(key: Option<u128>, micros: i64) -> Refusal {
+    Refusal {
+        at: at(micros),
+        organization: organization_id(1),
+        key: key.map(KeyId::from_raw),
+        door: Door::Verify,
+        code: Code::OperationNotAllowed,
+        check: "unknown API".to_owned(),
+        ip: None,
+        agent: None,
+        method: Some("GET".to_owned()),
+        path: Some("/issues/é".to_owned()),
+        api: None,
+        operation: None,
+        request_id: RequestId::from_raw(7),
+    }
+}
+
+async fn record(store: &Store, keys: Vec<KeyUsage>, refusals: Vec<Refusal>) {
+    usage::record(store, &UsageBatch { keys, refusals, refusals_dropped: 0 }).await.unwrap();
+}
+
+async fn all_refusals(store: &Store, organization: OrganizationId, key: Option<u128>) -> Vec<Refusal> {
+    let mut conn = store.read().await.unwrap();
+    let (mut page, mut all) = (Page::first(70), Vec::new());
+    loop {
+        let part = refusals::page(&mut conn, organization, key.map(KeyId::from_raw), &page).await.unwrap();
+        all.extend(part.items);
+        match part.next {
+            Some(next) => page.after = Some(next),
+            None => return all,
+        }
+    }
+}
+
+stories! {
+    async fn the_newest_sighting_stays(place) {
+        let store = place.store().await;
+        record(&store, vec![key_usage_of(1, Some(10), None, vec![])], vec![]).await;
+        record(&store, vec![key_usage_of(1, Some(5), Some(3), vec![])], vec![]).await;
+        record(&store, vec![key_usage_of(1, None, Some(2), vec![]), key_usage_of(2, None, None, vec![])], vec![]).await;
+        let asked: Vec<KeyId> = [1, 2, 3].map(KeyId::from_raw).into();
+        let found = key_usage::get(&mut store.read().await.unwrap(), &asked).await.unwrap();
+        let first = &found[&asked[0]];
+        assert_eq!(first.last_used, Some(sighting(at(10), Code::Valid)));
+        assert_eq!(first.old_last_used, Some(at(10)));
+        assert_eq!(first.last_refused, Some(sighting(at(3), Code::Expired)));
+        assert_eq!(found[&asked[1]], key_usage::LastUsage::default());
+        assert!(!found.contains_key(&asked[2]));
+    }
+
+    async fn counts_add_up(place) {
+        let store = place.store().await;
+        let counts = || vec![(0, Code::Valid, 3), (0, Code::Expired, 1), (0, Code::Valid, 2)];
+        record(&store, vec![key_usage_of(1, None, None, counts()), key_usage_of(1, None, None, counts())], vec![]).await;
+        record(&store, vec![key_usage_of(1, None, None, counts())], vec![]).await;
+        assert_eq!(place.number("SELECT COUNT(*) FROM usage_counts").await, 2);
+        assert_eq!(place.number("SELECT count FROM usage_counts WHERE code = 'VALID'").await, 15);
+        assert_eq!(place.number("SELECT count FROM usage_counts WHERE code = 'EXPIRED'").await, 3);
+    }
+
+    async fn many_keys_at_once_and_from_several_nodes(place) {
+        let (here, there) = (place.store().await, place.store().await);
+        let batch = |node: i64| (1..=400).map(|number| key_usage_of(number, Some(node), None, vec![(0, Code::Valid, 1)])).collect();
+        let (up, mut down): (Vec<_>, Vec<_>) = (batch(1), batch(2));
+        down.reverse();
+        tokio::join!(record(&here, up, vec![]), record(&there, down, vec![]));
+        assert_eq!(place.number("SELECT CAST(SUM(count) AS BIGINT) FROM usage_counts").await, 800);
+        let asked: Vec<KeyId> = (1..=400).map(KeyId::from_raw).collect();
+        let found = key_usage::get(&mut here.read().await.unwrap(), &asked).await.unwrap();
+        assert_eq!(found.len(), 400);
+        assert!(found.values().all(|usage| usage.old_last_used == Some(at(2))));
+    }
+
+    async fn usage_leaves_the_feed_alone(place) {
+        let store = place.store().await;
+        record(&store, vec![key_usage_of(1, Some(1), Some(1), vec![(0, Code::Valid, 1)])], vec![refusal(Some(1), 1)]).await;
+        assert_eq!(place.number("SELECT seq FROM feed_head").await, 0);
+    }
+
+    async fn refusals_are_read_newest_first(place) {
+        let store = place.store().await;
+        record(&store, vec![], vec![refusal(Some(1), 1), refusal(None, 2), refusal(Some(2), 4)]).await;
+        let mut second_of_an_instant = refusal(Some(1), 3);
+        second_of_an_instant.check = String::from("rotated out");
+        record(&store, vec![], vec![refusal(Some(1), 3), second_of_an_instant.clone()]).await;
+        let found = all_refusals(&store, organization_id(1), Some(1)).await;
+        assert_eq!(found, [second_of_an_instant, refusal(Some(1), 3), refusal(Some(1), 1)]);
+        assert_eq!(all_refusals(&store, organization_id(1), None).await, [refusal(None, 2)]);
+        assert_eq!(all_refusals(&store, organization_id(2), Some(1)).await, []);
+    }
+
+    async fn each_log_is_kept_within_its_bound(place) {
+        let store = place.store().await;
+        let many = |key: Option<u128>, from: i64, to: i64| (from..to).map(|micros| refusal(key, micros)).collect::<Vec<_>>();
+        // Over the bound at once, and by growing.
+        record(&store, vec![], many(Some(1), 0, 450)).await;
+        record(&store, vec![], many(Some(2), 0, 150)).await;
+        record(&store, vec![], many(Some(2), 150, 270)).await;
+        record(&store, vec![], many(None, 0, 900)).await;
+        record(&store, vec![], many(None, 900, 1_100)).await;
+        for (key, last, kept) in [(Some(1), 449, REFUSALS_PER_KEY), (Some(2), 269, REFUSALS_PER_KEY), (None, 1_099, REFUSALS_PER_ORGANIZATION)] {
+            let found = all_refusals(&store, organization_id(1), key).await;
+            assert_eq!((found.len(), found[0].at), (kept, at(last)));
+            assert!(found.is_sorted_by(|newer, older| newer.at > older.at));
+        }
+        assert_eq!(place.number("SELECT COUNT(*) FROM refusals").await, 1_400);
+    }
+}
