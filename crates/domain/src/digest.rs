@@ -4,6 +4,7 @@
 //! ever found as another; the inner SHA-256 lets a key be imported, or a leak be looked up, by its SHA-256 alone.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ pub enum CredentialKind {
 }
 
 /// The digest of one credential.
-#[derive(Clone, Copy, Eq, Hash)]
+#[derive(Clone, Copy, Eq)]
 pub struct CredentialDigest([u8; 32]);
 
 /// The key of credential digests, with the HMAC pads computed once.
@@ -86,6 +87,12 @@ impl CredentialDigest {
 impl PartialEq for CredentialDigest {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for CredentialDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
