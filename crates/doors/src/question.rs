@@ -68,8 +68,11 @@ pub(crate) fn read(json: &[u8]) -> Result<Asked<'_>, Vec<FieldError>> {
 /// Cuts a batch into its questions, each still as it stands.
 pub(crate) fn read_batch(json: &[u8]) -> Result<Vec<&RawValue>, Vec<FieldError>> {
     let expected = || format!("expected an array of at most {BATCH_MAX} questions");
-    let items: Vec<&RawValue> =
-        serde_json::from_slice(json).map_err(|error| vec![FieldError::new("", format!("{}: {error}", expected()))])?;
+    let items: Vec<&RawValue> = serde_json::from_slice(json).map_err(|error| {
+        // Of JSON that is no array serde repeats the value, which may be a secret.
+        let message = if error.is_data() { expected() } else { format!("{}: {error}", expected()) };
+        vec![FieldError::new("", message)]
+    })?;
     if items.is_empty() || items.len() > BATCH_MAX {
         return Err(vec![FieldError::new("", format!("{}, got {}", expected(), items.len()))]);
     }
@@ -344,5 +347,11 @@ mod tests {
         for json in [batch(0), batch(BATCH_MAX + 1), "{}".to_owned(), "[".to_owned()] {
             assert!(read_batch(json.as_bytes()).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn a_value_in_the_place_of_a_batch_is_not_repeated() {
+        let errors = read_batch(br#""an-imported-key-of-22-characters""#).expect_err("no array");
+        assert_eq!(errors, [FieldError::new("", "expected an array of at most 100 questions")]);
     }
 }
