@@ -9,12 +9,9 @@ use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 use crate::Engine;
 use crate::held_key::HeldKey;
 use crate::question::{Caller, Question, RequestLine};
-use crate::redact::{cut, kept_path};
+use crate::redact::{kept_method, kept_path};
 use crate::selection::{Known, UsedSecret};
 use crate::usage::{KeyEvent, kept_agent};
-
-/// The most bytes of a method that the log keeps.
-const METHOD_LENGTH_MAX: usize = 32;
 
 /// What is known of a request when it has been decided.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +78,7 @@ impl<'a> Record<'a> {
             check: check.to_owned(),
             ip: self.ip,
             agent: self.agent.map(|agent| kept_agent(agent).into()),
-            method: self.request.map(|request| cut(request.method, METHOD_LENGTH_MAX).to_owned()),
+            method: self.request.map(|request| kept_method(request.method)),
             path: self.request.map(|request| kept_path(request.target)),
             api: self.api.map(str::to_owned),
             operation: self.operation.map(str::to_owned),

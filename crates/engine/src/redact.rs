@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use claviger_domain::operation::MAX_METHOD_BYTES;
 use claviger_domain::redact::redact;
 use claviger_domain::usage::PATH_LENGTH_MAX;
 
@@ -25,6 +26,13 @@ pub(crate) fn kept_path(target: &str) -> String {
     };
     let clean: String = clean.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     cut(&clean, PATH_LENGTH_MAX).to_owned()
+}
+
+/// A method as the diagnostic log keeps it. What is no method may be a key that a client put in the wrong place.
+pub(crate) fn kept_method(method: &str) -> String {
+    let clean = redact(cut(method, TARGET_BYTES_MAX));
+    let clean: String = clean.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    cut(&clean, MAX_METHOD_BYTES).to_owned()
 }
 
 /// Decodes escapes once, for looking alone: broken ones stand for themselves.
@@ -52,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_path_has_no_query_no_key_and_a_bounded_length() {
+    fn a_kept_request_has_no_query_no_key_and_a_bounded_length() {
         let secret = "a1B2".repeat(9) + "zz";
         for target in [
             format!("/x/clv_live_{secret}/y?token=1"),
@@ -62,6 +70,8 @@ mod tests {
             assert_eq!(kept_path(&target), "/x/[key]/y", "{target}");
         }
         assert_eq!(kept_path(&format!("/a?key=clv_live_{secret}")), "/a");
+        assert_eq!(kept_method(&format!("clv_live_{secret}")), "[key]");
+        assert_eq!((kept_method("DELETE").as_str(), kept_method("A\nB").as_str()), ("DELETE", "A\u{fffd}B"));
         assert_eq!(kept_path("/plain/path%20x"), "/plain/path%20x");
         assert_eq!(kept_path(&format!("/{}", "ż".repeat(9_000))).len(), PATH_LENGTH_MAX - 1);
     }

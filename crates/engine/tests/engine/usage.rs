@@ -31,8 +31,12 @@ fn world() -> World {
 }
 
 fn ask(world: &World, key: &str, target: &str) -> Code {
+    ask_by(world, key, "GET", target)
+}
+
+fn ask_by(world: &World, key: &str, method: &str, target: &str) -> Code {
     let presented = Presented::new().with_x_api_key(key.as_bytes());
-    let request = RequestLine { method: "GET", target, host: Some("api.example.com"), method_overrides: &[] };
+    let request = RequestLine { method, target, host: Some("api.example.com"), method_overrides: &[] };
     let question = Question {
         provider: Provider { organization: world.organizations["acme"] },
         credentials: &presented,
@@ -80,8 +84,9 @@ fn no_secret_gets_into_the_log() {
     for target in [format!("/{key}"), format!("/x/{}", key.replace('_', "%5F")), format!("/a?{key}")] {
         assert_eq!(ask(&world, key, &target), Code::OperationNotAllowed);
     }
+    assert_eq!(ask_by(&world, key, key, "/"), Code::OperationNotAllowed, "a key in the place of the method");
     let batch = format!("{:?}", world.engine.drain_usage());
-    assert!(!batch.contains(&key[9..]), "{batch}");
+    assert!(!batch.contains(&key[9..20]), "{batch}");
 }
 
 #[test]
