@@ -158,14 +158,16 @@ mod tests {
 
     #[test]
     fn search_forms_ignore_case_in_every_script() {
-        for (one, other) in [("ÉCOLE", "école"), ("Straße", "STRASSE"), ("ΣΊΣΥΦΟΣ", "σίσυφος"), ("ｆｕｌｌ", "FULL")] {
+        for (one, other) in [("ÉCOLE", "école"), ("Straße", "STRASSE"), ("ΣΊΣΥΦΟΣ", "σίσυφος"), ("ｆｕｌｌ", "FULL")]
+        {
             assert_eq!(search_form(one), search_form(other));
         }
     }
 
     #[test]
     fn slugs_are_made_from_names() {
-        for (name, slug) in [("GitHub v3 REST API", "github-v3-rest-api"), ("Éco & Cie", "eco-cie"), ("日本", "api")] {
+        for (name, slug) in [("GitHub v3 REST API", "github-v3-rest-api"), ("Éco & Cie", "eco-cie"), ("日本", "api")]
+        {
             assert_eq!(Slug::from_name(name, "api").as_str(), slug);
             assert!(slug.parse::<Slug>().is_ok());
         }

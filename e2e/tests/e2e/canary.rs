@@ -36,7 +36,7 @@ on_both_databases! {
                 Request::post("/v1/verify", &json!({ "credential": [secret] })),
                 Request::post("/v1/verify", &json!({ "credential": secret, "requires": [secret] })),
             ] {
-                seen.push(answer_bytes(request.send(world.doors).await));
+                seen.push(answer_bytes(&request.send(world.doors).await));
             }
             for (method, path, body) in [
                 ("POST", "/keys/lookup".to_owned(), Some(json!({ "credential": secret }))),
@@ -46,16 +46,16 @@ on_both_databases! {
                 ("POST", format!("/apis/import?slug={secret}"), Some(json!({ "openapi": secret }))),
                 ("GET", format!("/{secret}"), None),
             ] {
-                seen.push(answer_bytes(world.api(method, &path, body.as_ref()).await));
+                seen.push(answer_bytes(&world.api(method, &path, body.as_ref()).await));
             }
         }
         for path in ["/keys?limit=100".to_owned(), format!("/keys/{}", key.id), format!("/keys/{}/requests", key.id), "/organization/requests".into()] {
             let answer = world.api("GET", &path, None).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-            seen.push(answer_bytes(answer));
+            seen.push(answer_bytes(&answer));
         }
         for path in ["/metrics", "/healthz", "/readyz"] {
-            seen.push(answer_bytes(Request::get(path).send(world.telemetry).await.expect(200)));
+            seen.push(answer_bytes(&Request::get(path).send(world.telemetry).await.expect(200)));
         }
         seen.push(std::fs::read("/proc/self/cmdline").expect("the process's arguments"));
         world.stop_serving().await;
@@ -66,7 +66,7 @@ on_both_databases! {
             let forms = [
                 secret.clone().into_bytes(),
                 secret.as_bytes()[secret.len() - 38..secret.len() - 6].to_vec(),
-                STANDARD.encode(secret).trim_end_matches('=')[4..40].as_bytes().to_vec(),
+                STANDARD.encode(secret).trim_end_matches('=').as_bytes()[4..40].to_vec(),
             ];
             for (place, bytes) in seen.iter().enumerate() {
                 for form in &forms {
@@ -88,7 +88,7 @@ fn nginx(uri: &str, ip: &str) -> Request {
 }
 
 /// Headers and body of an answer.
-fn answer_bytes(answer: crate::harness::raw_http::Response) -> Vec<u8> {
+fn answer_bytes(answer: &crate::harness::raw_http::Response) -> Vec<u8> {
     let mut bytes = format!("{:?}\n", answer.headers).into_bytes();
     bytes.extend_from_slice(&answer.body);
     bytes

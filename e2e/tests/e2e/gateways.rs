@@ -2,21 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::harness::gateway::{Caddy, Nginx};
 use crate::harness::on_both_databases;
+use crate::harness::patience::wait_until;
 use crate::harness::raw_http::{Request, exchange};
 use crate::harness::upstream::understandings;
 use crate::harness::world::World;
 
 const SPELLINGS: &str = include_str!("../../data/path-spellings.txt");
 const IDENTITY_HEADERS: [&str; 16] = [
-    "x-auth-organization", "x-auth-key-id", "x-auth-key-name", "x-auth-owner-type", "x-auth-owner-id", "x-auth-owner-name",
-    "x-auth-external-id", "x-auth-environment", "x-auth-api", "x-auth-api-sets", "x-auth-operation", "x-auth-user",
-    "x-auth-profile", "x-auth-profile-external", "x-auth-permission-type", "x-auth-contact",
+    "x-auth-organization",
+    "x-auth-key-id",
+    "x-auth-key-name",
+    "x-auth-owner-type",
+    "x-auth-owner-id",
+    "x-auth-owner-name",
+    "x-auth-external-id",
+    "x-auth-environment",
+    "x-auth-api",
+    "x-auth-api-sets",
+    "x-auth-operation",
+    "x-auth-user",
+    "x-auth-profile",
+    "x-auth-profile-external",
+    "x-auth-permission-type",
+    "x-auth-contact",
 ];
 
 on_both_databases! {
@@ -126,11 +139,18 @@ impl Keys {
         assert_eq!(headers["x-auth-operation"], "github:repos%2Fget", "percent-encoded outside [A-Za-z0-9 ._~@:,-]");
         assert_eq!(headers["x-auth-key-name"], "Za%C5%BC%C3%B3%C5%82%C4%87, %22key%22");
         assert!(!passed.to_string().contains(&self.limited), "the key stays at the gateway");
-        let passed = Request::get("/repos/o/r/issues").basic("any", &self.limited).send(gateway).await.expect(200).json();
+        let passed =
+            Request::get("/repos/o/r/issues").basic("any", &self.limited).send(gateway).await.expect(200).json();
         assert_eq!(headers_of(&passed).get("authorization"), None, "also in Basic");
-        let passed = Request::get("/repos/o/r/issues").header("X-Api-Key", &self.limited).send(gateway).await.expect(200).json();
+        let passed =
+            Request::get("/repos/o/r/issues").header("X-Api-Key", &self.limited).send(gateway).await.expect(200).json();
         assert!(!passed.to_string().contains(&self.limited));
-        Request::new("POST", "/repos/o/r/issues").bearer(&self.limited).body(b"{}".to_vec()).send(gateway).await.expect(200);
+        Request::new("POST", "/repos/o/r/issues")
+            .bearer(&self.limited)
+            .body(b"{}".to_vec())
+            .send(gateway)
+            .await
+            .expect(200);
         get("/anything", &self.here).await.expect(200);
 
         for (path, secret, status, code) in [
@@ -153,23 +173,31 @@ impl Keys {
         overridden.send(gateway).await.expect(403);
         // The administrator sees why, as soon as the log is written.
         let path = format!("/keys/{}/requests", self.limited_id);
-        let mut log = Value::Null;
-        for _ in 0..100 {
-            log = world.api("GET", &path, None).await.expect(200).json();
-            if log.to_string().contains("OPERATION_NOT_ALLOWED") {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("the refusals are not in the log: {log}");
+        let is_there = async || {
+            let log = world.api("GET", &path, None).await.expect(200).json();
+            log.to_string().contains("OPERATION_NOT_ALLOWED")
+        };
+        wait_until(is_there, || "the refusals are not in the log".to_owned()).await;
     }
 
     /// Sends every header that only a gateway may say.
     async fn forge(&self, gateway: SocketAddr) {
         let forged = IDENTITY_HEADERS.iter().copied().chain([
-            "x-forwarded-for", "x-forwarded-method", "x-forwarded-uri", "x-forwarded-host", "x-forwarded-proto",
-            "x-original-method", "x-original-uri", "x-original-host", "x-original-url", "x-rewrite-url", "x-real-ip",
-            "x-claviger-door", "forwarded", "x_auth_key_id", "x-auth-credential",
+            "x-forwarded-for",
+            "x-forwarded-method",
+            "x-forwarded-uri",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-original-method",
+            "x-original-uri",
+            "x-original-host",
+            "x-original-url",
+            "x-rewrite-url",
+            "x-real-ip",
+            "x-claviger-door",
+            "forwarded",
+            "x_auth_key_id",
+            "x-auth-credential",
         ]);
         let with_forged = |mut request: Request| {
             for name in forged.clone() {
@@ -178,7 +206,8 @@ impl Keys {
             request
         };
         // It passes by its own right, and nothing forged reaches the upstream.
-        let passed = with_forged(Request::get("/repos/o/r")).bearer(&self.limited).send(gateway).await.expect(200).json();
+        let passed =
+            with_forged(Request::get("/repos/o/r")).bearer(&self.limited).send(gateway).await.expect(200).json();
         assert_eq!(headers_of(&passed)["x-auth-key-id"], self.limited_id);
         for (name, value) in headers_of(&passed) {
             let own = matches!(name.as_str(), "x-forwarded-for" | "x-real-ip");
@@ -208,12 +237,15 @@ async fn spellings_are_judged(gateway: SocketAddr, secret: &str) {
         let answer = exchange(gateway, request.as_bytes()).await.expect("an answer or a closed connection");
         let text = String::from_utf8_lossy(&answer).into_owned();
         let status: u16 = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(400);
-        let understood = text.lines().find_map(|line| line.to_ascii_lowercase().starts_with("x-upstream-target:").then(|| {
-            line.split_once(':').map(|(_, target)| target.trim().to_owned()).unwrap_or_default()
-        }));
+        let understood = text.lines().find_map(|line| {
+            line.to_ascii_lowercase()
+                .starts_with("x-upstream-target:")
+                .then(|| line.split_once(':').map(|(_, target)| target.trim().to_owned()).unwrap_or_default())
+        });
         if let Some(target) = understood {
             passed += 1;
-            let upstream_method = text.lines().find_map(|line| line.strip_prefix("X-Upstream-Method: ")).unwrap_or_default();
+            let upstream_method =
+                text.lines().find_map(|line| line.strip_prefix("X-Upstream-Method: ")).unwrap_or_default();
             assert!(matches!(upstream_method.trim(), "GET" | "HEAD"), "{line}: {upstream_method}");
             assert!(!target.to_lowercase().contains("_method="), "{line}: an upstream could take the override");
             for path in understandings(&target) {
@@ -233,7 +265,5 @@ async fn spellings_are_judged(gateway: SocketAddr, secret: &str) {
 /// The headers that the upstream saw.
 fn headers_of(echoed: &Value) -> BTreeMap<String, String> {
     let pairs = echoed["headers"].as_array().into_iter().flatten();
-    pairs
-        .filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned())))
-        .collect()
+    pairs.filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
 }

@@ -354,7 +354,11 @@ fn document(api: &Value) -> Value {
 
 fn sha256_hex(value: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    Sha256::digest(value).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all");
+        text
+    })
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod gateway;
+pub mod patience;
 pub mod process;
 pub mod raw_http;
 pub mod upstream;

@@ -1,5 +1,7 @@
 //! What is seen of a key afterwards: last use, last refusal, the diagnostic log, and what operators see.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::database::{Kind, TestDatabase};
@@ -24,7 +26,7 @@ async fn a_stop_writes_what_keys_did(kind: Kind) {
             .send(world.doors)
     };
     ask("203.0.113.7").await.expect(200);
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     ask("198.51.100.1").await.expect(403);
     world.stop_serving().await;
 
@@ -106,7 +108,7 @@ on_both_databases! {
         assert_eq!((code(&key.secret).await, code(&new).await), (json!("VALID"), json!("VALID")));
         assert_eq!(rotate(60).await.expect(409).json()["code"], "conflict");
         assert_eq!(rotate(2_592_001).await.status, 400);
-        world.clock.advance(std::time::Duration::from_secs(3_600));
+        world.clock.advance(Duration::from_hours(1));
         assert_eq!((code(&key.secret).await, code(&new).await), (json!("NOT_FOUND"), json!("VALID")));
         // During an overlap, 0 replaces the new secret and ends the old one at once.
         let second = rotate(3_600).await.expect(200).json()["secret"].as_str().expect("a secret").to_owned();

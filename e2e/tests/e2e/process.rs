@@ -303,13 +303,26 @@ async fn the_command_line_does_the_main_job() {
     };
     let document = folder.path().join("github.json");
     std::fs::write(&document, crate::harness::world::github_document()).expect("written");
-    let (code, out, err) = cli(&["api", "import", document.to_str().expect("a path"), "--slug", "github", "--json"], "");
+    let (code, out, err) =
+        cli(&["api", "import", document.to_str().expect("a path"), "--slug", "github", "--json"], "");
     assert_eq!(code, Some(0), "{err}");
     let imported: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(imported["operations"]["added"], 1_223);
 
-    let (code, out, err) =
-        cli(&["key", "create", "--name", "cli", "--operation", "github:repos/get", "--operation", "github:issues/*", "--json"], "");
+    let (code, out, err) = cli(
+        &[
+            "key",
+            "create",
+            "--name",
+            "cli",
+            "--operation",
+            "github:repos/get",
+            "--operation",
+            "github:issues/*",
+            "--json",
+        ],
+        "",
+    );
     assert_eq!(code, Some(0), "{err}");
     let created: Value = serde_json::from_str(&out).expect("JSON");
     let (id, secret) = (created["key"]["id"].as_str().expect("id"), created["secret"].as_str().expect("secret"));

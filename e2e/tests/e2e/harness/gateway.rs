@@ -3,16 +3,15 @@
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::patience::wait_until;
 use super::process::free_address;
 use super::upstream::Upstream;
 
 /// The name the gateways know themselves by.
 pub const SERVER_NAME: &str = "api.github.com";
-const START_SECONDS_MAX: u64 = 20;
 
 /// A running nginx with `gateways/nginx.conf`.
 pub struct Nginx {
@@ -64,10 +63,9 @@ impl Nginx {
             .replace("@DOOR_TOKEN@", token);
         let path = folder.path().display();
         let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
-            .collect();
+            .concat();
         let config = format!(
             "{user} daemon off; worker_processes 1; pid {path}/pid; error_log {path}/error.log info;\n\
              events {{ worker_connections 256; }}\n\
@@ -133,12 +131,9 @@ impl Caddy {
 
 impl Gateway {
     async fn wait_for(&self, address: SocketAddr, log: &str) {
-        let begin = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            let log = std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
-            assert!(begin.elapsed().as_secs() < START_SECONDS_MAX, "the gateway does not listen:\n{log}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let log = || std::fs::read_to_string(self.folder.path().join(log)).unwrap_or_default();
+        let listens = async || TcpStream::connect(address).is_ok();
+        wait_until(listens, || format!("the gateway does not listen:\n{}", log())).await;
     }
 }
 

@@ -5,12 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
+use super::patience::wait_until;
 use super::raw_http::Request;
-
-/// How long a start may take on a busy machine before the test says so.
-const START_SECONDS_MAX: u64 = 60;
 
 /// A running `claviger serve`; killed when it goes.
 pub struct Serving {
@@ -48,12 +45,8 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
 
 /// Runs a command to its end with `input` on stdin.
 pub fn run(mut command: Command, input: &str) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     // A command that reads no input closes the pipe: no matter.
     let _ = stdin.write_all(input.as_bytes());
@@ -124,21 +117,20 @@ impl Serving {
     }
 
     async fn wait_until_ready(&mut self) {
-        let begin = Instant::now();
-        loop {
+        let (telemetry, control, log) = (self.telemetry, self.control, self.log.clone());
+        let printed = || std::fs::read_to_string(&log).unwrap_or_default();
+        let is_ready = async || {
             if let Some(status) = self.child.try_wait().expect("its state") {
-                panic!("serve ended with {status}:\n{}", self.log());
+                panic!("serve ended with {status}:\n{}", printed());
             }
-            let answers = async |path: &str, address| {
-                Request::get(path).try_send(address).await.is_ok_and(|answer| answer.status == 200)
-            };
-            if answers("/readyz", self.telemetry).await && answers("/api/v1/openapi.json", self.control).await {
-                return;
-            }
-            assert!(begin.elapsed().as_secs() < START_SECONDS_MAX, "not ready in time:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            answers("/readyz", telemetry).await && answers("/api/v1/openapi.json", control).await
+        };
+        wait_until(is_ready, || format!("not ready in time:\n{}", printed())).await;
     }
+}
+
+async fn answers(path: &str, address: SocketAddr) -> bool {
+    Request::get(path).try_send(address).await.is_ok_and(|answer| answer.status == 200)
 }
 
 impl Drop for Serving {

@@ -101,9 +101,8 @@ impl Request {
         bytes.extend_from_slice(b"Connection: close\r\n\r\n");
         bytes.extend_from_slice(&self.body);
         let answer = exchange(address, &bytes).await?;
-        Response::parse(&answer).ok_or_else(|| {
-            std::io::Error::other(format!("not an HTTP answer: {:?}", String::from_utf8_lossy(&answer)))
-        })
+        Response::parse(&answer)
+            .ok_or_else(|| std::io::Error::other(format!("not an HTTP answer: {:?}", String::from_utf8_lossy(&answer))))
     }
 }
 

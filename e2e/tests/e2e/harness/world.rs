@@ -51,7 +51,8 @@ pub struct CreatedKey {
 
 /// Runs a scenario in a world of its own and ends it cleanly.
 pub fn run(kind: Kind, scenario: impl AsyncFnOnce(&World)) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let database = TestDatabase::new(kind).await;
         let world = World::start_on(&database).await;
@@ -79,7 +80,7 @@ impl World {
         let body = json!({ "organization": "Acme", "email": "ada@example.com" });
         let local = world.local_token();
         let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
-        world.token = set_up["token"].as_str().expect("a management token").to_owned();
+        set_up["token"].as_str().expect("a management token").clone_into(&mut world.token);
         world
     }
 
