@@ -27,6 +27,7 @@ mod selection;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod tokenless;
 mod usage;
 mod verdict;
 
@@ -48,6 +49,7 @@ use crate::record::Record;
 use crate::refusals::Refusals;
 use crate::replica::{CatalogGuard, Load, Replica};
 use crate::selection::{Selection, select};
+use crate::tokenless::TokenlessCalls;
 use crate::usage::Gatherer;
 
 pub use crate::authenticate::ManagementCaller;
@@ -67,6 +69,7 @@ pub struct Engine {
     replica: Replica,
     gatherer: Gatherer,
     refusals: Refusals,
+    tokenless: TokenlessCalls,
     load_time: Mutex<Option<Duration>>,
     request_ids: RequestIds,
 }
@@ -90,6 +93,7 @@ impl Engine {
             replica: Replica::new(),
             gatherer: Gatherer::new(),
             refusals: Refusals::new(config.refusals_queued_max, config.refusals_per_second_max),
+            tokenless: TokenlessCalls::new(),
             load_time: Mutex::default(),
             request_ids: RequestIds::new(&*random),
         }
@@ -175,6 +179,12 @@ impl Engine {
     /// How many organizations there are; with more than one, door calls need a token.
     pub fn organization_count(&self) -> usize {
         self.replica.catalog().organization_count()
+    }
+
+    /// How many door calls of the last hour were judged without a door token: those that a second organization will have
+    /// refused.
+    pub fn tokenless_calls_in_last_hour(&self) -> u64 {
+        self.tokenless.in_last_hour(self.clock.now())
     }
 
     /// Takes what keys did and what was refused since the last time, a bounded part of it: call it until it is empty

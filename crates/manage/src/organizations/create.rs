@@ -69,17 +69,19 @@ pub async fn create(
             })
         })
         .await?;
+    let tokenless_calls = manage.engine.tokenless_calls_in_last_hour();
+    let warnings = |others| warnings(others, tokenless_calls);
     Ok(changed.map(|(organization, others)| NewOrganization { organization, token, warnings: warnings(others) }))
 }
 
 /// With a second organization a door call without a token could be anybody's.
-fn warnings(others: i64) -> Vec<String> {
+fn warnings(others: i64, tokenless_calls: u64) -> Vec<String> {
     if others != 1 {
         return Vec::new();
     }
-    vec![
+    vec![format!(
         "There is more than one organization now: door calls without a door token (X-Claviger-Door) are refused. \
-         Give each gateway a key with the set claviger-verify."
-            .to_owned(),
-    ]
+         Give each gateway a key with the set claviger-verify. Door calls without a token in the last hour, at this \
+         node: {tokenless_calls}."
+    )]
 }

@@ -1,5 +1,9 @@
 //! Setup, the operator's organizations, and that nobody sees across.
 
+use std::time::Duration;
+
+use claviger_domain::RequestId;
+use claviger_engine::Caller;
 use serde_json::json;
 
 use crate::testing::{OPERATOR, World};
@@ -50,7 +54,6 @@ async fn nobody_sees_another_organizations_things() {
     let (world, ann) = World::with_organization().await;
     let made = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "bob@example.com"})).await;
     assert_eq!(made.status, 201, "{made:?}");
-    assert_eq!(made.body["warnings"].as_array().map(Vec::len), Some(1), "door calls need a token from now on");
     assert_eq!(made.body["organization"]["default"], false);
     let bob = made.text("token");
     let (id, secret) = world.key(&ann, "k", &["full-access"]).await;
@@ -70,6 +73,25 @@ async fn nobody_sees_another_organizations_things() {
     // With two organizations the operator makes more, but sees none of their keys.
     world.get(OPERATOR, "/keys").await.problem(403, "forbidden");
     assert_eq!(world.get(OPERATOR, "/organizations").await.body["data"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn the_second_organization_is_warned_of_with_the_door_calls_that_it_will_have_refused() {
+    let (world, _) = World::with_organization().await;
+    let call = || {
+        let caller = Caller { ip: None, agent: None, request_id: RequestId::from_raw(1) };
+        world.manage.engine.door_token(None, false, caller)
+    };
+    assert!(call().is_ok(), "more than an hour ago");
+    world.clock.advance(Duration::from_mins(61));
+    assert!(call().is_ok() && call().is_ok() && call().is_ok());
+    let second = json!({"name": "Second", "email": "bob@example.com"});
+    let second = world.post(OPERATOR, "/organizations", second).await;
+    let warning = second.body["warnings"][0].as_str().expect("a warning");
+    assert!(warning.ends_with("Door calls without a token in the last hour, at this node: 3."), "{warning}");
+    assert!(call().is_err(), "from now on they are refused");
+    let third = json!({"name": "Third", "email": "bob@example.com"});
+    assert_eq!(world.post(OPERATOR, "/organizations", third).await.body["warnings"], json!([]));
 }
 
 #[tokio::test]
