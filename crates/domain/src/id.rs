@@ -65,8 +65,21 @@ kinds! {
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// The value of each byte as a digit: a load parses an id for each key.
+const VALUES: [u8; 256] = digit_values();
+const NO_DIGIT: u8 = u8::MAX;
 /// Characters after the underscore: 128 bits, five a character.
 const DIGITS: usize = 26;
+
+const fn digit_values() -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        values[ALPHABET[at] as usize] = at as u8;
+        at += 1;
+    }
+    values
+}
 
 // === impl Id ===
 
@@ -112,8 +125,11 @@ impl<K: IdKind> FromStr for Id<K> {
         }
         let mut raw = 0u128;
         for byte in digits.bytes() {
-            let value = ALPHABET.iter().position(|&letter| letter == byte).ok_or(invalid)?;
-            raw = raw << 5 | value as u128;
+            let value = VALUES[usize::from(byte)];
+            if value == NO_DIGIT {
+                return Err(invalid);
+            }
+            raw = raw << 5 | u128::from(value);
         }
         Ok(Self::from_raw(raw))
     }
