@@ -7,6 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
 
 use crate::json::push_verdict;
 use crate::problem::{Answer, FieldError, NO_STORE, Problem, X_REQUEST_ID};
@@ -81,7 +82,13 @@ async fn collect(connection: &Connection, body: Incoming) -> Result<Bytes, Probl
     if body.size_hint().lower() > bytes_max as u64 {
         return refused(Problem::too_large(bytes_max));
     }
-    match Limited::new(body, bytes_max).collect().await {
+    // The meter hangs up on a connection that is quiet. On HTTP/2 others may keep it busy, so a body has a time of its
+    // own; one that is there already costs no timer.
+    let patience = connection.doors().config().request_timeout();
+    let Ok(collected) = timeout(patience, Limited::new(body, bytes_max).collect()).await else {
+        return refused(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time."));
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => refused(Problem::too_large(bytes_max)),
         Err(_) => refused(Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive whole.")),

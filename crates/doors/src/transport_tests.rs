@@ -76,6 +76,9 @@ fn http_2_is_spoken_without_an_upgrade() {
     let status = loop {
         let mut head = [0; 9];
         stream.read_exact(&mut head).expect("a frame");
+        if head[3] != 1 && head[3] != 0 {
+            eprintln!("{head:?}");
+        }
         let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
         stream.read_exact(&mut payload).expect("its payload");
         if head[3] == 1 {
@@ -84,6 +87,74 @@ fn http_2_is_spoken_without_an_upgrade() {
     };
     // An indexed field: 404 stands at 13 of HPACK's static table (RFC 7541, appendix A).
     assert_eq!(status, 0x8d);
+}
+
+/// Preface, empty SETTINGS, and a WINDOW_UPDATE, so that all the answers may come.
+const HTTP_2_BEGIN: &[u8] =
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x04\x08\0\0\0\0\0\x3f\xff\xff\xff";
+
+/// The stream of the next answer.
+fn http_2_answered(stream: &mut std::net::TcpStream) -> u32 {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).expect("its payload");
+        if head[3] == 1 {
+            return u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        }
+    }
+}
+
+/// A HEADERS frame that does not end its stream: `POST /v1/verify`.
+fn http_2_post(stream: u32) -> Vec<u8> {
+    let path = b"/v1/verify";
+    let block = [&[0x83, 0x86, 0x04, path.len() as u8][..], path, &[0x41, 0x01, b'd']].concat();
+    [&[0, 0, block.len() as u8, 1, 4][..], &stream.to_be_bytes(), &block].concat()
+}
+
+/// `GET /`, whole.
+fn http_2_get(stream: u32) -> Vec<u8> {
+    [&[0, 0, 6, 1, 5][..], &stream.to_be_bytes(), &[0x82, 0x84, 0x86, 0x41, 0x01, b'd']].concat()
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_given_up_though_its_connection_is_busy() {
+    let house = House::with(Config { request_timeout_seconds: 1, ..Config::default() });
+    let mut stream = house.connect();
+    stream.write_all(&[HTTP_2_BEGIN, &http_2_post(1), &http_2_get(3)].concat()).expect("open doors");
+    // Others are asked one after the other until the first is answered.
+    let answered_others = (0..100_000).find(|_| {
+        let id = http_2_answered(&mut stream);
+        if id != 1 {
+            stream.write_all(&http_2_get(id + 2)).expect("open doors");
+        }
+        id == 1
+    });
+    assert!(answered_others.is_some_and(|count| count > 0), "{answered_others:?}");
+}
+
+#[test]
+fn a_client_that_waits_is_told_to_go_on_only_where_its_body_is_wanted() {
+    let house = House::new();
+    let body = format!(r#"{{"credential":"{}"}}"#, house.reader);
+    let head = |length: usize, more: &str| {
+        format!(
+            "POST /v1/verify HTTP/1.1\r\nHost: d\r\nConnection: close\r\nExpect: 100-continue\r\n\
+             Content-Length: {length}\r\n{more}\r\n"
+        )
+    };
+    let mut stream = house.connect();
+    stream.write_all(head(body.len(), "").as_bytes()).expect("open doors");
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).expect("an interim answer");
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(body.as_bytes()).expect("open doors");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert_eq!(Reply::of(&answer).code(), "VALID");
+    assert_eq!(Reply::of(&house.raw(head(10_000_000, "").as_bytes())).status, 413);
+    assert_eq!(Reply::of(&house.raw(head(2, "X-Claviger-Door: wrong\r\n").as_bytes())).status, 403);
 }
 
 #[test]
