@@ -198,6 +198,11 @@ impl Keys {
             "forwarded",
             "x_auth_key_id",
             "x-auth-credential",
+            "x-auth-status",
+            "x-auth-code",
+            "x-auth-detail",
+            "x-forwarded-port",
+            "x-forwarded-prefix",
         ]);
         let with_forged = |mut request: Request| {
             for name in forged.clone() {
