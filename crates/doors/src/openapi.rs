@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use claviger_domain::verdict::CODES;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
 use crate::identity::NAMES;
-use crate::problem::{Answer, X_REQUEST_ID};
+use crate::problem::{Answer, NO_STORE, X_REQUEST_ID};
 use crate::question::{BATCH_MAX, REQUIRES_MAX};
 use crate::request_id::Id;
 use crate::rest::JSON;
@@ -54,6 +54,7 @@ pub fn openapi() -> Value {
 pub(crate) fn answer(id: &Id) -> Answer {
     let mut answer = Answer::new(Full::new(TEXT.clone()));
     answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     answer.headers_mut().insert(X_REQUEST_ID, id.to_header());
     answer
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -37,7 +38,16 @@ pub(crate) fn router(health: Arc<Health>) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || Json(json!({"live": true}))))
         .route("/readyz", get(ready))
+        .layer(map_response(with_headers))
         .with_state(Telemetry { health, registry: Arc::new(registry) })
+}
+
+/// What every response bears; `docs/security.md` has the same table.
+async fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn ready(State(Telemetry { health, .. }): State<Telemetry>) -> (StatusCode, Json<serde_json::Value>) {

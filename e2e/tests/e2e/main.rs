@@ -8,6 +8,7 @@ mod canary;
 mod feed;
 mod gateways;
 mod golden;
+mod listener_headers;
 mod observed;
 mod process;
 mod rows;

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde_json::Value;
 
 use crate::Manage;
@@ -36,20 +36,12 @@ pub(crate) fn router() -> Router<Arc<Manage>> {
 }
 
 async fn page() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-cache"),
-    ];
+    let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, PAGE_POLICY)];
     (headers, PAGE.as_str()).into_response()
 }
 
 async fn stylesheet() -> Response {
-    let headers =
-        [(CONTENT_TYPE, "text/css; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff"), (CACHE_CONTROL, "no-cache")];
-    (headers, STYLESHEET).into_response()
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET).into_response()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request to be sent as it stands.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Request {
     method: String,
     target: String,
