@@ -5,10 +5,10 @@ use std::ops::{Deref, DerefMut};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use crate::Result;
 use crate::error::Cause;
 use crate::fields::Fields;
 use crate::sql::Sql;
+use crate::{Result, Taken};
 
 /// A connection inside a transaction; [`Snapshot`] and [`crate::Tx`] are made of it.
 pub struct Conn {
@@ -40,6 +40,15 @@ impl Conn {
         let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
         let result = query.execute(&mut *self.transaction).await;
         Ok(self.noting_conflict(result)?.rows_affected())
+    }
+
+    /// Runs a statement that another tenant's transaction may forestall: whoever loses gets `taken`.
+    pub(crate) async fn execute_unless_taken(&mut self, sql: Sql, taken: Taken) -> Result<u64> {
+        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
+        match query.execute(&mut *self.transaction).await {
+            Err(error) if Cause::of(&error) == Cause::Unique => Err(taken.into()),
+            result => Ok(self.noting_conflict(result)?.rows_affected()),
+        }
     }
 
     /// Runs several statements without values.

@@ -52,7 +52,9 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
     let statement = statement.bind(organization.slug.as_str()).bind(organization.name.as_str());
     let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
     let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.updated_at);
-    if tx.execute(statement.bind(organization.version).bind(organization.id)).await? == 0 {
+    // Organizations have a lock each, and slugs are all theirs: two may be changed to the same one at once.
+    let statement = statement.bind(organization.version).bind(organization.id);
+    if tx.execute_unless_taken(statement, Taken::Slug).await? == 0 {
         return Err(Error::NotFound);
     }
     tx.note(organization.id, ObjectRef::Organization(organization.id));

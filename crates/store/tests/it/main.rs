@@ -6,6 +6,8 @@ mod feed;
 mod harness;
 mod keys;
 mod open;
+mod races;
 mod sample;
+mod trim;
 mod usage;
 mod write;
