@@ -127,6 +127,11 @@ pub async fn list(
     Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
 }
 
+/// How many sets the organization has.
+pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
+    conn.number(sql("SELECT COUNT(*) FROM api_sets WHERE organization_id = $1").bind(organization)).await
+}
+
 /// Who uses a set.
 pub async fn in_use_counts(conn: &mut Conn, id: ApiSetId) -> Result<InUse> {
     let keys = conn.number(sql("SELECT COUNT(*) FROM key_api_sets WHERE api_set_id = $1").bind(id)).await?;

@@ -134,11 +134,11 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
         statement = statement.push_bound(" AND created_at < ?", [before]);
     }
     if let Some(from) = filter.used_from {
-        let used = " AND id IN (SELECT key_id FROM key_usage WHERE last_used_at >= ?)";
+        let used = " AND EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_used_at >= ?)";
         statement = statement.push_bound(used, [from]);
     }
     if let Some(before) = filter.used_before {
-        let used = " AND id NOT IN (SELECT key_id FROM key_usage WHERE last_used_at >= ?)";
+        let used = " AND NOT EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_used_at >= ?)";
         statement = statement.push_bound(used, [before]);
     }
     if let Some(external_id) = &filter.external_id {
