@@ -168,6 +168,11 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
     text.parse().map(Some).map_err(|_| serde::de::Error::custom("expected a whole number"))
 }
 
+/// Deserializes a member of a `PATCH` that cannot be taken away: absent or a value; null is refused, not passed over.
+pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Deserializes a member of a `PATCH`: absent, null or a value (`None`, `Some(None)`, `Some(Some(…))`).
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
@@ -209,7 +214,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let mut members = Map::new();
         for (name, value) in pairs.0 {
             if members.insert(name.clone(), Value::String(value)).is_some() {
-                return Err(Error::field(name, "given more than once"));
+                return Err(Error::field(redact(&name), "given more than once"));
             }
         }
         read_fields(Value::Object(members)).map(Self)

@@ -4,6 +4,8 @@ use claviger_domain::name::{Name, Slug};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::body::value;
+
 /// A set to make.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,17 +32,19 @@ pub struct CreateApiSet {
 #[serde(deny_unknown_fields)]
 pub struct EditApiSet {
     /// What people call it.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique in the organization.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub slug: Option<Slug>,
     /// In the place of all APIs it holds whole.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     pub apis: Option<Vec<String>>,
     /// In the place of all operations it holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     pub operations: Option<Vec<String>>,
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::document::{MANUAL_URL_BYTES_MAX, is_web_address};
 use super::host;
-use crate::body::present;
+use crate::body::{present, value};
 use crate::checks::Checks;
 
 /// The most characters of an operation's summary.
@@ -56,28 +56,32 @@ pub struct CreateApi {
 #[serde(deny_unknown_fields)]
 pub struct EditApi {
     /// What people call it.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique in the organization. The slug of its General set follows.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub slug: Option<Slug>,
     /// In the place of all hosts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<HostInput>)]
     pub hosts: Option<Vec<HostInput>>,
     /// In the place of all base paths.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     pub base_paths: Option<Vec<String>>,
     /// Whether a key that holds the whole API may ask for paths that no operation lists.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
     pub unlisted_paths: Option<bool>,
     /// Where its manual stands; null takes it away.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub manual_url: Option<Option<String>>,
     /// In the place of all operations.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<OperationInput>)]
     pub operations: Option<Vec<OperationInput>>,
 }
 

@@ -3,7 +3,8 @@
 use claviger_domain::Timestamp;
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::Environment;
-use claviger_domain::key::State;
+use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, State};
+use claviger_domain::name::free_text;
 use claviger_store::keys::{self, KeyFilter, KeySort};
 use claviger_store::{Conn, Snapshot};
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::wire::{Form, KeyView, Names};
 use crate::Manage;
 use crate::body::number;
+use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::page::{Listed, page};
@@ -111,9 +113,7 @@ pub enum Sort {
 /// A page of the organization's living keys.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<KeyView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
-    if query.text.as_ref().is_some_and(|text| text.chars().count() > SEARCH_LENGTH_MAX) {
-        return Err(Error::field("text", format!("expected at most {SEARCH_LENGTH_MAX} characters")));
-    }
+    check_texts(&query)?;
     // A cursor goes with its filters and order, whatever the size of the pages.
     let filters = format!("{:?}", KeyQuery { limit: None, cursor: None, ..query.clone() });
     let (tenant, ring) = (organization.to_string(), manage.keyring.fingerprint());
@@ -124,6 +124,19 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<
     let found = keys::list(&mut snapshot, organization, &filter, &page).await?;
     let shown = Names::load(&mut snapshot, organization, &found.items).await?;
     Listed::new(ring, &names, found, |key| KeyView::new(&key, &shown, Form::Row, ctx.now))
+}
+
+/// What no record can have is refused: PostgreSQL takes no NUL at all.
+fn check_texts(query: &KeyQuery) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    for (field, text, max) in [
+        ("text", &query.text, SEARCH_LENGTH_MAX),
+        ("creator", &query.creator, EXTERNAL_ID_LENGTH_MAX),
+        ("external_id", &query.external_id, EXTERNAL_ID_LENGTH_MAX),
+    ] {
+        checks.take(field, free_text(text.as_deref().unwrap_or_default(), max).map(drop));
+    }
+    checks.finish()
 }
 
 async fn filter(

@@ -12,7 +12,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, OneOf, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::present;
+use crate::body::{present, value};
 use crate::checks::Checks;
 use crate::instant::{self, Edge};
 
@@ -89,18 +89,20 @@ pub struct CreateKey {
 #[serde(deny_unknown_fields)]
 pub struct EditKey {
     /// Unique among the owner's living keys.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Free text.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub description: Option<Option<String>>,
     /// The sets it holds, in place of those before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     pub api_sets: Option<Vec<String>>,
     /// The operations beside the sets, in place of those before.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     pub operations: Option<Vec<String>>,
     /// In place of those before; null or empty = anywhere.
     #[serde(default, deserialize_with = "present")]
