@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use claviger_domain::authority::Authorities;
-use claviger_domain::key::{Actor, ActorKind};
+use claviger_domain::digest::{CredentialDigest, CredentialKind};
+use claviger_domain::key::{Actor, ActorKind, State};
 use claviger_domain::verdict::Code;
-use claviger_domain::{OrganizationId, RequestId, Secret};
+use claviger_domain::{KeyId, OrganizationId, RequestId, Secret};
 use claviger_engine::{Caller, Presented};
-use claviger_store::{Page, organizations};
+use claviger_store::{Conn, Page, Scope, organizations};
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
@@ -97,6 +98,10 @@ fn key_ctx(
         },
         organization: Some(caller.organization),
         authorities: caller.authorities,
+        credential: Some((
+            caller.key,
+            manage.keyring.pepper().digest(CredentialKind::Single, token.expose().as_bytes()),
+        )),
         ip,
         request_id,
         now: manage.clock.now(),
@@ -114,6 +119,44 @@ fn refusal(code: Code) -> Error {
     }
 }
 
+// === impl Ctx (in the transaction) ===
+
+impl Ctx {
+    /// Refuses unless the actor may still do what it could when the call began. Calls wait in line for their tenant's
+    /// lock: one whose key was ended, rotated out or given less meanwhile must not change anything any more.
+    pub(crate) async fn confirm(&self, conn: &mut Conn, scope: Scope) -> Result<(), Error> {
+        if let (Some((key, value)), Some(organization)) = (self.credential, self.organization) {
+            return self.confirm_key(conn, organization, key, value).await;
+        }
+        let administers = self.is_operator() && matches!(scope, Scope::Organization(_));
+        if administers && organizations::count(conn).await? != 1 {
+            return Err(Error::forbidden("There is a second organization now: the operator administers neither."));
+        }
+        Ok(())
+    }
+
+    async fn confirm_key(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+        key: KeyId,
+        value: CredentialDigest,
+    ) -> Result<(), Error> {
+        let found = claviger_store::keys::get(conn, organization, key).await?;
+        let living = found.filter(|key| {
+            let overlap = key.overlap.as_ref().filter(|overlap| self.now < overlap.valid_until);
+            let accepted = key.secret.digest == value || overlap.is_some_and(|old| old.secret.digest == value);
+            accepted && key.state(self.now) == State::Active
+        });
+        let key =
+            living.ok_or_else(|| Error::unauthenticated("The management key was taken out of service meanwhile."))?;
+        if crate::keys::authorities_held(conn, &key).await?.has_all(self.authorities) {
+            return Ok(());
+        }
+        Err(Error::forbidden("The management key was given fewer authorities meanwhile."))
+    }
+}
+
 // === impl Manage ===
 
 impl Manage {
@@ -121,5 +164,63 @@ impl Manage {
     fn is_operator_token(&self, token: &Secret) -> bool {
         let digest: [u8; 32] = Sha256::digest(token.expose().as_bytes()).into();
         self.operator_token_sha256.is_some_and(|known| known.ct_eq(&digest).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::testing::{OPERATOR, World};
+    use crate::{keys, organizations};
+
+    fn request_id(world: &World) -> RequestId {
+        RequestId::new(world.manage.clock.now(), &*world.manage.random)
+    }
+
+    fn new_key() -> keys::CreateKey {
+        serde_json::from_value(json!({"name": "late", "api_sets": ["claviger-admin"]})).expect("a request")
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waited_while_its_key_lost_its_rights_changes_nothing() {
+        let (world, admin) = World::with_organization().await;
+        for (method, action, body, code) in [
+            ("POST", "/disable", json!({}), ErrorCode::Unauthenticated),
+            ("POST", "/rotate", json!({"overlap_seconds": 0}), ErrorCode::Unauthenticated),
+            ("DELETE", "", Value::Null, ErrorCode::Unauthenticated),
+            ("PATCH", "", json!({"api_sets": ["claviger-keys-read"]}), ErrorCode::Forbidden),
+        ] {
+            let (id, secret) = world.key(&admin, &format!("{method} {action}"), &["claviger-admin"]).await;
+            let ctx = key_ctx(&world.manage, &Secret::new(secret), None, None, request_id(&world)).expect("a caller");
+            let body = Some(body).filter(|body| !body.is_null());
+            let done = world.call(method, &admin, &format!("/keys/{id}{action}"), body).await;
+            assert!(done.status.is_success(), "{done:?}");
+            let late = keys::create(&world.manage, &ctx, new_key()).await.expect_err("the key's rights ended");
+            assert_eq!(late.code(), code, "{method} {action}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_overlap_leaves_calls_with_the_old_secret_in_force() {
+        let (world, admin) = World::with_organization().await;
+        let (id, secret) = world.key(&admin, "k", &["claviger-admin"]).await;
+        let ctx = key_ctx(&world.manage, &Secret::new(secret), None, None, request_id(&world)).expect("a caller");
+        world.post(&admin, &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 60})).await;
+        assert!(keys::create(&world.manage, &ctx, new_key()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_operator_is_no_administrator_once_a_second_organization_came_first() {
+        let (world, _) = World::with_organization().await;
+        let ctx = operator_ctx(&world.manage, None, request_id(&world)).await.expect("the operator");
+        world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "bob@example.com"})).await;
+        let late = keys::create(&world.manage, &ctx, new_key()).await.expect_err("two organizations");
+        assert_eq!(late.code(), ErrorCode::Forbidden);
+        let third = json!({"name": "Third", "email": "eve@example.com"});
+        let third = serde_json::from_value(third).expect("a request");
+        assert!(organizations::create(&world.manage, &ctx, third).await.is_ok(), "that is still the operator's");
     }
 }

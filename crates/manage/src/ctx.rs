@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use claviger_domain::audit::{Entry, Subject};
 use claviger_domain::authority::{Authorities, Authority};
+use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind};
-use claviger_domain::{OrganizationId, RequestId, Timestamp};
+use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -19,6 +20,8 @@ pub struct Ctx {
     pub organization: Option<OrganizationId>,
     /// What the actor may do there.
     pub authorities: Authorities,
+    /// By which value of which key it proved itself; none for the operator.
+    pub credential: Option<(KeyId, CredentialDigest)>,
     /// The caller's address.
     pub ip: Option<IpAddr>,
     /// Names the call in log, audit and answer.
@@ -36,6 +39,7 @@ impl Ctx {
             actor: Actor { kind: ActorKind::Operator, id: None, name: None },
             organization: None,
             authorities: Authorities::of(&[Authority::OrganizationsOperate]),
+            credential: None,
             ip: None,
             request_id,
             now,

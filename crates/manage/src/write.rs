@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::change::Position;
 use claviger_store::{Committed, Scope, Tx};
 
 use crate::Manage;
+use crate::ctx::Ctx;
 use crate::error::Error;
 
 /// How long a call waits for this node's engine to apply a committed change.
@@ -28,15 +30,27 @@ pub struct Changed<T> {
 // === impl Manage ===
 
 impl Manage {
-    /// Runs `work` in a transaction of `scope` and waits until this node's engine has applied it.
+    /// Runs `work` in a transaction of `scope`, which begins by asking whether the actor may still act, and waits until
+    /// this node's engine has applied it.
     ///
     /// `work` may run again: secrets, ids and instants are made outside.
-    pub async fn write<T, F>(&self, scope: Scope, work: F) -> Result<Changed<T>, Error>
+    pub async fn write<T, F>(&self, ctx: &Ctx, scope: Scope, work: F) -> Result<Changed<T>, Error>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> Work<'t, T> + Send + Sync + 'static,
     {
-        let committed = self.store.write(scope, work).await?;
+        let shared = Arc::new((ctx.clone(), work));
+        let committed = self
+            .store
+            .write(scope, move |tx| {
+                let shared = shared.clone();
+                Box::pin(async move {
+                    let (ctx, work) = &*shared;
+                    ctx.confirm(tx, scope).await?;
+                    work(tx).await
+                })
+            })
+            .await?;
         self.in_force(committed).await
     }
 

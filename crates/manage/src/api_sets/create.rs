@@ -8,7 +8,7 @@ use claviger_domain::authority::Authority;
 use claviger_domain::name::Slug;
 use claviger_store::{Scope, Tx, api_sets};
 
-use super::record::{SETS_MAX, all, check_slug_free, fill, note, view};
+use super::record::{SETS_MAX, check_slug_free, fill, note, view};
 use super::request::CreateApiSet;
 use super::wire::Recorded;
 use crate::Manage;
@@ -36,7 +36,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
     };
     let all = Arc::new((ctx.clone(), request, draft));
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move { insert(tx, &all.0, &all.1, all.2.clone()).await })
         })
@@ -44,7 +44,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
 }
 
 async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateApiSet, mut set: ApiSet) -> Result<Recorded, Error> {
-    if all(tx, set.organization).await?.len() >= SETS_MAX {
+    if api_sets::count(tx, set.organization).await? >= SETS_MAX {
         return Err(Error::new(ErrorCode::LimitReached, format!("An organization has at most {SETS_MAX} sets.")));
     }
     check_slug_free(tx, &set).await?;

@@ -18,7 +18,7 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
     let organization = ctx.organization_with(Authority::ApisManage)?;
     let all = Arc::new((ctx.clone(), name, if_match));
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, name, if_match) = &*all;

@@ -28,7 +28,7 @@ pub async fn edit(
     let organization = ctx.organization_with(Authority::ApisManage)?;
     let all = Arc::new((ctx.clone(), name, if_match, request));
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, name, if_match, request) = &*all;

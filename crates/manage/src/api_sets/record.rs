@@ -17,7 +17,7 @@ use crate::error::{Error, FieldError};
 use crate::rights::{find_api, find_set, resolve_patterns};
 
 /// The most sets of an organization.
-pub(super) const SETS_MAX: usize = 5_000;
+pub(super) const SETS_MAX: i64 = 5_000;
 /// The most APIs that a set holds whole.
 const APIS_PER_SET_MAX: usize = 200;
 

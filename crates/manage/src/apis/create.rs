@@ -25,7 +25,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: &CreateApi) -> Result<C
     let general = record::general_set(ApiSetId::new(ctx.now, &*manage.random), &api, ctx.now);
     let all = Arc::new((ctx.clone(), api, general, operations));
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, api, general, operations) = &*all;

@@ -28,9 +28,9 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
     drop(snapshot);
     if_match.check(api.version)?;
     let all = Arc::new((ctx.clone(), api, if_match));
-    while take_from_keys(manage, organization, all.clone()).await? {}
+    while take_from_keys(manage, ctx, organization, all.clone()).await? {}
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move { finish(tx, &all.0, &all.1, &all.2).await })
         })
@@ -40,11 +40,12 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
 /// Takes the API from some of the keys that name it; whether there were any.
 async fn take_from_keys(
     manage: &Manage,
+    ctx: &Ctx,
     organization: OrganizationId,
     all: Arc<(Ctx, Api, IfMatch)>,
 ) -> Result<bool, Error> {
     let changed = manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, api, _) = &*all;

@@ -30,7 +30,7 @@ pub async fn edit(
     let operations = check(&request)?;
     let all = Arc::new((ctx.clone(), name, if_match, request, operations));
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, name, if_match, request, operations) = &*all;

@@ -84,7 +84,7 @@ pub async fn import(
         return Ok(Changed { value: preview.imported, position: None });
     }
     manage
-        .write(Scope::Organization(organization), move |tx| {
+        .write(ctx, Scope::Organization(organization), move |tx| {
             let plan = plan.clone();
             Box::pin(async move { plan.carry_out(tx).await })
         })

@@ -26,10 +26,10 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
     let secret = generate_key(&home.key_prefix, request.environment, &*manage.random);
     let id = KeyId::new(ctx.now, &*manage.random);
     let draft = draft(ctx, &request, &home, id, stored_secret(&manage.keyring, &secret))?;
-    let ctx = ctx.clone();
+    let work_ctx = ctx.clone();
     let changed = manage
-        .write(Scope::Organization(organization), move |tx| {
-            let (ctx, request, draft) = (ctx.clone(), request.clone(), draft.clone());
+        .write(ctx, Scope::Organization(organization), move |tx| {
+            let (ctx, request, draft) = (work_ctx.clone(), request.clone(), draft.clone());
             Box::pin(async move { insert(tx, &ctx, &request, draft).await })
         })
         .await?;

@@ -32,8 +32,12 @@ pub(super) async fn give(
 
 /// Refuses unless the actor holds all that the key's sets of the management API stand for.
 pub(super) async fn require_held(conn: &mut Conn, ctx: &Ctx, key: &Key) -> Result<(), Error> {
-    let held = sets_of(conn, key.organization, key).await?;
-    ctx.require_all(authorities_of(&held))
+    ctx.require_all(authorities_held(conn, key).await?)
+}
+
+/// What the key's sets of the management API stand for.
+pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
+    Ok(authorities_of(&sets_of(conn, key.organization, key).await?))
 }
 
 async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Result<Vec<ApiSet>, Error> {

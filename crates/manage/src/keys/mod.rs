@@ -26,6 +26,7 @@ pub use edit::edit;
 pub use enable::enable;
 pub use end_overlap::end_overlap;
 pub use get::get;
+pub(crate) use grants::authorities_held;
 pub use list::{KeyQuery, LivingState, Sort, list};
 pub use lookup::{Found, Lookup, lookup};
 pub use record::Recorded;

@@ -74,10 +74,10 @@ where
     F: for<'t> Fn(&'t mut Tx, &'t Ctx, &'t mut Key) -> Work<'t, ()> + Clone + Send + Sync + 'static,
 {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
-    let ctx = ctx.clone();
+    let work_ctx = ctx.clone();
     manage
-        .write(Scope::Organization(organization), move |tx| {
-            let (ctx, if_match, edit) = (ctx.clone(), if_match.clone(), edit.clone());
+        .write(ctx, Scope::Organization(organization), move |tx| {
+            let (ctx, if_match, edit) = (work_ctx.clone(), if_match.clone(), edit.clone());
             Box::pin(async move {
                 let before = find(tx, organization, id).await?;
                 if_match.check(before.version)?;

@@ -56,7 +56,7 @@ pub async fn create(
     let (founding, token) = Founding::draw(ctx, founder, false, &manage.keyring, &*manage.random);
     let work_ctx = ctx.clone();
     let changed = manage
-        .write(Scope::Installation, move |tx| {
+        .write(ctx, Scope::Installation, move |tx| {
             let (ctx, mut founding) = (work_ctx.clone(), founding.clone());
             Box::pin(async move {
                 let others = organizations::count(tx).await?;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::wire::OrganizationView;
 use crate::Manage;
-use crate::body::IfMatch;
+use crate::body::{IfMatch, value};
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -23,20 +23,20 @@ use crate::write::Changed;
 #[serde(deny_unknown_fields)]
 pub struct EditOrganization {
     /// Unique in the installation.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub slug: Option<Slug>,
     /// What people call it.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     pub name: Option<Name>,
     /// IANA name of the zone in which its days begin. Ends that were given as dates stay the instants they are.
-    #[serde(default)]
-    #[schema(example = "Europe/Warsaw")]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String, example = "Europe/Warsaw")]
     pub time_zone: Option<String>,
     /// What its keys made from now on begin with: 2 to 12 of a-z and 0-9.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, example = "clv")]
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String, example = "clv")]
     pub key_prefix: Option<KeyPrefix>,
 }
 
@@ -51,10 +51,10 @@ pub async fn edit(
     if request.time_zone.as_deref().is_some_and(|name| instant::zone(name).is_none()) {
         return Err(Error::field("time_zone", "expected an IANA name such as Europe/Warsaw"));
     }
-    let ctx = ctx.clone();
+    let work_ctx = ctx.clone();
     manage
-        .write(Scope::Organization(id), move |tx| {
-            let (ctx, if_match, request) = (ctx.clone(), if_match.clone(), request.clone());
+        .write(ctx, Scope::Organization(id), move |tx| {
+            let (ctx, if_match, request) = (work_ctx.clone(), if_match.clone(), request.clone());
             Box::pin(async move {
                 let before = organizations::get(tx, id).await?.ok_or_else(|| Error::not_found("organization"))?;
                 if_match.check(before.version)?;

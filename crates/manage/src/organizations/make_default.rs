@@ -15,10 +15,10 @@ use crate::write::Changed;
 /// Makes an organization the default one; a repeat changes nothing.
 pub async fn make_default(manage: &Manage, ctx: &Ctx, id: OrganizationId) -> Result<Changed<OrganizationView>, Error> {
     ctx.require(Authority::OrganizationsOperate)?;
-    let ctx = ctx.clone();
+    let work_ctx = ctx.clone();
     manage
-        .write(Scope::Installation, move |tx| {
-            let ctx = ctx.clone();
+        .write(ctx, Scope::Installation, move |tx| {
+            let ctx = work_ctx.clone();
             Box::pin(async move {
                 let nobody = || Error::not_found("organization");
                 let found = organizations::get(tx, id).await?.ok_or_else(nobody)?;

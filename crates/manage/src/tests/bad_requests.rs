@@ -165,3 +165,45 @@ async fn the_document_and_its_page_need_no_token() {
     let page = Request::builder().uri("/api/docs").body(Body::empty()).expect("a request");
     assert_eq!(world.send(page).await.status, 200);
 }
+
+#[tokio::test]
+async fn null_in_an_edit_is_refused_where_nothing_can_be_none() {
+    let (world, admin) = World::with_organization().await;
+    let (id, _) = world.key(&admin, "k", &["full-access"]).await;
+    world.post(&admin, "/apis", json!({"name": "Shop"})).await;
+    world.post(&admin, "/api-sets", json!({"name": "Mine"})).await;
+    for (path, fields) in [
+        (format!("/keys/{id}"), &["name", "api_sets", "operations"][..]),
+        ("/apis/shop".to_owned(), &["name", "slug", "hosts", "base_paths", "unlisted_paths", "operations"]),
+        ("/api-sets/mine".to_owned(), &["name", "slug", "apis", "operations"]),
+        ("/organization".to_owned(), &["name", "slug", "time_zone", "key_prefix"]),
+    ] {
+        for field in fields {
+            let reply = world.patch(&admin, &path, json!({*field: null})).await;
+            assert_eq!(reply.problem(400, "invalid_request"), [*field], "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn filters_that_no_record_can_have_are_refused() {
+    // PostgreSQL takes no NUL in a text.
+    let (world, admin) = World::with_organization().await;
+    for field in ["text", "creator", "external_id"] {
+        let reply = world.get(&admin, &format!("/keys?{field}=a%00b")).await;
+        assert_eq!(reply.problem(400, "invalid_request"), [field]);
+        let reply = world.get(&admin, &format!("/keys?{field}={}", "x".repeat(1_000))).await;
+        assert_eq!(reply.problem(400, "invalid_request"), [field]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_name_of_a_parameter_is_not_repeated() {
+    let (world, admin) = World::with_organization().await;
+    let (_, secret) = world.key(&admin, "k", &[]).await;
+    for query in [format!("{secret}=1"), format!("{secret}=1&{secret}=2")] {
+        let reply = world.get(&admin, &format!("/keys?{query}")).await;
+        assert_eq!(reply.problem(400, "invalid_request"), ["[key]"]);
+        assert!(!reply.body.to_string().contains(&secret), "{reply:?}");
+    }
+}

@@ -102,6 +102,7 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
         actor: Actor { kind: ActorKind::Operator, id: None, name: None },
         organization: None,
         authorities: Authorities::of(&[Authority::OrganizationsOperate]),
+        credential: None,
         ip: None,
         request_id: RequestId::new(clock.now(), &*random),
         now: clock.now(),
