@@ -16,6 +16,7 @@ pub struct Answer<T> {
     body: Option<T>,
     change: Option<Position>,
     version: Option<i64>,
+    location: Option<String>,
 }
 
 // === impl Answer ===
@@ -23,7 +24,7 @@ pub struct Answer<T> {
 impl<T: Serialize> Answer<T> {
     /// 200 with `body`.
     pub fn ok(body: T) -> Self {
-        Self { status: StatusCode::OK, body: Some(body), change: None, version: None }
+        Self { status: StatusCode::OK, body: Some(body), change: None, version: None, location: None }
     }
 
     /// 201 with `body`.
@@ -42,12 +43,18 @@ impl<T: Serialize> Answer<T> {
     pub fn version(self, version: i64) -> Self {
         Self { version: Some(version), ..self }
     }
+
+    /// Where the record that was made stands from now on, below `/api/v1`, as `Location`.
+    #[must_use]
+    pub fn location(self, noun: &str, id: &str) -> Self {
+        Self { location: Some(format!("/api/v1/{noun}/{id}")), ..self }
+    }
 }
 
 impl Answer<()> {
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, change: None, version: None }
+        Self { status: StatusCode::NO_CONTENT, body: None, change: None, version: None, location: None }
     }
 }
 
@@ -63,6 +70,9 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         }
         if let Some(value) = self.version.and_then(|version| HeaderValue::try_from(entity_tag(version)).ok()) {
             headers.insert(header::ETAG, value);
+        }
+        if let Some(value) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+            headers.insert(header::LOCATION, value);
         }
         response
     }

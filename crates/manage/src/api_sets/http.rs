@@ -6,7 +6,7 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::wire::ApiSetView;
+use super::wire::{ApiSetView, Recorded};
 use super::{CreateApiSet, EditApiSet, ListApiSets};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
@@ -43,7 +43,9 @@ async fn create(
     JsonBody(request): JsonBody<CreateApiSet>,
 ) -> Result<Answer<ApiSetView>, Error> {
     let made = api_sets::create(&manage, &ctx, request).await?;
-    Ok(Answer::created(made.value.set).version(made.value.version).change(made.position))
+    let (Recorded { set, version }, position) = (made.value, made.position);
+    let id = set.id().to_owned();
+    Ok(Answer::created(set).location("api-sets", &id).version(version).change(position))
 }
 
 /// Reads an API set.

@@ -43,6 +43,11 @@ pub struct Recorded {
 // === impl ApiSetView ===
 
 impl ApiSetView {
+    /// The set's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The view of `set`; `slugs` has those of the APIs it names.
     pub fn new(set: &ApiSet, slugs: &HashMap<ApiId, String>) -> Self {
         let patterns = set.operations.iter();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use claviger_domain::authority::Authority;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::document::DOCUMENT_BYTES_MAX;
-use super::wire::{ApiView, OperationView};
+use super::wire::{ApiView, OperationView, Recorded};
 use super::{CreateApi, EditApi, ImportQuery, Imported, ListOperations};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, media_type, read_bytes};
@@ -53,7 +53,9 @@ async fn create(
     JsonBody(request): JsonBody<CreateApi>,
 ) -> Result<Answer<ApiView>, Error> {
     let made = apis::create(&manage, &ctx, &request).await?;
-    Ok(Answer::created(made.value.api).version(made.value.version).change(made.position))
+    let (Recorded { api, version }, position) = (made.value, made.position);
+    let id = api.id().to_owned();
+    Ok(Answer::created(api).location("apis", &id).version(version).change(position))
 }
 
 /// Makes an API from an OpenAPI document, or replaces the operations of one.
@@ -69,15 +71,19 @@ async fn import(
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Answer<Imported>), Error> {
+) -> Result<Answer<Imported>, Error> {
     // Before 32 MiB are read for somebody who may not.
     ctx.require(Authority::ApisManage)?;
     check_document_type(&headers)?;
     let document = read_bytes(&headers, body, DOCUMENT_BYTES_MAX).await?;
     let done = apis::import(&manage, &ctx, query, document).await?;
-    let status = if done.value.made && !done.value.dry_run { StatusCode::CREATED } else { StatusCode::OK };
-    let version = done.value.version;
-    Ok((status, Answer::ok(done.value).version(version).change(done.position)))
+    let (imported, position) = (done.value, done.position);
+    let (id, version) = (imported.api.id().to_owned(), imported.version);
+    Ok(match (imported.dry_run, imported.made) {
+        (true, _) => Answer::ok(imported),
+        (false, false) => Answer::ok(imported).version(version).change(position),
+        (false, true) => Answer::created(imported).location("apis", &id).version(version).change(position),
+    })
 }
 
 /// Reads an API.

@@ -73,6 +73,11 @@ pub struct Recorded {
 // === impl ApiView ===
 
 impl ApiView {
+    /// The API's id; empty before it is made.
+    pub fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
     /// The view of `api`.
     pub fn new(api: &Api, operations_count: i64) -> Self {
         Self {

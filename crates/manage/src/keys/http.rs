@@ -65,7 +65,8 @@ async fn create(
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let made = keys::create(&manage, &ctx, request).await?;
-    Ok(Answer::created(made.value).change(made.position))
+    let id = made.value.key.id().to_owned();
+    Ok(Answer::created(made.value).location("keys", &id).version(1).change(made.position))
 }
 
 /// Finds the key that a secret belongs or belonged to.

@@ -208,6 +208,11 @@ impl Names {
 // === impl KeyView ===
 
 impl KeyView {
+    /// The key's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The view of `key` at `now`.
     pub fn new(key: &Key, names: &Names, form: Form, now: Timestamp) -> Self {
         let usage = names.usage.get(&key.id);

@@ -388,3 +388,26 @@ async fn every_change_is_in_the_audit_chain() {
     assert_eq!(world.get(OPERATOR, "/keys").await.status, 200, "reading is no change");
     assert_eq!(entries().await, count + 1);
 }
+
+#[tokio::test]
+async fn what_is_made_says_where_it_stands_and_in_which_version() {
+    let (world, admin) = World::with_organization().await;
+    for (path, body, member) in [
+        ("/keys", json!({"name": "k", "api_sets": []}), Some("key")),
+        ("/apis", json!({"name": "Shop"}), None),
+        ("/api-sets", json!({"name": "Mine"}), None),
+    ] {
+        let made = world.post(&admin, path, body).await;
+        let record = member.map_or(&made.body, |member| &made.body[member]);
+        let id = record["id"].as_str().expect("an id");
+        assert_eq!(made.header("location"), format!("/api/v1{path}/{id}"));
+        let read = world.get(&admin, &format!("{path}/{id}")).await;
+        assert_eq!((made.header("etag"), record), (read.header("etag"), &read.body));
+    }
+    let document = json!({"openapi": "3.1.0", "info": {"title": "Pets"}, "paths": {"/pets": {"get": {}}}});
+    let made = world.post(&admin, "/apis/import", document.clone()).await;
+    let id = made.body["api"]["id"].as_str().expect("an id");
+    assert_eq!((made.status.as_u16(), made.header("location")), (201, &*format!("/api/v1/apis/{id}")));
+    let again = world.post(&admin, "/apis/import", document).await;
+    assert_eq!((again.status.as_u16(), again.header("location")), (200, ""));
+}
