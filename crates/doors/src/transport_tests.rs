@@ -89,7 +89,7 @@ fn http_2_is_spoken_without_an_upgrade() {
     assert_eq!(status, 0x8d);
 }
 
-/// Preface, empty SETTINGS, and a WINDOW_UPDATE, so that all the answers may come.
+/// Preface, empty SETTINGS, and a `WINDOW_UPDATE`, so that all the answers may come.
 const HTTP_2_BEGIN: &[u8] =
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x04\x08\0\0\0\0\0\x3f\xff\xff\xff";
 
