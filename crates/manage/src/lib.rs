@@ -114,7 +114,30 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(organizations::http::router())
         .merge(setup::router())
         .merge(me::router());
-    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api)
+    let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);
+    describe_answers(all.get_openapi_mut());
+    all
+}
+
+/// OpenAPI asks for a description of every answer; where the handler gives none, the status says it.
+fn describe_answers(document: &mut utoipa::openapi::OpenApi) {
+    use utoipa::openapi::RefOr;
+    let items = document.paths.paths.values_mut();
+    let operations = items.flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete].into_iter().flatten()
+    });
+    for (status, answer) in operations.flat_map(|operation| &mut operation.responses.responses) {
+        if let RefOr::T(answer) = answer
+            && answer.description.is_empty()
+        {
+            let text = match status.as_str() {
+                "201" => "Made",
+                "204" => "Done; there is no body",
+                _ => "Done",
+            };
+            text.clone_into(&mut answer.description);
+        }
+    }
 }
 
 // === impl Bearer ===

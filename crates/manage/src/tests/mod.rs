@@ -1,6 +1,7 @@
 //! The router from outside: what callers see.
 
 mod bad_requests;
+mod document;
 mod keys;
 mod organizations;
 mod permissions;
