@@ -211,6 +211,44 @@ impl Facts {
 // === impl Key ===
 
 impl Key {
+    /// A single key of an organization for its live hosts, made at `now`, without rights and without restrictions: the
+    /// beginning of every other.
+    pub fn new(
+        id: KeyId,
+        organization: OrganizationId,
+        name: Name,
+        secret: StoredSecret,
+        created_by: Actor,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            organization,
+            owner: Owner::Organization(organization),
+            name,
+            description: String::new(),
+            environment: Environment::Live,
+            shape: Shape::Single,
+            secret,
+            overlap: None,
+            ended: Vec::new(),
+            api_sets: Vec::new(),
+            operations: Vec::new(),
+            allowed_ips: Vec::new(),
+            not_before: None,
+            expires_at: None,
+            disabled: None,
+            deleted_at: None,
+            external_id: None,
+            tags: Vec::new(),
+            metadata: serde_json::Map::new(),
+            created_by,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
     /// The facts its state follows from.
     pub fn facts(&self) -> Facts {
         Facts {

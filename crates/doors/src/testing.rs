@@ -11,7 +11,7 @@ use claviger_domain::authority::VERIFY_SLUG;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::digest::{CredentialKind, Pepper};
-use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
 use claviger_domain::testing::{FixedClock, FixedRandom};
@@ -232,30 +232,9 @@ fn set(id: u128, slug: &str, kind: ApiSetKind, api: u128) -> Object {
 
 fn key(id: u128, name: &str, set: u128, secret: &claviger_domain::Secret) -> Key {
     let digest = pepper().digest(CredentialKind::Single, secret.expose().as_bytes());
-    Key {
-        id: KeyId::from_raw(id),
-        organization: ORGANIZATION,
-        owner: Owner::Organization(ORGANIZATION),
-        name: name.parse().expect("a name"),
-        description: String::new(),
-        environment: Environment::Live,
-        shape: Shape::Single,
-        secret: StoredSecret { digest, hint: hint(secret) },
-        overlap: None,
-        ended: Vec::new(),
-        api_sets: vec![ApiSetId::from_raw(set)],
-        operations: Vec::new(),
-        allowed_ips: Vec::new(),
-        not_before: None,
-        expires_at: None,
-        disabled: None,
-        deleted_at: None,
-        external_id: None,
-        tags: Vec::new(),
-        metadata: serde_json::Map::new(),
-        created_by: Actor { kind: ActorKind::System, id: None, name: None },
-        created_at: NOW,
-        updated_at: NOW,
-        version: 1,
-    }
+    let (secret, created_by) =
+        (StoredSecret { digest, hint: hint(secret) }, Actor { kind: ActorKind::System, id: None, name: None });
+    let name = name.parse().expect("a name");
+    let key = Key::new(KeyId::from_raw(id), ORGANIZATION, name, secret, created_by, NOW);
+    Key { api_sets: vec![ApiSetId::from_raw(set)], ..key }
 }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
@@ -179,30 +178,8 @@ impl Reply {
 
 /// A key as it stands after its making.
 pub(crate) fn sample_key() -> Key {
-    Key {
-        id: KeyId::from_raw(1),
-        organization: OrganizationId::from_raw(2),
-        owner: Owner::Organization(OrganizationId::from_raw(2)),
-        name: "sample".parse().expect("a name"),
-        description: String::new(),
-        environment: Environment::Live,
-        shape: Shape::Single,
-        secret: StoredSecret { digest: CredentialDigest::from_bytes([0; 32]), hint: "clv_live_…0000".to_owned() },
-        overlap: None,
-        ended: Vec::new(),
-        api_sets: Vec::new(),
-        operations: Vec::new(),
-        allowed_ips: Vec::new(),
-        not_before: None,
-        expires_at: None,
-        disabled: None,
-        deleted_at: None,
-        external_id: None,
-        tags: Vec::new(),
-        metadata: serde_json::Map::new(),
-        created_by: Actor { kind: ActorKind::Operator, id: None, name: None },
-        created_at: NOW,
-        updated_at: NOW,
-        version: 1,
-    }
+    let secret = StoredSecret { digest: CredentialDigest::from_bytes([0; 32]), hint: "clv_live_…0000".to_owned() };
+    let created_by = Actor { kind: ActorKind::Operator, id: None, name: None };
+    let name = "sample".parse().expect("a name");
+    Key::new(KeyId::from_raw(1), OrganizationId::from_raw(2), name, secret, created_by, NOW)
 }

@@ -2,7 +2,7 @@
 
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::generate_key;
-use claviger_domain::key::{Disabled, Key, Owner, Shape};
+use claviger_domain::key::{Disabled, Key};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
 use claviger_store::{Scope, Tx, keys};
@@ -58,30 +58,16 @@ fn draft(
     let (not_before, expires_at) = term(&mut checks, ctx, request, &home.time_zone);
     request::metadata(&mut checks, &request.metadata);
     let key = Key {
-        id,
-        organization: home.id,
-        owner: Owner::Organization(home.id),
-        name: request.name.clone(),
         description: request::description(&mut checks, &request.description),
         environment: request.environment,
-        shape: Shape::Single,
-        secret,
-        overlap: None,
-        ended: Vec::new(),
-        api_sets: Vec::new(),
-        operations: Vec::new(),
         allowed_ips: request::allowed_ips(&mut checks, &request.allowed_ips, &home.time_zone),
         not_before,
         expires_at,
         disabled: request.disabled.then(|| Disabled { at: ctx.now, by: ctx.actor.clone(), reason: None }),
-        deleted_at: None,
         external_id: request::external_id(&mut checks, request.external_id.as_deref()),
         tags: request::tags(&mut checks, &request.tags),
         metadata: request.metadata.clone(),
-        created_by: ctx.actor.clone(),
-        created_at: ctx.now,
-        updated_at: ctx.now,
-        version: 1,
+        ..Key::new(id, home.id, request.name.clone(), secret, ctx.actor.clone(), ctx.now)
     };
     checks.finish()?;
     Ok(key)

@@ -5,7 +5,7 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::{ADMIN_SLUG, BUILT_IN_SETS};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key};
-use claviger_domain::key::{Key, Owner, Shape};
+use claviger_domain::key::Key;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::name::{Name, Slug};
 use claviger_domain::organization::Organization;
@@ -187,31 +187,11 @@ fn first_key(
     secret: &Secret,
     random: &dyn Random,
 ) -> Key {
+    let (id, secret) = (KeyId::new(ctx.now, random), stored_secret(keyring, secret));
     Key {
-        id: KeyId::new(ctx.now, random),
-        organization,
-        owner: Owner::Organization(organization),
-        name: fixed(FIRST_KEY_NAME),
         description: "Made with the organization: administers it through the management API.".to_owned(),
-        environment: Environment::Live,
-        shape: Shape::Single,
-        secret: stored_secret(keyring, secret),
-        overlap: None,
-        ended: Vec::new(),
         api_sets: sets.iter().filter(|set| set.slug.as_str() == ADMIN_SLUG).map(|set| set.id).collect(),
-        operations: Vec::new(),
-        allowed_ips: Vec::new(),
-        not_before: None,
-        expires_at: None,
-        disabled: None,
-        deleted_at: None,
-        external_id: None,
-        tags: Vec::new(),
-        metadata: serde_json::Map::new(),
-        created_by: ctx.actor.clone(),
-        created_at: ctx.now,
-        updated_at: ctx.now,
-        version: 1,
+        ..Key::new(id, organization, fixed(FIRST_KEY_NAME), secret, ctx.actor.clone(), ctx.now)
     }
 }
 

@@ -9,7 +9,7 @@ use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::credential::{Environment, KeyPrefix};
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::IpEntry;
-use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
@@ -98,32 +98,11 @@ pub fn actor() -> Actor {
 
 /// A key with nothing but a name; its secret has its number.
 pub fn key(organization: u128, number: u128) -> Key {
-    Key {
-        id: KeyId::from_raw(number),
-        organization: organization_id(organization),
-        owner: Owner::Organization(organization_id(organization)),
-        name: format!("key {number}").parse().unwrap(),
-        description: String::new(),
-        environment: Environment::Live,
-        shape: Shape::Single,
-        secret: secret(number),
-        overlap: None,
-        ended: Vec::new(),
-        api_sets: Vec::new(),
-        operations: Vec::new(),
-        allowed_ips: Vec::new(),
-        not_before: None,
-        expires_at: None,
-        disabled: None,
-        deleted_at: None,
-        external_id: None,
-        tags: Vec::new(),
-        metadata: serde_json::Map::new(),
-        created_by: actor(),
-        created_at: at(i64::try_from(number).unwrap()),
-        updated_at: START,
-        version: 1,
-    }
+    let name = format!("key {number}").parse().unwrap();
+    let created_at = at(i64::try_from(number).unwrap());
+    let id = KeyId::from_raw(number);
+    let key = Key::new(id, organization_id(organization), name, secret(number), actor(), created_at);
+    Key { updated_at: START, ..key }
 }
 
 pub fn ip(range: &str) -> IpEntry {
