@@ -10,7 +10,7 @@ use crate::nginx::{BODY_LENGTH, Nginx, free_address};
 use crate::report;
 use crate::rounds::interleave;
 use crate::server::Server;
-use crate::workloads::Draws;
+use crate::workloads::{Draws, Target};
 use crate::{Arguments, Result};
 
 /// The file that users include.
@@ -39,12 +39,14 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
         "{snippet}\nserver {{ listen {open}; location / {{ proxy_pass http://claviger_protected; \
          proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}"
     );
-    let _gateway = Nginx::start(&folder, open, &plain, cpu)?;
+    let gateway = Nginx::start(&folder, open, &plain, cpu)?;
     pin(arguments.generator_core)?;
-    server.wait_until_ready(&draws.forward(server.doors))?;
+    server.wait_until_ready(&draws.forward(&Target { address: server.doors, server: server.processes()? }))?;
+    let all = gateway.processes()?.with(&service.processes()?).with(&server.processes()?);
+    let (open, guarded) = (Target { address: open, server: all.clone() }, Target { address: guarded, server: all });
     let workloads = [
-        (draws.proxied("nginx proxy to a static service", open, BODY_LENGTH), None),
-        (draws.proxied("the same with `auth_request` to Claviger", guarded, BODY_LENGTH), Some(0.55)),
+        (draws.proxied("nginx proxy to a static service", &open, BODY_LENGTH), None),
+        (draws.proxied("the same with `auth_request` to Claviger", &guarded, BODY_LENGTH), Some(0.55)),
     ];
     let series = interleave(&workloads, arguments.rounds, Duration::from_secs(arguments.seconds.into()))?;
     Ok(format!("## Through a gateway, all on one core\n\n{}", report::ratios(&series)))

@@ -35,6 +35,8 @@ pub struct Run {
     pub p99_micros: u64,
     /// The share of the time for which the generator's thread was running.
     pub generator_busy: f64,
+    /// Processor time of the server a request, in microseconds; all of its threads.
+    pub server_micros: f64,
 }
 
 /// Latencies in whole microseconds.
@@ -65,12 +67,14 @@ struct Connection {
 /// Runs `workload` for `duration`; `rate` is the number of requests a second, `None` saturates.
 pub fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result<Run> {
     let mut generator = Generator::connect(workload, CONNECTIONS)?;
-    let busy_before = thread_time();
+    let (busy_before, server_before) = (thread_time(), workload.server.time()?);
     let begin = Instant::now();
     generator.drive(begin, begin + duration, rate.map(|rate| Duration::from_secs_f64(1.0 / rate)))?;
     let elapsed = begin.elapsed().as_secs_f64();
+    let (count, server) = (generator.histogram.count() as f64, workload.server.time()?.saturating_sub(server_before));
     Ok(Run {
-        rate: generator.histogram.count() as f64 / elapsed,
+        rate: count / elapsed,
+        server_micros: server.as_secs_f64() * 1e6 / count,
         p50_micros: generator.histogram.quantile(0.5),
         p99_micros: generator.histogram.quantile(0.99),
         generator_busy: thread_time().saturating_sub(busy_before).as_secs_f64() / elapsed,
@@ -85,7 +89,8 @@ pub fn once(workload: &Workload) -> Result {
     generator.receive(None)
 }
 
-fn thread_time() -> Duration {
+/// The processor time of the calling thread.
+pub fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

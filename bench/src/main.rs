@@ -11,6 +11,7 @@ mod gateway;
 mod in_process;
 mod load;
 mod nginx;
+mod process;
 mod report;
 mod rounds;
 mod server;

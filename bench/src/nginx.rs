@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::process::Processes;
 
 /// Bytes of the body of `return 200`.
 pub const BODY_LENGTH: usize = 121;
@@ -64,6 +65,11 @@ impl Nginx {
         let mut nginx = Self { address, child };
         nginx.wait_until_it_listens(folder)?;
         Ok(nginx)
+    }
+
+    /// Its master and its worker.
+    pub fn processes(&self) -> Result<Processes> {
+        Processes::of(self.child.id())
     }
 
     fn wait_until_it_listens(&mut self, folder: &Path) -> Result {

@@ -38,8 +38,8 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 /// The first series is the peer; ratios are taken round by round.
 pub fn ratios(series: &[Series]) -> String {
     let mut text = String::from(
-        "| one core | requests/s, median (min – max) | ÷ peer | budget | | p50 / p99 µs | generator busy |\n\
-         |---|---|---|---|---|---|---|\n",
+        "| one core | requests/s, median (min – max) | ÷ peer | budget | | p50 / p99 µs | CPU µs a request | generator busy |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
     for one in series {
         let rates = || one.runs.iter().map(|run| run.rate);
@@ -48,13 +48,14 @@ pub fn ratios(series: &[Series]) -> String {
             one.budget.map_or_else(|| "| ".to_owned(), |least| format!("≥ {least:.2} | {}", word(ratio >= least)));
         let _ = writeln!(
             text,
-            "| {} | {:.0} ({:.0} – {:.0}) | {ratio:.2} | {budget} | {:.0} / {:.0} | {:.0} % |",
+            "| {} | {:.0} ({:.0} – {:.0}) | {ratio:.2} | {budget} | {:.0} / {:.0} | {:.2} | {:.0} % |",
             one.name,
             median(rates()),
             rates().fold(f64::INFINITY, f64::min),
             rates().fold(0.0, f64::max),
             median(one.runs.iter().map(|run| run.p50_micros as f64)),
             median(one.runs.iter().map(|run| run.p99_micros as f64)),
+            median(one.runs.iter().map(|run| run.server_micros)),
             100.0 * median(one.runs.iter().map(|run| run.generator_busy)),
         );
     }
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     fn series(rates: &[f64], budget: Option<f64>) -> Series {
-        let run = |&rate| Run { rate, p50_micros: 1, p99_micros: 2, generator_busy: 0.5 };
+        let run = |&rate| Run { rate, p50_micros: 1, p99_micros: 2, generator_busy: 0.5, server_micros: 5.0 };
         Series { name: "it".to_owned(), runs: rates.iter().map(run).collect(), budget }
     }
 

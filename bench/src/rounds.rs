@@ -9,7 +9,7 @@ use crate::load;
 use crate::nginx::{BODY_LENGTH, Nginx};
 use crate::report::{self, Figure, Series, median};
 use crate::server::Server;
-use crate::workloads::{Draws, Workload};
+use crate::workloads::{Draws, Target, Workload};
 use crate::{Arguments, Result};
 
 /// Before the first round: what is lazily made is there then.
@@ -23,15 +23,16 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
     let nginx = Nginx::return_200(&fixture.data_dir().with_extension("nginx"), arguments.server_core)?;
     let mut server = Server::start(program, fixture, arguments.server_core)?;
     pin(arguments.generator_core)?;
-    server.wait_until_ready(&draws.forward(server.doors))?;
+    let doors = Target { address: server.doors, server: server.processes()? };
+    server.wait_until_ready(&draws.forward(&doors))?;
     let resident = server.resident_bytes()?;
     let workloads = [
-        (draws.return_200(nginx.address, BODY_LENGTH), None),
-        (draws.forward(server.doors), Some(0.70)),
-        (draws.nginx_door(server.doors), Some(0.70)),
-        (draws.verify(server.doors), Some(0.70)),
-        (draws.unknown_key(server.doors), Some(0.80)),
-        (draws.bad_checksum(server.doors), Some(0.80)),
+        (draws.return_200(&Target { address: nginx.address, server: nginx.processes()? }, BODY_LENGTH), None),
+        (draws.forward(&doors), Some(0.70)),
+        (draws.nginx_door(&doors), Some(0.70)),
+        (draws.verify(&doors), Some(0.70)),
+        (draws.unknown_key(&doors), Some(0.80)),
+        (draws.bad_checksum(&doors), Some(0.80)),
     ];
     let seconds = Duration::from_secs(arguments.seconds.into());
     let series = interleave(&workloads, arguments.rounds, seconds)?;

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::fixture::Fixture;
 use crate::load::once;
 use crate::nginx::free_address;
+use crate::process::{Processes, resident_bytes};
 use crate::workloads::Workload;
 
 /// Loading ten million keys takes this long at most.
@@ -65,18 +66,15 @@ impl Server {
         Ok(())
     }
 
+    /// Its processes.
+    pub fn processes(&self) -> Result<Processes> {
+        Processes::of(self.child.id())
+    }
+
     /// The memory it has, in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
         resident_bytes(&self.child.id().to_string())
     }
-}
-
-/// The resident memory of a process (proc(5), `VmRSS`), in bytes.
-pub fn resident_bytes(process: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes * 1024)
 }
 
 impl Drop for Server {

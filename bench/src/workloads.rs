@@ -6,16 +6,25 @@ use std::sync::Arc;
 use crate::credentials::{Credentials, key_name};
 use crate::fixture::{API, CLIENT_IP};
 use crate::load::header;
+use crate::process::Processes;
 
 /// Credentials of no key to draw from.
 const UNKNOWN: u64 = 100_000;
 /// What clients ask for; all of it is the keys' right.
-const TARGETS: [&str; 4] = [
+const PATHS: [&str; 4] = [
     "/repos/octocat/hello-world/issues?state=open&per_page=100",
     "/repos/octocat/hello-world/issues/1347",
     "/repos/octocat/hello-world/issues/1347/comments",
     "/repos/octocat/hello-world",
 ];
+
+/// Where requests go.
+pub struct Target {
+    /// The address.
+    pub address: SocketAddr,
+    /// Who listens there.
+    pub server: Processes,
+}
 
 /// What is sent, and what must come back.
 #[derive(Clone)]
@@ -24,6 +33,8 @@ pub struct Workload {
     pub name: &'static str,
     /// Where to.
     pub address: SocketAddr,
+    /// Whose processor time is counted.
+    pub server: Processes,
     /// One is drawn for each request.
     pub forms: Vec<Form>,
     /// One is drawn for each request.
@@ -81,89 +92,96 @@ impl Draws {
     }
 
     /// nginx, which verifies nothing and answers with a body of `length` bytes.
-    pub fn return_200(&self, address: SocketAddr, length: usize) -> Workload {
-        let head = format!("GET / HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer ");
+    pub fn return_200(&self, target: &Target, length: usize) -> Workload {
+        let head = "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ";
         let expected = Expected { status: 200, proof: Proof::Length(length) };
-        self.workload("nginx `return 200`, verifies nothing", address, vec![Form::new(&head, "\r\n\r\n")], expected)
+        self.workload("nginx `return 200`, verifies nothing", target, vec![Form::new(head, "\r\n\r\n")], expected)
     }
 
     /// A request that a gateway proxies.
-    pub fn proxied(&self, name: &'static str, address: SocketAddr, length: usize) -> Workload {
-        let forms = TARGETS.iter().map(|target| {
-            let head = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer ");
+    pub fn proxied(&self, name: &'static str, target: &Target, length: usize) -> Workload {
+        let forms = PATHS.iter().map(|path| {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ");
             Form::new(&head, "\r\nUser-Agent: octokit/5\r\nAccept: application/json\r\n\r\n")
         });
-        self.workload(name, address, forms.collect(), Expected { status: 200, proof: Proof::Length(length) })
+        self.workload(name, target, forms.collect(), Expected { status: 200, proof: Proof::Length(length) })
     }
 
     /// Forward authentication.
-    pub fn forward(&self, address: SocketAddr) -> Workload {
+    pub fn forward(&self, target: &Target) -> Workload {
         let expected = Expected { status: 200, proof: Proof::KeyInHeader };
-        self.workload("`GET /v1/authorize/api/github`", address, forward_forms(address), expected)
+        self.workload("`GET /v1/authorize/api/github`", target, forward_forms(), expected)
     }
 
     /// What nginx's `auth_request` asks.
-    pub fn nginx_door(&self, address: SocketAddr) -> Workload {
-        let forms = TARGETS.iter().map(|target| {
+    pub fn nginx_door(&self, target: &Target) -> Workload {
+        let forms = PATHS.iter().map(|path| {
             let head = format!(
                 "GET /v1/authorize/api/{API}/nginx HTTP/1.1\r\nHost: claviger\r\nX-Original-Method: GET\r\n\
-                 X-Original-URI: {target}\r\nX-Original-Host: api.github.com\r\nX-Real-IP: {CLIENT_IP}\r\n\
+                 X-Original-URI: {path}\r\nX-Original-Host: api.github.com\r\nX-Real-IP: {CLIENT_IP}\r\n\
                  Authorization: Bearer "
             );
             Form::new(&head, AGENT)
         });
         let expected = Expected { status: 200, proof: Proof::KeyInHeader };
-        self.workload("`GET /v1/authorize/api/github/nginx`", address, forms.collect(), expected)
+        self.workload("`GET /v1/authorize/api/github/nginx`", target, forms.collect(), expected)
     }
 
     /// The question in JSON.
-    pub fn verify(&self, address: SocketAddr) -> Workload {
-        let forms = TARGETS.iter().map(|target| {
+    pub fn verify(&self, target: &Target) -> Workload {
+        let forms = PATHS.iter().map(|path| {
             let begin = "{\"credential\":\"";
             let end = format!(
-                "\",\"client_ip\":\"{CLIENT_IP}\",\"method\":\"GET\",\"path\":\"{target}\",\
+                "\",\"client_ip\":\"{CLIENT_IP}\",\"method\":\"GET\",\"path\":\"{path}\",\
                  \"host\":\"api.github.com\",\"api\":\"{API}\"}}"
             );
             let length = begin.len() + self.known.length() + end.len();
             let head = format!(
-                "POST /v1/verify HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+                "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                  Content-Length: {length}\r\n\r\n{begin}"
             );
             Form::new(&head, &end)
         });
         let expected = Expected { status: 200, proof: Proof::KeyInBody };
-        self.workload("`POST /v1/verify`", address, forms.collect(), expected)
+        self.workload("`POST /v1/verify`", target, forms.collect(), expected)
     }
 
     /// Well-formed credentials of no key.
-    pub fn unknown_key(&self, address: SocketAddr) -> Workload {
+    pub fn unknown_key(&self, target: &Target) -> Workload {
         let expected = Expected { status: 401, proof: Proof::Text("\"code\":\"NOT_FOUND\"") };
         let credentials = Arc::clone(&self.unknown);
         let name = "unknown key, `GET /v1/authorize/api/github`";
-        Workload { credentials, ..self.workload(name, address, forward_forms(address), expected) }
+        Workload { credentials, ..self.workload(name, target, forward_forms(), expected) }
     }
 
     /// Mistyped credentials.
-    pub fn bad_checksum(&self, address: SocketAddr) -> Workload {
+    pub fn bad_checksum(&self, target: &Target) -> Workload {
         let expected = Expected { status: 401, proof: Proof::Text("\"code\":\"MALFORMED\"") };
         let credentials = Arc::clone(&self.bad);
         let name = "bad checksum, `GET /v1/authorize/api/github`";
-        Workload { credentials, ..self.workload(name, address, forward_forms(address), expected) }
+        Workload { credentials, ..self.workload(name, target, forward_forms(), expected) }
     }
 
-    fn workload(&self, name: &'static str, address: SocketAddr, forms: Vec<Form>, expected: Expected) -> Workload {
-        Workload { name, address, forms, credentials: Arc::clone(&self.known), expected }
+    fn workload(&self, name: &'static str, target: &Target, forms: Vec<Form>, expected: Expected) -> Workload {
+        Workload {
+            name,
+            address: target.address,
+            server: target.server.clone(),
+            forms,
+            credentials: Arc::clone(&self.known),
+            expected,
+        }
     }
 }
 
 const AGENT: &str = "\r\nUser-Agent: octokit/5\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n\r\n";
 
 /// Twelve headers, as Caddy's `forward_auth` sends them.
-fn forward_forms(address: SocketAddr) -> Vec<Form> {
-    let forms = TARGETS.iter().map(|target| {
+fn forward_forms() -> Vec<Form> {
+    let forms = PATHS.iter().map(|path| {
         let head = format!(
-            "GET /v1/authorize/api/{API} HTTP/1.1\r\nHost: {address}\r\nX-Forwarded-Method: GET\r\n\
-             X-Forwarded-Uri: {target}\r\nX-Forwarded-Host: api.github.com\r\nX-Forwarded-For: {CLIENT_IP}\r\n\
+            "GET /v1/authorize/api/{API} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Method: GET\r\n\
+             X-Forwarded-Uri: {path}\r\nX-Forwarded-Host: api.github.com\r\nX-Forwarded-For: {CLIENT_IP}\r\n\
              X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nVia: 2.0 caddy\r\nAuthorization: Bearer "
         );
         Form::new(&head, AGENT)

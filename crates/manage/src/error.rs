@@ -1,6 +1,6 @@
 //! The one error of the control plane and its one mapping to RFC 9457.
 //!
-//! What the caller reads (`detail`, `errors`) and what the log reads ([`Internal`]) are different types; the latter
+//! What the caller reads (`detail`, `errors`) and what the log reads (`Internal`) are different types; the latter
 //! has no `Display`, so it cannot slip into an answer.
 
 use std::borrow::Cow;

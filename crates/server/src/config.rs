@@ -1,6 +1,6 @@
 //! The configuration: one TOML file, overlaid by `CLAVIGER_…` variables.
 //!
-//! [`load`] reads both; unknown keys and variables are errors that name the nearest known one.
+//! [`load()`] reads both; unknown keys and variables are errors that name the nearest known one.
 
 mod doors_section;
 mod env;

@@ -19,7 +19,7 @@ pub struct Config {
     pub connections_max: u32,
     /// How long to try at start while the database cannot be reached.
     pub connect_timeout: Duration,
-    /// How often the feed looks when nothing wakes it; at most [`POLL_INTERVAL_MAX`].
+    /// How often the feed looks when nothing wakes it; at most `POLL_INTERVAL_MAX`.
     pub poll_interval: Duration,
     /// Whether to use PostgreSQL's LISTEN, which only makes the feed faster.
     pub listen: bool,

@@ -60,7 +60,7 @@ impl Feed {
     }
 
     /// Reads everything in one snapshot: organizations, APIs with operations, sets, then keys, in chunks of at most
-    /// [`load::CHUNK`] records. Returns the position from which [`Feed::next`] goes on.
+    /// `load::CHUNK` records. Returns the position from which [`Feed::next`] goes on.
     pub async fn load(
         &mut self,
         add: impl FnMut(Vec<Change>) + Send,

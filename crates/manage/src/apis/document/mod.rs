@@ -50,7 +50,7 @@ pub struct ImportedDocument {
 /// Reads a document.
 ///
 /// # Errors
-/// Every problem that was found, at most [`problem::PROBLEMS_MAX`], each with the place in the document.
+/// Every problem that was found, at most `problem::PROBLEMS_MAX`, each with the place in the document.
 pub fn parse(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(DocumentError::one("document", "expected at most 32 MiB"));

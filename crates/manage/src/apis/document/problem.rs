@@ -9,7 +9,7 @@ pub const PROBLEMS_MAX: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct DocumentError {
-    /// In the order in which they were found, at most [`PROBLEMS_MAX`].
+    /// In the order in which they were found, at most `PROBLEMS_MAX`.
     pub problems: Vec<DocumentProblem>,
 }
 
