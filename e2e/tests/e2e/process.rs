@@ -292,6 +292,52 @@ fn an_unreachable_database_is_tried_again_and_the_log_says_where_and_how_long() 
 }
 
 #[tokio::test]
+async fn y_05_a_secret_is_in_no_log_and_no_argument_of_the_binary() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    for format in ["text", "json"] {
+        let serving = Serving::start_with(&data, &[("CLAVIGER_LOG", "debug"), ("CLAVIGER_LOG_FORMAT", format)]).await;
+        let token = if format == "text" { set_up(&data, None) } else { make_key(&data, format) };
+        let secret = make_key(&data, &format!("canary {format}"));
+        let secrets = [token, secret.clone()];
+        for (address, target) in [
+            (serving.doors, format!("/v1/whoami?key={secret}")),
+            (serving.doors, format!("/{secret}")),
+            (serving.control, format!("/api/v1/keys?text={secret}")),
+            (serving.control, format!("/{secret}")),
+            (serving.telemetry, format!("/{secret}?{secret}")),
+        ] {
+            for request in [
+                Request::get(&target).bearer(&secret),
+                Request::get(&target).basic(&secret, &secret).header("User-Agent", &secret),
+                Request::post(&target, &json!({ "credential": secret, secret.as_str(): secret })),
+            ] {
+                let answer = request.send(address).await;
+                assert!(answer.status < 500, "{target}: {}", answer.text());
+            }
+        }
+        let check = ["check", "--method", "GET", "--path", "/x", "--ip", "203.0.113.7"];
+        assert!(run(command(&data, &check), &secret).status.code().is_some());
+        let arguments = serving.arguments();
+        let log = serving.log();
+        serving.stop();
+        assert!(log.contains("ready"), "a log with content");
+        for secret in &secrets {
+            let part = &secret[secret.len() - 38..secret.len() - 6];
+            assert!(!log.contains(part) && !arguments.contains(part));
+        }
+    }
+}
+
+/// Makes a key with Full access by the command line; gives its secret.
+fn make_key(data: &Path, name: &str) -> String {
+    let output = run(command(data, &["key", "create", "--name", name, "--api-set", "full-access", "--json"]), "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let created: Value = serde_json::from_slice(&output.stdout).expect("only the result on stdout");
+    created["secret"].as_str().expect("a secret").to_owned()
+}
+
+#[tokio::test]
 async fn the_command_line_does_the_main_job() {
     let folder = folder();
     let data = folder.path().join("data");

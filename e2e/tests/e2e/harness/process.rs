@@ -26,7 +26,8 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "claviger-server", "--bin", "claviger"])
+            // The words of `cargo xtask test`, which has built it by then: others would choose other features.
+            .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the binary builds");
@@ -74,6 +75,19 @@ impl Serving {
             command.env("CLAVIGER_DATABASE_URL", url);
         }
         Self::spawn(command, data).await
+    }
+
+    /// The same on the embedded database, with these variables.
+    pub async fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(data, &["serve"]);
+        command.envs(variables.iter().copied());
+        Self::spawn(command, data).await
+    }
+
+    /// What anybody on the machine sees of how it was started.
+    pub fn arguments(&self) -> String {
+        let arguments = std::fs::read(format!("/proc/{}/cmdline", self.child.id())).expect("a running process");
+        text(&arguments)
     }
 
     async fn spawn(mut command: Command, data: &Path) -> Self {
