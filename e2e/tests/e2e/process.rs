@@ -265,6 +265,40 @@ fn a_wrong_flag_is_a_usage_error() {
 }
 
 #[test]
+fn every_command_in_the_documents_is_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = folder();
+    let mut asked = 0;
+    for document in ["README.md", "docs/operating.md", "docs/configuration.md", "docs/security.md"] {
+        let text_of = std::fs::read_to_string(root.join(document)).expect("the document");
+        for line in text_of.lines().filter(|line| line.starts_with("claviger ")) {
+            let words = shell_words(line);
+            // Help is printed where every word before it is known; an unknown one is a usage error.
+            let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).chain(["--help"]).collect();
+            let output = run(command(folder.path(), &arguments), "");
+            assert!(output.status.success(), "{document}: {line}: {}", text(&output.stderr));
+            asked += 1;
+        }
+    }
+    assert!(asked >= 9, "only {asked} commands were found");
+}
+
+/// The words of a command line with single quotes and a comment, as the documents have them.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.split(" #").next().unwrap_or_default().chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().expect("there is always one").push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[test]
 fn a_server_that_is_not_there_is_exit_3() {
     let folder = folder();
     let mut list = command(folder.path(), &["key", "list"]);
