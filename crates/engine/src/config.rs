@@ -8,7 +8,8 @@ pub struct Config {
     /// Refusals of one organization that are kept a second, those that name a key and those that do not counted apart;
     /// the rest is counted only.
     pub refusals_per_second_max: u32,
-    /// Keys of one drained batch of usage, at most; the others follow with the next.
+    /// Keys of one drained batch of usage, at most; the others follow with the next. The server writes one a second, so
+    /// this bounds what writing costs (about 5 µs a key) and how far behind it is when very many keys are in use at once.
     pub usage_keys_max: usize,
 }
 
@@ -16,6 +17,6 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { refusals_queued_max: 10_000, refusals_per_second_max: 200, usage_keys_max: 20_000 }
+        Self { refusals_queued_max: 10_000, refusals_per_second_max: 200, usage_keys_max: 4_000 }
     }
 }

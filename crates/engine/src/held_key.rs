@@ -1,12 +1,12 @@
 //! A key as the replica holds it: two cache lines for what every request needs, the rest shared or apart.
 
-use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::ip_list::IpList;
+use claviger_domain::ip_list::{IpList, IpRange};
 use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret};
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
@@ -40,7 +40,7 @@ pub(crate) struct HeldKey {
 }
 
 /// What keys share: rights, list of addresses and whose they are. One instance for all keys that are alike.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) organization: OrganizationId,
     pub(crate) owner: Owner,
@@ -65,11 +65,19 @@ struct Extras {
 /// All profiles in use.
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
-    /// Each with its hash.
-    table: HashTable<(u64, Arc<Profile>)>,
+    table: HashTable<Known>,
     hasher: DefaultHashBuilder,
     /// The number of profiles at which those no key uses any more are dropped.
     sweep_at: usize,
+}
+
+/// A profile with the lists that it was made of: to compare those is far cheaper than to make another to compare with.
+#[derive(Debug)]
+struct Known {
+    hash: u64,
+    operations: Box<[ApiPattern]>,
+    allowed_ips: Box<[(IpRange, Option<Timestamp>)]>,
+    profile: Arc<Profile>,
 }
 
 // === impl HeldKey ===
@@ -89,18 +97,7 @@ impl HeldKey {
             digest: key.secret.digest,
             id: key.id,
             name: CompactString::from(key.name.as_str()),
-            profile: profiles.intern(
-                Profile {
-                    organization: key.organization,
-                    owner: key.owner,
-                    environment: key.environment,
-                    hint_head: CompactString::from(head),
-                    api_sets: key.api_sets.as_slice().into(),
-                    operations: Grants::new(&key.operations),
-                    allowed_ips: IpList::new(&key.allowed_ips),
-                },
-                key,
-            ),
+            profile: profiles.of(key, head),
             extras: needed.then(|| Box::new(extras)),
             not_before: key.not_before.map_or(i64::MIN, Timestamp::as_micros),
             expires_at: key.expires_at.map_or(i64::MAX, Timestamp::as_micros),
@@ -161,41 +158,61 @@ fn split_hint(secret: &StoredSecret) -> Option<(&str, [u8; 4])> {
 // === impl Profiles ===
 
 impl Profiles {
-    /// The one instance of the profile of `key`.
-    fn intern(&mut self, profile: Profile, key: &Key) -> Arc<Profile> {
+    /// The one instance of the profile of `key`; two lists that are written differently make two.
+    fn of(&mut self, key: &Key, hint_head: &str) -> Arc<Profile> {
+        let hash = self.hash(key, hint_head);
+        if let Some(known) = self.table.find(hash, |known| known.is_of(key, hint_head)) {
+            return Arc::clone(&known.profile);
+        }
         if self.table.len() >= self.sweep_at.max(PROFILES_SWEEP_MIN) {
-            self.table.retain(|(_, known)| Arc::strong_count(known) > 1);
+            self.table.retain(|known| Arc::strong_count(&known.profile) > 1);
             self.sweep_at = self.table.len() * 2;
         }
-        let hash = self.hash(&profile, key);
-        if let Some((_, known)) = self.table.find(hash, |(_, known)| **known == profile) {
-            return Arc::clone(known);
-        }
-        let profile = Arc::new(profile);
-        self.table.insert_unique(hash, (hash, Arc::clone(&profile)), |(hash, _)| *hash);
+        let known = Known::new(hash, key, hint_head);
+        let profile = Arc::clone(&known.profile);
+        self.table.insert_unique(hash, known, |known| known.hash);
         profile
     }
 
-    /// Equal profiles have equal hashes unless their lists of addresses are written differently; then they are two.
-    fn hash(&self, profile: &Profile, key: &Key) -> u64 {
+    fn hash(&self, key: &Key, hint_head: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        (profile.organization, profile.owner, profile.environment, &profile.hint_head).hash(&mut hasher);
-        (&profile.api_sets, &profile.operations).hash(&mut hasher);
+        (key.organization, key.owner, key.environment, hint_head, &key.api_sets, &key.operations).hash(&mut hasher);
         for entry in &key.allowed_ips {
-            // Writing to a hasher never fails.
-            let _ = write!(HashWriter(&mut hasher), "{:?} {:?}", entry.range, entry.until);
+            (entry.range, entry.until).hash(&mut hasher);
         }
         hasher.finish()
     }
 }
 
-/// Hashes text as it is written.
-struct HashWriter<'h, H>(&'h mut H);
+// === impl Known ===
 
-impl<H: Hasher> fmt::Write for HashWriter<'_, H> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
+impl Known {
+    fn new(hash: u64, key: &Key, hint_head: &str) -> Self {
+        let profile = Profile {
+            organization: key.organization,
+            owner: key.owner,
+            environment: key.environment,
+            hint_head: CompactString::from(hint_head),
+            api_sets: key.api_sets.as_slice().into(),
+            operations: Grants::new(&key.operations),
+            allowed_ips: IpList::new(&key.allowed_ips),
+        };
+        Self {
+            hash,
+            operations: key.operations.as_slice().into(),
+            allowed_ips: key.allowed_ips.iter().map(|entry| (entry.range, entry.until)).collect(),
+            profile: Arc::new(profile),
+        }
+    }
+
+    fn is_of(&self, key: &Key, hint_head: &str) -> bool {
+        let profile = &*self.profile;
+        (profile.organization, profile.owner, profile.environment) == (key.organization, key.owner, key.environment)
+            && profile.hint_head == hint_head
+            && *profile.api_sets == *key.api_sets
+            && *self.operations == *key.operations
+            && self.allowed_ips.len() == key.allowed_ips.len()
+            && self.allowed_ips.iter().zip(&key.allowed_ips).all(|(known, entry)| *known == (entry.range, entry.until))
     }
 }
 
@@ -221,6 +238,8 @@ mod tests {
         assert!(Arc::ptr_eq(&held.profile, &alike.profile));
         one.api_sets.push(ApiSetId::from_raw(99));
         assert!(!Arc::ptr_eq(&HeldKey::new(&one, &mut profiles).profile, &alike.profile));
+        other.allowed_ips[0].until = Some(Timestamp::from_micros(5));
+        assert!(!Arc::ptr_eq(&HeldKey::new(&other, &mut profiles).profile, &alike.profile));
     }
 
     #[test]

@@ -31,7 +31,15 @@ pub(crate) const DOORS: [Door; 5] = [Door::Verify, Door::Authorize, Door::Nginx,
 pub(crate) struct Gatherer {
     slots: Box<[Padded]>,
     full: Mutex<Vec<Buffer>>,
-    pending: Mutex<HashMap<KeyId, KeyUsage>>,
+    pending: Mutex<Pending>,
+}
+
+/// What is summed up and not yet taken. In two parts, lest the same keys be taken each time while others wait for ever:
+/// what comes in goes to the second, which becomes the first when that one is empty.
+#[derive(Debug, Default)]
+struct Pending {
+    leaving: HashMap<KeyId, KeyUsage>,
+    coming: HashMap<KeyId, KeyUsage>,
 }
 
 /// A slot on cache lines of its own.
@@ -109,11 +117,7 @@ impl Gatherer {
         for buffer in buffers {
             sum_up(&mut pending, &buffer);
         }
-        if pending.len() <= keys_max {
-            return std::mem::take(&mut *pending).into_values().collect();
-        }
-        let keys: Vec<KeyId> = pending.keys().take(keys_max).copied().collect();
-        keys.iter().filter_map(|key| pending.remove(key)).collect()
+        pending.take(keys_max)
     }
 
     /// Decisions by door and code, those that happened.
@@ -168,9 +172,9 @@ fn door_index(door: Door) -> usize {
     }
 }
 
-fn sum_up(pending: &mut HashMap<KeyId, KeyUsage>, buffer: &Buffer) {
+fn sum_up(pending: &mut Pending, buffer: &Buffer) {
     for event in &buffer.events {
-        let usage = pending.entry(event.key).or_insert_with(|| KeyUsage {
+        let usage = pending.coming.entry(event.key).or_insert_with(|| KeyUsage {
             key: event.key,
             organization: event.organization,
             last_used: None,
@@ -201,6 +205,21 @@ fn see(last: &mut Option<Sighting>, event: &Event, agents: &[Box<str>]) {
     if last.as_ref().is_none_or(|last| last.at <= event.at) {
         let agent = event.agent.and_then(|number| agents.get(usize::from(number))).map(ToString::to_string);
         *last = Some(Sighting { at: event.at, ip: event.ip, agent, door: event.door, code: event.code });
+    }
+}
+
+// === impl Pending ===
+
+impl Pending {
+    /// Takes at most `keys_max` keys, those that have waited longest first; nothing only if there is nothing.
+    fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
+        if self.leaving.is_empty() {
+            self.leaving = std::mem::take(&mut self.coming);
+        }
+        if self.leaving.len() <= keys_max {
+            return std::mem::take(&mut self.leaving).into_values().collect();
+        }
+        self.leaving.extract_if(|_, _| true).take(keys_max).map(|(_, usage)| usage).collect()
     }
 }
 
@@ -273,6 +292,24 @@ mod tests {
         let all: u64 =
             first.iter().chain(&gatherer.drain(usize::MAX)).flat_map(|it| &it.counts).map(|it| it.count).sum();
         assert_eq!(all, rounds as u64);
+    }
+
+    #[test]
+    fn a_key_that_is_used_all_the_time_does_not_keep_others_waiting() {
+        let gatherer = Gatherer::new();
+        let used = |keys: std::ops::Range<u128>| {
+            keys.for_each(|key| {
+                gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(key, None)));
+            });
+        };
+        used(0..100);
+        let mut waiting: std::collections::BTreeSet<u128> = (0..100).collect();
+        for _ in 0..10 {
+            let taken = gatherer.drain(10);
+            waiting.retain(|key| taken.iter().all(|usage| usage.key.as_raw() != *key));
+            used(0..50);
+        }
+        assert!(waiting.is_empty(), "still waiting: {waiting:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::health::{Health, Part};
 /// How often usage is written: the most of it that a crash loses.
 pub const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 /// The most batches that the last flush writes: more than a stop with a slow database should wait for.
-const LAST_BATCHES_MAX: usize = 100;
+const LAST_BATCHES_MAX: usize = 1_000;
 
 /// What the task works with.
 pub(crate) struct UsageTask {

@@ -18,7 +18,7 @@ use crate::{Error, Result, Taken};
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, list};
-pub(crate) use row::{SELECT, read};
+pub(crate) use row::{LastList, SELECT, read, read_with};
 
 /// Keys that are read with one statement.
 const READ_TOGETHER: usize = 64;

@@ -5,11 +5,12 @@
 
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
-use claviger_domain::ip_list::IpEntry;
+use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, Disabled, Key, Owner, Shape, StoredSecret};
 use claviger_domain::name::{Name, search_form};
 use claviger_domain::{ApiSetId, OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::Result;
 use crate::fields::Fields;
@@ -18,9 +19,10 @@ use crate::sql::{Sql, json, sql, word};
 /// All keys; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, digest, record FROM keys";
 
-/// All of a key but its id and its values. What is usual is left out; times are microseconds.
+/// All of a key but its id and its values. What is usual is left out; times are microseconds. `A` is its list of addresses:
+/// what is written, or its text, which may have been read before.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct Record<A> {
     organization: OrganizationId,
     /// `None`: the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,8 +41,8 @@ struct Record {
     api_sets: Vec<ApiSetId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     operations: Vec<ApiPattern>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    allowed_ips: Vec<IpEntry>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    allowed_ips: Option<A>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +61,22 @@ struct Record {
     created_at: i64,
     updated_at: i64,
     version: i64,
+}
+
+/// A line of a list of addresses. Most have neither label nor end.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Address {
+    Range(IpRange),
+    Entry(IpEntry),
+}
+
+/// The list of addresses that was read last. Keys that are made alike share one, and to read one of 64 entries takes far
+/// longer than all the rest of a key.
+#[derive(Default)]
+pub(crate) struct LastList {
+    text: String,
+    entries: Vec<IpEntry>,
 }
 
 pub(super) fn insert(key: &Key) -> Sql {
@@ -93,7 +111,12 @@ fn search(key: &Key) -> String {
     search_form(&text)
 }
 
-fn record(key: &Key) -> Record {
+fn none<A>() -> Option<A> {
+    None
+}
+
+fn record(key: &Key) -> Record<Vec<Address>> {
+    let addresses = || key.allowed_ips.iter().cloned().map(Address::from).collect();
     Record {
         organization: key.organization,
         owner: Some(key.owner).filter(|owner| *owner != Owner::Organization(key.organization)),
@@ -104,7 +127,7 @@ fn record(key: &Key) -> Record {
         hint: key.secret.hint.clone(),
         api_sets: key.api_sets.clone(),
         operations: key.operations.clone(),
-        allowed_ips: key.allowed_ips.clone(),
+        allowed_ips: (!key.allowed_ips.is_empty()).then(addresses),
         not_before: key.not_before.map(Timestamp::as_micros),
         expires_at: key.expires_at.map(Timestamp::as_micros),
         disabled: key.disabled.clone(),
@@ -121,7 +144,16 @@ fn record(key: &Key) -> Record {
 
 /// The key without its old values, which have a table of their own.
 pub(crate) fn read(row: &dyn Fields) -> Result<Key> {
-    let record: Record = row.json(2)?;
+    read_with(row, &mut LastList::default())
+}
+
+/// The same, for many rows one after the other.
+pub(crate) fn read_with(row: &dyn Fields, last: &mut LastList) -> Result<Key> {
+    let record: Record<&RawValue> = serde_json::from_str(row.text(2)?).map_err(|error| row.unreadable(2, error))?;
+    let allowed_ips = match record.allowed_ips {
+        Some(text) => last.read(text.get()).map_err(|error| row.unreadable(2, error))?,
+        None => Vec::new(),
+    };
     Ok(Key {
         id: row.parsed(0)?,
         organization: record.organization,
@@ -135,7 +167,7 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Key> {
         ended: Vec::new(),
         api_sets: record.api_sets,
         operations: record.operations,
-        allowed_ips: record.allowed_ips,
+        allowed_ips,
         not_before: record.not_before.map(Timestamp::from_micros),
         expires_at: record.expires_at.map(Timestamp::from_micros),
         disabled: record.disabled,
@@ -148,4 +180,69 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Key> {
         updated_at: Timestamp::from_micros(record.updated_at),
         version: record.version,
     })
+}
+
+// === impl Address ===
+
+impl From<IpEntry> for Address {
+    fn from(entry: IpEntry) -> Self {
+        if entry.label.is_none() && entry.until.is_none() { Self::Range(entry.range) } else { Self::Entry(entry) }
+    }
+}
+
+impl From<Address> for IpEntry {
+    fn from(address: Address) -> Self {
+        match address {
+            Address::Range(range) => range.into(),
+            Address::Entry(entry) => entry,
+        }
+    }
+}
+
+// === impl LastList ===
+
+impl LastList {
+    fn read(&mut self, text: &str) -> serde_json::Result<Vec<IpEntry>> {
+        if self.text != text {
+            let addresses: Vec<Address> = serde_json::from_str(text)?;
+            self.entries = addresses.into_iter().map(IpEntry::from).collect();
+            text.clone_into(&mut self.text);
+        }
+        Ok(self.entries.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<IpEntry> {
+        let range = |text: &str| text.parse::<IpRange>().expect("a range");
+        vec![
+            range("192.0.2.0/24").into(),
+            IpEntry { label: Some("office".into()), ..range("2001:db8::1").into() },
+            IpEntry { until: Some(Timestamp::from_micros(5)), ..range("198.51.100.1-198.51.100.9").into() },
+        ]
+    }
+
+    #[test]
+    fn a_list_is_read_as_it_was_written_whatever_was_read_before() {
+        let texts: Vec<String> = [entries(), entries()[..1].to_vec(), entries()[1..].to_vec()]
+            .into_iter()
+            .map(|list| json(&list.into_iter().map(Address::from).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(texts[1], r#"["192.0.2.0/24"]"#);
+        let mut last = LastList::default();
+        for (text, expected) in [
+            (&texts[0], &entries()[..]),
+            (&texts[0], &entries()[..]),
+            (&texts[1], &entries()[..1]),
+            (&texts[2], &entries()[1..]),
+            (&texts[1], &entries()[..1]),
+        ] {
+            assert_eq!(last.read(text).expect("a list"), expected);
+        }
+        assert!(last.read(r#"["192.0.2.0/33"]"#).is_err());
+        assert_eq!(last.read(&texts[1]).expect("a list"), entries()[..1], "a bad list changes nothing");
+    }
 }
