@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::patience::wait_until;
 use super::raw_http::Request;
@@ -55,9 +56,22 @@ pub fn run(mut command: Command, input: &str) -> Output {
     child.wait_with_output().expect("the command ends")
 }
 
-/// An address on which nothing listens at this moment.
+/// An address on which nothing listens. Never the same one twice, and outside the range from which the system takes the
+/// ports of outgoing connections (from 32,768 on): nobody else takes it before the program under test does.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+    const PORTS: std::ops::Range<u32> = 10_240..32_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    // Two runs at once begin at different places.
+    let begin = std::process::id().wrapping_mul(131);
+    loop {
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        assert!(asked < PORTS.len() as u32, "no free port is left");
+        let port = PORTS.start + begin.wrapping_add(asked) % PORTS.len() as u32;
+        let address = SocketAddr::from(([127, 0, 0, 1], port as u16));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Text of an output stream.
