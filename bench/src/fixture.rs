@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use claviger_domain::authority::Authorities;
-use claviger_domain::credential::{Environment, hint};
+use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
 use claviger_domain::ip_list::IpEntry;
-use claviger_domain::key::{Actor, ActorKind, Key, Owner, Shape, StoredSecret};
+use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::{ApiSetId, Clock, KeyId, OrganizationId, Random, RequestId};
 use claviger_engine::Engine;
@@ -215,34 +215,14 @@ impl Template {
 
     fn key(&self, number: u64, keyring: &Keyring) -> Key {
         let (secret, now) = (secret(number), SystemClock::new().now());
+        let name = key_name(number).parse().unwrap_or_else(|_| unreachable!("a key's name is a name"));
+        let digest = keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes());
+        let stored = StoredSecret { digest, hint: hint(&secret) };
+        let created_by = Actor { kind: ActorKind::Operator, id: None, name: None };
         Key {
-            id: KeyId::new(now, &OsRandom),
-            organization: self.organization,
-            owner: Owner::Organization(self.organization),
-            name: key_name(number).parse().unwrap_or_else(|_| unreachable!("a key's name is a name")),
-            description: String::new(),
-            environment: Environment::Live,
-            shape: Shape::Single,
-            secret: StoredSecret {
-                digest: keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes()),
-                hint: hint(&secret),
-            },
-            overlap: None,
-            ended: Vec::new(),
             api_sets: self.api_sets.clone(),
-            operations: Vec::new(),
             allowed_ips: self.allowed_ips.clone(),
-            not_before: None,
-            expires_at: None,
-            disabled: None,
-            deleted_at: None,
-            external_id: None,
-            tags: Vec::new(),
-            metadata: serde_json::Map::new(),
-            created_by: Actor { kind: ActorKind::Operator, id: None, name: None },
-            created_at: now,
-            updated_at: now,
-            version: 1,
+            ..Key::new(KeyId::new(now, &OsRandom), self.organization, name, stored, created_by, now)
         }
     }
 }
