@@ -1,4 +1,4 @@
-//! The golden verdicts (`e2e/golden/verdicts.json`) through every HTTP door of the real server; the state is made through
+//! The golden verdicts (`e2e/golden/*.json`) through every HTTP door of the real server; the state is made through
 //! the management API. The format stands in `e2e/golden/README.md`.
 
 use std::collections::BTreeMap;
@@ -14,32 +14,37 @@ use crate::harness::on_both_databases;
 use crate::harness::raw_http::{Request, Response};
 use crate::harness::world::World;
 
-const CORPUS: &str = include_str!("../../golden/verdicts.json");
+/// So many cases of the first file must be expressible at each door.
 const CASES_MIN: usize = 150;
 
+// One test a file: each has a state, and so a server, of its own.
 on_both_databases! {
     async fn golden_verdicts_at_every_door(world: &World) {
-        let corpus: Value = serde_json::from_str(CORPUS).expect("JSON");
-        let state = State::make(world, &corpus["state"]).await;
-        let cases = list(&corpus["cases"]);
-        assert!(cases.len() >= CASES_MIN);
-        let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
-        for case in cases.iter().filter(|case| !state.needs_impossible_key(case)) {
-            world.advance_to(text(&case["now"]));
-            for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
-                let question = Question { state: &state, case };
-                if let Some(request) = door(&question) {
-                    *count += 1;
-                    let answer = request.send(world.doors).await;
-                    if let Err(difference) = question.compare(&answer) {
-                        wrong.push(format!("{}: {difference}", text(&case["name"])));
-                    }
+        let asked = judge(world, include_str!("../../golden/verdicts.json")).await;
+        assert!(asked.iter().all(|&count| count >= CASES_MIN), "asked at each door: {asked:?}");
+    }
+}
+
+/// Asks every case of a file at each door that can express it; how many each door was asked.
+async fn judge(world: &World, corpus: &str) -> [usize; 3] {
+    let corpus: Value = serde_json::from_str(corpus).expect("JSON");
+    let state = State::make(world, &corpus["state"]).await;
+    let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
+    for case in list(&corpus["cases"]).iter().filter(|case| !state.needs_impossible_key(case)) {
+        world.advance_to(text(&case["now"]));
+        for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
+            let question = Question { state: &state, case };
+            if let Some(request) = door(&question) {
+                *count += 1;
+                let answer = request.send(world.doors).await;
+                if let Err(difference) = question.compare(&answer) {
+                    wrong.push(format!("{}: {difference}", text(&case["name"])));
                 }
             }
         }
-        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-        assert!(asked.iter().all(|&count| count >= CASES_MIN), "asked at each door: {asked:?}");
     }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    asked
 }
 
 /// What the state's making answered.

@@ -1,4 +1,4 @@
-//! `e2e/golden/verdicts.json` against the engine.
+//! The files of `e2e/golden` against the engine.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use claviger_domain::verdict::{CODES, Code};
 use claviger_engine::{ExplainQuestion, Presented, Provider, Question, RequestLine, Subject, Verdict};
 use serde::Deserialize;
 
-use crate::world::{World, corpus, state};
+use crate::world::{CORPORA, World, corpus, state_of};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,9 +82,14 @@ pub struct Expected {
     check: Option<String>,
 }
 
-/// The cases of the corpus.
+/// The cases of the corpus' first file.
 pub fn cases() -> Vec<Case> {
-    serde_json::from_value(corpus()["cases"].clone()).expect("the cases have the documented form")
+    cases_of("verdicts")
+}
+
+/// The cases of a file of the corpus.
+fn cases_of(topic: &str) -> Vec<Case> {
+    serde_json::from_value(corpus(topic)["cases"].clone()).expect("the cases have the documented form")
 }
 
 /// Puts real secrets in the place of `{{key:nick}}` and its like.
@@ -176,37 +181,39 @@ fn shown(verdict: &Verdict) -> serde_json::Value {
 
 #[test]
 fn golden_verdicts() {
-    let world = World::new(&state());
-    let cases = cases();
-    assert!(cases.len() >= 150, "{}", cases.len());
-    let mut wrong = Vec::new();
-    for case in &cases {
-        advance(&world, case.now);
-        let verdict = ask(&world, case, |question| world.engine.decide(question));
-        let expected = &case.verdict;
-        let told = serde_json::json!({
-            "code": expected.code,
-            "http": expected.http,
-            "key": expected.key,
-            "old_secret": expected.old_secret,
-            "api": expected.api,
-            "operation": expected.operation,
-        });
-        let refusal =
-            world.engine.drain_usage().refusals.into_iter().find(|it| it.organization == question_of(&world, case));
-        let check = refusal.map(|refusal| refusal.check);
-        let checked = expected.operation_checked.unwrap_or(true);
-        let judged = verdict.code == Code::Valid || verdict.code == Code::OperationNotAllowed;
-        if told != shown(&verdict) || check != expected.check || judged && checked != verdict.operation_checked {
-            wrong.push(format!(
-                "{}\n  expected {told} {:?}\n  got      {} {check:?}",
-                case.name,
-                expected.check,
-                shown(&verdict)
-            ));
-        }
+    let (mut count, mut wrong) = (0, Vec::new());
+    for topic in CORPORA {
+        let (world, cases) = (World::new(&state_of(topic)), cases_of(topic));
+        wrong.extend(cases.iter().filter_map(|case| judge(&world, case).map(|wrong| format!("{topic}: {wrong}"))));
+        count += cases.len();
     }
-    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Asks the engine a case; what is wrong with its verdict.
+fn judge(world: &World, case: &Case) -> Option<String> {
+    advance(world, case.now);
+    let verdict = ask(world, case, |question| world.engine.decide(question));
+    let expected = &case.verdict;
+    let told = serde_json::json!({
+        "code": expected.code,
+        "http": expected.http,
+        "key": expected.key,
+        "old_secret": expected.old_secret,
+        "api": expected.api,
+        "operation": expected.operation,
+    });
+    let refusal =
+        world.engine.drain_usage().refusals.into_iter().find(|it| it.organization == question_of(world, case));
+    let check = refusal.map(|refusal| refusal.check);
+    let checked = expected.operation_checked.unwrap_or(true);
+    let judged = verdict.code == Code::Valid || verdict.code == Code::OperationNotAllowed;
+    let is_right =
+        told == shown(&verdict) && check == expected.check && (!judged || checked == verdict.operation_checked);
+    (!is_right).then(|| {
+        let (name, wanted, got) = (&case.name, &expected.check, shown(&verdict));
+        format!("{name}\n  expected {told} {wanted:?}\n  got      {got} {check:?}")
+    })
 }
 
 fn question_of(world: &World, case: &Case) -> claviger_domain::OrganizationId {
@@ -215,7 +222,7 @@ fn question_of(world: &World, case: &Case) -> claviger_domain::OrganizationId {
 
 #[test]
 fn the_corpus_has_every_code_that_can_arise_and_distinct_names() {
-    let cases = cases();
+    let cases: Vec<_> = CORPORA.iter().flat_map(|topic| cases_of(topic)).collect();
     let later = [
         Code::Pending,
         Code::OwnerDisabled,
@@ -233,24 +240,30 @@ fn the_corpus_has_every_code_that_can_arise_and_distinct_names() {
 
 #[test]
 fn an_explanation_names_the_code_of_the_verdict_and_records_nothing() {
-    let world = World::new(&state());
-    for case in &cases() {
-        advance(&world, case.now);
-        let explanation = ask(&world, case, |question| {
-            world.engine.explain(&ExplainQuestion {
-                provider: question.provider,
-                subject: Subject::Presented(question.credentials),
-                client_ip: question.client_ip,
-                request: question.request,
-                pin: question.pin,
-                requires: question.requires,
-            })
-        });
-        assert_eq!(explanation.code, case.verdict.code, "{}", case.name);
-        if case.verdict.code == Code::Valid {
-            assert_eq!((&explanation.api, &explanation.operation), (&case.verdict.api, &case.verdict.operation));
+    for topic in CORPORA {
+        let world = World::new(&state_of(topic));
+        for case in &cases_of(topic) {
+            explain(&world, case);
         }
+        let batch = world.engine.drain_usage();
+        assert!(batch.keys.is_empty() && batch.refusals.is_empty());
     }
-    let batch = world.engine.drain_usage();
-    assert!(batch.keys.is_empty() && batch.refusals.is_empty());
+}
+
+fn explain(world: &World, case: &Case) {
+    advance(world, case.now);
+    let explanation = ask(world, case, |question| {
+        world.engine.explain(&ExplainQuestion {
+            provider: question.provider,
+            subject: Subject::Presented(question.credentials),
+            client_ip: question.client_ip,
+            request: question.request,
+            pin: question.pin,
+            requires: question.requires,
+        })
+    });
+    assert_eq!(explanation.code, case.verdict.code, "{}", case.name);
+    if case.verdict.code == Code::Valid {
+        assert_eq!((&explanation.api, &explanation.operation), (&case.verdict.api, &case.verdict.operation));
+    }
 }

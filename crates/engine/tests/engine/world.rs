@@ -157,16 +157,24 @@ struct Builder {
 
 pub const PEPPER: [u8; 32] = [42; 32];
 
-/// The corpus' own file.
-pub fn corpus() -> serde_json::Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/golden/verdicts.json");
+/// The files of the corpus: one a topic, each with a state of its own.
+pub const CORPORA: &[&str] = &["verdicts"];
+
+/// One file of the corpus.
+pub fn corpus(topic: &str) -> serde_json::Value {
+    let path = format!("{}/../../e2e/golden/{topic}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("the corpus is there");
     serde_json::from_str(&text).expect("the corpus is JSON")
 }
 
-/// The corpus' state.
+/// The state of the corpus' first file.
 pub fn state() -> State {
-    serde_json::from_value(corpus()["state"].clone()).expect("the state has the documented form")
+    state_of("verdicts")
+}
+
+/// The state of a file of the corpus.
+pub fn state_of(topic: &str) -> State {
+    serde_json::from_value(corpus(topic)["state"].clone()).expect("the state has the documented form")
 }
 
 /// An engine without anything in it.
