@@ -22,6 +22,8 @@ pub enum Authority {
     UsageRead = 1 << 6,
     /// Make organizations: the operator's alone, in no set.
     OrganizationsOperate = 1 << 7,
+    /// See and change the rules for keys.
+    PolicyManage = 1 << 8,
 }
 
 /// A set of authorities.
@@ -75,6 +77,7 @@ const NAMES: &[(Authority, &str)] = &[
     (Authority::AuditRead, "audit.read"),
     (Authority::UsageRead, "usage.read"),
     (Authority::OrganizationsOperate, "organizations.operate"),
+    (Authority::PolicyManage, "policy.manage"),
 ];
 
 /// The authorities that a set of the built-in API stands for, by its slug.
@@ -96,6 +99,7 @@ impl Authorities {
         Authority::OrganizationManage,
         Authority::AuditRead,
         Authority::UsageRead,
+        Authority::PolicyManage,
     ]);
 
     /// These.

@@ -18,6 +18,7 @@ pub mod name;
 pub mod operation;
 pub mod organization;
 pub mod path;
+pub mod policy;
 pub mod redact;
 pub mod secret;
 pub mod testing;

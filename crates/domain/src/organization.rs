@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::credential::KeyPrefix;
 use crate::id::OrganizationId;
 use crate::name::{Name, Slug};
+use crate::policy::Policy;
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Organization {
     pub key_prefix: KeyPrefix,
     /// Whether door calls without a token are made for it: true for exactly one.
     pub is_default: bool,
+    /// Its rules for its keys, which have a record of their own.
+    pub policy: Policy,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -14,6 +14,7 @@ use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::Policy;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
 use claviger_engine::Engine;
@@ -177,6 +178,7 @@ fn organization() -> Object {
         time_zone: "UTC".into(),
         key_prefix: KeyPrefix::default(),
         is_default: true,
+        policy: Policy::default(),
         created_at: NOW,
         updated_at: NOW,
         version: 1,

@@ -33,6 +33,7 @@ pub mod me;
 pub mod organizations;
 pub mod page;
 pub mod path;
+pub mod policy;
 pub mod rights;
 pub mod setup;
 #[cfg(test)]
@@ -112,6 +113,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(api_sets::http::router())
         .merge(keys::http::router())
         .merge(organizations::http::router())
+        .merge(policy::http::router())
         .merge(setup::router())
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);

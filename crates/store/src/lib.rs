@@ -24,6 +24,7 @@ mod native;
 pub mod operations;
 pub mod organizations;
 mod page;
+pub mod policies;
 mod pools;
 pub mod refusals;
 mod sql;

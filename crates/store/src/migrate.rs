@@ -25,8 +25,10 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 1] =
-    [Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
+    Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
+];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
          id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest_reader BIGINT NOT NULL);\

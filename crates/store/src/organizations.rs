@@ -10,14 +10,15 @@ use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{Sql, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken};
+use crate::{Error, Result, Taken, policies};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, created_at, updated_at, version, \
-     CAST(CASE WHEN id = (SELECT default_organization FROM installation) THEN 1 ELSE 0 END AS BIGINT) \
+     CAST(CASE WHEN id = (SELECT default_organization FROM installation) THEN 1 ELSE 0 END AS BIGINT), \
+     (SELECT record FROM policies WHERE organization_id = organizations.id) \
      FROM organizations";
 
-/// Adds an organization; if it [is the default](Organization::is_default), it takes the place of the one before.
+/// Adds an organization, with the policy that it begins with; if it [is the default](Organization::is_default), it takes the place of the one before.
 ///
 /// # Errors
 /// [`Taken::Slug`].
@@ -38,7 +39,7 @@ pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
     Ok(())
 }
 
-/// Writes all fields but whether it is the default one.
+/// Writes all fields but the policy and whether it is the default one.
 ///
 /// # Errors
 /// [`Taken::Slug`], [`Error::NotFound`].
@@ -124,5 +125,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Organization> {
         updated_at: row.time(6)?,
         version: row.number(7)?,
         is_default: row.number(8)? == 1,
+        policy: policies::read(row, 9)?,
     })
 }

@@ -14,6 +14,7 @@ use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::Policy;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_engine::{Config, Engine};
@@ -247,6 +248,7 @@ impl Builder {
             time_zone: "UTC".into(),
             key_prefix: KeyPrefix::default(),
             is_default,
+            policy: Policy::default(),
             created_at: self.now,
             updated_at: self.now,
             version: 1,

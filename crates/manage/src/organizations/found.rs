@@ -9,6 +9,7 @@ use claviger_domain::key::Key;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::name::{Name, Slug};
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::Policy;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Random, Secret, UserId};
 use claviger_store::users::User;
 use claviger_store::{Tx, api_sets, apis, keys, memberships, organizations, users};
@@ -74,6 +75,7 @@ impl Founding {
             time_zone: "UTC".to_owned(),
             key_prefix: KeyPrefix::default(),
             is_default,
+            policy: Policy::default(),
             created_at: ctx.now,
             updated_at: ctx.now,
             version: 1,

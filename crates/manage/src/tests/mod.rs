@@ -5,4 +5,5 @@ mod document;
 mod keys;
 mod organizations;
 mod permissions;
+mod policy;
 mod rotation;

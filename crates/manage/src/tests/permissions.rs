@@ -39,6 +39,7 @@ fn body(id: &str) -> Option<Value> {
         "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
         "keys/check" => json!({"method": "GET", "path": "/"}),
         "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),
+        "policy/edit" => json!({"idle_days": 30}),
         "organization/edit" | "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
         "apis/import" => {
             json!({"openapi": "3.1.0", "info": {"title": "Imported", "version": "1"}, "paths": {"/x": {"get": {}}}})

@@ -2,11 +2,13 @@
 
 use claviger_domain::api::ApiKind;
 use claviger_domain::api_set::ApiSetKind;
+use claviger_domain::policy::Policy;
 use claviger_domain::{ApiId, ApiSetId, UserId};
 use claviger_store::api_sets::{ApiSetFilter, InUse};
 use claviger_store::users::User;
 use claviger_store::{
-    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, memberships, operations, organizations, users,
+    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, memberships, operations, organizations, policies,
+    users,
 };
 
 use crate::harness::START;
@@ -45,6 +47,25 @@ stories! {
         let found = organizations::by_slug(&mut conn, &expected.slug).await.unwrap().unwrap();
         assert_eq!((found.version, found.is_default), (2, true));
         assert!(!organizations::get(&mut conn, organization_id(1)).await.unwrap().unwrap().is_default);
+    }
+
+    async fn a_policy_is_part_of_its_organization(place) {
+        let store = place.store().await;
+        add_organizations(&store, 2).await;
+        let policy = Policy { idle_days: 7, updated_at: Some(at(3)), version: 2, ..Policy::default() };
+        let saved = policy.clone();
+        let committed = transact!(store, scope(1), |tx| {
+            let saved = saved.clone();
+            async move { policies::save(tx, organization_id(1), &saved).await }
+        }).await.unwrap();
+        assert!(committed.position.is_some(), "the other nodes are told");
+        let mut conn = store.read().await.unwrap();
+        let read = organizations::get(&mut conn, organization_id(1)).await.unwrap().unwrap();
+        assert_eq!(read.policy, policy);
+        let other = organizations::get(&mut conn, organization_id(2)).await.unwrap().unwrap();
+        assert_eq!(other.policy, Policy::default());
+        let listed = organizations::list(&mut conn, &Page::first(1)).await.unwrap();
+        assert_eq!(listed.items[0].policy, policy);
     }
 
     async fn a_slug_of_an_organization_is_taken_once(place) {

@@ -12,6 +12,7 @@ use claviger_domain::ip_list::IpEntry;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::Policy;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
 use claviger_store::{Error, Scope, Store, Tx, api_sets, apis, keys, operations, organizations};
 
@@ -33,6 +34,7 @@ pub fn organization(number: u128) -> Organization {
         time_zone: "Europe/Warsaw".to_owned(),
         key_prefix: KeyPrefix::default(),
         is_default: number == 1,
+        policy: Policy::default(),
         created_at: START,
         updated_at: START,
         version: 1,

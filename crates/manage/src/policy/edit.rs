@@ -1,0 +1,198 @@
+//! Changes the policy by the rules of a merge: what is not named stays.
+
+use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::authority::Authority;
+use claviger_domain::organization::Organization;
+use claviger_domain::policy::{
+    IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile,
+};
+use claviger_domain::{OrganizationId, Timestamp};
+use claviger_store::{Scope, Tx, organizations, policies};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::wire::PolicyView;
+use crate::Manage;
+use crate::body::{IfMatch, present, value};
+use crate::changes::differing_fields;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::write::Changed;
+
+/// What to change; what is not there stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditPolicy {
+    /// How long keys may live, by kind of owner. A lower one reaches keys that are there, which end when it is saved at the
+    /// earliest.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditLifetimes)]
+    pub max_lifetime: Option<EditLifetimes>,
+    /// After how many days without use a key is out of service: 0 (never) to 3,650.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = u32, maximum = 3650)]
+    pub idle_days: Option<u32>,
+    /// Whether every key needs a list of addresses.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub ip_list_required: Option<bool>,
+    /// What becomes of the secrets of new single keys, by kind of owner.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditReveal)]
+    pub reveal: Option<EditReveal>,
+    /// How many living keys one owner may have, by kind of owner.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditCounts)]
+    pub max_keys: Option<EditCounts>,
+    /// How gateway doors answer: `default` or `gotransverse`.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String, example = "default")]
+    pub status_profile: Option<StatusProfile>,
+}
+
+/// Longest lifetimes to change, such as `{"years": 1}`; null = for ever.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditLifetimes {
+    /// Of keys of people.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    pub user: Option<Option<Lifetime>>,
+    /// Of keys of external systems.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    pub application: Option<Option<Lifetime>>,
+    /// Of keys of the organization itself.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Object>)]
+    pub organization: Option<Option<Lifetime>>,
+}
+
+/// Reveal modes to change: `once` or `recoverable`.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditReveal {
+    /// Of keys of the organization itself.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
+    pub organization: Option<RevealMode>,
+    /// Of keys of external systems.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
+    pub application: Option<RevealMode>,
+}
+
+/// Numbers of keys to change: 0 to 1,000,000; null = any number.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditCounts {
+    /// Of a person.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub user: Option<Option<u32>>,
+    /// Of an external system.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub application: Option<Option<u32>>,
+    /// Of the organization itself.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>)]
+    pub organization: Option<Option<u32>>,
+}
+
+/// Changes the policy of the caller's organization.
+pub async fn edit(
+    manage: &Manage,
+    ctx: &Ctx,
+    if_match: IfMatch,
+    request: EditPolicy,
+) -> Result<Changed<Policy>, Error> {
+    let id = ctx.organization_with(Authority::PolicyManage)?;
+    check(&request)?;
+    let work_ctx = ctx.clone();
+    manage
+        .write(ctx, Scope::Organization(id), move |tx| {
+            let (ctx, if_match, request) = (work_ctx.clone(), if_match.clone(), request.clone());
+            Box::pin(async move {
+                let home = organizations::get(tx, id).await?.ok_or_else(|| Error::not_found("organization"))?;
+                if_match.check(home.policy.version)?;
+                let after = merged(&home.policy, &request, ctx.now);
+                save(tx, &ctx, &home, after).await
+            })
+        })
+        .await
+}
+
+/// Writes what changed; nothing if nothing did.
+async fn save(tx: &mut Tx, ctx: &Ctx, home: &Organization, mut after: Policy) -> Result<Policy, Error> {
+    if after == home.policy {
+        return Ok(after);
+    }
+    after.version += 1;
+    after.updated_at = Some(ctx.now);
+    policies::save(tx, home.id, &after).await?;
+    note(tx, ctx, home.id, &home.policy, &after);
+    Ok(after)
+}
+
+fn note(tx: &mut Tx, ctx: &Ctx, organization: OrganizationId, before: &Policy, after: &Policy) {
+    let audited = |policy| Some(PolicyView::from(policy).audited());
+    let (old, new) = differing_fields(audited(before), audited(after));
+    let subject = Subject { kind: "policy".to_owned(), id: organization.to_string(), name: None };
+    tx.audit(Chain::Organization(organization), ctx.entry("policy.edit", subject, old, new));
+}
+
+fn check(request: &EditPolicy) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    if let Some(EditLifetimes { user, application, organization }) = &request.max_lifetime {
+        for (kind, lifetime) in [("user", user), ("application", application), ("organization", organization)] {
+            let within = lifetime.flatten().is_none_or(Lifetime::is_within_bounds);
+            let expected = "expected one unit of 1 to 100 years, 1,216 months or 36,500 days";
+            checks.ensure(&format!("max_lifetime.{kind}"), within, expected);
+        }
+    }
+    if let Some(days) = request.idle_days {
+        checks.ensure("idle_days", days <= IDLE_DAYS_MAX, format!("expected 0 to {IDLE_DAYS_MAX}"));
+    }
+    if let Some(EditCounts { user, application, organization }) = &request.max_keys {
+        for (kind, count) in [("user", user), ("application", application), ("organization", organization)] {
+            let within = count.flatten().is_none_or(|count| count <= KEYS_PER_OWNER_MAX);
+            checks.ensure(&format!("max_keys.{kind}"), within, format!("expected 0 to {KEYS_PER_OWNER_MAX}"));
+        }
+    }
+    checks.finish()
+}
+
+/// The policy with what the request names. A longest lifetime that changes is noted with `now`.
+fn merged(before: &Policy, request: &EditPolicy, now: Timestamp) -> Policy {
+    let mut after = before.clone();
+    if let Some(EditLifetimes { user, application, organization }) = &request.max_lifetime {
+        let PerOwner { user: old_user, application: old_application, organization: old_organization } =
+            &mut after.max_lifetime;
+        let saved = &mut after.max_lifetime_saved_at;
+        for (named, lifetime, saved_at) in [
+            (user, old_user, &mut saved.user),
+            (application, old_application, &mut saved.application),
+            (organization, old_organization, &mut saved.organization),
+        ] {
+            if let Some(named) = named.filter(|named| named != lifetime) {
+                (*lifetime, *saved_at) = (named, Some(now));
+            }
+        }
+    }
+    if let Some(EditCounts { user, application, organization }) = &request.max_keys {
+        let counts = &mut after.max_keys;
+        counts.user = user.unwrap_or(counts.user);
+        counts.application = application.unwrap_or(counts.application);
+        counts.organization = organization.unwrap_or(counts.organization);
+    }
+    if let Some(EditReveal { organization, application }) = &request.reveal {
+        after.reveal.organization = organization.unwrap_or(after.reveal.organization);
+        after.reveal.application = application.unwrap_or(after.reveal.application);
+    }
+    after.idle_days = request.idle_days.unwrap_or(after.idle_days);
+    after.ip_list_required = request.ip_list_required.unwrap_or(after.ip_list_required);
+    after.status_profile = request.status_profile.unwrap_or(after.status_profile);
+    after
+}

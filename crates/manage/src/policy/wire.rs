@@ -1,0 +1,90 @@
+//! A policy on the wire.
+
+use claviger_domain::Timestamp;
+use claviger_domain::policy::{Lifetime, PerOwner, Policy, RevealMode, RevealModes, StatusProfile};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// An organization's rules for its keys.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyView {
+    max_lifetime: LifetimesView,
+    /// After how many days without use a key is out of service; 0 = never.
+    #[schema(example = 90)]
+    idle_days: u32,
+    /// Whether every key needs a list of addresses.
+    ip_list_required: bool,
+    reveal: RevealView,
+    max_keys: CountsView,
+    /// How gateway doors answer: `default` or `gotransverse`.
+    #[schema(value_type = String, example = "default")]
+    status_profile: StatusProfile,
+    /// Null if it is as it was made.
+    #[schema(required, value_type = Option<String>)]
+    updated_at: Option<Timestamp>,
+}
+
+/// How long keys may live, by kind of owner, such as `{"years": 1}`; null = for ever. A key may live to the end of the day
+/// that many years, months or days after its creation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LifetimesView {
+    #[schema(required, value_type = Option<Object>)]
+    user: Option<Lifetime>,
+    #[schema(required, value_type = Option<Object>)]
+    application: Option<Lifetime>,
+    #[schema(required, value_type = Option<Object>)]
+    organization: Option<Lifetime>,
+}
+
+/// What becomes of the secrets of new single keys, by kind of owner: `once` or `recoverable`. Others are always `once`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RevealView {
+    #[schema(value_type = String)]
+    organization: RevealMode,
+    #[schema(value_type = String)]
+    application: RevealMode,
+}
+
+/// How many living keys one owner may have, by kind of owner; null = any number.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CountsView {
+    #[schema(required)]
+    user: Option<u32>,
+    #[schema(required)]
+    application: Option<u32>,
+    #[schema(required)]
+    organization: Option<u32>,
+}
+
+// === impl views ===
+
+impl From<&Policy> for PolicyView {
+    fn from(policy: &Policy) -> Self {
+        let PerOwner { user, application, organization } = policy.max_lifetime;
+        let max_lifetime = LifetimesView { user, application, organization };
+        let RevealModes { organization, application } = policy.reveal;
+        let reveal = RevealView { organization, application };
+        let PerOwner { user, application, organization } = policy.max_keys;
+        Self {
+            max_lifetime,
+            idle_days: policy.idle_days,
+            ip_list_required: policy.ip_list_required,
+            reveal,
+            max_keys: CountsView { user, application, organization },
+            status_profile: policy.status_profile,
+            updated_at: policy.updated_at,
+        }
+    }
+}
+
+impl PolicyView {
+    /// What an audit entry shows: all that a person can set.
+    pub(super) fn audited(&self) -> Value {
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(members) = &mut all {
+            members.shift_remove("updated_at");
+        }
+        all
+    }
+}
