@@ -10,7 +10,7 @@ use bytes::Bytes;
 use claviger_domain::authority::Authorities;
 use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
-use claviger_domain::ip_list::IpEntry;
+use claviger_domain::ip_list::{IpEntries, IpEntry};
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::{ApiSetId, Clock, KeyId, OrganizationId, Random, RequestId};
@@ -59,7 +59,7 @@ pub struct Fixture {
 struct Template {
     organization: OrganizationId,
     api_sets: Vec<ApiSetId>,
-    allowed_ips: Vec<IpEntry>,
+    allowed_ips: IpEntries,
 }
 
 // === impl Fixture ===
@@ -210,7 +210,7 @@ impl Template {
             let set = claviger_store::api_sets::by_slug(&mut snapshot, organization, &slug.parse()?).await?;
             api_sets.push(set.ok_or_else(|| format!("the fixture has no set {slug}; remove its folder"))?.id);
         }
-        Ok(Self { organization, api_sets, allowed_ips: addresses(ip_entries)? })
+        Ok(Self { organization, api_sets, allowed_ips: addresses(ip_entries)?.into() })
     }
 
     fn key(&self, number: u64, keyring: &Keyring) -> Key {

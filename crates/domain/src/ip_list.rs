@@ -1,5 +1,6 @@
 //! Lists of IP addresses: who may use a key from where.
 
+mod entries;
 mod range;
 
 use std::collections::BinaryHeap;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+pub use entries::{InvalidListDigest, IpEntries, ListDigest};
 use range::{IPV4_FIRST, IPV4_LAST, position};
 pub use range::{IpRange, IpRangeProblem};
 

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::credential::Environment;
 use crate::digest::CredentialDigest;
 use crate::id::{ApiSetId, ApplicationId, KeyId, OrganizationId, UserId};
-use crate::ip_list::IpEntry;
+use crate::ip_list::IpEntries;
 use crate::name::Name;
 
 /// The most bytes of a key's metadata as JSON.
@@ -69,7 +69,7 @@ pub struct Key {
     /// Operations it holds beside its sets.
     pub operations: Vec<ApiPattern>,
     /// Where it may be used from; empty = anywhere.
-    pub allowed_ips: Vec<IpEntry>,
+    pub allowed_ips: IpEntries,
     /// Not valid before.
     pub not_before: Option<Timestamp>,
     /// Not valid from this instant on.
@@ -234,7 +234,7 @@ impl Key {
             ended: Vec::new(),
             api_sets: Vec::new(),
             operations: Vec::new(),
-            allowed_ips: Vec::new(),
+            allowed_ips: IpEntries::default(),
             not_before: None,
             expires_at: None,
             disabled: None,

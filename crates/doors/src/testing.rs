@@ -72,7 +72,8 @@ impl House {
             .map(|seed| generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(seed)))
             .collect();
         let mut full = key(2, "Zażółć \"all\"", 2, &secrets[1]);
-        full.allowed_ips = vec!["203.0.113.7".parse::<claviger_domain::ip_list::IpRange>().expect("a range").into()];
+        full.allowed_ips =
+            vec!["203.0.113.7".parse::<claviger_domain::ip_list::IpRange>().expect("a range").into()].into();
         let objects = vec![
             organization(),
             api(1, "shop", ApiKind::Plain),

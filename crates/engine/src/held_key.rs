@@ -6,11 +6,11 @@ use std::sync::Arc;
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::ip_list::{IpList, IpRange};
+use claviger_domain::ip_list::{IpEntries, IpList, ListDigest};
 use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret};
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::grants::Grants;
 
@@ -49,7 +49,7 @@ pub(crate) struct Profile {
     hint_head: CompactString,
     pub(crate) api_sets: Box<[ApiSetId]>,
     pub(crate) operations: Grants,
-    pub(crate) allowed_ips: IpList,
+    pub(crate) allowed_ips: Arc<IpList>,
 }
 
 /// What few keys have.
@@ -66,6 +66,8 @@ struct Extras {
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
     table: HashTable<Known>,
+    /// Lists of addresses, made for asking once however many profiles carry them.
+    lists: HashMap<Option<ListDigest>, Arc<IpList>>,
     hasher: DefaultHashBuilder,
     /// The number of profiles at which those no key uses any more are dropped.
     sweep_at: usize,
@@ -76,7 +78,7 @@ pub(crate) struct Profiles {
 struct Known {
     hash: u64,
     operations: Box<[ApiPattern]>,
-    allowed_ips: Box<[(IpRange, Option<Timestamp>)]>,
+    allowed_ips: Option<ListDigest>,
     profile: Arc<Profile>,
 }
 
@@ -166,9 +168,10 @@ impl Profiles {
         }
         if self.table.len() >= self.sweep_at.max(PROFILES_SWEEP_MIN) {
             self.table.retain(|known| Arc::strong_count(&known.profile) > 1);
+            self.lists.retain(|_, list| Arc::strong_count(list) > 1);
             self.sweep_at = self.table.len() * 2;
         }
-        let known = Known::new(hash, key, hint_head);
+        let known = Known::new(hash, key, hint_head, self.list(&key.allowed_ips));
         let profile = Arc::clone(&known.profile);
         self.table.insert_unique(hash, known, |known| known.hash);
         profile
@@ -177,17 +180,20 @@ impl Profiles {
     fn hash(&self, key: &Key, hint_head: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         (key.organization, key.owner, key.environment, hint_head, &key.api_sets, &key.operations).hash(&mut hasher);
-        for entry in &key.allowed_ips {
-            (entry.range, entry.until).hash(&mut hasher);
-        }
+        key.allowed_ips.digest().hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// The one instance of a list that is made for asking.
+    fn list(&mut self, entries: &IpEntries) -> Arc<IpList> {
+        Arc::clone(self.lists.entry(entries.digest()).or_insert_with(|| Arc::new(IpList::new(entries))))
     }
 }
 
 // === impl Known ===
 
 impl Known {
-    fn new(hash: u64, key: &Key, hint_head: &str) -> Self {
+    fn new(hash: u64, key: &Key, hint_head: &str, allowed_ips: Arc<IpList>) -> Self {
         let profile = Profile {
             organization: key.organization,
             owner: key.owner,
@@ -195,12 +201,12 @@ impl Known {
             hint_head: CompactString::from(hint_head),
             api_sets: key.api_sets.as_slice().into(),
             operations: Grants::new(&key.operations),
-            allowed_ips: IpList::new(&key.allowed_ips),
+            allowed_ips,
         };
         Self {
             hash,
             operations: key.operations.as_slice().into(),
-            allowed_ips: key.allowed_ips.iter().map(|entry| (entry.range, entry.until)).collect(),
+            allowed_ips: key.allowed_ips.digest(),
             profile: Arc::new(profile),
         }
     }
@@ -211,13 +217,14 @@ impl Known {
             && profile.hint_head == hint_head
             && *profile.api_sets == *key.api_sets
             && *self.operations == *key.operations
-            && self.allowed_ips.len() == key.allowed_ips.len()
-            && self.allowed_ips.iter().zip(&key.allowed_ips).all(|(known, entry)| *known == (entry.range, entry.until))
+            && self.allowed_ips == key.allowed_ips.digest()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use claviger_domain::ip_list::IpEntry;
+
     use super::*;
     use crate::testing::key_of;
 
@@ -230,15 +237,17 @@ mod tests {
     fn keys_that_are_alike_share_one_profile() {
         let mut profiles = Profiles::default();
         let (mut one, mut other) = (key_of(1), key_of(2));
+        let entry = IpEntry::from("192.0.2.0/24".parse::<claviger_domain::ip_list::IpRange>().expect("a range"));
         for key in [&mut one, &mut other] {
-            key.allowed_ips =
-                vec!["192.0.2.0/24".parse::<claviger_domain::ip_list::IpRange>().expect("a range").into()];
+            key.allowed_ips = vec![entry.clone()].into();
         }
         let (held, alike) = (HeldKey::new(&one, &mut profiles), HeldKey::new(&other, &mut profiles));
         assert!(Arc::ptr_eq(&held.profile, &alike.profile));
         one.api_sets.push(ApiSetId::from_raw(99));
-        assert!(!Arc::ptr_eq(&HeldKey::new(&one, &mut profiles).profile, &alike.profile));
-        other.allowed_ips[0].until = Some(Timestamp::from_micros(5));
+        let changed = HeldKey::new(&one, &mut profiles);
+        assert!(!Arc::ptr_eq(&changed.profile, &alike.profile));
+        assert!(Arc::ptr_eq(&changed.profile.allowed_ips, &alike.profile.allowed_ips), "the list is the same");
+        other.allowed_ips = vec![IpEntry { until: Some(Timestamp::from_micros(5)), ..entry }].into();
         assert!(!Arc::ptr_eq(&HeldKey::new(&other, &mut profiles).profile, &alike.profile));
     }
 

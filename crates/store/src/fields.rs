@@ -71,6 +71,11 @@ impl dyn Fields + '_ {
         self.text(column)?.parse().map_err(|error| self.unreadable(column, error))
     }
 
+    /// The same, where there may be nothing.
+    pub(crate) fn parsed_or_none<T: FromStr<Err: Display>>(&self, column: usize) -> Result<Option<T>> {
+        self.text_or_none(column)?.map(|_| self.parsed(column)).transpose()
+    }
+
     /// An enum whose word is stored.
     pub(crate) fn word<T: DeserializeOwned>(&self, column: usize) -> Result<T> {
         let word = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(self.text(column)?);

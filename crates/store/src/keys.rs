@@ -7,18 +7,20 @@ mod row;
 use std::collections::BTreeSet;
 
 use claviger_domain::change::ObjectRef;
+use claviger_domain::ip_list::ListDigest;
 use claviger_domain::key::{Key, Owner};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId};
 
 use crate::conn::Conn;
+use crate::fields::Fields;
 use crate::sql::{Sql, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken};
+use crate::{Error, Result, Taken, ip_lists};
 
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, list};
-pub(crate) use row::{LastList, SELECT, read, read_with};
+pub(crate) use row::{Row, SELECT, read};
 
 /// Keys that are read with one statement.
 const READ_TOGETHER: usize = 64;
@@ -31,6 +33,7 @@ pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
     if name_taken(tx, key.organization, &key.owner, &key.name.search_form(), None).await? {
         return Err(Taken::Name.into());
     }
+    ip_lists::save(tx, key.organization, &key.allowed_ips).await?;
     if tx.execute(row::insert(key)).await? == 0 {
         return Err(Taken::Id.into());
     }
@@ -45,14 +48,19 @@ pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
 /// # Errors
 /// [`Taken::Name`], [`Taken::Digest`], [`Error::NotFound`].
 pub async fn update(tx: &mut Tx, key: &Key) -> Result<()> {
-    let before = sql("SELECT digest FROM keys WHERE id = $1 AND organization_id = $2");
-    let before = tx.row(before.bind(key.id).bind(key.organization), |row| row.digest(0)).await?;
-    let before = before.ok_or(Error::NotFound)?;
+    let before = sql("SELECT digest, ip_list FROM keys WHERE id = $1 AND organization_id = $2");
+    let read = |row: &dyn Fields| Ok((row.digest(0)?, row.parsed_or_none(1)?));
+    let before = tx.row(before.bind(key.id).bind(key.organization), read).await?;
+    let (before, list_before): (_, Option<ListDigest>) = before.ok_or(Error::NotFound)?;
     let living = key.deleted_at.is_none();
     if living && name_taken(tx, key.organization, &key.owner, &key.name.search_form(), Some(key.id)).await? {
         return Err(Taken::Name.into());
     }
+    ip_lists::save(tx, key.organization, &key.allowed_ips).await?;
     tx.execute(row::update(key)).await?;
+    if let Some(list) = list_before.filter(|before| Some(*before) != key.allowed_ips.digest()) {
+        ip_lists::delete_unused(tx, key.organization, list).await?;
+    }
     digests::write(tx, key, Some(before)).await?;
     write_rights(tx, key).await?;
     tx.note(key.organization, ObjectRef::Key(key.id));
@@ -71,11 +79,18 @@ pub async fn find(conn: &mut Conn, id: KeyId) -> Result<Option<Key>> {
 
 /// The keys with these ids, in no order; those that are not there are left out.
 pub async fn find_many(conn: &mut Conn, ids: &[KeyId]) -> Result<Vec<Key>> {
-    let mut keys = Vec::with_capacity(ids.len());
+    let mut rows = Vec::with_capacity(ids.len());
     for ids in ids.chunks(READ_TOGETHER) {
         let statement = bind_ids(sql(SELECT).push(" WHERE id IN (").push(placeholders(ids.len())).push(")"), ids);
-        keys.extend(conn.rows(statement, read).await?);
+        rows.extend(conn.rows(statement, read).await?);
     }
+    complete(conn, rows).await
+}
+
+/// Gives rows what stands in other tables: lists of addresses and old values.
+async fn complete(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Key>> {
+    let lists = ip_lists::read_named(conn, rows.iter().filter_map(Row::named_list)).await?;
+    let mut keys = rows.into_iter().map(|row| row.with_list(&lists)).collect::<Result<Vec<_>>>()?;
     digests::attach_old(conn, &mut keys).await?;
     Ok(keys)
 }

@@ -14,6 +14,7 @@ mod database;
 mod error;
 mod feed;
 mod fields;
+mod ip_lists;
 pub mod key_usage;
 pub mod keys;
 mod listen;

@@ -9,7 +9,8 @@ use claviger_domain::{ApiId, Clock, KeyId, Timestamp};
 
 use crate::config::DatabaseUrl;
 use crate::feed::{self, Applied};
-use crate::keys::{LastList, Old};
+use crate::ip_lists::{self, IpLists};
+use crate::keys::Old;
 use crate::native::Native;
 use crate::{Error, Result, api_sets, apis, keys, operations, organizations};
 
@@ -109,10 +110,12 @@ async fn load_keys(
             Ok(())
         })
         .await?;
-    let (mut chunk, mut loaded, mut last_list) = (Vec::with_capacity(CHUNK), 0, LastList::default());
+    let mut lists = IpLists::default();
+    native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
+    let (mut chunk, mut loaded) = (Vec::with_capacity(CHUNK), 0);
     native
         .each(keys::SELECT, |row| {
-            let mut key = keys::read_with(row, &mut last_list)?;
+            let mut key = keys::read(row)?.with_list(&lists)?;
             loaded += 1;
             if key.deleted_at.is_none_or(|at| at >= since) {
                 let values = old.remove(&key.id).unwrap_or_default();

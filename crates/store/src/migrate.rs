@@ -25,9 +25,11 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
+    // A program that does not know where lists stand cannot read a key that has one.
+    Migration { script: include_str!("../migrations/0003_ip_lists.sql"), oldest_reader: 3 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
@@ -127,7 +129,9 @@ async fn apply(conn: &mut Conn, kind: Kind, random: &dyn Random, read_before: i6
     if version == 0 {
         begin_feed(conn, random).await?;
     }
-    let done = sql("UPDATE schema_state SET version = $1, oldest_reader = $2 WHERE id = 1");
+    // A step that any program may read does not make an earlier one readable.
+    let done = sql("UPDATE schema_state SET version = $1, oldest_reader = \
+         CASE WHEN oldest_reader > $2 THEN oldest_reader ELSE $2 END WHERE id = 1");
     conn.execute(done.bind(version + 1).bind(migration.oldest_reader)).await?;
     Ok(())
 }
@@ -151,7 +155,7 @@ fn dialect(script: &str, kind: Kind) -> String {
             if index > 0 {
                 out.push(' ');
             }
-            match (kind, word.trim_end_matches(',')) {
+            match (kind, word.trim_end_matches([',', ';'])) {
                 (Kind::Sqlite, "BYTES") => out.push_str(&word.replace("BYTES", "BLOB")),
                 (Kind::Postgres, "BYTES") => out.push_str(&word.replace("BYTES", "BYTEA")),
                 (Kind::Postgres, "TEXT") => out.push_str(&word.replace("TEXT", "TEXT COLLATE \"C\"")),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use claviger_domain::Timestamp;
 use claviger_domain::id::{Id, IdKind};
+use claviger_domain::ip_list::ListDigest;
 use serde::Serialize;
 use sqlx::Arguments as _;
 use sqlx::any::AnyArguments;
@@ -136,6 +137,8 @@ bind! {
     &Vec<u8> => |value| value.clone();
     Timestamp => |value| value.as_micros();
     Option<Timestamp> => |value| value.map(Timestamp::as_micros);
+    ListDigest => |value| value.to_string();
+    Option<ListDigest> => |value| value.map(|digest| digest.to_string());
 }
 
 impl<K: IdKind> Bind for Id<K> {

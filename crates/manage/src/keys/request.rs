@@ -1,7 +1,7 @@
 //! What requests say about a key, and its checks.
 
 use claviger_domain::credential::Environment;
-use claviger_domain::ip_list::{IpEntry, IpRange, MAX_IP_ENTRIES};
+use claviger_domain::ip_list::{IpEntries, IpEntry, IpRange, MAX_IP_ENTRIES};
 use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, METADATA_BYTES_MAX, TAGS_MAX};
 use claviger_domain::name::{DESCRIPTION_LENGTH_MAX, Name, free_text};
 use serde::de::value::MapAccessDeserializer;
@@ -254,7 +254,7 @@ pub(super) fn metadata(checks: &mut Checks, metadata: &Map<String, Value>) {
 }
 
 /// The allowed addresses as they are stored; dates are days of `time_zone`.
-pub(super) fn allowed_ips(checks: &mut Checks, list: &[IpInput], time_zone: &str) -> Vec<IpEntry> {
+pub(super) fn allowed_ips(checks: &mut Checks, list: &[IpInput], time_zone: &str) -> IpEntries {
     checks.ensure("allowed_ips", list.len() <= MAX_IP_ENTRIES, format!("expected at most {MAX_IP_ENTRIES} entries"));
     let entry = |(index, input): (usize, &IpInput)| {
         let label = input.label.as_deref().map(|label| {

@@ -5,7 +5,7 @@ use claviger_domain::key::{Key, Owner, State};
 use claviger_domain::name::search_form;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId, Timestamp};
 
-use super::{digests, read};
+use super::{complete, read};
 use crate::Result;
 use crate::conn::Conn;
 use crate::page::{CursorValue, Listed, Page};
@@ -79,8 +79,8 @@ pub async fn list(
         KeySort::Name => " ORDER BY name_search, id LIMIT ?",
         KeySort::NameDescending => " ORDER BY name_search DESC, id DESC LIMIT ?",
     };
-    let mut keys = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
-    digests::attach_old(conn, &mut keys).await?;
+    let rows = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
+    let keys = complete(conn, rows).await?;
     Ok(page.cut(keys, |key| {
         let value = match filter.sort {
             KeySort::Newest | KeySort::Oldest => CursorValue::Number(key.created_at.as_micros()),

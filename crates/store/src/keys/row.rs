@@ -3,26 +3,29 @@
 //! A load reads a million rows; each column costs as much as all of a small JSON text (SQLite's driver copies every value
 //! to another thread): 17 columns took 3.4 times as long as these three.
 
+use std::fmt;
+
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
-use claviger_domain::ip_list::{IpEntry, IpRange};
+use claviger_domain::ip_list::{IpEntries, ListDigest};
 use claviger_domain::key::{Actor, Disabled, Key, Owner, Shape, StoredSecret};
 use claviger_domain::name::{Name, search_form};
 use claviger_domain::{ApiSetId, OrganizationId, Timestamp};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::de::{SeqAccess, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Result;
 use crate::fields::Fields;
+use crate::ip_lists::{self, IpLists};
 use crate::sql::{Sql, json, sql, word};
 
 /// All keys; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, digest, record FROM keys";
 
-/// All of a key but its id and its values. What is usual is left out; times are microseconds. `A` is its list of addresses:
-/// what is written, or its text, which may have been read before.
+/// All of a key but its id and its values. What is usual is left out; times are microseconds.
 #[derive(Serialize, Deserialize)]
-struct Record<A> {
+struct Record {
     organization: OrganizationId,
     /// `None`: the organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,8 +44,8 @@ struct Record<A> {
     api_sets: Vec<ApiSetId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     operations: Vec<ApiPattern>,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    allowed_ips: Option<A>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allowed_ips: Option<Addresses>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,33 +66,32 @@ struct Record<A> {
     version: i64,
 }
 
-/// A line of a list of addresses. Most have neither label nor end.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Address {
-    Range(IpRange),
-    Entry(IpEntry),
+/// A key's list of addresses: named by its digest or, in rows from before schema 3, the list itself.
+///
+/// A name where programs from before expect a list, so that they refuse the row: without its list the key would be
+/// open to every address.
+enum Addresses {
+    Named(ListDigest),
+    Inline(IpEntries),
 }
 
-/// The list of addresses that was read last. Keys that are made alike share one, and to read one of 64 entries takes far
-/// longer than all the rest of a key.
-#[derive(Default)]
-pub(crate) struct LastList {
-    text: String,
-    entries: Vec<IpEntry>,
+/// A key without its old values and its list of addresses, which have tables of their own.
+pub(crate) struct Row {
+    key: Key,
+    list: Option<ListDigest>,
 }
 
 pub(super) fn insert(key: &Key) -> Sql {
     let statement = sql("INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, \
-         disabled_at, deleted_at, external_id, creator, record, created_at, id, organization_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING");
+         disabled_at, deleted_at, external_id, creator, ip_list, record, created_at, id, organization_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING");
     bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization)
 }
 
 pub(super) fn update(key: &Key) -> Sql {
     let statement = sql("UPDATE keys SET owner = $1, name_search = $2, search = $3, environment = $4, digest = $5, \
          not_before = $6, expires_at = $7, disabled_at = $8, deleted_at = $9, external_id = $10, creator = $11, \
-         record = $12 WHERE id = $13 AND organization_id = $14");
+         ip_list = $12, record = $13 WHERE id = $14 AND organization_id = $15");
     bind(statement, key).bind(key.id).bind(key.organization)
 }
 
@@ -98,7 +100,7 @@ fn bind(statement: Sql, key: &Key) -> Sql {
     let statement = statement.bind(word(&key.environment)).bind(&key.secret.digest.as_bytes()[..]);
     let statement = statement.bind(key.not_before).bind(key.expires_at).bind(key.disabled.as_ref().map(|by| by.at));
     let statement = statement.bind(key.deleted_at).bind(key.external_id.as_deref()).bind(key.created_by.id.as_deref());
-    statement.bind(json(&record(key)))
+    statement.bind(key.allowed_ips.digest()).bind(json(&record(key)))
 }
 
 /// What a search looks in: name, description, hint, external id and tags.
@@ -111,12 +113,7 @@ fn search(key: &Key) -> String {
     search_form(&text)
 }
 
-fn none<A>() -> Option<A> {
-    None
-}
-
-fn record(key: &Key) -> Record<Vec<Address>> {
-    let addresses = || key.allowed_ips.iter().cloned().map(Address::from).collect();
+fn record(key: &Key) -> Record {
     Record {
         organization: key.organization,
         owner: Some(key.owner).filter(|owner| *owner != Owner::Organization(key.organization)),
@@ -127,7 +124,7 @@ fn record(key: &Key) -> Record<Vec<Address>> {
         hint: key.secret.hint.clone(),
         api_sets: key.api_sets.clone(),
         operations: key.operations.clone(),
-        allowed_ips: (!key.allowed_ips.is_empty()).then(addresses),
+        allowed_ips: key.allowed_ips.digest().map(Addresses::Named),
         not_before: key.not_before.map(Timestamp::as_micros),
         expires_at: key.expires_at.map(Timestamp::as_micros),
         disabled: key.disabled.clone(),
@@ -142,19 +139,15 @@ fn record(key: &Key) -> Record<Vec<Address>> {
     }
 }
 
-/// The key without its old values, which have a table of their own.
-pub(crate) fn read(row: &dyn Fields) -> Result<Key> {
-    read_with(row, &mut LastList::default())
-}
-
-/// The same, for many rows one after the other.
-pub(crate) fn read_with(row: &dyn Fields, last: &mut LastList) -> Result<Key> {
-    let record: Record<&RawValue> = serde_json::from_str(row.text(2)?).map_err(|error| row.unreadable(2, error))?;
-    let allowed_ips = match record.allowed_ips {
-        Some(text) => last.read(text.get()).map_err(|error| row.unreadable(2, error))?,
-        None => Vec::new(),
+/// Reads a row.
+pub(crate) fn read(row: &dyn Fields) -> Result<Row> {
+    let record: Record = row.json(2)?;
+    let (list, allowed_ips) = match record.allowed_ips {
+        Some(Addresses::Named(digest)) => (Some(digest), IpEntries::default()),
+        Some(Addresses::Inline(entries)) => (None, entries),
+        None => (None, IpEntries::default()),
     };
-    Ok(Key {
+    let key = Key {
         id: row.parsed(0)?,
         organization: record.organization,
         owner: record.owner.unwrap_or(Owner::Organization(record.organization)),
@@ -179,70 +172,57 @@ pub(crate) fn read_with(row: &dyn Fields, last: &mut LastList) -> Result<Key> {
         created_at: Timestamp::from_micros(record.created_at),
         updated_at: Timestamp::from_micros(record.updated_at),
         version: record.version,
-    })
+    };
+    Ok(Row { key, list })
 }
 
-// === impl Address ===
+// === impl Row ===
 
-impl From<IpEntry> for Address {
-    fn from(entry: IpEntry) -> Self {
-        if entry.label.is_none() && entry.until.is_none() { Self::Range(entry.range) } else { Self::Entry(entry) }
+impl Row {
+    /// The list of addresses it names, with its organization.
+    pub(crate) fn named_list(&self) -> Option<(OrganizationId, ListDigest)> {
+        Some((self.key.organization, self.list?))
+    }
+
+    /// The key with its list, still without its old values.
+    pub(crate) fn with_list(self, lists: &IpLists) -> Result<Key> {
+        let Self { mut key, list } = self;
+        if let Some(digest) = list {
+            key.allowed_ips = lists.get(digest)?;
+        }
+        Ok(key)
     }
 }
 
-impl From<Address> for IpEntry {
-    fn from(address: Address) -> Self {
-        match address {
-            Address::Range(range) => range.into(),
-            Address::Entry(entry) => entry,
+// === impl Addresses ===
+
+impl Serialize for Addresses {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Named(digest) => serializer.collect_str(digest),
+            Self::Inline(_) => Err(S::Error::custom("lists stand in a table of their own")),
         }
     }
 }
 
-// === impl LastList ===
+impl<'de> Deserialize<'de> for Addresses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AddressesVisitor;
+        impl<'de> Visitor<'de> for AddressesVisitor {
+            type Value = Addresses;
 
-impl LastList {
-    fn read(&mut self, text: &str) -> serde_json::Result<Vec<IpEntry>> {
-        if self.text != text {
-            let addresses: Vec<Address> = serde_json::from_str(text)?;
-            self.entries = addresses.into_iter().map(IpEntry::from).collect();
-            text.clone_into(&mut self.text);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of addresses or its digest")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Addresses, E> {
+                text.parse().map(Addresses::Named).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, lines: A) -> Result<Addresses, A::Error> {
+                ip_lists::deserialize_lines(lines).map(Addresses::Inline)
+            }
         }
-        Ok(self.entries.clone())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entries() -> Vec<IpEntry> {
-        let range = |text: &str| text.parse::<IpRange>().expect("a range");
-        vec![
-            range("192.0.2.0/24").into(),
-            IpEntry { label: Some("office".into()), ..range("2001:db8::1").into() },
-            IpEntry { until: Some(Timestamp::from_micros(5)), ..range("198.51.100.1-198.51.100.9").into() },
-        ]
-    }
-
-    #[test]
-    fn a_list_is_read_as_it_was_written_whatever_was_read_before() {
-        let texts: Vec<String> = [entries(), entries()[..1].to_vec(), entries()[1..].to_vec()]
-            .into_iter()
-            .map(|list| json(&list.into_iter().map(Address::from).collect::<Vec<_>>()))
-            .collect();
-        assert_eq!(texts[1], r#"["192.0.2.0/24"]"#);
-        let mut last = LastList::default();
-        for (text, expected) in [
-            (&texts[0], &entries()[..]),
-            (&texts[0], &entries()[..]),
-            (&texts[1], &entries()[..1]),
-            (&texts[2], &entries()[1..]),
-            (&texts[1], &entries()[..1]),
-        ] {
-            assert_eq!(last.read(text).expect("a list"), expected);
-        }
-        assert!(last.read(r#"["192.0.2.0/33"]"#).is_err());
-        assert_eq!(last.read(&texts[1]).expect("a list"), entries()[..1], "a bad list changes nothing");
+        deserializer.deserialize_any(AddressesVisitor)
     }
 }

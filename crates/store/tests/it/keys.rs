@@ -43,7 +43,7 @@ stories! {
         full.description = String::from("Line one\nline two");
         (full.environment, full.external_id) = (Environment::Test, Some("customer 7".to_owned()));
         (full.api_sets, full.operations) = (vec![ApiSetId::from_raw(1)], vec![pattern(1, "issues/*")]);
-        full.allowed_ips = vec![ip("192.0.2.0/24"), ip("2001:db8::/32")];
+        full.allowed_ips = vec![ip("192.0.2.0/24"), ip("2001:db8::/32")].into();
         (full.not_before, full.expires_at) = (Some(at(1)), Some(at(2)));
         full.tags = vec!["a".to_owned(), "É".to_owned()];
         full.metadata.insert("plan".to_owned(), serde_json::json!({ "seats": [1, 2] }));

@@ -4,6 +4,7 @@ mod audit;
 mod catalog;
 mod feed;
 mod harness;
+mod ip_lists;
 mod keys;
 mod open;
 mod races;
