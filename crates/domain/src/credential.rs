@@ -104,7 +104,7 @@ pub fn hint(credential: &Secret) -> String {
 }
 
 /// Appends `count` uniformly random base62 characters.
-fn push_random_base62(text: &mut String, count: usize, random: &dyn Random) {
+pub(crate) fn push_random_base62(text: &mut String, count: usize, random: &dyn Random) {
     let mut left = count;
     let mut bytes = zeroize::Zeroizing::new([0u8; 64]);
     while left > 0 {

@@ -49,7 +49,13 @@ impl Pepper {
         self.digest_of_sha256(kind, &Sha256::digest(credential).into())
     }
 
-    /// The same, for a credential of which only the SHA-256 is known (import, leak look-up).
+    /// The digest of a pair: of its identifier and its password at once.
+    pub fn digest_of_pair(&self, identifier: &[u8], password: &[u8]) -> CredentialDigest {
+        let sha256 = Sha256::new().chain_update(identifier).chain_update([0]).chain_update(password).finalize();
+        self.digest_of_sha256(CredentialKind::Pair, &sha256.into())
+    }
+
+    /// The same as [`Self::digest`], for a credential of which only the SHA-256 is known (import, leak look-up).
     pub fn digest_of_sha256(&self, kind: CredentialKind, sha256: &[u8; 32]) -> CredentialDigest {
         let mut mac = self.0.clone();
         mac.update(&[kind as u8]);
@@ -114,6 +120,16 @@ mod tests {
         assert_ne!(digest, pepper.digest(CredentialKind::Single, b"a credentiaL"));
         assert_ne!(digest, pepper.digest(CredentialKind::Pair, b"a credential"));
         assert_ne!(digest, Pepper::new(&[8; 32]).digest(CredentialKind::Single, b"a credential"));
+    }
+
+    #[test]
+    fn a_pair_is_digested_as_one_value_with_its_parts_told_apart() {
+        let pepper = Pepper::new(&[7; 32]);
+        let digest = pepper.digest_of_pair(b"ci_1", b"password");
+        assert_eq!(digest, pepper.digest(CredentialKind::Pair, b"ci_1\0password"));
+        assert_ne!(digest, pepper.digest_of_pair(b"ci_1p", b"assword"));
+        assert_ne!(digest, pepper.digest_of_pair(b"ci_1", b"passworD"));
+        assert_ne!(digest, pepper.digest(CredentialKind::Single, b"ci_1\0password"));
     }
 
     #[test]

@@ -32,10 +32,11 @@ pub enum Owner {
 }
 
 /// How a key is presented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// One string.
+    #[default]
     Single,
     /// Identifier and password.
     Pair,
@@ -265,6 +266,33 @@ impl Key {
     }
 }
 
+// === impl StoredSecret ===
+
+impl StoredSecret {
+    /// Whether it is a value that others made: its hint shows no prefix, and one that was imported as its SHA-256 has none
+    /// at all.
+    pub fn is_imported(&self) -> bool {
+        is_imported_hint(&self.hint)
+    }
+}
+
+/// [`StoredSecret::is_imported`] for whoever holds the hint alone.
+pub fn is_imported_hint(hint: &str) -> bool {
+    hint.is_empty() || hint.starts_with('…')
+}
+
+// === impl Shape ===
+
+impl Shape {
+    /// The word on the wire and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Pair => "pair",
+        }
+    }
+}
+
 // === impl Owner ===
 
 impl Owner {
@@ -290,6 +318,19 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::{KeyPrefix, generate_key, hint};
+    use crate::pair::{Pair, identifier_hint};
+    use crate::secret::Secret;
+    use crate::testing::FixedRandom;
+
+    #[test]
+    fn a_hint_tells_imported_values_from_our_own() {
+        let random = FixedRandom::new(1);
+        let native = hint(&generate_key(&KeyPrefix::default(), Environment::Live, &random));
+        let pair = identifier_hint(&Pair::generate(&random).identifier);
+        let foreign = hint(&Secret::new("sk-0123456789abcdefghijklmn".to_owned()));
+        assert_eq!([&*native, &*pair, &*foreign, ""].map(is_imported_hint), [false, false, true, true]);
+    }
 
     #[test]
     fn the_state_is_the_first_that_applies() {

@@ -2,7 +2,7 @@
 //!
 //! The ring lives in the database, sealed under a key derived from the master secret; the master secret lives in a
 //! file (or a variable) that is never in the database. Labels of the derivations (HKDF-SHA256, RFC 5869):
-//! [`WRAP_LABEL`] and [`CHECK_LABEL`].
+//! [`WRAP_LABEL`] and [`CHECK_LABEL`]; of a ring of version 1 also [`SEALING_LABEL`].
 
 use std::fmt;
 
@@ -17,11 +17,14 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Random;
 use crate::digest::{Pepper, keyed};
+use crate::sealing::SealingKey;
 
 /// HKDF info of the key that wraps the ring.
 pub const WRAP_LABEL: &str = "claviger/v1/keyring-wrap";
 /// HKDF info of the value that tells a wrong master secret from a damaged ring.
 pub const CHECK_LABEL: &str = "claviger/v1/master-check";
+/// HKDF info of the sealing key of a ring that was made before rings had one.
+pub const SEALING_LABEL: &str = "claviger/v1/sealing-of-ring-1";
 
 /// The key-encryption key: 32 bytes, base64 in its file.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -59,6 +62,7 @@ pub struct Keyring {
     pepper: Pepper,
     audit: AuditKey,
     fingerprint: FingerprintKey,
+    sealing: SealingKey,
 }
 
 /// The MAC key of the audit chain.
@@ -74,10 +78,14 @@ struct KeyringBytes {
     pepper: [u8; 32],
     audit: [u8; 32],
     fingerprint: [u8; 32],
+    sealing: [u8; 32],
 }
 
-const RING_VERSION: u8 = 1;
-const RING_LENGTH: usize = 1 + 3 * 32;
+const RING_VERSION: u8 = 2;
+const RING_LENGTH: usize = 1 + 4 * 32;
+/// Rings of this version have no sealing key of their own.
+const RING_VERSION_1: u8 = 1;
+const RING_LENGTH_1: usize = 1 + 3 * 32;
 
 // === impl MasterSecret ===
 
@@ -120,29 +128,33 @@ impl fmt::Debug for MasterSecret {
 impl Keyring {
     /// A new ring.
     pub fn generate(random: &dyn Random) -> Self {
-        let mut bytes = KeyringBytes { pepper: [0; 32], audit: [0; 32], fingerprint: [0; 32] };
-        random.fill(&mut bytes.pepper);
-        random.fill(&mut bytes.audit);
-        random.fill(&mut bytes.fingerprint);
+        let mut bytes = KeyringBytes { pepper: [0; 32], audit: [0; 32], fingerprint: [0; 32], sealing: [0; 32] };
+        for part in [&mut bytes.pepper, &mut bytes.audit, &mut bytes.fingerprint, &mut bytes.sealing] {
+            random.fill(part);
+        }
         Self::from_bytes(bytes)
     }
 
     /// Seals the ring for the database.
     pub fn seal(&self, master: &MasterSecret, random: &dyn Random) -> SealedKeyring {
-        let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce);
         let mut ring = Zeroizing::new(Vec::with_capacity(RING_LENGTH + 16));
         ring.push(RING_VERSION);
-        for part in [&self.bytes.pepper, &self.bytes.audit, &self.bytes.fingerprint] {
+        for part in [&self.bytes.pepper, &self.bytes.audit, &self.bytes.fingerprint, &self.bytes.sealing] {
             ring.extend_from_slice(part);
         }
+        Self::wrap(ring, master, random)
+    }
+
+    fn wrap(mut ring: Zeroizing<Vec<u8>>, master: &MasterSecret, random: &dyn Random) -> SealedKeyring {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce);
         let tag = wrapping_key(master)
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(WRAP_LABEL.as_bytes()),
                 &mut ring[..],
             )
-            .unwrap_or_else(|_| unreachable!("97 bytes are within AES-GCM's limit"));
+            .unwrap_or_else(|_| unreachable!("129 bytes are within AES-GCM's limit"));
         let sealed = [&nonce[..], &ring[..], tag.as_ref()].concat();
         SealedKeyring { check: master.derive(CHECK_LABEL).to_vec(), sealed }
     }
@@ -159,12 +171,15 @@ impl Keyring {
             .open_in_place(nonce, Aad::from(WRAP_LABEL.as_bytes()), &mut ring)
             .map_err(|_| KeyringError::Damaged)?;
         let part = |index: usize| plain.get(1 + 32 * index..33 + 32 * index).and_then(|part| part.try_into().ok());
-        match (plain.first(), plain.len(), part(0), part(1), part(2)) {
-            (Some(&RING_VERSION), RING_LENGTH, Some(pepper), Some(audit), Some(fingerprint)) => {
-                Ok(Self::from_bytes(KeyringBytes { pepper, audit, fingerprint }))
-            }
-            _ => Err(KeyringError::Damaged),
-        }
+        let (Some(pepper), Some(audit), Some(fingerprint)) = (part(0), part(1), part(2)) else {
+            return Err(KeyringError::Damaged);
+        };
+        let sealing = match (plain.first(), plain.len()) {
+            (Some(&RING_VERSION), RING_LENGTH) => part(3).ok_or(KeyringError::Damaged)?,
+            (Some(&RING_VERSION_1), RING_LENGTH_1) => derive_sealing(&fingerprint),
+            _ => return Err(KeyringError::Damaged),
+        };
+        Ok(Self::from_bytes(KeyringBytes { pepper, audit, fingerprint, sealing }))
     }
 
     /// The key of credential digests.
@@ -182,8 +197,14 @@ impl Keyring {
         &self.fingerprint
     }
 
+    /// The root of the keys that seal values.
+    pub fn sealing(&self) -> &SealingKey {
+        &self.sealing
+    }
+
     fn from_bytes(bytes: KeyringBytes) -> Self {
         Self {
+            sealing: SealingKey::new(&bytes.sealing),
             pepper: Pepper::new(&bytes.pepper),
             audit: AuditKey(keyed(&bytes.audit)),
             fingerprint: FingerprintKey(keyed(&bytes.fingerprint)),
@@ -203,6 +224,15 @@ fn wrapping_key(master: &MasterSecret) -> LessSafeKey {
     LessSafeKey::new(
         UnboundKey::new(&AES_256_GCM, key.as_slice()).unwrap_or_else(|_| unreachable!("AES-256 takes 32 bytes")),
     )
+}
+
+/// What stands for the sealing key of a ring of version 1: derived, so that the ring stays one that every node can read.
+fn derive_sealing(fingerprint: &[u8; 32]) -> [u8; 32] {
+    let mut key = [0; 32];
+    Hkdf::<Sha256>::new(None, fingerprint)
+        .expand(SEALING_LABEL.as_bytes(), &mut key)
+        .unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's limit of 255 blocks"));
+    key
 }
 
 // === impl AuditKey ===
@@ -275,6 +305,20 @@ mod tests {
         }
         let cut = SealedKeyring { sealed: sealed.sealed[..5].to_vec(), ..sealed };
         assert_eq!(Keyring::open(&cut, &master).err(), Some(KeyringError::Damaged));
+    }
+
+    #[test]
+    fn a_ring_from_before_sealing_opens_and_always_gets_the_same_sealing_key() {
+        let random = FixedRandom::new(5);
+        let (master, ring) = (MasterSecret::generate(&random), Keyring::generate(&random));
+        let parts = [&ring.bytes.pepper, &ring.bytes.audit, &ring.bytes.fingerprint];
+        let old = Zeroizing::new([&[RING_VERSION_1][..], &parts.map(|part| &part[..]).concat()].concat());
+        let sealed = Keyring::wrap(old, &master, &random);
+        let opened = Keyring::open(&sealed, &master).expect("a ring of version 1");
+        assert_eq!(opened.bytes.pepper, ring.bytes.pepper);
+        assert_ne!(opened.bytes.sealing, opened.bytes.fingerprint);
+        let again = Keyring::open(&opened.seal(&master, &random), &master).expect("sealed anew");
+        assert_eq!(again.bytes.sealing, opened.bytes.sealing, "a new wrapping keeps it");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::{IpEntries, IpList, ListDigest};
-use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret};
+use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret, is_imported_hint};
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
@@ -132,6 +132,12 @@ impl HeldKey {
         let mut hint = self.profile.hint_head.clone();
         hint.push_str(std::str::from_utf8(&self.hint_tail).unwrap_or_default());
         hint
+    }
+
+    /// Whether its current secret is a value that others made.
+    pub(crate) fn is_imported(&self) -> bool {
+        let whole = self.extras.as_ref().and_then(|extras| extras.hint.as_ref());
+        is_imported_hint(whole.unwrap_or(&self.profile.hint_head))
     }
 
     /// Its metadata as JSON text.

@@ -3,8 +3,9 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
+use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form, is_native_shape};
 use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
+use claviger_domain::pair::is_identifier;
 
 use crate::presented::{FIELDS_MAX, Presented, Source};
 
@@ -30,6 +31,8 @@ pub(crate) enum Part {
     Native(CredentialDigest),
     /// A value that may be an imported key.
     Opaque(CredentialDigest),
+    /// A pair's identifier with a password: both at once are found or not.
+    Pair(CredentialDigest),
     /// A user name and a password; the password may be an imported key, if it is long enough for one.
     Login(Option<CredentialDigest>),
 }
@@ -122,10 +125,14 @@ fn basic(value: &[u8], pepper: &Pepper) -> Part {
     }
 }
 
-/// Only the password is tested for native shape.
+/// In this order: a password of native shape, whatever the user name; a pair, by a user name of an identifier's form; a
+/// password that may be an imported key, whatever the user name; else a name and a password.
 fn name_and_password(name: &[u8], password: &[u8], pepper: &Pepper) -> Part {
     if password.is_empty() {
         return if name.is_empty() { Part::Empty } else { Part::Unfit("no password") };
+    }
+    if is_identifier(name) && !std::str::from_utf8(password).is_ok_and(is_native_shape) {
+        return Part::Pair(pepper.digest_of_pair(name, password));
     }
     match bare(password, pepper) {
         Part::Opaque(digest) => Part::Login(Some(digest)),
@@ -192,6 +199,20 @@ mod tests {
         assert_eq!(basic_of(b"user", "pass:word"), Part::Login(None));
         assert!(matches!(basic_of(b"user", "pass:word:with:many:colons"), Part::Login(Some(_))));
         assert_eq!(basic_of(b"user", &format!("{}0", &key()[..46])), Part::BadChecksum);
+    }
+
+    #[test]
+    fn a_pair_is_told_by_its_identifier_unless_the_password_is_a_key() {
+        let (identifier, password) = (b"ci_0123456789abcdefghIJ", "p".repeat(43));
+        let pair = Part::Pair(Pepper::new(&[1; 32]).digest_of_pair(identifier, password.as_bytes()));
+        assert_eq!(basic_of(identifier, &password), pair);
+        assert!(matches!(basic_of(identifier, "short"), Part::Pair(_)), "whatever the password's length");
+        assert!(matches!(basic_of(identifier, &key()), Part::Native(_)));
+        assert_eq!(basic_of(identifier, &format!("{}0", &key()[..46])), Part::BadChecksum);
+        assert!(matches!(basic_of(identifier, ""), Part::Unfit("no password")));
+        assert!(matches!(basic_of(b"anyone", &password), Part::Login(Some(_))), "no pair without its identifier");
+        let bare = std::str::from_utf8(identifier).expect("ASCII");
+        assert!(matches!(read(Presented::new().with_credential(bare)), Part::Opaque(_)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use claviger_domain::digest::CredentialDigest;
+use claviger_domain::key::is_imported_hint;
 use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, Timestamp};
 use compact_str::CompactString;
@@ -70,7 +71,10 @@ pub(crate) fn select(
 /// A value that stands alone counts if it has any form of a credential.
 fn alone(part: Part, keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
     match part {
-        Part::Native(digest) | Part::Opaque(digest) | Part::Login(Some(digest)) => find(&digest, keys, provider, now),
+        Part::Native(digest) => find(&digest, true, keys, provider, now),
+        Part::Opaque(digest) | Part::Pair(digest) | Part::Login(Some(digest)) => {
+            find(&digest, false, keys, provider, now)
+        }
         Part::Login(None) => none(Code::NotFound, "unknown name and password"),
         Part::Unfit(check) => none(Code::Malformed, check),
         Part::Empty | Part::BadChecksum => none(Code::Missing, "no credential"),
@@ -84,7 +88,7 @@ fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, no
     for part in parts.iter().take(FIELDS_MAX) {
         let (digest, native) = match part {
             Part::Native(digest) => (digest, true),
-            Part::Opaque(digest) | Part::Login(Some(digest)) => (digest, false),
+            Part::Opaque(digest) | Part::Pair(digest) | Part::Login(Some(digest)) => (digest, false),
             part => {
                 may_be_one |= matches!(part, Part::Login(_));
                 continue;
@@ -94,7 +98,7 @@ fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, no
         if counted.as_ref().is_some_and(|(known, _)| known == digest) {
             continue;
         }
-        let found = find(digest, keys, provider, now);
+        let found = find(digest, native, keys, provider, now);
         if native || matches!(found, Selection::Key { .. }) {
             if counted.is_some() {
                 return none(Code::Malformed, "two credentials");
@@ -109,8 +113,15 @@ fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, no
     }
 }
 
-/// Looks one value up. Deleted, rotated out and another organization's read like unknown; only the log knows.
-fn find(digest: &CredentialDigest, keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+/// Looks one value up; `native`: it has native shape. Deleted, rotated out and another organization's read like unknown;
+/// only the log knows. So does a value of native shape that was imported by its SHA-256, where nobody could see its shape.
+fn find(
+    digest: &CredentialDigest,
+    native: bool,
+    keys: &KeyTable,
+    provider: Option<OrganizationId>,
+    now: Timestamp,
+) -> Selection {
     let (key, secret) = match keys.find(digest) {
         None => return none(Code::NotFound, "unknown"),
         Some(Found::Ended(ended)) => return dead(&ended, provider, now),
@@ -126,6 +137,10 @@ fn find(digest: &CredentialDigest, keys: &KeyTable, provider: Option<Organizatio
         let known = Some(Known { key: key.id, organization });
         return Selection::None { code: Code::NotFound, check: "another organization's key", known };
     }
+    if native && secret.is_imported(&key) {
+        let known = Some(Known { key: key.id, organization });
+        return Selection::None { code: Code::NotFound, check: "imported, but of native shape", known };
+    }
     Selection::Key { key, secret }
 }
 
@@ -140,4 +155,15 @@ fn dead(ended: &Ended, provider: Option<OrganizationId>, now: Timestamp) -> Sele
 
 fn none(code: Code, check: &'static str) -> Selection {
     Selection::None { code, check, known: None }
+}
+
+// === impl UsedSecret ===
+
+impl UsedSecret {
+    fn is_imported(&self, key: &HeldKey) -> bool {
+        match self {
+            Self::Current => key.is_imported(),
+            Self::Old(hint) => is_imported_hint(hint),
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::sql::{Sql, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken, ip_lists};
+use crate::{Error, Result, Taken, ip_lists, key_reveals};
 
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
@@ -63,6 +63,9 @@ pub async fn update(tx: &mut Tx, key: &Key) -> Result<()> {
     }
     digests::write(tx, key, Some(before)).await?;
     write_rights(tx, key).await?;
+    if !living {
+        key_reveals::forget(tx, key.id).await?;
+    }
     tx.note(key.organization, ObjectRef::Key(key.id));
     Ok(())
 }

@@ -15,6 +15,8 @@ mod error;
 mod feed;
 mod fields;
 mod ip_lists;
+pub mod key_identifiers;
+pub mod key_reveals;
 pub mod key_usage;
 pub mod keys;
 mod listen;

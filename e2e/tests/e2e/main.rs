@@ -12,3 +12,4 @@ mod listener_headers;
 mod observed;
 mod process;
 mod rows;
+mod rows_keys;

@@ -1,15 +1,15 @@
 //! Makes a key.
 
 use claviger_domain::authority::Authority;
-use claviger_domain::credential::generate_key;
 use claviger_domain::key::{Disabled, Key};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
 use claviger_store::{Scope, Tx, keys};
 
 use super::grants;
-use super::record::{check_name, note, stored_secret, view};
+use super::record::{check_name, note, view};
 use super::request::{self, CreateKey};
+use super::value::NewValue;
 use super::wire::{KeyView, KeyWithSecret};
 use crate::Manage;
 use crate::checks::Checks;
@@ -19,27 +19,28 @@ use crate::instant::{self, Edge};
 use crate::organizations::home;
 use crate::write::Changed;
 
-/// Makes a key of the organization and answers its secret, once.
+/// Makes a key and answers its secret, or its identifier and password, once.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let home = home(manage, organization).await?;
-    let secret = generate_key(&home.key_prefix, request.environment, &*manage.random);
     let id = KeyId::new(ctx.now, &*manage.random);
-    let draft = draft(ctx, &request, &home, id, stored_secret(&manage.keyring, &secret))?;
-    let work_ctx = ctx.clone();
+    let value = NewValue::draw(manage, &home, id, request.shape, request.environment);
+    let draft = draft(ctx, &request, &home, id, value.stored.clone())?;
+    let (work_ctx, issued) = (ctx.clone(), value.issued.clone());
     let changed = manage
         .write(ctx, Scope::Organization(organization), move |tx| {
-            let (ctx, request, draft) = (work_ctx.clone(), request.clone(), draft.clone());
-            Box::pin(async move { insert(tx, &ctx, &request, draft).await })
+            let (ctx, request, value, draft) = (work_ctx.clone(), request.clone(), value.clone(), draft.clone());
+            Box::pin(async move { insert(tx, &ctx, &request, &value, draft).await })
         })
         .await?;
-    Ok(changed.map(|key| KeyWithSecret { key, secret }))
+    Ok(changed.map(|key| KeyWithSecret { key, issued }))
 }
 
-async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, mut key: Key) -> Result<KeyView, Error> {
+async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, value: &NewValue, mut key: Key) -> Result<KeyView, Error> {
     grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
     check_name(tx, &key).await?;
     keys::insert(tx, &key).await?;
+    value.insert(tx, key.id).await?;
     let made = view(tx, &key, ctx.now).await?;
     note(tx, ctx, "key.create", &key, None, &made);
     Ok(made)
@@ -60,6 +61,7 @@ fn draft(
     let key = Key {
         description: request::description(&mut checks, &request.description),
         environment: request.environment,
+        shape: request.shape,
         allowed_ips: request::allowed_ips(&mut checks, &request.allowed_ips, &home.time_zone),
         not_before,
         expires_at,
@@ -80,8 +82,6 @@ fn check_kind(checks: &mut Checks, request: &CreateKey, home: &Organization) {
         let own = owner.id.as_ref().is_none_or(|id| *id == home.id.to_string());
         checks.ensure("owner.id", own, "expected one's own organization");
     }
-    let single = request.shape.as_deref().is_none_or(|shape| shape == "single");
-    checks.ensure("shape", single, "expected `single`");
     checks.ensure("limits", request.limits.is_empty(), "expected []: keys have no limits yet");
     checks.ensure("idle_exempt", !request.idle_exempt, "expected false: keys do not go idle yet");
     if request.api_sets.is_none() && request.operations.is_none() {

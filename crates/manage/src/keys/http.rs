@@ -53,7 +53,7 @@ async fn list(
     Ok(Answer::ok(keys::list(&manage, &ctx, query).await?))
 }
 
-/// Makes a key and answers its secret, once.
+/// Makes a key and answers its secret, or its identifier and password, once.
 #[utoipa::path(post, path = "/keys", operation_id = "keys/create", tag = "keys",
     params(ChangeQuery),
     request_body = CreateKey,

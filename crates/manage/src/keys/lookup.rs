@@ -1,10 +1,12 @@
-//! Finds the key that a pasted secret belongs to, ended secrets and deleted keys included.
+//! Finds the key that a pasted secret belongs to, ended secrets and deleted keys included; a pair by its identifier too.
 
-use claviger_domain::Secret;
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
-use claviger_domain::digest::CredentialKind;
+use claviger_domain::digest::{CredentialKind, Pepper};
+use claviger_domain::pair::is_identifier;
+use claviger_domain::{KeyId, Secret};
 use claviger_store::keys::{self, Standing};
+use claviger_store::{Conn, key_identifiers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,11 +16,11 @@ use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
 
-/// A pasted secret.
+/// What was pasted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// The whole secret.
+    /// The whole secret; of a pair the identifier, alone or with `:` and the password.
     #[schema(value_type = String)]
     pub credential: Secret,
 }
@@ -46,17 +48,32 @@ pub async fn lookup(manage: &Manage, ctx: &Ctx, request: Lookup) -> Result<Found
         }
         Form::Native | Form::Opaque => {}
     }
-    let digest = manage.keyring.pepper().digest(CredentialKind::Single, text.as_bytes());
     let mut snapshot = manage.store.read().await?;
     let nobody = || Error::not_found("key");
-    let found = keys::by_digest(&mut snapshot, &digest).await?.ok_or_else(nobody)?;
-    let key = keys::get(&mut snapshot, organization, found.key).await?.ok_or_else(nobody)?;
+    let (id, standing) = owner_of(&mut snapshot, manage.keyring.pepper(), text).await?.ok_or_else(nobody)?;
+    let key = keys::get(&mut snapshot, organization, id).await?.ok_or_else(nobody)?;
     let overlapping = key.overlap.as_ref().is_some_and(|overlap| ctx.now < overlap.valid_until);
-    let standing = match found.standing {
+    let standing = match standing {
         _ if key.deleted_at.is_some() => "ended",
         Standing::Current => "current",
         Standing::Overlapping if overlapping => "overlapping",
         Standing::Overlapping | Standing::Ended => "ended",
     };
     Ok(Found { key: view(&mut snapshot, &key, ctx.now).await?, standing })
+}
+
+/// The key that a text belongs to, and as what; an identifier counts as long as its key.
+async fn owner_of(conn: &mut Conn, pepper: &Pepper, text: &str) -> Result<Option<(KeyId, Standing)>, Error> {
+    if is_identifier(text.as_bytes()) {
+        let digest = pepper.digest(CredentialKind::PairIdentifier, text.as_bytes());
+        if let Some(key) = key_identifiers::by_digest(conn, &digest).await? {
+            return Ok(Some((key, Standing::Current)));
+        }
+    }
+    let pair = text.split_once(':').filter(|(identifier, _)| is_identifier(identifier.as_bytes()));
+    let digest = match pair {
+        Some((identifier, password)) => pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes()),
+        None => pepper.digest(CredentialKind::Single, text.as_bytes()),
+    };
+    Ok(keys::by_digest(conn, &digest).await?.map(|found| (found.key, found.standing)))
 }

@@ -16,6 +16,7 @@ mod record;
 mod request;
 mod requests;
 mod rotate;
+mod value;
 mod wire;
 
 pub use check::{Check, CheckView, Explained, check};
@@ -34,5 +35,6 @@ pub(crate) use record::stored_secret;
 pub use request::{CreateKey, EditKey, IpInput, OwnerInput, Reason};
 pub use requests::{RefusalView, requests};
 pub use rotate::{Rotate, rotate};
+pub use value::Issued;
 pub(crate) use wire::expose;
 pub use wire::{ActorView, IpView, KeyView, KeyWithSecret, OwnerView, RotationView, SightingView};

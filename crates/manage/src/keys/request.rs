@@ -2,7 +2,7 @@
 
 use claviger_domain::credential::Environment;
 use claviger_domain::ip_list::{IpEntries, IpEntry, IpRange, MAX_IP_ENTRIES};
-use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, METADATA_BYTES_MAX, TAGS_MAX};
+use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, METADATA_BYTES_MAX, Shape, TAGS_MAX};
 use claviger_domain::name::{DESCRIPTION_LENGTH_MAX, Name, free_text};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -36,10 +36,10 @@ pub struct CreateKey {
     /// Who it belongs to; the organization if not given.
     #[serde(default)]
     pub owner: Option<OwnerInput>,
-    /// How it is presented; `single` if not given.
+    /// `single` (if not given): one string; `pair`: identifier and password.
     #[serde(default)]
-    #[schema(example = "single")]
-    pub shape: Option<String>,
+    #[schema(value_type = String, example = "single")]
+    pub shape: Shape,
     /// `live` (if not given) or `test`.
     #[serde(default)]
     #[schema(value_type = String, example = "live")]

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use claviger_domain::authority::Authority;
-use claviger_domain::credential::generate_key;
 use claviger_domain::key::{EndedSecret, Key, OVERLAP_SECONDS_MAX, Overlap, State, StoredSecret};
 use claviger_domain::{KeyId, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::grants;
-use super::record::{Recorded, change, stored_secret};
+use super::record::{Recorded, change, find};
+use super::value::NextValue;
 use super::wire::KeyWithSecret;
 use crate::Manage;
 use crate::body::IfMatch;
@@ -28,7 +28,7 @@ pub struct Rotate {
     pub overlap_seconds: u32,
 }
 
-/// Rotates a key and answers the new secret, once. During an overlap only `overlap_seconds: 0` is possible: it
+/// Rotates a key and answers the new secret, or a pair's new password, once. During an overlap only `overlap_seconds: 0` is possible: it
 /// replaces the new secret and ends the old one at once.
 pub async fn rotate(
     manage: &Manage,
@@ -42,10 +42,9 @@ pub async fn rotate(
     }
     let home = home(manage, organization).await?;
     let mut snapshot = manage.store.read().await?;
-    let environment = super::record::find(&mut snapshot, organization, id).await?.environment;
+    let key = find(&mut snapshot, organization, id).await?;
+    let NextValue { stored, issued } = NextValue::draw(&mut snapshot, manage, &home, &key).await?;
     drop(snapshot);
-    let secret = generate_key(&home.key_prefix, environment, &*manage.random);
-    let stored = stored_secret(&manage.keyring, &secret);
     let changed = change(manage, ctx, id, IfMatch::ANY, "key.rotate", move |tx, ctx, key| {
         let stored = stored.clone();
         Box::pin(async move {
@@ -55,7 +54,7 @@ pub async fn rotate(
     })
     .await?;
     let Recorded { key, version } = changed.value;
-    Ok((Changed { value: KeyWithSecret { key, secret }, position: changed.position }, version))
+    Ok((Changed { value: KeyWithSecret { key, issued }, position: changed.position }, version))
 }
 
 fn replace(key: &mut Key, new: StoredSecret, overlap_seconds: u32, now: Timestamp) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! A key on the wire.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::ip_list::IpEntry;
@@ -8,11 +8,12 @@ use claviger_domain::key::{Actor, Key, Owner, State};
 use claviger_domain::usage::Sighting;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::key_usage::{self, LastUsage};
-use claviger_store::{Conn, api_sets, apis, organizations};
+use claviger_store::{Conn, api_sets, apis, key_reveals, organizations};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::value::Issued;
 use crate::error::Error;
 
 /// A key; never its secret.
@@ -138,15 +139,14 @@ pub struct RotationView {
     last_used: Option<Timestamp>,
 }
 
-/// A key with its secret: the one time that it is shown.
+/// A key with what it is proved by: `secret`, or `identifier` and `password`. It cannot be shown again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeyWithSecret {
     /// The key.
     pub key: KeyView,
-    /// The secret; it cannot be shown again.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = String)]
-    pub secret: Secret,
+    /// What it is proved by.
+    #[serde(flatten)]
+    pub issued: Issued,
 }
 
 /// What views need beside keys: names by id, and what the keys did.
@@ -156,6 +156,8 @@ pub struct Names {
     sets: HashMap<ApiSetId, String>,
     apis: HashMap<ApiId, String>,
     usage: HashMap<KeyId, LastUsage>,
+    /// Keys whose secret can be revealed.
+    recoverable: HashSet<KeyId>,
 }
 
 /// Which form a view has.
@@ -170,6 +172,15 @@ pub enum Form {
 /// Writes the secret out: the place where it leaves its type.
 pub(crate) fn expose<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
+}
+
+/// The same for a part that may not be there.
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+pub(crate) fn expose_some<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    match secret {
+        Some(secret) => expose(secret, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 // === impl Names ===
@@ -197,6 +208,7 @@ impl Names {
         }
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         names.usage = key_usage::get(conn, &ids).await?;
+        names.recoverable = key_reveals::among(conn, &ids).await?;
         Ok(names)
     }
 
@@ -226,9 +238,9 @@ impl KeyView {
             name: key.name.to_string(),
             description: key.description.clone(),
             environment: key.environment.as_str(),
-            shape: "single",
+            shape: key.shape.as_str(),
             hint: key.secret.hint.clone(),
-            reveal: "once",
+            reveal: if names.recoverable.contains(&key.id) { "recoverable" } else { "once" },
             external_id: key.external_id.clone(),
             tags: key.tags.clone(),
             limits: Vec::new(),
@@ -261,11 +273,13 @@ impl KeyView {
 
     /// What an audit entry shows of a key: all that a person can set, and its hint.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 15] = [
+        const FIELDS: [&str; 17] = [
             "name",
             "description",
             "environment",
+            "shape",
             "hint",
+            "reveal",
             "external_id",
             "tags",
             "state",

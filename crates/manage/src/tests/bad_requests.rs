@@ -62,7 +62,7 @@ async fn c_21_every_wrong_field_of_a_key_is_named() {
         ("name", json!("a\u{0}b")),
         ("description", json!("x".repeat(1_001))),
         ("environment", json!("prod")),
-        ("shape", json!("pair")),
+        ("shape", json!("triple")),
         ("expires_at", json!("tomorrow")),
         ("expires_at", json!("2026-01-01")),
         ("not_before", json!("31.12.2026")),

@@ -4,6 +4,7 @@ mod bad_requests;
 mod document;
 mod keys;
 mod organizations;
+mod pairs;
 mod permissions;
 mod policy;
 mod rotation;

@@ -12,23 +12,23 @@ use super::output::{Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Make a key; its secret goes to standard output, once
-    Create(Create),
+    /// Make a key; its secret, or `identifier:password`, goes to standard output, once
+    Create(Box<Create>),
     /// List keys
     List(List),
     /// Show one key
     Show(Id),
     /// Change a key
-    Edit(Edit),
+    Edit(Box<Edit>),
     /// Take a key out of service
     Disable(Reasoned),
     /// Put a key back into service
     Enable(Reasoned),
-    /// Replace a key's secret; the new one goes to standard output, once
+    /// Replace a key's secret, or a pair's password; the new one goes to standard output, once
     Rotate(Rotate),
     /// End a key for good
     Delete(Id),
-    /// Find the key of a credential, read from standard input or a file
+    /// Find the key of a credential, or of a pair's identifier, read from standard input or a file
     Lookup(CredentialSource),
 }
 
@@ -47,6 +47,9 @@ pub(super) struct Create {
     /// The hosts it is for
     #[arg(long, value_name = "live|test")]
     environment: Option<String>,
+    /// One string, or an identifier with a password
+    #[arg(long, value_name = "single|pair")]
+    shape: Option<String>,
     /// Make it out of service
     #[arg(long)]
     disabled: bool,
@@ -207,8 +210,9 @@ pub(super) async fn lookup(client: &Client, source: &CredentialSource) -> Result
     client.post(&["keys", "lookup"], &json!({"credential": credential.expose()})).await
 }
 
-/// The secret alone on standard output; what it belongs to on standard error.
-fn print_secret(answer: &Value, output: Output) -> Result<(), Failure> {
+/// The secret alone on standard output (of a new pair `identifier:password`, as `curl -u` takes it); what it belongs to
+/// on standard error.
+pub(super) fn print_secret(answer: &Value, output: Output) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(answer);
     }
@@ -217,7 +221,11 @@ fn print_secret(answer: &Value, output: Output) -> Result<(), Failure> {
     if key["rotation"].is_object() {
         eprintln!("The old secret is valid until {}.", cell(&key["rotation"]["old_valid_until"]));
     }
-    output.text(cell(&answer["secret"]))
+    match (answer["identifier"].as_str(), answer["password"].as_str()) {
+        (Some(identifier), Some(password)) => output.text(format!("{identifier}:{password}")),
+        (None, Some(password)) => output.text(password),
+        _ => output.text(cell(&answer["secret"])),
+    }
 }
 
 // === impl Create ===
@@ -226,8 +234,10 @@ impl Create {
     fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("name".to_owned(), json!(self.name));
-        if let Some(environment) = &self.environment {
-            body.insert("environment".to_owned(), json!(environment));
+        for (name, word) in [("environment", &self.environment), ("shape", &self.shape)] {
+            if let Some(word) = word {
+                body.insert(name.to_owned(), json!(word));
+            }
         }
         if self.disabled {
             body.insert("disabled".to_owned(), json!(true));
@@ -378,12 +388,12 @@ mod tests {
     #[test]
     fn a_creation_sends_what_was_given_and_nothing_else() {
         let KeyCommand::Create(create) = parse(
-            "create --name n --api-set a --api-set b --ip 10.0.0.0/8 --expires-at 2030-01-31 --metadata {\"a\":1}",
+            "create --name n --shape pair --api-set a --api-set b --ip 10.0.0.0/8 --expires-at 2030-01-31 --metadata {\"a\":1}",
         ) else {
             panic!("a creation")
         };
         let expected = json!({
-            "name": "n", "api_sets": ["a", "b"], "allowed_ips": ["10.0.0.0/8"], "expires_at": "2030-01-31",
+            "name": "n", "shape": "pair", "api_sets": ["a", "b"], "allowed_ips": ["10.0.0.0/8"], "expires_at": "2030-01-31",
             "metadata": {"a": 1},
         });
         assert_eq!(create.body(), expected);

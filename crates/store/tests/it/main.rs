@@ -9,6 +9,7 @@ mod keys;
 mod open;
 mod races;
 mod sample;
+mod sealed;
 mod trim;
 mod usage;
 mod write;

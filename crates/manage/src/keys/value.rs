@@ -1,0 +1,125 @@
+//! The value of a key: drawn before the transaction, stored in it as digests and sealed texts, answered once.
+
+use claviger_domain::credential::{Environment, generate_key};
+use claviger_domain::digest::{CredentialDigest, CredentialKind};
+use claviger_domain::key::{Key, Shape, StoredSecret};
+use claviger_domain::organization::Organization;
+use claviger_domain::pair::{Pair, generate_password, identifier_hint};
+use claviger_domain::sealing::{SealedField, SealedPlace};
+use claviger_domain::{KeyId, OrganizationId, Secret};
+use claviger_store::{Conn, Tx, key_identifiers};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::record::stored_secret;
+use super::wire::expose_some;
+use crate::Manage;
+use crate::error::Error;
+
+/// What a key is proved by, in full: shown once, and only the parts that there are.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Issued {
+    /// The secret of a single key.
+    #[serde(serialize_with = "expose_some", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub secret: Option<Secret>,
+    /// The identifier of a new pair.
+    #[serde(serialize_with = "expose_some", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub identifier: Option<Secret>,
+    /// The password of a pair.
+    #[serde(serialize_with = "expose_some", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub password: Option<Secret>,
+}
+
+/// The value of a key that is being made.
+#[derive(Debug, Clone)]
+pub(super) struct NewValue {
+    pub(super) stored: StoredSecret,
+    pub(super) issued: Issued,
+    /// Of a pair: the identifier's digest, and the identifier sealed.
+    identifier: Option<(CredentialDigest, Vec<u8>)>,
+}
+
+/// The value that a rotation puts in the place of the one before.
+#[derive(Debug, Clone)]
+pub(super) struct NextValue {
+    pub(super) stored: StoredSecret,
+    pub(super) issued: Issued,
+}
+
+// === impl NewValue ===
+
+impl NewValue {
+    /// Draws the value of a new key of this shape.
+    pub(super) fn draw(
+        manage: &Manage,
+        home: &Organization,
+        id: KeyId,
+        shape: Shape,
+        environment: Environment,
+    ) -> Self {
+        match shape {
+            Shape::Single => {
+                let secret = generate_key(&home.key_prefix, environment, &*manage.random);
+                let stored = stored_secret(&manage.keyring, &secret);
+                Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() }, identifier: None }
+            }
+            Shape::Pair => Self::of_pair(manage, identifier_place(home.id, id), Pair::generate(&*manage.random)),
+        }
+    }
+
+    fn of_pair(manage: &Manage, place: SealedPlace, pair: Pair) -> Self {
+        let Pair { identifier, password } = pair;
+        let digest = manage.keyring.pepper().digest(CredentialKind::PairIdentifier, identifier.expose().as_bytes());
+        let sealed = manage.keyring.sealing().seal(&place, &identifier, &*manage.random);
+        Self {
+            stored: stored_pair(manage, &identifier, &password),
+            issued: Issued { secret: None, identifier: Some(identifier), password: Some(password) },
+            identifier: Some((digest, sealed)),
+        }
+    }
+
+    /// Writes what stands beside the record of the key, which was just added.
+    pub(super) async fn insert(&self, tx: &mut Tx, id: KeyId) -> Result<(), Error> {
+        if let Some((digest, sealed)) = &self.identifier {
+            key_identifiers::insert(tx, id, digest, sealed).await?;
+        }
+        Ok(())
+    }
+}
+
+// === impl NextValue ===
+
+impl NextValue {
+    /// Draws the next secret of a key: a pair keeps its identifier and gets a new password.
+    pub(super) async fn draw(conn: &mut Conn, manage: &Manage, home: &Organization, key: &Key) -> Result<Self, Error> {
+        match key.shape {
+            Shape::Single => {
+                let secret = generate_key(&home.key_prefix, key.environment, &*manage.random);
+                let stored = stored_secret(&manage.keyring, &secret);
+                Ok(Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() } })
+            }
+            Shape::Pair => {
+                let sealed = key_identifiers::sealed(conn, key.id).await?;
+                let sealed = sealed.ok_or_else(|| Error::internal(format!("{} has no identifier", key.id)))?;
+                let place = identifier_place(key.organization, key.id);
+                let identifier = manage.keyring.sealing().open(&place, &sealed);
+                let identifier = identifier.map_err(|error| Error::internal(format!("{}: {error}", key.id)))?;
+                let password = generate_password(&*manage.random);
+                let stored = stored_pair(manage, &identifier, &password);
+                Ok(Self { stored, issued: Issued { password: Some(password), ..Issued::default() } })
+            }
+        }
+    }
+}
+
+fn stored_pair(manage: &Manage, identifier: &Secret, password: &Secret) -> StoredSecret {
+    let parts = (identifier.expose().as_bytes(), password.expose().as_bytes());
+    StoredSecret { digest: manage.keyring.pepper().digest_of_pair(parts.0, parts.1), hint: identifier_hint(identifier) }
+}
+
+fn identifier_place(organization: OrganizationId, key: KeyId) -> SealedPlace {
+    SealedPlace { organization, key, field: SealedField::Identifier }
+}
