@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::credential::Environment;
 use crate::id::{ApiId, OrganizationId};
 use crate::name::{Name, Slug};
+use crate::operation::{VersionPattern, Versions};
 
 /// The most hosts an API may have.
 pub const HOSTS_MAX: usize = 100;
@@ -37,6 +38,12 @@ pub struct Api {
     pub unlisted_paths: bool,
     /// Where its manual stands.
     pub manual_url: Option<String>,
+    /// What its versions look like, where paths carry one.
+    #[serde(default)]
+    pub version_pattern: Option<VersionPattern>,
+    /// The versions that it lists, at most [`crate::operation::VERSIONS_MAX`]; no two are one in another spelling.
+    #[serde(default)]
+    pub versions: Vec<Box<str>>,
     /// What it is beside others.
     pub kind: ApiKind,
     /// When it was made.
@@ -58,6 +65,15 @@ pub enum ApiKind {
     PristineDefault,
     /// The management API: its sets stand for authorities, no request of a gateway belongs to it.
     BuiltIn,
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Its versions, ready to be looked for in paths.
+    pub fn path_versions(&self) -> Versions {
+        Versions::new(self.version_pattern.as_ref(), &self.versions)
+    }
 }
 
 /// A host an API answers on.

@@ -11,6 +11,8 @@ use crate::operation::OperationPattern;
 pub const FULL_ACCESS_SLUG: &str = "full-access";
 /// The most patterns a set or a key may have.
 pub const PATTERNS_MAX: usize = 2_000;
+/// The most of them that may have a `@` or a `!`: they are gone through one by one at each request.
+pub const SPECIAL_PATTERNS_MAX: usize = 200;
 /// The most sets a key may have.
 pub const SETS_PER_KEY_MAX: usize = 200;
 
@@ -31,6 +33,9 @@ pub struct ApiSet {
     pub apis: Vec<ApiId>,
     /// Operations it holds, by pattern.
     pub operations: Vec<ApiPattern>,
+    /// The template that it was made from, as `<template>/<right>`.
+    #[serde(default)]
+    pub template: Option<Box<str>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -58,6 +63,15 @@ pub enum ApiSetKind {
 pub struct ApiPattern {
     /// The API.
     pub api: ApiId,
-    /// What stands behind the colon.
+    /// What stands behind the colon, and the `!` before the API.
     pub pattern: OperationPattern,
+}
+
+// === impl ApiPattern ===
+
+impl ApiPattern {
+    /// As it stands on the wire: `github:issues/*`, `!github:issues/delete@v3`.
+    pub fn text(&self, api_slug: &str) -> String {
+        self.pattern.of_api(api_slug)
+    }
 }

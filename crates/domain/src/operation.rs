@@ -8,11 +8,14 @@ mod mixed;
 mod pattern;
 mod router;
 mod template;
+mod version;
 
 #[cfg(test)]
 mod routing_tests;
 #[cfg(test)]
 mod spellings;
+#[cfg(test)]
+mod version_tests;
 
 use std::fmt;
 
@@ -22,6 +25,10 @@ pub use base_path::{BasePath, BasePathProblem, MatchKind, Remainder};
 pub use pattern::{OperationPattern, OperationPatternProblem};
 pub use router::{Matches, OperationIndices, Refusal, Router, RouterProblem};
 pub use template::{Template, TemplateProblem};
+pub use version::{
+    DEFAULT_VERSION_PATTERN, InvalidVersionPattern, UNVERSIONED, VERSION_BYTES_MAX, VERSIONS_MAX, Version,
+    VersionPattern, VersionSet, Versions, is_same_version,
+};
 
 /// Most operations of one API.
 pub const MAX_OPERATIONS: usize = 100_000;
@@ -45,7 +52,7 @@ pub struct Operation {
     pub name: Box<str>,
     /// The method in upper case, as requests spell it.
     pub method: Box<str>,
-    /// The path template, without the API's base path.
+    /// The path template, without the API's base path and without a version.
     pub template: Box<str>,
     /// The template's parameters that take one or more segments; all others take exactly one.
     pub multi_segment: Vec<Box<str>>,
@@ -53,6 +60,10 @@ pub struct Operation {
     pub summary: Box<str>,
     /// The document's tags.
     pub tags: Vec<Box<str>>,
+    /// The versions of the API that have it, [`UNVERSIONED`] among them; empty = every one. Where they differ in method or
+    /// template there is one of these for each, with one name and no version in common.
+    #[serde(default)]
+    pub versions: Vec<Box<str>>,
 }
 
 /// A request's method: a token (RFC 9110, 9.1) of at most [`MAX_METHOD_BYTES`], compared exactly.

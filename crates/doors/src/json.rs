@@ -25,6 +25,10 @@ pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
     }
     out.extend_from_slice(b",\"api_user\":null,\"api\":");
     push_optional(out, verdict.api());
+    if let Some(version) = verdict.api_version() {
+        out.extend_from_slice(b",\"api_version\":");
+        push_string(out, version);
+    }
     out.extend_from_slice(b",\"operation\":");
     push_optional(out, verdict.operation());
     if !verdict.operation_checked {

@@ -215,6 +215,7 @@ fn schemas() -> Value {
                 "valid": {"type": "boolean"}, "code": {"enum": codes}, "request_id": {"type": "string"},
                 "detail": {"type": "string"}, "organization": {"type": "string"}, "key": reference("Key"),
                 "api_user": {"type": "null"}, "api": text(), "operation": text(),
+                "api_version": {"type": "string", "description": "There if the path has a version that the API lists."},
                 "operation_checked": {"const": false, "description": "There, and false, if no right was asked about."},
                 "limits": {"type": "array", "maxItems": 0},
             },

@@ -194,6 +194,7 @@ fn api(id: u128, slug: &str, kind: ApiKind) -> Object {
         multi_segment: Vec::new(),
         summary: "".into(),
         tags: Vec::new(),
+        versions: Vec::new(),
     };
     let api = Api {
         id: ApiId::from_raw(id),
@@ -204,6 +205,8 @@ fn api(id: u128, slug: &str, kind: ApiKind) -> Object {
         base_paths: vec!["/".into()],
         unlisted_paths: false,
         manual_url: None,
+        version_pattern: None,
+        versions: Vec::new(),
         kind,
         created_at: NOW,
         updated_at: NOW,
@@ -227,6 +230,7 @@ fn set(id: u128, slug: &str, kind: ApiSetKind, api: u128) -> Object {
         kind,
         apis: if kind == ApiSetKind::BuiltIn { vec![ApiId::from_raw(api)] } else { Vec::new() },
         operations: if kind == ApiSetKind::Plain { vec![reads] } else { Vec::new() },
+        template: None,
         created_at: NOW,
         updated_at: NOW,
         version: 1,

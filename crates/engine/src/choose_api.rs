@@ -39,7 +39,7 @@ pub(crate) fn choose(
     if !tied {
         return Ok(first);
     }
-    let lists = |place: usize| matches!(tenant.apis()[place].asks(method, path, |_| {}), Asked::Operations { .. });
+    let lists = |place: usize| matches!(tenant.apis()[place].asks(method, path, |_, _| {}), Asked::Operations { .. });
     let mut equals = ranked(tenant, host, path).filter(|(_, rank)| *rank == best_rank).map(|(place, _)| place);
     Ok(equals.find(|place| lists(*place)).unwrap_or(first))
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use claviger_domain::Timestamp;
 use claviger_domain::key::State;
-use claviger_domain::operation::{Method, MethodOverride};
+use claviger_domain::operation::{Method, MethodOverride, Version};
 use claviger_domain::path::RequestPath;
 use claviger_domain::verdict::Code;
 
@@ -41,8 +41,8 @@ pub(crate) struct Target {
     pub(crate) checked: bool,
     /// The API's place among the provider's.
     pub(crate) api: Option<usize>,
-    /// The operation that is named: the first by document order.
-    pub(crate) operation: Option<u32>,
+    /// The operation that is named: the first by document order; and the version that it is asked for under.
+    pub(crate) operation: Option<(u32, Version)>,
 }
 
 /// Judges a key at the provider it belongs to.
@@ -159,13 +159,15 @@ fn check_method(
 ) -> Result<(), &'static str> {
     let api = &tenant.apis()[place];
     let mut holds_all = true;
-    let asked = api.asks(method, path, |operation| holds_all &= tenant.holds(profile, place, operation));
+    let asked = api.asks(method, path, |operation, version| {
+        holds_all &= tenant.holds(profile, place, operation, version);
+    });
     match asked {
-        Asked::Operations { first } => {
-            target.operation.get_or_insert(first);
+        Asked::Operations { first, version } => {
+            target.operation.get_or_insert((first, version));
             if holds_all { Ok(()) } else { Err("lacks the operation") }
         }
-        Asked::Unlisted if tenant.has_full_access(profile) => Ok(()),
+        Asked::Unlisted if tenant.has_full_access_to(profile, place) => Ok(()),
         Asked::Unlisted if api.unlisted_paths && tenant.holds_whole(profile, place) => Ok(()),
         Asked::Unlisted => Err("an unlisted path"),
         Asked::Refused(check) => Err(check),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use claviger_domain::digest::CredentialDigest;
+use claviger_domain::operation::Version;
 use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, Timestamp};
 
@@ -53,6 +54,17 @@ pub struct Explanation {
     pub api: Option<String>,
     /// `<api slug>:<operation>`.
     pub operation: Option<String>,
+    /// The version under which the request asks for it.
+    pub version: Option<AskedVersion>,
+}
+
+/// The version of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskedVersion {
+    /// One that the API lists.
+    Listed(String),
+    /// One that it does not list.
+    Other,
 }
 
 /// One check.
@@ -101,7 +113,7 @@ impl Engine {
             (None, Subject::Presented(_)) => (None, Err((Code::Missing, "no credential"))),
         });
         let mut explanation =
-            Explanation { code: Code::Valid, checks: Vec::with_capacity(4), api: None, operation: None };
+            Explanation { code: Code::Valid, checks: Vec::with_capacity(4), api: None, operation: None, version: None };
         explanation.push("credential", String::new(), "belongs to a living key of the organization", credential);
         let (Some(key), Some(tenant)) = (key, catalog.tenant(provider)) else { return explanation };
         let inquiry = Inquiry {
@@ -161,7 +173,14 @@ impl Explanation {
         let result = check_operation(tenant, &key.profile, inquiry, &mut target);
         let api = target.api.and_then(|place| tenant.apis().get(place));
         self.api = api.map(|api| api.slug.to_string());
-        self.operation = api.zip(target.operation).map(|(api, index)| api.operation(index).to_owned());
+        let named = api.zip(target.operation);
+        self.operation = named.map(|(api, (index, _))| api.operation(index).to_owned());
+        self.version = named.and_then(|(api, (_, version))| match version {
+            Version::NONE => None,
+            listed => Some(
+                api.versions().name(listed).map_or(AskedVersion::Other, |name| AskedVersion::Listed(name.to_owned())),
+            ),
+        });
         let mut input = inquiry.request.map_or_else(String::new, |request| {
             let path = crate::redact::kept_path(request.target);
             format!("{} {} on {}", request.method, path, request.host.unwrap_or("no host"))

@@ -2,7 +2,9 @@
 
 use claviger_domain::ApiId;
 use claviger_domain::api_set::ApiPattern;
-use claviger_domain::operation::OperationPattern;
+use claviger_domain::operation::{OperationPattern, Version, VersionSet, Versions};
+
+use crate::held_api::HeldApi;
 
 /// Patterns by API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -19,6 +21,18 @@ pub(crate) struct NamePatterns {
     /// Beginnings of names, ascending, none the beginning of another: so the greatest one that is not greater than a
     /// name is the only one that can begin it.
     prefixes: Box<[Box<str>]>,
+    /// What few have.
+    special: Option<Box<Special>>,
+}
+
+/// Patterns that not simply give an operation in all versions. There are at most
+/// [`claviger_domain::api_set::SPECIAL_PATTERNS_MAX`], so they are gone through one by one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Special {
+    /// They give one version.
+    given: Box<[OperationPattern]>,
+    /// They take away.
+    taken: Box<[OperationPattern]>,
 }
 
 // === impl Grants ===
@@ -49,12 +63,14 @@ impl Grants {
 
 impl NamePatterns {
     fn new<'p>(patterns: impl Iterator<Item = &'p OperationPattern>) -> Self {
-        let (mut names, mut beginnings) = (Vec::new(), Vec::<Box<str>>::new());
+        let (mut names, mut beginnings) = (Vec::<Box<str>>::new(), Vec::<Box<str>>::new());
+        let (mut given, mut taken) = (Vec::new(), Vec::new());
         for pattern in patterns {
-            let text = pattern.to_string();
-            match text.strip_suffix('*') {
-                Some(beginning) if !pattern.is_name() => beginnings.push(beginning.into()),
-                _ => names.push(text.into_boxed_str()),
+            match (pattern.is_exception(), pattern.version(), pattern.is_prefix()) {
+                (true, ..) => taken.push(pattern.clone()),
+                (false, Some(_), _) => given.push(pattern.clone()),
+                (false, None, true) => beginnings.push(pattern.text().into()),
+                (false, None, false) => names.push(pattern.text().into()),
             }
         }
         names.sort_unstable();
@@ -66,10 +82,59 @@ impl NamePatterns {
                 prefixes.push(beginning);
             }
         }
-        Self { names: names.into(), prefixes: prefixes.into() }
+        let is_special = !given.is_empty() || !taken.is_empty();
+        let special = is_special.then(|| Box::new(Special { given: given.into(), taken: taken.into() }));
+        Self { names: names.into(), prefixes: prefixes.into(), special }
     }
 
-    /// Whether an operation of this name is covered.
+    /// Whether it has patterns with versions or exceptions.
+    pub(crate) fn is_special(&self) -> bool {
+        self.special.is_some()
+    }
+
+    /// Whether anything is taken away.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        self.special.as_ref().is_some_and(|special| !special.taken.is_empty())
+    }
+
+    /// The versions in which an operation is given and not taken away again; `versions` are its API's, `listed` those
+    /// that have the operation.
+    pub(crate) fn gives(&self, name: &str, versions: &Versions, listed: VersionSet) -> VersionSet {
+        let given = if self.covers(name) { VersionSet::ALL } else { VersionSet::EMPTY };
+        let Some(special) = &self.special else { return given };
+        let ones = special.given.iter().filter(|pattern| pattern.names(name)).filter_map(OperationPattern::version);
+        let ones = ones.filter_map(|version| versions.named(version)).map(Version::only);
+        ones.fold(given, VersionSet::union).without(self.takes(name, versions, listed))
+    }
+
+    /// The versions in which an operation is taken away.
+    ///
+    /// Without a version in its path a request may mean any, so an exception for one holds there too. One for a version that
+    /// the API does not list (any more) holds for all that it does not list.
+    pub(crate) fn takes(&self, name: &str, versions: &Versions, listed: VersionSet) -> VersionSet {
+        let Some(special) = &self.special else { return VersionSet::EMPTY };
+        let taken = special.taken.iter().filter(|pattern| pattern.names(name));
+        let each = taken.map(|pattern| match pattern.version().map(|version| versions.named(version)) {
+            None => VersionSet::ALL,
+            Some(None) => Version::OTHER.only().union(Version::NONE.only()),
+            Some(Some(version)) if listed.has(version) => version.only().union(Version::NONE.only()),
+            Some(Some(_)) => VersionSet::EMPTY,
+        });
+        each.fold(VersionSet::EMPTY, VersionSet::union)
+    }
+
+    /// Whether it gives anything of the API.
+    pub(crate) fn gives_any(&self, api: &HeldApi) -> bool {
+        if self.special.is_none() {
+            return self.covers_any(|at| api.sorted_name(at), api.operation_count());
+        }
+        (0..api.operation_count() as u32).any(|index| {
+            let listed = api.versions_of(index);
+            !self.gives(api.name(index), api.versions(), listed).intersection(listed).is_empty()
+        })
+    }
+
+    /// Whether an operation of this name is given in all versions; what is taken away is not looked at.
     pub(crate) fn covers(&self, name: &str) -> bool {
         if self.names.binary_search_by(|known| (**known).cmp(name)).is_ok() {
             return true;
@@ -79,7 +144,7 @@ impl NamePatterns {
     }
 
     /// Whether any of `sorted` names is covered.
-    pub(crate) fn covers_any<'n>(&self, sorted: impl Fn(usize) -> Option<&'n str>, count: usize) -> bool {
+    fn covers_any<'n>(&self, sorted: impl Fn(usize) -> Option<&'n str>, count: usize) -> bool {
         let begin_of = |text: &str| partition_point(count, |at| sorted(at).is_some_and(|name| name < text));
         self.names.iter().any(|name| sorted(begin_of(name)) == Some(&**name))
             || self
@@ -126,6 +191,38 @@ mod tests {
             }
             prop_assert_eq!(compiled.covers_any(|at| names.get(at).map(String::as_str), names.len()), any);
         }
+    }
+
+    #[test]
+    fn versions_are_given_and_taken_one_by_one() {
+        let versions = Versions::new(Some(&"v#".parse().expect("a pattern")), &["v1", "v2", "v3"]);
+        let version = |name: &str| versions.named(name).expect("listed");
+        let given = |patterns: &[&str], version: Version| {
+            let patterns: Vec<OperationPattern> =
+                patterns.iter().map(|text| text.parse().expect("a pattern")).collect();
+            NamePatterns::new(patterns.iter()).gives("event/create", &versions, VersionSet::ALL).has(version)
+        };
+        for (patterns, none, v1, v3, other) in [
+            (&["event/create"][..], true, true, true, true),
+            (&["event/create@v3"], false, false, true, false),
+            (&["event/*@V03"], false, false, true, false),
+            (&["event/create@none"], true, false, false, false),
+            (&["event/create@v7"], false, false, false, false),
+            (&["event/*", "!event/create@v3"], false, true, false, true),
+            (&["!event/*@v3", "event/create"], false, true, false, true),
+            (&["event/*", "!event/create"], false, false, false, false),
+            (&["event/*", "!event/delete"], true, true, true, true),
+            (&["event/create@v3", "event/create@v1", "!event/create@v1"], false, false, true, false),
+            // Since v7 is not listed, `/v7/…` is one of those that are not.
+            (&["event/*", "!event/create@v7"], false, true, true, false),
+        ] {
+            let found = [Version::NONE, version("v1"), version("v3"), Version::OTHER].map(|it| given(patterns, it));
+            assert_eq!(found, [none, v1, v3, other], "{patterns:?}");
+        }
+        let patterns = ["event/*".parse().expect("a pattern"), "!*@v3".parse().expect("a pattern")];
+        let only_plain = Version::NONE.only();
+        let held = NamePatterns::new(patterns.iter()).gives("event/status", &versions, only_plain);
+        assert!(held.has(Version::NONE), "an exception for v3 says nothing of what is not in v3");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use claviger_domain::ApiId;
 use claviger_domain::api::{Api, ApiKind, Host};
 use claviger_domain::credential::Environment;
-use claviger_domain::operation::{BasePath, MatchKind, Matches, Method, Operation, Remainder, Router};
+use claviger_domain::operation::{
+    BasePath, MatchKind, Matches, Method, Operation, Remainder, Router, Version, VersionSet, Versions,
+};
 use claviger_domain::path::RequestPath;
 
 /// An API.
@@ -14,8 +16,9 @@ pub(crate) struct HeldApi {
     pub(crate) kind: ApiKind,
     pub(crate) unlisted_paths: bool,
     hosts: Box<[Host]>,
-    /// The longest first.
-    base_paths: Box<[BasePath]>,
+    /// The longest first; each with the version that it stands for.
+    base_paths: Box<[(BasePath, Option<Version>)]>,
+    versions: Versions,
     /// `<slug>:<name>`, in document order.
     operations: Box<[Box<str>]>,
     /// Indices of `operations`, by name.
@@ -40,6 +43,8 @@ pub(crate) enum Asked {
     Operations {
         /// The first by document order.
         first: u32,
+        /// The version that it is asked for under.
+        version: Version,
     },
     /// No operation: only keys that hold the whole API.
     Unlisted,
@@ -53,6 +58,11 @@ impl HeldApi {
     pub(crate) fn new(api: &Api, operations: &[Operation]) -> Self {
         let mut base_paths: Vec<_> = api.base_paths.iter().filter_map(|text| BasePath::parse(text).ok()).collect();
         base_paths.sort_by_key(|path| std::cmp::Reverse(path.depth()));
+        let versions = api.path_versions();
+        let base_paths = base_paths.into_iter().map(|path| {
+            let version = path.version(&versions);
+            (path, version)
+        });
         let mut sorted: Vec<u32> = (0..operations.len() as u32).collect();
         sorted.sort_by_key(|&index| &operations[index as usize].name);
         Self {
@@ -61,10 +71,11 @@ impl HeldApi {
             kind: api.kind,
             unlisted_paths: api.unlisted_paths,
             hosts: api.hosts.as_slice().into(),
-            base_paths: base_paths.into(),
+            base_paths: base_paths.collect(),
             operations: operations.iter().map(|it| format!("{}:{}", api.slug, it.name).into()).collect(),
             sorted: sorted.into(),
-            router: Router::build(operations).ok(),
+            router: Router::with_versions(operations, versions.clone()).ok(),
+            versions,
         }
     }
 
@@ -76,6 +87,16 @@ impl HeldApi {
     /// The name of an operation within the API.
     pub(crate) fn name(&self, index: u32) -> &str {
         self.operation(index).get(self.slug.len() + 1..).unwrap_or("")
+    }
+
+    /// Its versions.
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// The versions that have an operation.
+    pub(crate) fn versions_of(&self, index: u32) -> VersionSet {
+        self.router.as_ref().map_or(VersionSet::EMPTY, |router| router.versions_of(index))
     }
 
     /// How many operations it has.
@@ -103,32 +124,33 @@ impl HeldApi {
 
     /// The number of segments of the longest base path that `path` is under, a variant of one included.
     pub(crate) fn depth(&self, path: &RequestPath<'_>) -> Option<usize> {
-        self.base_paths.iter().find(|base| base.strip(path).is_some()).map(BasePath::depth)
+        self.base_paths.iter().find(|(base, _)| base.strip(path).is_some()).map(|(base, _)| base.depth())
     }
 
     /// What `method` asks of `path`. Each operation the key must hold goes to `each`.
     ///
     /// A base path that is met only as a variant (another case) may be none to the upstream, so the path is judged under
     /// the next shorter ones too, down to the first that is met exactly: whatever they list must be held as well.
-    pub(crate) fn asks(&self, method: Method<'_>, path: &RequestPath<'_>, mut each: impl FnMut(u32)) -> Asked {
+    pub(crate) fn asks(&self, method: Method<'_>, path: &RequestPath<'_>, mut each: impl FnMut(u32, Version)) -> Asked {
         let Some(router) = &self.router else { return Asked::Refused("the API's operations cannot be routed") };
-        let mut first = None;
+        let mut first: Option<(u32, Version)> = None;
         for remainder in self.readings(path) {
             match router.matches(method, &remainder) {
                 Matches::Operations(indices) => {
-                    first = first.into_iter().chain(indices.first()).min();
-                    indices.iter().for_each(&mut each);
+                    first = first.into_iter().chain(indices.with_versions().next()).min();
+                    indices.with_versions().for_each(|(index, version)| each(index, version));
                 }
                 Matches::OtherMethod | Matches::Unlisted => {}
                 Matches::Refused(refusal) => return Asked::Refused(reason(refusal)),
             }
         }
-        first.map_or(Asked::Unlisted, |first| Asked::Operations { first })
+        first.map_or(Asked::Unlisted, |(first, version)| Asked::Operations { first, version })
     }
 
     fn readings<'p>(&self, path: &'p RequestPath<'_>) -> impl Iterator<Item = Remainder<'p>> {
         let mut exact_met = false;
-        let found = self.base_paths.iter().filter_map(move |base| base.strip(path));
+        let found = self.base_paths.iter();
+        let found = found.filter_map(move |(base, version)| Some(base.strip(path)?.at_version(*version)));
         found.take_while(move |remainder| {
             let take = !exact_met;
             exact_met |= remainder.kind() == MatchKind::Exact;
@@ -159,6 +181,7 @@ fn reason(refusal: claviger_domain::operation::Refusal) -> &'static str {
         Refusal::EncodedSlash => "the path has an encoded slash outside a multi-segment parameter",
         Refusal::TooManyMatches => "the path matches more than 16 operations",
         Refusal::TooManySteps => "the path takes too many steps to match",
+        Refusal::AmbiguousVersion => "the path's version can be read in two ways",
     }
 }
 

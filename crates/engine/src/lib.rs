@@ -54,7 +54,7 @@ use crate::usage::Gatherer;
 
 pub use crate::authenticate::ManagementCaller;
 pub use crate::config::Config;
-pub use crate::explain::{CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Subject};
+pub use crate::explain::{AskedVersion, CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Subject};
 pub use crate::load::Loader;
 pub use crate::metrics::Metrics;
 pub use crate::presented::{FIELDS_MAX, Presented};

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use claviger_domain::api::ApiKind;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::operation::{Version, VersionSet};
 use claviger_domain::organization::Organization;
 use claviger_domain::{ApiId, ApiSetId};
 use hashbrown::HashMap;
 
-use crate::grants::Grants;
+use crate::grants::{Grants, NamePatterns};
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
 
@@ -48,8 +49,10 @@ pub(crate) struct HeldSet {
 enum Rights {
     /// All, now and later.
     Whole,
-    /// One bit an operation, in document order.
+    /// One bit an operation, in document order: in all versions.
     Some(Box<[u64]>),
+    /// The versions of each operation, in document order; where a pattern names a version or takes away.
+    Versions(Box<[VersionSet]>),
 }
 
 /// A tenant that is being changed.
@@ -105,23 +108,37 @@ impl Tenant {
         }
     }
 
-    /// Whether the key holds an operation of the API at `place`.
-    pub(crate) fn holds(&self, profile: &Profile, place: usize, operation: u32) -> bool {
+    /// Whether the key holds an operation of the API at `place` in a version. What its own list takes away it has by no set.
+    pub(crate) fn holds(&self, profile: &Profile, place: usize, operation: u32, version: Version) -> bool {
         let Some(api) = self.apis.get(place) else { return false };
-        let name = || api.name(operation);
-        self.sets_of(profile).any(|set| set.holds(api, operation))
-            || profile.operations.of_api(api.id).is_some_and(|patterns| patterns.covers(name()))
-            || self.general(place).is_some_and(|set| set.holds(api, operation) && self.holds_any(profile, place))
+        let own = profile.operations.of_api(api.id);
+        let listed = || api.versions_of(operation);
+        if own.is_some_and(|own| {
+            own.has_exceptions() && own.takes(api.name(operation), api.versions(), listed()).has(version)
+        }) {
+            return false;
+        }
+        self.sets_of(profile).any(|set| set.holds(api, operation, version))
+            || own.is_some_and(|own| own.gives(api.name(operation), api.versions(), listed()).has(version))
+            || self
+                .general(place)
+                .is_some_and(|set| set.holds(api, operation, version) && self.holds_any(profile, place))
     }
 
-    /// Whether the key holds the whole API at `place`, by name or by Full access.
+    /// Whether the key holds the whole API at `place`, by name or by Full access, and nothing is taken away from it.
     pub(crate) fn holds_whole(&self, profile: &Profile, place: usize) -> bool {
         let Some(api) = self.apis.get(place) else { return false };
-        self.sets_of(profile).any(|set| set.holds_whole(api))
+        self.sets_of(profile).any(|set| set.holds_whole(api)) && !has_exceptions(profile, api.id)
+    }
+
+    /// Whether the key has Full access to the API at `place`, and nothing is taken away from it: what is unlisted could be
+    /// what was taken away.
+    pub(crate) fn has_full_access_to(&self, profile: &Profile, place: usize) -> bool {
+        self.has_full_access(profile) && self.apis.get(place).is_some_and(|api| !has_exceptions(profile, api.id))
     }
 
     /// Whether the key has Full access.
-    pub(crate) fn has_full_access(&self, profile: &Profile) -> bool {
+    fn has_full_access(&self, profile: &Profile) -> bool {
         self.sets_of(profile).any(|set| set.kind == ApiSetKind::Full)
     }
 
@@ -140,7 +157,10 @@ impl Tenant {
         match set.kind {
             ApiSetKind::Full | ApiSetKind::BuiltIn => false,
             ApiSetKind::General => self.has_full_access(profile) || general(),
-            ApiSetKind::Plain => self.has_full_access(profile) && set.rights.iter().all(|(api, _)| self.is_plain(*api)),
+            ApiSetKind::Plain => {
+                let all_of = |api: ApiId| self.is_plain(api) && !has_exceptions(profile, api);
+                self.has_full_access(profile) && set.rights.iter().all(|(api, _)| all_of(*api))
+            }
         }
     }
 
@@ -163,10 +183,8 @@ impl Tenant {
     /// Whether the key holds anything of the API at `place`, the General set aside.
     fn holds_any(&self, profile: &Profile, place: usize) -> bool {
         let Some(api) = self.apis.get(place) else { return false };
-        let covers_any = |patterns: &crate::grants::NamePatterns| {
-            patterns.covers_any(|at| api.sorted_name(at), api.operation_count())
-        };
-        self.sets_of(profile).any(|set| set.holds_any(api)) || profile.operations.of_api(api.id).is_some_and(covers_any)
+        self.sets_of(profile).any(|set| set.holds_any(api))
+            || profile.operations.of_api(api.id).is_some_and(|own| own.gives_any(api))
     }
 
     fn general(&self, place: usize) -> Option<&HeldSet> {
@@ -209,8 +227,11 @@ impl HeldSet {
     }
 
     fn rights_of(&self, api: &HeldApi) -> Rights {
-        if self.whole.contains(&api.id) {
-            return Rights::Whole;
+        let whole = self.whole.contains(&api.id);
+        match self.grants.of_api(api.id) {
+            Some(patterns) if patterns.is_special() => return Rights::Versions(versions_held(api, whole, patterns)),
+            _ if whole => return Rights::Whole,
+            _ => {}
         }
         let mut bits = vec![0u64; api.operation_count().div_ceil(64)];
         if let Some(patterns) = self.grants.of_api(api.id) {
@@ -230,7 +251,7 @@ impl HeldSet {
         Some(&self.rights[at].1)
     }
 
-    fn holds(&self, api: &HeldApi, operation: u32) -> bool {
+    fn holds(&self, api: &HeldApi, operation: u32, version: Version) -> bool {
         match self.kind {
             ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
             ApiSetKind::BuiltIn => false,
@@ -239,6 +260,7 @@ impl HeldSet {
                 Some(Rights::Some(bits)) => {
                     bits.get(operation as usize / 64).is_some_and(|word| word >> (operation % 64) & 1 == 1)
                 }
+                Some(Rights::Versions(held)) => held.get(operation as usize).is_some_and(|held| held.has(version)),
                 None => false,
             },
         }
@@ -259,10 +281,30 @@ impl HeldSet {
             ApiSetKind::Plain | ApiSetKind::General => match self.rights(api.id) {
                 Some(Rights::Whole) => true,
                 Some(Rights::Some(bits)) => bits.iter().any(|word| *word != 0),
+                Some(Rights::Versions(held)) => held.iter().any(|held| !held.is_empty()),
                 None => false,
             },
         }
     }
+}
+
+/// Whether the key's own list takes anything of the API away.
+fn has_exceptions(profile: &Profile, api: ApiId) -> bool {
+    profile.operations.of_api(api).is_some_and(NamePatterns::has_exceptions)
+}
+
+/// The versions of each operation that a set holds, by patterns or, `whole`, all that they do not take away.
+fn versions_held(api: &HeldApi, whole: bool, patterns: &NamePatterns) -> Box<[VersionSet]> {
+    let held = |index: u32| {
+        let (name, listed) = (api.name(index), api.versions_of(index));
+        let held = if whole {
+            VersionSet::ALL.without(patterns.takes(name, api.versions(), listed))
+        } else {
+            patterns.gives(name, api.versions(), listed)
+        };
+        held.intersection(listed.union(Version::OTHER.only()))
+    };
+    (0..api.operation_count() as u32).map(held).collect()
 }
 
 // === impl Draft ===

@@ -72,6 +72,13 @@ impl Verdict {
         (self.code == Code::Valid).then(|| self.refused_operation()).flatten()
     }
 
+    /// The version under which an accepted request asks for its operation; `None` where its path has none, or one that the
+    /// API does not list.
+    pub fn api_version(&self) -> Option<&str> {
+        let (_, version) = self.target.operation.filter(|_| self.code == Code::Valid)?;
+        self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.versions().name(version)
+    }
+
     /// [`Self::api`] for logs, told of refused requests too.
     pub fn refused_api(&self) -> Option<&str> {
         Some(&self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.slug)
@@ -79,7 +86,7 @@ impl Verdict {
 
     /// [`Self::operation`] for logs, told of refused requests too.
     pub fn refused_operation(&self) -> Option<&str> {
-        Some(self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.operation(self.target.operation?))
+        Some(self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.operation(self.target.operation?.0))
     }
 
     /// The key and the secret that was used.

@@ -2,8 +2,8 @@
 
 use claviger_domain::OrganizationId;
 use claviger_domain::api::Api;
-use claviger_domain::api_set::{ApiPattern, ApiSet, PATTERNS_MAX, SETS_PER_KEY_MAX};
-use claviger_domain::operation::OperationPattern;
+use claviger_domain::api_set::{ApiPattern, ApiSet, PATTERNS_MAX, SETS_PER_KEY_MAX, SPECIAL_PATTERNS_MAX};
+use claviger_domain::operation::{Operation, OperationPattern, UNVERSIONED, is_same_version};
 use claviger_store::{Conn, api_sets, apis, operations};
 
 use crate::error::{Error, FieldError};
@@ -54,8 +54,8 @@ pub async fn resolve_sets(
     if unknown.is_empty() { Ok(sets) } else { Err(Error::names_unknown(unknown)) }
 }
 
-/// The patterns that a request names in `field` as `<api slug or id>:<pattern>`, in its order, each once. Each must
-/// cover an operation that is there.
+/// The patterns that a request names in `field` as `<api slug or id>:<pattern>`, in its order, each once; `!` before it
+/// makes it an exception, `@` behind it one of a version. Each must cover an operation that is there.
 pub async fn resolve_patterns(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -66,6 +66,12 @@ pub async fn resolve_patterns(
         return Err(Error::field(field, format!("expected at most {PATTERNS_MAX} operations")));
     }
     let parsed = parse_patterns(field, names)?;
+    if parsed.iter().filter(|(_, pattern)| pattern.is_exception() || pattern.version().is_some()).count()
+        > SPECIAL_PATTERNS_MAX
+    {
+        let problem = format!("expected at most {SPECIAL_PATTERNS_MAX} operations with `@` or `!`");
+        return Err(Error::field(field, problem));
+    }
     let (mut known, mut patterns, mut unknown) = (Vec::<(&str, KnownApi)>::new(), Vec::new(), Vec::new());
     for (index, (api, pattern)) in parsed.into_iter().enumerate() {
         if !known.iter().any(|(name, _)| *name == api) {
@@ -81,9 +87,9 @@ pub async fn resolve_patterns(
     if unknown.is_empty() { Ok(patterns) } else { Err(Error::names_unknown(unknown)) }
 }
 
-/// An API that a request names, with its operations' names; the built-in one counts as unknown, because its
-/// operations stand in no set of one's own.
-struct KnownApi(Option<(Api, Vec<Box<str>>)>);
+/// An API that a request names, with its operations; the built-in one counts as unknown, because its operations stand in
+/// no set of one's own.
+struct KnownApi(Option<(Api, Vec<Operation>)>);
 
 // === impl KnownApi ===
 
@@ -93,23 +99,34 @@ impl KnownApi {
         let api = find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn);
         let Some(api) = api else { return Ok(Self(None)) };
         let all = operations::all(conn, api.id).await?;
-        Ok(Self(Some((api, all.into_iter().map(|operation| operation.name).collect()))))
+        Ok(Self(Some((api, all))))
     }
 
     fn cover(&self, pattern: &OperationPattern) -> Option<ApiPattern> {
         let (api, operations) = self.0.as_ref()?;
-        let covers = operations.iter().any(|name| pattern.matches(name));
+        let covers = operations.iter().any(|operation| pattern.names(&operation.name) && has(api, operation, pattern));
         covers.then(|| ApiPattern { api: api.id, pattern: pattern.clone() })
     }
+}
+
+/// Whether the operation is in the version that the pattern names: one that the API lists, or [`UNVERSIONED`].
+fn has(api: &Api, operation: &Operation, pattern: &OperationPattern) -> bool {
+    let Some(version) = pattern.version() else { return true };
+    let is_meant = |names: &[Box<str>]| names.iter().any(|name| is_same_version(name, version));
+    let listed = version == UNVERSIONED && api.version_pattern.is_some() || is_meant(&api.versions);
+    listed && (operation.versions.is_empty() || is_meant(&operation.versions))
 }
 
 fn parse_patterns<'n>(field: &str, names: &'n [String]) -> Result<Vec<(&'n str, OperationPattern)>, Error> {
     let (mut parsed, mut wrong) = (Vec::with_capacity(names.len()), Vec::new());
     for (index, name) in names.iter().enumerate() {
         let at = || format!("{field}[{index}]");
-        match name.split_once(':').map(|(api, pattern)| (api, OperationPattern::parse(pattern))) {
-            Some((api, Ok(pattern))) => parsed.push((api, pattern)),
-            Some((_, Err(problem))) => wrong.push(FieldError::new(at(), problem)),
+        let (sign, text) = name.strip_prefix('!').map_or(("", name.as_str()), |rest| ("!", rest));
+        match text.split_once(':').map(|(api, rest)| (api, rest, OperationPattern::parse(&format!("{sign}{rest}")))) {
+            // A second `!`, behind the colon, is part of no name.
+            Some((api, rest, Ok(pattern))) if !rest.starts_with('!') => parsed.push((api, pattern)),
+            Some((_, _, Err(problem))) => wrong.push(FieldError::new(at(), problem)),
+            Some(_) => wrong.push(FieldError::new(at(), "the `!` of an exception stands before the API")),
             None => wrong.push(FieldError::new(at(), "expected `<api>:<operation>` such as `github:issues/*`")),
         }
     }

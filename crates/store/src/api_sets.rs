@@ -14,7 +14,7 @@ use crate::{Error, Result, Taken};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, kind, apis, operations, created_at, updated_at, \
-     version FROM api_sets";
+     version, template FROM api_sets";
 
 /// Which sets of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,11 +40,13 @@ pub struct InUse {
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, set: &ApiSet) -> Result<()> {
     let statement = sql("INSERT INTO api_sets (id, organization_id, slug, name, search, kind, apis, operations, \
-                         created_at, updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                         created_at, updated_at, version, template) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
                          ON CONFLICT DO NOTHING");
     let statement = statement.bind(set.id).bind(set.organization).bind(set.slug.as_str()).bind(set.name.as_str());
     let statement = statement.bind(search(set)).bind(word(&set.kind)).bind(json(&set.apis)).bind(json(&set.operations));
-    if tx.execute(statement.bind(set.created_at).bind(set.updated_at).bind(set.version)).await? == 0 {
+    let statement = statement.bind(set.created_at).bind(set.updated_at).bind(set.version);
+    if tx.execute(statement.bind(set.template.as_deref())).await? == 0 {
         return Err(Taken::Slug.into());
     }
     tx.note(set.organization, ObjectRef::ApiSet(set.id));
@@ -61,9 +63,10 @@ pub async fn update(tx: &mut Tx, set: &ApiSet) -> Result<()> {
     }
     let statement =
         sql("UPDATE api_sets SET slug = $1, name = $2, search = $3, kind = $4, apis = $5, operations = $6, \
-                         updated_at = $7, version = $8 WHERE id = $9 AND organization_id = $10");
+                         updated_at = $7, version = $8, template = $9 WHERE id = $10 AND organization_id = $11");
     let statement = statement.bind(set.slug.as_str()).bind(set.name.as_str()).bind(search(set)).bind(word(&set.kind));
     let statement = statement.bind(json(&set.apis)).bind(json(&set.operations)).bind(set.updated_at).bind(set.version);
+    let statement = statement.bind(set.template.as_deref());
     if tx.execute(statement.bind(set.id).bind(set.organization)).await? == 0 {
         return Err(Error::NotFound);
     }
@@ -154,5 +157,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<ApiSet> {
         created_at: row.time(7)?,
         updated_at: row.time(8)?,
         version: row.number(9)?,
+        template: row.text_or_none(10)?.map(Box::from),
     })
 }

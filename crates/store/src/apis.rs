@@ -3,6 +3,7 @@
 use claviger_domain::api::Api;
 use claviger_domain::change::ObjectRef;
 use claviger_domain::name::{Slug, search_form};
+use claviger_domain::operation::VersionPattern;
 use claviger_domain::{ApiId, OrganizationId};
 
 use crate::conn::Conn;
@@ -14,21 +15,23 @@ use crate::{Error, Result, Taken, operations};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, hosts, base_paths, unlisted_paths, manual_url, \
-     kind, created_at, updated_at, version FROM apis";
+     kind, created_at, updated_at, version, version_pattern, versions FROM apis";
 
 /// Adds an API, without operations.
 ///
 /// # Errors
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, api: &Api) -> Result<()> {
-    let statement =
-        sql("INSERT INTO apis (id, organization_id, slug, name, search, hosts, base_paths, unlisted_paths, \
-                         manual_url, kind, created_at, updated_at, version) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING");
+    let statement = sql(
+        "INSERT INTO apis (id, organization_id, slug, name, search, hosts, base_paths, unlisted_paths, \
+                         manual_url, kind, created_at, updated_at, version, version_pattern, versions) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+    );
     let statement = statement.bind(api.id).bind(api.organization).bind(api.slug.as_str()).bind(api.name.as_str());
     let statement = statement.bind(search(api)).bind(json(&api.hosts)).bind(json(&api.base_paths));
     let statement = statement.bind(api.unlisted_paths).bind(api.manual_url.as_deref()).bind(kind(api));
-    if tx.execute(statement.bind(api.created_at).bind(api.updated_at).bind(api.version)).await? == 0 {
+    let statement = statement.bind(api.created_at).bind(api.updated_at).bind(api.version);
+    if tx.execute(statement.bind(pattern(api)).bind(json(&api.versions))).await? == 0 {
         return Err(Taken::Slug.into());
     }
     tx.note(api.organization, ObjectRef::Api(api.id));
@@ -44,11 +47,12 @@ pub async fn update(tx: &mut Tx, api: &Api) -> Result<()> {
         return Err(Taken::Slug.into());
     }
     let statement = sql("UPDATE apis SET slug = $1, name = $2, search = $3, hosts = $4, base_paths = $5, \
-                         unlisted_paths = $6, manual_url = $7, kind = $8, updated_at = $9, version = $10 \
-                         WHERE id = $11 AND organization_id = $12");
+                         unlisted_paths = $6, manual_url = $7, kind = $8, updated_at = $9, version = $10, \
+                         version_pattern = $11, versions = $12 WHERE id = $13 AND organization_id = $14");
     let statement = statement.bind(api.slug.as_str()).bind(api.name.as_str()).bind(search(api)).bind(json(&api.hosts));
     let statement = statement.bind(json(&api.base_paths)).bind(api.unlisted_paths).bind(api.manual_url.as_deref());
     let statement = statement.bind(kind(api)).bind(api.updated_at).bind(api.version);
+    let statement = statement.bind(pattern(api)).bind(json(&api.versions));
     if tx.execute(statement.bind(api.id).bind(api.organization)).await? == 0 {
         return Err(Error::NotFound);
     }
@@ -106,6 +110,10 @@ fn search(api: &Api) -> String {
     search_form(&format!("{}\n{}", api.name, api.slug))
 }
 
+fn pattern(api: &Api) -> Option<&str> {
+    api.version_pattern.as_ref().map(VersionPattern::as_str)
+}
+
 fn kind(api: &Api) -> String {
     crate::sql::word(&api.kind)
 }
@@ -124,5 +132,7 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Api> {
         created_at: row.time(9)?,
         updated_at: row.time(10)?,
         version: row.number(11)?,
+        version_pattern: row.text_or_none(12)?.map(|_| row.parsed(12)).transpose()?,
+        versions: row.list(13)?,
     })
 }

@@ -66,7 +66,7 @@ async fn load_catalog(native: &mut Native, add: &mut (impl FnMut(Vec<Change>) + 
     let mut operations: HashMap<ApiId, Vec<Operation>> = HashMap::new();
     native
         .each(operations::SELECT_ALL, |row| {
-            operations.entry(row.parsed(7)?).or_default().push(operations::read(row)?);
+            operations.entry(row.parsed(8)?).or_default().push(operations::read(row)?);
             Ok(())
         })
         .await?;

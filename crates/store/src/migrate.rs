@@ -31,6 +31,8 @@ const MIGRATIONS: [Migration; 4] = [
     // A program that does not know where lists stand cannot read a key that has one.
     Migration { script: include_str!("../migrations/0003_ip_lists.sql"), oldest_reader: 3 },
     Migration { script: include_str!("../migrations/0004_pairs_and_reveals.sql"), oldest_reader: 3 },
+    // One that does not know versions would pass over exceptions.
+    Migration { script: include_str!("../migrations/0002_versions.sql"), oldest_reader: 2 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -14,10 +14,10 @@ use crate::sql::{Sql, batches, containing, json, sql};
 use crate::write::Tx;
 
 /// All of them; the replica's load reads it with the native driver.
-pub(crate) const SELECT_ALL: &str = "SELECT name, method, template, multi_segment, summary, tags, position, api_id \
+pub(crate) const SELECT_ALL: &str = "SELECT name, method, template, multi_segment, summary, tags, versions, position, api_id \
      FROM api_operations ORDER BY api_id, position";
 
-const SELECT: &str = "SELECT name, method, template, multi_segment, summary, tags, position \
+const SELECT: &str = "SELECT name, method, template, multi_segment, summary, tags, versions, position \
      FROM api_operations WHERE api_id = $1";
 
 /// Puts `operations` in the place of all that the API had.
@@ -26,12 +26,13 @@ pub async fn replace(tx: &mut Tx, organization: OrganizationId, api: ApiId, oper
     let mut position = 0i64;
     for batch in batches(operations) {
         let head = "INSERT INTO api_operations (api_id, position, name, method, template, multi_segment, summary, tags, \
-                    search) VALUES";
-        let mut statement = Sql::rows(head, 9, batch.len(), "");
+                    versions, search) VALUES";
+        let mut statement = Sql::rows(head, 10, batch.len(), "");
         for operation in batch {
             statement = statement.bind(api).bind(position).bind(&*operation.name).bind(&*operation.method);
             statement = statement.bind(&*operation.template).bind(json(&operation.multi_segment));
-            statement = statement.bind(&*operation.summary).bind(json(&operation.tags)).bind(search(operation));
+            statement = statement.bind(&*operation.summary).bind(json(&operation.tags));
+            statement = statement.bind(json(&operation.versions)).bind(search(operation));
             position += 1;
         }
         tx.execute(statement).await?;
@@ -60,7 +61,7 @@ pub async fn list(conn: &mut Conn, api: ApiId, text: Option<&str>, page: &Page) 
         statement = statement.push_bound(" AND position > ?", [position]);
     }
     let statement = statement.push_bound(" ORDER BY position LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, |row| Ok((read(row)?, row.number(6)?))).await?;
+    let rows = conn.rows(statement, |row| Ok((read(row)?, row.number(7)?))).await?;
     let listed = page.cut(rows, |(operation, position)| (CursorValue::Number(*position), operation.name.to_string()));
     let items = listed.items.into_iter().map(|(operation, _)| operation).collect();
     Ok(Listed { items, next: listed.next })
@@ -83,5 +84,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Operation> {
         multi_segment: row.list(3)?,
         summary: row.text(4)?.into(),
         tags: row.list(5)?,
+        versions: row.list(6)?,
     })
 }

@@ -23,6 +23,11 @@ on_both_databases! {
         let asked = judge(world, include_str!("../../golden/verdicts.json")).await;
         assert!(asked.iter().all(|&count| count >= CASES_MIN), "asked at each door: {asked:?}");
     }
+
+    async fn golden_versions_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/versions.json")).await;
+        assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
+    }
 }
 
 /// Asks every case of a file at each door that can express it; how many each door was asked.
@@ -181,6 +186,7 @@ impl Question<'_> {
             "key": answer["key"]["name"],
             "api": answer["api"],
             "operation": answer["operation"],
+            "version": answer["api_version"],
         });
         if let (Some(nick), Some(hint)) = (answer["key"]["name"].as_str(), answer["key"]["hint"].as_str()) {
             let old = self.state.old_secrets.get(nick);
@@ -243,8 +249,11 @@ impl State {
                 let slug = text(&api["slug"]);
                 call("POST", &format!("/apis/import?slug={slug}&name={slug}"), &document(api)).await;
                 let mut edit = Map::new();
-                for field in ["hosts", "base_paths", "unlisted_paths"] {
+                for field in ["hosts", "base_paths", "unlisted_paths", "version_pattern", "versions"] {
                     edit.insert(field.into(), api[field].clone());
+                }
+                if !api["versions"].is_null() {
+                    edit.insert("operations".into(), list(&api["operations"]).iter().map(operation_input).collect());
                 }
                 edit.retain(|_, value| !value.is_null());
                 call("PATCH", &format!("/apis/{slug}"), &Value::Object(edit)).await;
@@ -339,6 +348,16 @@ async fn call(world: &World, token: &str, method: &str, path: &str, body: &Value
     let answer = world.api_as(token, method, path, (!body.is_null()).then_some(body)).await;
     assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
     if answer.body.is_empty() { Value::Null } else { answer.json() }
+}
+
+/// An operation as `PATCH /apis/{api}` takes it.
+fn operation_input(operation: &Value) -> Value {
+    let mut input = operation.clone();
+    if let Some(fields) = input.as_object_mut() {
+        let template = fields.remove("template");
+        fields.insert("path".into(), template.unwrap_or_default());
+    }
+    input
 }
 
 /// An OpenAPI document with the operations of `api` in their order.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::template::{SegmentPattern, Template, TemplateProblem};
+use super::version::{Version, Versions};
 use crate::path::{RequestPath, fold};
 
 /// The path under which an API's templates stand: `/`, `/api/v3`.
@@ -34,6 +35,8 @@ pub struct Remainder<'p> {
     pub(crate) kind: MatchKind,
     /// The base path ends or goes over an encoded slash: no template can be right about the rest.
     pub(crate) torn: bool,
+    /// The version that the base path stands for; without one it may be the first segment.
+    pub(crate) version: Option<Version>,
 }
 
 /// Why a text is no base path.
@@ -65,12 +68,19 @@ impl BasePath {
         self.literals.len()
     }
 
+    /// The version that it stands for: its last segment, if that is one. A segment that may be one to some programs and to
+    /// others not is none here; documents and administrators spell versions plainly.
+    pub fn version(&self, versions: &Versions) -> Option<Version> {
+        let last = self.literals.last()?;
+        versions.find(&last.text).ok().flatten().map(|(version, _)| version)
+    }
+
     /// What stands behind this base path, if the path is under it or under a variant of it.
     ///
     /// A caller that chooses among APIs takes the greatest [`Self::depth`] *whatever the kind*: a path under a variant of
     /// a longer base path belongs to that API.
     pub fn strip<'p>(&self, path: &'p RequestPath<'_>) -> Option<Remainder<'p>> {
-        let whole = Remainder { path, from: self.depth(), kind: MatchKind::Exact, torn: false };
+        let whole = Remainder { path, from: self.depth(), kind: MatchKind::Exact, torn: false, version: None };
         match self.find_in(path) {
             Some(kind) => Some(Remainder { kind, ..whole }),
             // An upstream that decodes first would find it; one that splits first would not.
@@ -113,7 +123,13 @@ impl fmt::Display for BasePath {
 impl<'p> Remainder<'p> {
     /// The whole path: the base path is `/`.
     pub fn whole(path: &'p RequestPath<'_>) -> Self {
-        Self { path, from: 0, kind: MatchKind::Exact, torn: false }
+        Self { path, from: 0, kind: MatchKind::Exact, torn: false, version: None }
+    }
+
+    /// The same, under the version that the base path stands for.
+    #[must_use]
+    pub fn at_version(self, version: Option<Version>) -> Self {
+        Self { version, ..self }
     }
 
     /// How the base path was found; where it is [`MatchKind::Folded`] no operation matches exactly.

@@ -7,6 +7,7 @@ use super::base_path::{MatchKind, Remainder};
 use super::dominance::beats;
 use super::mixed::Mixed;
 use super::template::{SegmentPattern, Template, TemplateProblem};
+use super::version::{Version, VersionSet, Versions};
 use super::{MAX_LOOKUP_STEPS, MAX_MATCHES, MAX_OPERATIONS, Method, Operation};
 use crate::path::{RequestPath, fold};
 
@@ -22,12 +23,14 @@ pub struct Router {
     nodes: Vec<Node>,
     /// One for each operation, in document order.
     routes: Vec<Route>,
+    versions: Versions,
 }
 
 #[derive(Debug, Clone)]
 struct Route {
     method: Box<str>,
     template: Template,
+    versions: VersionSet,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -54,10 +57,12 @@ pub enum Matches {
     Refused(Refusal),
 }
 
-/// Indices into the list that the router was built from: ascending, so in document order; never empty in [`Matches`].
+/// Indices into the list that the router was built from, each with the version it is asked for under: ascending, so in
+/// document order; never empty in [`Matches`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OperationIndices {
     indices: [u32; MAX_MATCHES],
+    versions: [Version; MAX_MATCHES],
     len: u8,
 }
 
@@ -73,6 +78,9 @@ pub enum Refusal {
     /// More than [`MAX_LOOKUP_STEPS`].
     #[error("the path takes too many steps to match")]
     TooManySteps,
+    /// The version has digits that only some programs know.
+    #[error("the path's version can be read in two ways")]
+    AmbiguousVersion,
 }
 
 /// Why no router can be made of a list of operations.
@@ -113,6 +121,9 @@ struct Walk<'w> {
     router: &'w Router,
     path: &'w RequestPath<'w>,
     method: Method<'w>,
+    /// The version that is asked for, and the versions whose operations that may mean.
+    version: Version,
+    reach: VersionSet,
     budget: &'w mut Budget,
     found: OperationIndices,
     /// Some template matched, for whatever method.
@@ -122,20 +133,36 @@ struct Walk<'w> {
 // === impl Router ===
 
 impl Router {
-    /// Makes a router of an API's operations in document order. Templates stand without base path.
+    /// Makes a router of the operations of an API without versions, in document order. Templates stand without base path.
     pub fn build(operations: &[Operation]) -> Result<Self, RouterProblem> {
+        Self::with_versions(operations, Versions::default())
+    }
+
+    /// The same of an API with versions: they stand in the base path or right behind it, the templates have none.
+    pub fn with_versions(operations: &[Operation], versions: Versions) -> Result<Self, RouterProblem> {
         if operations.len() > MAX_OPERATIONS {
             return Err(RouterProblem::TooManyOperations);
         }
-        let mut router = Self { nodes: vec![Node::default()], routes: Vec::with_capacity(operations.len()) };
+        let mut router = Self { nodes: vec![Node::default()], routes: Vec::with_capacity(operations.len()), versions };
         for (operation, listed) in operations.iter().enumerate() {
             Method::parse(&listed.method).map_err(|_| RouterProblem::Method { operation })?;
             let template = Template::parse(&listed.template, &listed.multi_segment)
                 .map_err(|problem| RouterProblem::Template { operation, problem })?;
             router.insert(operation as u32, &template).ok_or(RouterProblem::TooLarge { operation })?;
-            router.routes.push(Route { method: listed.method.clone(), template });
+            let versions = router.versions.set_of(&listed.versions);
+            router.routes.push(Route { method: listed.method.clone(), template, versions });
         }
         Ok(router)
+    }
+
+    /// The versions of the API.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// The versions in which an operation is.
+    pub fn versions_of(&self, operation: u32) -> VersionSet {
+        self.routes.get(operation as usize).map_or(VersionSet::EMPTY, |route| route.versions)
     }
 
     /// What a request of this method for this path asks for.
@@ -166,6 +193,9 @@ impl Router {
     }
 
     /// Adds to `required` what one reading of the path asks for; says whether any template matched it.
+    ///
+    /// The version is the base path's, else the segment behind it if that looks like one. Such a segment may also be what a
+    /// parameter of a path without version takes, so both are read and the key must hold what either means.
     fn read(
         &self,
         method: Method<'_>,
@@ -173,14 +203,40 @@ impl Router {
         budget: &mut Budget,
         required: &mut OperationIndices,
     ) -> Result<bool, Refusal> {
-        let path = remainder.path;
-        let mut walk = Walk { router: self, path, method, budget, found: OperationIndices::EMPTY, listed: false };
+        if let Some(version) = remainder.version {
+            return self.read_version(method, remainder, version, budget, required);
+        }
+        let Remainder { path, from, kind, .. } = *remainder;
+        let mut listed = self.read_version(method, remainder, Version::NONE, budget, required)?;
+        if from < path.len()
+            && !path.is_slashed(from)
+            && let Some((version, spelling)) = self.versions.find(path.segment(from))?
+        {
+            let kind = if spelling == MatchKind::Exact { kind } else { MatchKind::Folded };
+            let behind = Remainder { from: from + 1, kind, ..*remainder };
+            listed |= self.read_version(method, &behind, version, budget, required)?;
+        }
+        Ok(listed)
+    }
+
+    /// Adds to `required` what the path asks for under a version.
+    fn read_version(
+        &self,
+        method: Method<'_>,
+        remainder: &Remainder<'_>,
+        version: Version,
+        budget: &mut Budget,
+        required: &mut OperationIndices,
+    ) -> Result<bool, Refusal> {
+        let (path, reach) = (remainder.path, version.reach());
+        let found = OperationIndices::EMPTY;
+        let mut walk = Walk { router: self, path, method, version, reach, budget, found, listed: false };
         walk.visit(0, remainder.from)?;
         let (found, listed) = (walk.found, walk.listed);
         if let [only] = found.as_slice() {
-            required.insert(*only)?;
+            required.insert(*only, version)?;
         } else {
-            self.drop_beaten(&found, remainder, budget, required)?;
+            self.drop_beaten(&found, remainder, version, budget, required)?;
         }
         Ok(listed)
     }
@@ -190,6 +246,7 @@ impl Router {
         &self,
         found: &OperationIndices,
         remainder: &Remainder<'_>,
+        version: Version,
         budget: &mut Budget,
         required: &mut OperationIndices,
     ) -> Result<(), Refusal> {
@@ -201,16 +258,21 @@ impl Router {
         }
         for (index, is_exact) in found.iter().zip(exact) {
             let mine = self.route(index);
-            let beaten = found.iter().zip(exact).any(|(other, other_is_exact)| {
-                let other = self.route(other);
+            let beats_mine = |other: &Route, other_is_exact: bool| {
                 if mine.method != other.method {
                     // A `HEAD` counts as `GET`: the same template adds nothing, a different one stands beside it.
                     return &*other.method == "GET" && mine.template == other.template;
                 }
                 is_exact && other_is_exact && beats(&other.template, &mine.template, count)
-            });
-            if !beaten {
-                required.insert(index)?;
+            };
+            // In each version that has both. What is left of one version must be held, as the version may be that one.
+            let left =
+                found.iter().zip(exact).fold(mine.versions.intersection(version.reach()), |left, (other, exact)| {
+                    let other = self.route(other);
+                    if beats_mine(other, exact) { left.without(other.versions) } else { left }
+                });
+            if !left.is_empty() {
+                required.insert(index, version)?;
             }
         }
         Ok(())
@@ -309,10 +371,14 @@ impl Walk<'_> {
     fn meet(&mut self, routes: &[u32]) -> Result<(), Refusal> {
         for index in routes {
             self.budget.spend()?;
+            let route = self.router.route(*index);
+            if route.versions.intersection(self.reach).is_empty() {
+                continue;
+            }
             self.listed = true;
-            let method = &*self.router.route(*index).method;
+            let method = &*route.method;
             if method == self.method.as_str() || self.method.is_head() && method == "GET" {
-                self.found.insert(*index)?;
+                self.found.insert(*index, self.version)?;
             }
         }
         Ok(())
@@ -338,14 +404,14 @@ impl Budget {
 // === impl OperationIndices ===
 
 impl OperationIndices {
-    const EMPTY: Self = Self { indices: [0; MAX_MATCHES], len: 0 };
+    const EMPTY: Self = Self { indices: [0; MAX_MATCHES], versions: [Version::NONE; MAX_MATCHES], len: 0 };
 
     /// The first in document order: the one that is named. `None` only if there is none.
     pub fn first(&self) -> Option<u32> {
         self.as_slice().first().copied()
     }
 
-    /// All of them, ascending.
+    /// All of them, ascending. One that two readings of a path ask for under two versions stands here twice.
     pub fn as_slice(&self) -> &[u32] {
         &self.indices[..usize::from(self.len)]
     }
@@ -353,6 +419,11 @@ impl OperationIndices {
     /// All of them, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.as_slice().iter().copied()
+    }
+
+    /// All of them with the version that each is asked for under, ascending.
+    pub fn with_versions(&self) -> impl Iterator<Item = (u32, Version)> + '_ {
+        self.iter().zip(self.versions)
     }
 
     /// How many.
@@ -366,14 +437,19 @@ impl OperationIndices {
     }
 
     /// Adds an index at its place unless it is there.
-    fn insert(&mut self, index: u32) -> Result<(), Refusal> {
-        let Err(place) = self.as_slice().binary_search(&index) else { return Ok(()) };
+    fn insert(&mut self, index: u32, version: Version) -> Result<(), Refusal> {
+        let place = self.with_versions().take_while(|known| *known < (index, version)).count();
+        if self.with_versions().nth(place) == Some((index, version)) {
+            return Ok(());
+        }
         if self.len() == MAX_MATCHES {
             return Err(Refusal::TooManyMatches);
         }
         let end = self.len();
         self.indices.copy_within(place..end, place + 1);
+        self.versions.copy_within(place..end, place + 1);
         self.indices[place] = index;
+        self.versions[place] = version;
         self.len += 1;
         Ok(())
     }

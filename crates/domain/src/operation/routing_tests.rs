@@ -13,6 +13,7 @@ fn operation(method: &str, template: &str, multi_segment: &[&str]) -> Operation 
         multi_segment: multi_segment.iter().map(|name| (*name).into()).collect(),
         summary: "".into(),
         tags: Vec::new(),
+        versions: Vec::new(),
     }
 }
 

@@ -98,6 +98,7 @@ fn operations() -> Vec<Operation> {
         multi_segment: multi_segment.iter().map(|name| (*name).into()).collect(),
         summary: "".into(),
         tags: Vec::new(),
+        versions: Vec::new(),
     };
     GITHUB.iter().map(operation).collect()
 }

@@ -8,7 +8,7 @@ use claviger_domain::Clock as _;
 use claviger_domain::Timestamp;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::{CODES, Code};
-use claviger_engine::{ExplainQuestion, Presented, Provider, Question, RequestLine, Subject, Verdict};
+use claviger_engine::{AskedVersion, ExplainQuestion, Presented, Provider, Question, RequestLine, Subject, Verdict};
 use serde::Deserialize;
 
 use crate::world::{CORPORA, World, corpus, state_of};
@@ -76,6 +76,8 @@ pub struct Expected {
     api: Option<String>,
     #[serde(default)]
     operation: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
     #[serde(default)]
     operation_checked: Option<bool>,
     #[serde(default)]
@@ -176,6 +178,7 @@ fn shown(verdict: &Verdict) -> serde_json::Value {
         "old_secret": verdict.key().is_some_and(|key| key.used_old_secret()),
         "api": verdict.api(),
         "operation": verdict.operation(),
+        "version": verdict.api_version(),
     })
 }
 
@@ -202,6 +205,7 @@ fn judge(world: &World, case: &Case) -> Option<String> {
         "old_secret": expected.old_secret,
         "api": expected.api,
         "operation": expected.operation,
+        "version": expected.version,
     });
     let refusal =
         world.engine.drain_usage().refusals.into_iter().find(|it| it.organization == question_of(world, case));
@@ -265,5 +269,10 @@ fn explain(world: &World, case: &Case) {
     assert_eq!(explanation.code, case.verdict.code, "{}", case.name);
     if case.verdict.code == Code::Valid {
         assert_eq!((&explanation.api, &explanation.operation), (&case.verdict.api, &case.verdict.operation));
+        let listed = match explanation.version {
+            Some(AskedVersion::Listed(name)) => Some(name),
+            Some(AskedVersion::Other) | None => None,
+        };
+        assert_eq!(listed, case.verdict.version, "{}", case.name);
     }
 }

@@ -12,7 +12,7 @@ use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
-use claviger_domain::operation::Operation;
+use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
 use claviger_domain::testing::{FixedClock, FixedRandom};
@@ -67,6 +67,10 @@ struct ApiState {
     base_paths: Vec<String>,
     #[serde(default)]
     unlisted_paths: bool,
+    #[serde(default)]
+    version_pattern: Option<VersionPattern>,
+    #[serde(default)]
+    versions: Vec<Box<str>>,
     operations: Vec<OperationState>,
 }
 
@@ -78,6 +82,8 @@ struct OperationState {
     template: Box<str>,
     #[serde(default)]
     multi_segment: Vec<Box<str>>,
+    #[serde(default)]
+    versions: Vec<Box<str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -159,7 +165,7 @@ struct Builder {
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts"];
+pub const CORPORA: &[&str] = &["verdicts", "versions"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -283,6 +289,7 @@ impl Builder {
             method: "GET".into(),
             template: "/keys".into(),
             multi_segment: Vec::new(),
+            versions: Vec::new(),
         }];
         let api = ApiState {
             slug: BUILT_IN_SLUG.into(),
@@ -290,6 +297,8 @@ impl Builder {
             hosts: Vec::new(),
             base_paths: vec!["/api/v1".into()],
             unlisted_paths: false,
+            version_pattern: None,
+            versions: Vec::new(),
             operations,
         };
         self.api(&api, ApiKind::BuiltIn);
@@ -305,6 +314,8 @@ impl Builder {
             hosts: hosts.to_vec(),
             base_paths: base_paths.to_vec(),
             unlisted_paths: true,
+            version_pattern: None,
+            versions: Vec::new(),
             operations: Vec::new(),
         };
         self.api(&api, kind);
@@ -322,6 +333,8 @@ impl Builder {
             base_paths: state.base_paths.clone(),
             unlisted_paths: state.unlisted_paths,
             manual_url: None,
+            version_pattern: state.version_pattern.clone(),
+            versions: state.versions.clone(),
             kind,
             created_at: self.now,
             updated_at: self.now,
@@ -334,6 +347,7 @@ impl Builder {
             multi_segment: operation.multi_segment.clone(),
             summary: Box::default(),
             tags: Vec::new(),
+            versions: operation.versions.clone(),
         });
         let operations = operations.collect();
         self.push(ObjectRef::Api(id), Object::Api(Box::new(api), operations));
@@ -350,6 +364,7 @@ impl Builder {
             kind,
             apis: apis.iter().map(|api| self.apis[api]).collect(),
             operations: self.patterns(operations),
+            template: None,
             created_at: self.now,
             updated_at: self.now,
             version: 1,
@@ -359,8 +374,9 @@ impl Builder {
 
     fn patterns(&self, operations: &[String]) -> Vec<ApiPattern> {
         let pattern = |text: &String| {
+            let (sign, text) = text.strip_prefix('!').map_or(("", text.as_str()), |rest| ("!", rest));
             let (api, pattern) = text.split_once(':').expect("<api>:<pattern>");
-            ApiPattern { api: self.apis[api], pattern: pattern.parse().expect("a pattern") }
+            ApiPattern { api: self.apis[api], pattern: format!("{sign}{pattern}").parse().expect("a pattern") }
         };
         operations.iter().map(pattern).collect()
     }

@@ -30,6 +30,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
         kind: ApiSetKind::Plain,
         apis: Vec::new(),
         operations: Vec::new(),
+        template: None,
         created_at: ctx.now,
         updated_at: ctx.now,
         version: 1,

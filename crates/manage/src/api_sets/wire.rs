@@ -21,8 +21,9 @@ pub struct ApiSetView {
     kind: ApiSetKind,
     /// APIs it holds whole, by slug; of a General set the API it belongs to.
     apis: Vec<String>,
-    /// Operations it holds, as `<api slug>:<pattern>`.
+    /// Operations it holds, as `<api slug>:<pattern>`; with `@<version>` in that version alone, with `!` before it taken out.
     operations: Vec<String>,
+    /// The template that it was made from, as `<template>/<right>`.
     #[schema(required)]
     template: Option<String>,
     #[schema(value_type = String)]
@@ -51,7 +52,7 @@ impl ApiSetView {
     /// The view of `set`; `slugs` has those of the APIs it names.
     pub fn new(set: &ApiSet, slugs: &HashMap<ApiId, String>) -> Self {
         let patterns = set.operations.iter();
-        let named = patterns.filter_map(|one| Some(format!("{}:{}", slugs.get(&one.api)?, one.pattern)));
+        let named = patterns.filter_map(|one| Some(one.text(slugs.get(&one.api)?)));
         Self {
             id: set.id.to_string(),
             slug: set.slug.to_string(),
@@ -59,7 +60,7 @@ impl ApiSetView {
             kind: set.kind,
             apis: set.apis.iter().filter_map(|api| slugs.get(api).cloned()).collect(),
             operations: named.collect(),
-            template: None,
+            template: set.template.as_deref().map(str::to_owned),
             created_at: set.created_at,
             updated_at: set.updated_at,
         }

@@ -10,8 +10,8 @@ use claviger_store::{Scope, operations};
 
 use super::record::{self, note, view};
 use super::request::{self, CreateApi};
-use super::slug;
 use super::wire::Recorded;
+use super::{slug, versions};
 use crate::Manage;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
@@ -60,12 +60,16 @@ fn draft(
         base_paths: request::base_paths(&mut checks, request.base_paths.as_deref().unwrap_or(&root)),
         unlisted_paths: request.unlisted_paths,
         manual_url: request::manual_url(&mut checks, request.manual_url.as_deref()),
+        version_pattern: versions::pattern(&mut checks, request.version_pattern.as_deref()),
+        versions: request.versions.iter().map(|name| name.as_str().into()).collect(),
         kind: ApiKind::Plain,
         created_at: ctx.now,
         updated_at: ctx.now,
         version: 1,
     };
-    let operations = request::operations(&mut checks, &request.operations);
+    let mut operations = request::operations(&mut checks, &request.operations);
+    versions::check(&mut checks, &api, &operations);
+    versions::spell_as_listed(&api.path_versions(), &mut operations);
     request::check_routable(&mut checks, "operations", &operations);
     checks.finish()?;
     Ok((api, operations))

@@ -9,8 +9,8 @@ use claviger_store::{Scope, Tx, apis, operations};
 
 use super::record::{check_slug_free, find_own, note, rename_general, view};
 use super::request::{self, EditApi};
-use super::slug;
 use super::wire::Recorded;
+use super::{slug, versions};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
@@ -62,13 +62,19 @@ async fn apply(
 ) -> Result<Recorded, Error> {
     let old = view(tx, &before).await?;
     let mut api = edited(&before, request)?;
-    let replaced = match operations {
-        Some(new) => operations::all(tx, api.id).await? != new,
-        None => false,
+    let listed = operations::all(tx, api.id).await?;
+    let operations = versioned(&mut api, &before, operations.map_or_else(|| listed.clone(), <[_]>::to_vec))?;
+    let replaced = listed != operations;
+    let judged_by = |api: &Api| {
+        (
+            api.hosts.clone(),
+            api.base_paths.clone(),
+            api.unlisted_paths,
+            api.version_pattern.clone(),
+            api.versions.clone(),
+        )
     };
-    let judged_alike =
-        (&api.hosts, &api.base_paths, api.unlisted_paths) == (&before.hosts, &before.base_paths, before.unlisted_paths);
-    if replaced || !judged_alike {
+    if replaced || judged_by(&api) != judged_by(&before) {
         api.kind = ApiKind::Plain;
     }
     if api == before && !replaced {
@@ -79,12 +85,22 @@ async fn apply(
     check_slug_free(tx, &api).await?;
     rename_general(tx, ctx, &before, &api).await?;
     apis::update(tx, &api).await?;
-    if let Some(new) = operations.filter(|_| replaced) {
-        operations::replace(tx, api.organization, api.id, new).await?;
+    if replaced {
+        operations::replace(tx, api.organization, api.id, &operations).await?;
     }
     let new = view(tx, &api).await?;
     note(tx, ctx, "api.edit", &api, Some(&old), Some(&new));
     Ok(Recorded { api: new, version: api.version })
+}
+
+/// The operations under the versions that the API lists now.
+fn versioned(api: &mut Api, before: &Api, operations: Vec<Operation>) -> Result<Vec<Operation>, Error> {
+    let mut operations = versions::retire(api, before, operations);
+    let mut checks = Checks::default();
+    versions::check(&mut checks, api, &operations);
+    checks.finish()?;
+    versions::spell_as_listed(&api.path_versions(), &mut operations);
+    Ok(operations)
 }
 
 fn edited(before: &Api, request: &EditApi) -> Result<Api, Error> {
@@ -110,6 +126,12 @@ fn edited(before: &Api, request: &EditApi) -> Result<Api, Error> {
     }
     if let Some(url) = &request.manual_url {
         api.manual_url = request::manual_url(&mut checks, url.as_deref());
+    }
+    if let Some(pattern) = &request.version_pattern {
+        api.version_pattern = versions::pattern(&mut checks, pattern.as_deref());
+    }
+    if let Some(names) = &request.versions {
+        api.versions = names.iter().map(|name| name.as_str().into()).collect();
     }
     checks.finish()?;
     Ok(api)

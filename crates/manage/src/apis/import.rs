@@ -200,6 +200,8 @@ impl Plan {
             base_paths: self.document.base_paths.clone(),
             unlisted_paths: false,
             manual_url: self.document.manual_url.clone(),
+            version_pattern: None,
+            versions: Vec::new(),
             kind: ApiKind::Plain,
             created_at: self.ctx.now,
             updated_at: self.ctx.now,

@@ -129,7 +129,15 @@ mod tests {
 
     fn operation(name: &str, method: &str) -> Operation {
         let (template, summary) = ("/x".into(), "".into());
-        Operation { name: name.into(), method: method.into(), template, multi_segment: vec![], summary, tags: vec![] }
+        Operation {
+            name: name.into(),
+            method: method.into(),
+            template,
+            multi_segment: vec![],
+            summary,
+            tags: vec![],
+            versions: vec![],
+        }
     }
 
     #[test]

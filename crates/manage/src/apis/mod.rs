@@ -14,6 +14,9 @@ mod request;
 pub mod slug;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod version_tests;
+mod versions;
 pub mod wire;
 
 pub use create::create;

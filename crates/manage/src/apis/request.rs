@@ -1,9 +1,13 @@
 //! What requests say about an API, and its checks.
 
+use std::collections::HashMap;
+
 use claviger_domain::api::{BASE_PATHS_MAX, HOSTS_MAX, Host, OPERATIONS_MAX};
 use claviger_domain::credential::Environment;
 use claviger_domain::name::{Name, Slug, free_text};
-use claviger_domain::operation::{BasePath, Method, Operation, OperationPattern, Router, RouterProblem, Template};
+use claviger_domain::operation::{
+    BasePath, Method, Operation, OperationPattern, Router, RouterProblem, Template, VERSIONS_MAX, is_same_version,
+};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -46,6 +50,14 @@ pub struct CreateApi {
     /// Where its manual stands.
     #[serde(default)]
     pub manual_url: Option<String>,
+    /// What versions look like in its paths, as the base path's last segment or right behind it: `v#` is `v` and digits.
+    #[serde(default)]
+    #[schema(example = "v#")]
+    pub version_pattern: Option<String>,
+    /// The versions there are, so that sets and keys can name them.
+    #[serde(default)]
+    #[schema(example = json!(["v1", "v2"]))]
+    pub versions: Vec<String>,
     /// Its operations, in order: where several match a request, the first names it.
     #[serde(default)]
     pub operations: Vec<OperationInput>,
@@ -79,6 +91,15 @@ pub struct EditApi {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub manual_url: Option<Option<String>>,
+    /// What versions look like in its paths; null: they carry none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub version_pattern: Option<Option<String>>,
+    /// In the place of all versions. What was in a version that is left out alone goes with it: operations, and base paths
+    /// unless they are given too.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
+    pub versions: Option<Vec<String>>,
     /// In the place of all operations.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = Vec<OperationInput>)]
@@ -119,6 +140,10 @@ pub struct OperationInput {
     /// Free labels.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The versions of the API that have it, `none` for paths without one; empty = every one. Where versions differ in method
+    /// or path it stands here once for each.
+    #[serde(default)]
+    pub versions: Vec<String>,
 }
 
 /// Reads hosts, each once.
@@ -167,15 +192,23 @@ pub(super) fn operations(checks: &mut Checks, given: &[OperationInput]) -> Vec<O
         checks.refuse("operations", format!("expected at most {OPERATIONS_MAX}"));
         return Vec::new();
     }
-    let mut names = std::collections::HashSet::new();
-    let mut operations = Vec::with_capacity(given.len());
+    let mut names: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+    let mut operations: Vec<Operation> = Vec::with_capacity(given.len());
     for (index, given) in given.iter().enumerate() {
         let at = |field: &str| format!("operations[{index}].{field}");
         let operation = operation(checks, given, &at);
-        checks.ensure(&at("name"), names.insert(operation.name.clone()), "another operation of this API has this name");
+        let namesakes = names.entry(operation.name.clone()).or_default();
+        let clashes = namesakes.iter().any(|at| shares_version(&operations[*at], &operation));
+        checks.ensure(&at("name"), !clashes, "another operation of this API has this name");
+        namesakes.push(index);
         operations.push(operation);
     }
     operations
+}
+
+fn shares_version(one: &Operation, other: &Operation) -> bool {
+    let in_all = one.versions.is_empty() || other.versions.is_empty();
+    in_all || one.versions.iter().any(|name| other.versions.iter().any(|known| is_same_version(known, name)))
 }
 
 fn operation(checks: &mut Checks, given: &OperationInput, at: &dyn Fn(&str) -> String) -> Operation {
@@ -187,8 +220,8 @@ fn operation(checks: &mut Checks, given: &OperationInput, at: &dyn Fn(&str) -> S
     }
     let name = given.name.clone().unwrap_or_else(|| super::document::made_name(&given.method, &given.path));
     match OperationPattern::parse(&name) {
-        Ok(pattern) if pattern.is_name() && !name.contains('@') => {}
-        Ok(_) => checks.refuse(at("name"), "an operation's name has neither `*` nor `@`"),
+        Ok(pattern) if pattern.is_name() => {}
+        Ok(_) => checks.refuse(at("name"), "an operation's name has no `*` and no `@`, and begins with no `!`"),
         Err(problem) => checks.refuse(at("name"), problem),
     }
     let mut text = |field: &str, text: &str, max: usize| -> Box<str> {
@@ -196,6 +229,11 @@ fn operation(checks: &mut Checks, given: &OperationInput, at: &dyn Fn(&str) -> S
     };
     let summary = text("summary", &given.summary, SUMMARY_LENGTH_MAX);
     let tags = given.tags.iter().take(TAGS_MAX).map(|tag| text("tags", tag, TAG_LENGTH_MAX)).collect();
+    checks.ensure(
+        &at("versions"),
+        given.versions.len() <= VERSIONS_MAX + 1,
+        format!("expected at most {VERSIONS_MAX}"),
+    );
     checks.ensure(&at("tags"), given.tags.len() <= TAGS_MAX, format!("expected at most {TAGS_MAX}"));
     Operation {
         name: name.into(),
@@ -204,6 +242,7 @@ fn operation(checks: &mut Checks, given: &OperationInput, at: &dyn Fn(&str) -> S
         multi_segment: given.multi_segment.iter().map(|name| name.as_str().into()).collect(),
         summary,
         tags,
+        versions: given.versions.iter().map(|name| name.as_str().into()).collect(),
     }
 }
 

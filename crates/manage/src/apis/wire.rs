@@ -27,6 +27,12 @@ pub struct ApiView {
     report_only: bool,
     #[schema(required)]
     manual_url: Option<String>,
+    /// What versions look like in its paths; null where they carry none.
+    #[schema(required, example = "v#")]
+    version_pattern: Option<String>,
+    /// The versions it lists.
+    #[schema(example = json!(["v1", "v2"]))]
+    versions: Vec<String>,
     /// How many operations it lists.
     operations_count: i64,
     #[schema(value_type = String)]
@@ -52,13 +58,15 @@ pub struct OperationView {
     name: String,
     #[schema(example = "GET")]
     method: String,
-    /// The path template, without base path.
+    /// The path template, without base path and version.
     #[schema(example = "/repos/{owner}/{repo}/issues")]
     path: String,
     /// The path's parameters that take several segments.
     multi_segment: Vec<String>,
     summary: String,
     tags: Vec<String>,
+    /// The versions of the API that have it, `none` for paths without one; empty = every one.
+    versions: Vec<String>,
 }
 
 /// An API after a change, with the version that its entity tag shows.
@@ -90,6 +98,8 @@ impl ApiView {
             unlisted_paths: api.unlisted_paths,
             report_only: false,
             manual_url: api.manual_url.clone(),
+            version_pattern: api.version_pattern.as_ref().map(ToString::to_string),
+            versions: api.versions.iter().map(ToString::to_string).collect(),
             operations_count,
             created_at: api.created_at,
             updated_at: api.updated_at,
@@ -122,6 +132,7 @@ impl OperationView {
             multi_segment: texts(&operation.multi_segment),
             summary: operation.summary.to_string(),
             tags: texts(&operation.tags),
+            versions: texts(&operation.versions),
         }
     }
 }

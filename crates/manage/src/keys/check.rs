@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use claviger_domain::KeyId;
 use claviger_domain::authority::Authority;
-use claviger_engine::{CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Provider, RequestLine, Subject};
+use claviger_engine::{
+    AskedVersion, CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Provider, RequestLine, Subject,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,6 +62,9 @@ pub struct Explained {
     /// `<api>:<operation>`.
     #[schema(required)]
     operation: Option<String>,
+    /// The version that the path carries: one that the API lists, `other` for one that it does not, null for none.
+    #[schema(required)]
+    version: Option<String>,
 }
 
 /// One check.
@@ -127,6 +132,10 @@ impl From<Explanation> for Explained {
             checks: explanation.checks.into_iter().map(CheckView::from).collect(),
             api: explanation.api,
             operation: explanation.operation,
+            version: explanation.version.map(|version| match version {
+                AskedVersion::Listed(name) => name,
+                AskedVersion::Other => "other".to_owned(),
+            }),
         }
     }
 }

@@ -213,7 +213,7 @@ impl Names {
     }
 
     fn pattern(&self, pattern: &ApiPattern) -> Option<String> {
-        self.apis.get(&pattern.api).map(|slug| format!("{slug}:{}", pattern.pattern))
+        self.apis.get(&pattern.api).map(|slug| pattern.text(slug))
     }
 }
 

@@ -51,6 +51,8 @@ pub fn api(organization: u128, number: u128) -> Api {
         base_paths: vec!["/v3".to_owned()],
         unlisted_paths: true,
         manual_url: Some("https://example.org/manual".to_owned()),
+        version_pattern: Some("v#".parse().unwrap()),
+        versions: vec!["v3".into(), "v4".into()],
         kind: ApiKind::PristineDefault,
         created_at: START,
         updated_at: START,
@@ -66,6 +68,7 @@ pub fn operation(number: usize) -> Operation {
         multi_segment: if number.is_multiple_of(2) { vec!["path".into()] } else { Vec::new() },
         summary: "Gets 100% of an issue".into(),
         tags: vec!["issues".into()],
+        versions: if number.is_multiple_of(3) { vec!["v3".into()] } else { Vec::new() },
     }
 }
 
@@ -78,6 +81,7 @@ pub fn api_set(organization: u128, number: u128) -> ApiSet {
         kind: ApiSetKind::Plain,
         apis: Vec::new(),
         operations: Vec::new(),
+        template: Some("yespo/events".into()),
         created_at: START,
         updated_at: START,
         version: 1,

@@ -111,6 +111,7 @@ impl<'d> Reader<'d, '_> {
             multi_segment,
             summary: one_line(summary.or(operation.description.as_deref()).unwrap_or_default()),
             tags: kept_tags(&operation.tags),
+            versions: Vec::new(),
         });
     }
 
