@@ -2,6 +2,8 @@
 
 use crate::api::Api;
 use crate::api_set::ApiSet;
+use crate::clock::Timestamp;
+use crate::digest::CredentialDigest;
 use crate::id::{ApiId, ApiSetId, KeyId, OrganizationId};
 use crate::key::Key;
 use crate::operation::Operation;
@@ -27,6 +29,8 @@ pub enum ObjectRef {
     ApiSet(ApiSetId),
     /// A key.
     Key(KeyId),
+    /// When a key was last used: no part of its record.
+    LastUse(KeyId),
 }
 
 /// A record as it stands now. Boxed: a feed step holds many of different sizes.
@@ -40,6 +44,17 @@ pub enum Object {
     ApiSet(Box<ApiSet>),
     /// A key, tombstones included.
     Key(Box<Key>),
+    /// The last use of a key.
+    LastUse(LastUse),
+}
+
+/// When a key was last used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastUse {
+    /// The digest of its current secret, by which it is found.
+    pub digest: CredentialDigest,
+    /// When, by either of its secrets.
+    pub at: Timestamp,
 }
 
 /// One changed record; `now` is `None` where it is gone.

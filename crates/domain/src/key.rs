@@ -9,6 +9,7 @@ use crate::digest::CredentialDigest;
 use crate::id::{ApiSetId, ApplicationId, KeyId, OrganizationId, UserId};
 use crate::ip_list::IpEntries;
 use crate::name::Name;
+use crate::rules::Rules;
 
 /// The most bytes of a key's metadata as JSON.
 pub const METADATA_BYTES_MAX: usize = 1_024;
@@ -16,6 +17,8 @@ pub const METADATA_BYTES_MAX: usize = 1_024;
 pub const EXTERNAL_ID_LENGTH_MAX: usize = 200;
 /// The most tags of a key.
 pub const TAGS_MAX: usize = 50;
+/// The reason of a key that the server took out of service because it was not used.
+pub const IDLE_REASON: &str = "idle";
 /// The longest overlap of a rotation: 30 days, in seconds.
 pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
 
@@ -73,8 +76,13 @@ pub struct Key {
     pub allowed_ips: IpEntries,
     /// Not valid before.
     pub not_before: Option<Timestamp>,
-    /// Not valid from this instant on.
+    /// Not valid from this instant on; the policy may end it sooner ([`Rules::end`]).
     pub expires_at: Option<Timestamp>,
+    /// It does not go idle.
+    pub idle_exempt: bool,
+    /// The idle clock begins here at the earliest: when it was last enabled, or the beginning before that, moved on by the
+    /// time in which it had expired.
+    pub idle_from: Option<Timestamp>,
     /// Taken out of service, by whom and why.
     pub disabled: Option<Disabled>,
     /// Gone for good: a tombstone.
@@ -177,6 +185,25 @@ pub enum State {
     Active,
 }
 
+/// What decides when a key ends and when it goes idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// Who it belongs to.
+    pub owner: Owner,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Not valid before.
+    pub not_before: Option<Timestamp>,
+    /// Its own end.
+    pub expires_at: Option<Timestamp>,
+    /// It does not go idle.
+    pub idle_exempt: bool,
+    /// See [`Key::idle_from`].
+    pub idle_from: Option<Timestamp>,
+    /// When it was last used, by either of its secrets.
+    pub last_used: Option<Timestamp>,
+}
+
 /// The facts that a state follows from; all that the hot path keeps of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -188,6 +215,8 @@ pub struct Facts {
     pub not_before: Option<Timestamp>,
     /// Valid until, exclusive.
     pub expires_at: Option<Timestamp>,
+    /// Out of service from here on if it is not used before, unless its end comes first.
+    pub idle_at: Option<Timestamp>,
 }
 
 // === impl Facts ===
@@ -197,7 +226,7 @@ impl Facts {
     pub fn state(&self, now: Timestamp) -> State {
         if self.deleted {
             State::Deleted
-        } else if self.disabled {
+        } else if self.disabled || self.is_idle(now) {
             State::Disabled
         } else if self.expires_at.is_some_and(|end| now >= end) {
             State::Expired
@@ -206,6 +235,17 @@ impl Facts {
         } else {
             State::Active
         }
+    }
+
+    /// Whether it is idle at `now`: out of service, written down or not. Of an end and going idle at one instant, going
+    /// idle counts.
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.idle_at.is_some_and(|idle| now >= idle && self.expires_at.is_none_or(|end| idle <= end))
+    }
+
+    /// Whether an end that has come at `now` is not there any more in `after`.
+    pub fn is_revived_by(&self, after: &Self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now) && after.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -238,6 +278,8 @@ impl Key {
             allowed_ips: IpEntries::default(),
             not_before: None,
             expires_at: None,
+            idle_exempt: false,
+            idle_from: None,
             disabled: None,
             deleted_at: None,
             external_id: None,
@@ -250,19 +292,41 @@ impl Key {
         }
     }
 
-    /// The facts its state follows from.
-    pub fn facts(&self) -> Facts {
-        Facts {
-            deleted: self.deleted_at.is_some(),
-            disabled: self.disabled.is_some(),
+    /// What decides when it ends; `last_used` by either of its secrets.
+    pub fn term(&self, last_used: Option<Timestamp>) -> Term {
+        Term {
+            owner: self.owner,
+            created_at: self.created_at,
             not_before: self.not_before,
             expires_at: self.expires_at,
+            idle_exempt: self.idle_exempt,
+            idle_from: self.idle_from,
+            last_used,
         }
     }
 
-    /// Its state at `now`.
-    pub fn state(&self, now: Timestamp) -> State {
-        self.facts().state(now)
+    /// The facts its state follows from, by the organization's rules; `last_used` by either of its secrets.
+    pub fn facts(&self, rules: &Rules, last_used: Option<Timestamp>) -> Facts {
+        let facts = self.term(last_used).facts(rules);
+        Facts { deleted: self.deleted_at.is_some(), disabled: self.disabled.is_some(), ..facts }
+    }
+
+    /// Writes down that it is idle at `now`, if it is.
+    pub fn note_idle(&mut self, facts: &Facts, now: Timestamp) {
+        if self.disabled.is_none() && self.deleted_at.is_none() && facts.is_idle(now) {
+            let by = Actor { kind: ActorKind::System, id: None, name: None };
+            let at = facts.idle_at.unwrap_or(now);
+            self.disabled = Some(Disabled { at, by, reason: Some(IDLE_REASON.to_owned()) });
+        }
+    }
+
+    /// Lets the idle clock go on where it stood still if an end that had come is taken back at `now`: `before` as it was,
+    /// `after` as it will be.
+    pub fn resume_idle_clock(&mut self, before: &Facts, after: &Facts, last_used: Option<Timestamp>, now: Timestamp) {
+        if let Some(since) = before.expires_at.filter(|_| before.is_revived_by(after, now)) {
+            let start = self.term(last_used).idle_start();
+            self.idle_from = Some(start.saturating_add(now.saturating_since(since)));
+        }
     }
 }
 
@@ -293,6 +357,27 @@ impl Shape {
     }
 }
 
+// === impl Term ===
+
+impl Term {
+    /// The facts that follow from it by the organization's rules, as of a key that nobody took out of service.
+    pub fn facts(&self, rules: &Rules) -> Facts {
+        Facts {
+            deleted: false,
+            disabled: false,
+            not_before: self.not_before,
+            expires_at: rules.end(&self.owner, self.created_at, self.expires_at),
+            idle_at: if self.idle_exempt { None } else { rules.idle_at(self.idle_start()) },
+        }
+    }
+
+    /// Where the idle clock began.
+    pub fn idle_start(&self) -> Timestamp {
+        let others = [self.not_before, self.idle_from, self.last_used];
+        others.into_iter().flatten().fold(self.created_at, Timestamp::max)
+    }
+}
+
 // === impl Owner ===
 
 impl Owner {
@@ -303,6 +388,12 @@ impl Owner {
             Self::User(_) => "user",
             Self::Application(_) => "application",
         }
+    }
+
+    /// The owner with this id; `None` for ids of anything else.
+    pub fn from_id(id: &str) -> Option<Self> {
+        let organization = || id.parse().map(Self::Organization);
+        organization().or_else(|_| id.parse().map(Self::User)).or_else(|_| id.parse().map(Self::Application)).ok()
     }
 
     /// The id as text.
@@ -335,7 +426,8 @@ mod tests {
     #[test]
     fn the_state_is_the_first_that_applies() {
         let at = Timestamp::from_micros;
-        let all = Facts { deleted: true, disabled: true, not_before: Some(at(9)), expires_at: Some(at(5)) };
+        let ends = Facts { not_before: Some(at(9)), expires_at: Some(at(5)), ..Facts::default() };
+        let all = Facts { deleted: true, disabled: true, ..ends };
         assert_eq!(all.state(at(7)), State::Deleted);
         assert_eq!(Facts { deleted: false, ..all }.state(at(7)), State::Disabled);
         let enabled = Facts { deleted: false, disabled: false, ..all };
@@ -345,5 +437,46 @@ mod tests {
         assert_eq!(Facts { expires_at: None, ..enabled }.state(at(8)), State::NotYetValid);
         assert_eq!(Facts { expires_at: None, ..enabled }.state(at(9)), State::Active, "the beginning is inclusive");
         assert_eq!(Facts::default().state(at(0)), State::Active);
+    }
+
+    #[test]
+    fn of_idle_and_expiry_the_first_counts_and_idle_at_one_instant() {
+        let at = Timestamp::from_micros;
+        let facts = |idle, end| Facts { idle_at: Some(at(idle)), expires_at: Some(at(end)), ..Facts::default() };
+        assert_eq!(facts(5, 9).state(at(4)), State::Active);
+        assert_eq!(facts(5, 9).state(at(5)), State::Disabled);
+        assert_eq!(facts(5, 9).state(at(20)), State::Disabled, "it was idle first");
+        assert_eq!(facts(9, 5).state(at(20)), State::Expired, "the clock stood still before");
+        assert_eq!(facts(5, 5).state(at(5)), State::Disabled);
+    }
+
+    #[test]
+    fn the_idle_clock_begins_at_the_latest_and_goes_on_where_it_stood_still() {
+        let at = |days: i64| Timestamp::from_micros(days * 86_400_000_000);
+        let secret = StoredSecret { digest: CredentialDigest::from_bytes([0; 32]), hint: String::new() };
+        let actor = Actor { kind: ActorKind::System, id: None, name: None };
+        let name = "key".parse().expect("a name");
+        let mut key = Key::new(KeyId::from_raw(1), OrganizationId::from_raw(2), name, secret, actor, at(0));
+        let rules = Rules::default();
+        assert_eq!(key.facts(&rules, None).idle_at, Some(at(90)));
+        assert_eq!(key.facts(&rules, Some(at(89))).idle_at, Some(at(179)));
+        key.not_before = Some(at(100));
+        assert_eq!(key.facts(&rules, Some(at(89))).idle_at, Some(at(190)));
+        key.idle_exempt = true;
+        assert_eq!(key.facts(&rules, None).idle_at, None);
+        (key.idle_exempt, key.not_before, key.expires_at) = (false, None, Some(at(50)));
+
+        let before = key.facts(&rules, Some(at(40)));
+        assert!(!before.is_idle(at(300)), "an end comes first");
+        key.expires_at = Some(at(500));
+        let after = key.facts(&rules, Some(at(40)));
+        key.resume_idle_clock(&before, &after, Some(at(40)), at(300));
+        let resumed = key.facts(&rules, Some(at(40))).idle_at;
+        assert_eq!(resumed, Some(at(380)), "10 of 90 days had passed when it expired");
+        key.note_idle(&key.facts(&rules, Some(at(40))), at(379));
+        assert_eq!(key.disabled, None);
+        key.note_idle(&key.facts(&rules, Some(at(40))), at(400));
+        let noted = key.disabled.as_ref().expect("idle");
+        assert_eq!((noted.at, noted.by.kind, noted.reason.as_deref()), (at(380), ActorKind::System, Some("idle")));
     }
 }

@@ -21,6 +21,7 @@ pub mod pair;
 pub mod path;
 pub mod policy;
 pub mod redact;
+pub mod rules;
 pub mod sealing;
 pub mod secret;
 pub mod testing;

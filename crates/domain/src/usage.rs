@@ -59,6 +59,8 @@ pub struct KeyUsage {
     pub last_used: Option<Sighting>,
     /// The newest use of the old secret during an overlap.
     pub old_last_used: Option<Timestamp>,
+    /// Whether the other nodes are to know: it is the first use, or one that is an hour after what they know.
+    pub is_news: bool,
     /// The newest refusal.
     pub last_refused: Option<Sighting>,
     /// Requests by hour (microseconds of its beginning), door and code.

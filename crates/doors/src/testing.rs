@@ -167,6 +167,7 @@ fn change(object: Object) -> Change {
         Object::Api(api, _) => ObjectRef::Api(api.id),
         Object::ApiSet(set) => ObjectRef::ApiSet(set.id),
         Object::Key(key) => ObjectRef::Key(key.id),
+        Object::LastUse(_) => unreachable!("no record"),
     };
     Change { object: reference, now: Some(object) }
 }

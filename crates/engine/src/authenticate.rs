@@ -32,6 +32,9 @@ pub struct ManagementCaller {
     pub sets: Vec<Box<str>>,
 }
 
+/// A key whose organization is not there opens nothing.
+const NO_TENANT: (Code, &str) = (Code::NotFound, "unknown organization");
+
 // === impl Engine (its own callers) ===
 
 impl Engine {
@@ -110,15 +113,15 @@ impl Engine {
         let reading = Reading::of(&Presented::new().with_x_api_key(token), &self.pepper);
         let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
         let mut record = Record::new(Door::DoorToken, now, caller);
-        let result = match selection {
+        let result = match &selection {
             Selection::Key { key, secret } => {
-                record.set_key(&key, &secret);
-                opens_doors(catalog.tenant(key.profile.organization), &key, caller, now)
+                record.set_key(key, secret);
+                opens_doors(catalog.tenant(key.profile.organization), key, caller, now)
             }
             Selection::None { code, check, known } => {
-                record.known = known;
+                record.known = *known;
                 record.organization = known.map(|known| known.organization).or(catalog.default_organization());
-                Err((code, check))
+                Err((*code, *check))
             }
         };
         let (code, check) = result.err().unwrap_or((Code::Valid, ""));
@@ -133,7 +136,7 @@ fn opens_doors(
     caller: &Caller<'_>,
     now: Timestamp,
 ) -> Result<Provider, (Code, &'static str)> {
-    check_state(key, now)?;
+    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
     check_ip(&key.profile, caller.ip, now)?;
     let mut sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     if sets.any(|slug| slug == VERIFY_SLUG) {
@@ -149,7 +152,7 @@ fn admit(
     caller: &Caller<'_>,
     now: Timestamp,
 ) -> Result<Authorities, (Code, &'static str)> {
-    check_state(key, now)?;
+    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
     check_ip(&key.profile, caller.ip, now)?;
     let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     let authorities = sets.fold(Authorities::NONE, |all, slug| all.union(authorities_of_set(slug)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::rules::Rules;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use hashbrown::HashMap;
 
@@ -22,6 +23,11 @@ impl Catalog {
     /// What an organization has.
     pub(crate) fn tenant(&self, organization: OrganizationId) -> Option<&Tenant> {
         self.tenants.get(&organization).map(|tenant| &**tenant)
+    }
+
+    /// The rules for an organization's keys.
+    pub(crate) fn rules(&self, organization: OrganizationId) -> Option<&Rules> {
+        self.tenant(organization).map(Tenant::rules)
     }
 
     /// The organization that door calls without a token are made for.
@@ -63,7 +69,7 @@ impl Catalog {
             (Some(Object::Organization(organization)), _) => Some(organization.id),
             (Some(Object::Api(api, _)), _) => Some(api.organization),
             (Some(Object::ApiSet(set)), _) => Some(set.organization),
-            (Some(Object::Key(_)), _) | (None, ObjectRef::Key(_)) => None,
+            (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => None,
             (None, ObjectRef::Organization(id)) => Some(id),
             (None, ObjectRef::Api(id)) => self.owner(drafts, |tenant| tenant.has_api(id), |draft| draft.has_api(id)),
             (None, ObjectRef::ApiSet(id)) => self.owner(drafts, |tenant| tenant.has_set(id), |draft| draft.has_set(id)),

@@ -7,6 +7,7 @@ use claviger_domain::Timestamp;
 use claviger_domain::key::State;
 use claviger_domain::operation::{Method, MethodOverride, Version};
 use claviger_domain::path::RequestPath;
+use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 
 use crate::choose_api::{choose, pinned};
@@ -48,7 +49,7 @@ pub(crate) struct Target {
 /// Judges a key at the provider it belongs to.
 pub(crate) fn judge(tenant: &Tenant, key: &HeldKey, inquiry: &Inquiry<'_>) -> Judgement {
     let mut target = Target { checked: is_checked(inquiry), ..Target::default() };
-    let result = check_state(key, inquiry.now)
+    let result = check_state(tenant.rules(), key, inquiry.now)
         .and_then(|()| check_ip(&key.profile, inquiry.client_ip, inquiry.now))
         .and_then(|()| {
             let result = check_operation(tenant, &key.profile, inquiry, &mut target);
@@ -66,11 +67,12 @@ pub(crate) fn is_checked(inquiry: &Inquiry<'_>) -> bool {
     inquiry.request.is_some() || !inquiry.requires.is_empty()
 }
 
-/// Deleted, disabled, pending, expired, not yet valid.
-pub(crate) fn check_state(key: &HeldKey, now: Timestamp) -> Result<(), (Code, &'static str)> {
-    let state = key.state(now);
+/// Deleted, disabled, pending, expired, not yet valid, by the rules of the key's organization.
+pub(crate) fn check_state(rules: &Rules, key: &HeldKey, now: Timestamp) -> Result<(), (Code, &'static str)> {
+    let state = key.state(rules, now);
     let check = match state {
         State::Deleted => "deleted",
+        State::Disabled if key.is_idle(rules, now) => "idle",
         State::Disabled => "disabled",
         State::Pending => "awaits approval",
         State::Expired => "expired",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::operation::Version;
+use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, Timestamp};
 
@@ -123,7 +124,7 @@ impl Engine {
             pin: question.pin,
             requires: question.requires,
         };
-        explanation.check_key(&key, &inquiry);
+        explanation.check_key(tenant.rules(), &key, &inquiry);
         explanation.check_operation(tenant, &key, &inquiry);
         explanation
     }
@@ -151,14 +152,17 @@ fn key_of_found(found: Option<Found>, provider: OrganizationId) -> (Option<std::
 // === impl Explanation ===
 
 impl Explanation {
-    fn check_key(&mut self, key: &HeldKey, inquiry: &Inquiry<'_>) {
-        let facts = format!(
-            "not before {}, expires {}, now {}",
-            instant(key.not_before(), "any time"),
-            instant(key.expires_at(), "never"),
+    fn check_key(&mut self, rules: &Rules, key: &HeldKey, inquiry: &Inquiry<'_>) {
+        let facts = key.facts(rules);
+        let input = format!(
+            "not before {}, expires {}, idle {}, now {}",
+            instant(facts.not_before, "any time"),
+            instant(facts.expires_at, "never"),
+            instant(facts.idle_at, "never"),
             inquiry.now
         );
-        self.push("state", facts, "not disabled, not expired, already valid", check_state(key, inquiry.now));
+        let rule = "not disabled, not idle, not expired, already valid";
+        self.push("state", input, rule, check_state(rules, key, inquiry.now));
         let ip = inquiry.client_ip.map_or_else(|| "no client address".to_owned(), |ip| ip.to_string());
         if key.profile.allowed_ips.is_empty() {
             self.skip("ip", ip, "the key has no list of addresses");

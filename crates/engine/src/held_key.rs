@@ -2,12 +2,14 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::{IpEntries, IpList, ListDigest};
-use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret, is_imported_hint};
+use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret, Term, is_imported_hint};
+use claviger_domain::rules::Rules;
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
@@ -16,6 +18,10 @@ use crate::grants::Grants;
 
 /// The fewest profiles at which it is worth looking for those that no key uses any more.
 const PROFILES_SWEEP_MIN: usize = 1_024;
+/// A use is told to the other nodes once in this time, in microseconds.
+const NEWS_PERIOD: i64 = 3_600_000_000;
+/// No instant: where a key was never used.
+const NEVER: i64 = i64::MIN;
 
 /// A living key.
 #[derive(Debug)]
@@ -30,13 +36,16 @@ pub(crate) struct HeldKey {
     pub(crate) profile: Arc<Profile>,
     /// What few keys have.
     extras: Option<Box<Extras>>,
-    /// Microseconds; the least value where it has no beginning.
-    not_before: i64,
-    /// Microseconds; the greatest value where it has no end.
+    /// Its own end: microseconds, the greatest value where it has none.
     expires_at: i64,
+    /// When it was last used, as far as this node knows: microseconds, or [`NEVER`].
+    last_used: AtomicI64,
     /// What the hint shows behind the profile's part of it.
     hint_tail: [u8; 4],
     disabled: bool,
+    idle_exempt: bool,
+    /// Whether [`Extras::not_before`] is to be looked at.
+    begins_later: bool,
 }
 
 /// What keys share: rights, list of addresses and whose they are. One instance for all keys that are alike.
@@ -55,6 +64,11 @@ pub(crate) struct Profile {
 /// What few keys have.
 #[derive(Debug)]
 struct Extras {
+    not_before: Option<Timestamp>,
+    /// See [`Key::idle_from`].
+    idle_from: Option<Timestamp>,
+    /// When it was made, where its id does not say it.
+    created_at: Option<Timestamp>,
     /// JSON of an object; empty where there is none.
     metadata: Box<str>,
     external_id: Option<Box<str>>,
@@ -85,43 +99,115 @@ struct Known {
 // === impl HeldKey ===
 
 impl HeldKey {
-    /// The key as it stands now; `key` must not be a tombstone.
-    pub(crate) fn new(key: &Key, profiles: &mut Profiles) -> Self {
+    /// The key as it stands now, `last_used` in microseconds; `key` must not be a tombstone.
+    pub(crate) fn new(key: &Key, last_used: Option<i64>, profiles: &mut Profiles) -> Self {
         let split = split_hint(&key.secret);
         let (head, tail) = split.unwrap_or(("", *b"    "));
         let extras = Extras {
+            not_before: key.not_before,
+            idle_from: key.idle_from,
+            created_at: Some(key.created_at).filter(|at| at.as_micros() / 1_000 != made_at(key.id).as_micros() / 1_000),
             metadata: if key.metadata.is_empty() { Box::default() } else { metadata_json(key) },
             external_id: key.external_id.as_deref().map(Box::from),
             hint: split.is_none().then(|| CompactString::from(&*key.secret.hint)),
         };
-        let needed = !extras.metadata.is_empty() || extras.external_id.is_some() || extras.hint.is_some();
+        let times = [extras.not_before, extras.idle_from, extras.created_at];
+        let needed = !extras.metadata.is_empty()
+            || extras.external_id.is_some()
+            || extras.hint.is_some()
+            || times.iter().any(Option::is_some);
         Self {
             digest: key.secret.digest,
             id: key.id,
             name: CompactString::from(key.name.as_str()),
             profile: profiles.of(key, head),
             extras: needed.then(|| Box::new(extras)),
-            not_before: key.not_before.map_or(i64::MIN, Timestamp::as_micros),
             expires_at: key.expires_at.map_or(i64::MAX, Timestamp::as_micros),
+            last_used: AtomicI64::new(last_used.unwrap_or(NEVER)),
             hint_tail: tail,
             disabled: key.disabled.is_some(),
+            idle_exempt: key.idle_exempt,
+            begins_later: key.not_before.is_some(),
         }
     }
 
-    /// Its state at `now`.
-    pub(crate) fn state(&self, now: Timestamp) -> State {
-        Facts { deleted: false, disabled: self.disabled, not_before: self.not_before(), expires_at: self.expires_at() }
-            .state(now)
+    /// Its state at `now`, by its organization's rules.
+    pub(crate) fn state(&self, rules: &Rules, now: Timestamp) -> State {
+        if self.disabled {
+            State::Disabled
+        } else if self.begins_later || self.may_have_ended(rules, now) {
+            self.facts(rules).state(now)
+        } else {
+            State::Active
+        }
+    }
+
+    /// Whether it is worth looking at all facts, which takes a calendar: its end may have come, or it may be idle.
+    fn may_have_ended(&self, rules: &Rules, now: Timestamp) -> bool {
+        let unused = |since: Timestamp| self.last_used.load(Ordering::Relaxed) <= since.as_micros();
+        now.as_micros() >= self.expires_at
+            || !self.idle_exempt && rules.idle_if_unused_since(now).is_some_and(unused)
+            || !rules.is_surely_young(&self.profile.owner, made_at(self.id), now)
+    }
+
+    /// Whether it is idle at `now`, whatever else it is.
+    pub(crate) fn is_idle(&self, rules: &Rules, now: Timestamp) -> bool {
+        !self.disabled && self.facts(rules).is_idle(now)
+    }
+
+    /// What its state follows from.
+    pub(crate) fn facts(&self, rules: &Rules) -> Facts {
+        Facts { disabled: self.disabled, ..self.term().facts(rules) }
+    }
+
+    fn term(&self) -> Term {
+        Term {
+            owner: self.profile.owner,
+            created_at: self.created_at(),
+            not_before: self.not_before(),
+            expires_at: (self.expires_at != i64::MAX).then_some(Timestamp::from_micros(self.expires_at)),
+            idle_exempt: self.idle_exempt,
+            idle_from: self.extras.as_ref().and_then(|extras| extras.idle_from),
+            last_used: self.last_used().map(Timestamp::from_micros),
+        }
+    }
+
+    /// When it was made: to the millisecond, as its id says, unless its record says something else.
+    fn created_at(&self) -> Timestamp {
+        self.extras.as_ref().and_then(|extras| extras.created_at).unwrap_or(made_at(self.id))
     }
 
     /// When it begins.
     pub(crate) fn not_before(&self) -> Option<Timestamp> {
-        (self.not_before != i64::MIN).then_some(Timestamp::from_micros(self.not_before))
+        self.extras.as_ref()?.not_before
     }
 
-    /// When it ends.
-    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
-        (self.expires_at != i64::MAX).then_some(Timestamp::from_micros(self.expires_at))
+    /// When it ends, by its organization's rules.
+    pub(crate) fn expires_at(&self, rules: &Rules) -> Option<Timestamp> {
+        self.facts(rules).expires_at
+    }
+
+    /// When it was last used, as far as this node knows; microseconds.
+    pub(crate) fn last_used(&self) -> Option<i64> {
+        Some(self.last_used.load(Ordering::Relaxed)).filter(|at| *at != NEVER)
+    }
+
+    /// Notes a use at `now`, and says whether the other nodes are to know of it: the first one, and one a period. Periods
+    /// begin at an instant of the key's own, lest all keys be news at once.
+    pub(crate) fn note_use(&self, now: Timestamp) -> bool {
+        let (now, before) = (now.as_micros(), self.last_used.load(Ordering::Relaxed));
+        if before >= now {
+            return false;
+        }
+        self.last_used.fetch_max(now, Ordering::Relaxed);
+        let offset = (self.id.as_raw() as i64).rem_euclid(NEWS_PERIOD);
+        let period = |at: i64| at.saturating_add(offset).div_euclid(NEWS_PERIOD);
+        before == NEVER || period(before) != period(now)
+    }
+
+    /// Notes a use that another node saw.
+    pub(crate) fn learn_use(&self, at: Timestamp) {
+        self.last_used.fetch_max(at.as_micros(), Ordering::Relaxed);
     }
 
     /// The hint of its current secret.
@@ -149,6 +235,11 @@ impl HeldKey {
     pub(crate) fn external_id(&self) -> Option<&str> {
         self.extras.as_ref()?.external_id.as_deref()
     }
+}
+
+/// When the id was made: UUIDv7 begins with the milliseconds (RFC 9562, 5.7).
+fn made_at(id: KeyId) -> Timestamp {
+    Timestamp::from_micros((id.as_raw() >> 80) as i64 * 1_000)
 }
 
 fn metadata_json(key: &Key) -> Box<str> {
@@ -247,14 +338,14 @@ mod tests {
         for key in [&mut one, &mut other] {
             key.allowed_ips = vec![entry.clone()].into();
         }
-        let (held, alike) = (HeldKey::new(&one, &mut profiles), HeldKey::new(&other, &mut profiles));
+        let (held, alike) = (HeldKey::new(&one, None, &mut profiles), HeldKey::new(&other, None, &mut profiles));
         assert!(Arc::ptr_eq(&held.profile, &alike.profile));
         one.api_sets.push(ApiSetId::from_raw(99));
-        let changed = HeldKey::new(&one, &mut profiles);
+        let changed = HeldKey::new(&one, None, &mut profiles);
         assert!(!Arc::ptr_eq(&changed.profile, &alike.profile));
         assert!(Arc::ptr_eq(&changed.profile.allowed_ips, &alike.profile.allowed_ips), "the list is the same");
         other.allowed_ips = vec![IpEntry { until: Some(Timestamp::from_micros(5)), ..entry }].into();
-        assert!(!Arc::ptr_eq(&HeldKey::new(&other, &mut profiles).profile, &alike.profile));
+        assert!(!Arc::ptr_eq(&HeldKey::new(&other, None, &mut profiles).profile, &alike.profile));
     }
 
     #[test]
@@ -262,7 +353,7 @@ mod tests {
         let mut key = key_of(1);
         for hint in ["clv_live_…8Kx2", "…8Kx2", "…żółw", "x", ""] {
             key.secret.hint = hint.to_owned();
-            assert_eq!(HeldKey::new(&key, &mut Profiles::default()).hint(), hint);
+            assert_eq!(HeldKey::new(&key, None, &mut Profiles::default()).hint(), hint);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use claviger_domain::change::LastUse;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::Key;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
@@ -99,15 +100,27 @@ impl KeyTable {
 
     /// Replaces whatever is held of `key` by what it is now.
     pub(crate) fn set(&self, key: &Key, profiles: &mut Profiles) {
-        self.forget(key);
-        self.insert(key, profiles);
+        let last_used = self.forget(key);
+        self.insert_used(key, last_used, profiles);
     }
 
     /// Adds a key of which nothing is held.
     pub(crate) fn insert(&self, key: &Key, profiles: &mut Profiles) {
+        self.insert_used(key, None, profiles);
+    }
+
+    /// Notes a use of a living key, by the digest of its current secret.
+    pub(crate) fn learn_use(&self, last_use: &LastUse) {
+        let shard = self.shard(&last_use.digest).read();
+        if let Some(key) = shard.living.find(hash(&last_use.digest), |key| equal(&key.digest, &last_use.digest)) {
+            key.learn_use(last_use.at);
+        }
+    }
+
+    fn insert_used(&self, key: &Key, last_used: Option<i64>, profiles: &mut Profiles) {
         // Of one value that is noted twice the later word counts: ended over overlapping, deleted over both.
         let ended = |at, deleted| Ended { key: key.id, organization: key.organization, at, deleted };
-        let held = key.deleted_at.is_none().then(|| Arc::new(HeldKey::new(key, profiles)));
+        let held = key.deleted_at.is_none().then(|| Arc::new(HeldKey::new(key, last_used, profiles)));
         if let (Some(overlap), Some(held)) = (&key.overlap, &held) {
             let hint = CompactString::from(&*overlap.secret.hint);
             let old = OldSecret { key: Arc::clone(held), valid_until: overlap.valid_until, hint };
@@ -127,13 +140,19 @@ impl KeyTable {
         shard.living.insert_unique(hash(&held.digest), held, |key| hash(&key.digest));
     }
 
-    /// Removes a key whose record is gone.
-    pub(crate) fn remove(&self, id: KeyId) {
+    /// Removes a key whose record is gone; when it was last used.
+    pub(crate) fn remove(&self, id: KeyId) -> Option<i64> {
+        let mut last_used = None;
         for shard in &self.shards {
             let mut shard = shard.write();
-            shard.living.retain(|key| key.id != id);
+            shard.living.retain(|key| {
+                let goes = key.id == id;
+                last_used = if goes { key.last_used() } else { last_used };
+                !goes
+            });
             shard.former.retain(|former| former.key() != id);
         }
+        last_used
     }
 
     /// How many living keys there are.
@@ -141,18 +160,18 @@ impl KeyTable {
         self.shards.iter().map(|shard| shard.read().living.len()).sum()
     }
 
-    /// Drops what is held of `key`. A record names all values it ever had, so what is held is found by one of them; only
+    /// Drops what is held of `key`; when it was last used stays known. A record names all values it ever had, so what is held is found by one of them; only
     /// where the record is not new and nothing is found is every shard searched, lest a value outlive its rotation.
-    fn forget(&self, key: &Key) {
+    fn forget(&self, key: &Key) -> Option<i64> {
         let old = key.overlap.iter().map(|old| old.secret.digest);
         let ended = key.ended.iter().map(|value| value.digest);
-        let mut found = false;
+        let (mut found, mut last_used) = (false, None);
         for digest in old.chain(ended).chain([key.secret.digest]) {
             let mut shard = self.shard(&digest).write();
             let hash = hash(&digest);
             if let Ok(entry) = shard.living.find_entry(hash, |held| equal(&held.digest, &digest)) {
-                entry.remove();
-                found = true;
+                let (held, _) = entry.remove();
+                (found, last_used) = (true, held.last_used());
             }
             if let Ok(entry) = shard.former.find_entry(hash, |former| equal(&former.digest, &digest)) {
                 found |= entry.get().was_deleted();
@@ -160,8 +179,9 @@ impl KeyTable {
             }
         }
         if !found && key.version > 1 {
-            self.remove(key.id);
+            last_used = self.remove(key.id);
         }
+        last_used
     }
 
     /// Notes what a value that is not current means; one noted before gives way.

@@ -36,8 +36,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use claviger_domain::change::{Position, Step};
-use claviger_domain::digest::Pepper;
+use claviger_domain::change::{LastUse, Position, Step};
+use claviger_domain::digest::{CredentialDigest, Pepper};
 use claviger_domain::usage::UsageBatch;
 use claviger_domain::verdict::Code;
 use claviger_domain::{Clock, Random, RequestId, Timestamp};
@@ -113,6 +113,16 @@ impl Engine {
     /// over.
     pub fn apply(&self, step: Step) {
         self.replica.apply(step);
+    }
+
+    /// When a living key was last used, as far as this node knows; by the digest of its current secret.
+    pub fn last_used(&self, digest: &CredentialDigest) -> Option<Timestamp> {
+        self.replica.last_used(digest)
+    }
+
+    /// Notes uses that the database knows of.
+    pub fn learn_uses(&self, uses: &[LastUse]) {
+        self.replica.learn_uses(uses);
     }
 
     /// Up to where changes are applied; `None` before the first load.

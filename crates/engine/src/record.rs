@@ -25,6 +25,8 @@ pub(crate) struct Record<'a> {
     pub(crate) organization: Option<OrganizationId>,
     /// The key whose secret was right, and whether it was the one before the last rotation.
     pub(crate) key: Option<(Known, bool)>,
+    /// The same key, to note its use at.
+    pub(crate) held: Option<&'a HeldKey>,
     /// The key of a value that opens nothing.
     pub(crate) known: Option<Known>,
     pub(crate) request: Option<RequestLine<'a>>,
@@ -45,6 +47,7 @@ impl<'a> Record<'a> {
             request_id,
             organization: None,
             key: None,
+            held: None,
             known: None,
             request: None,
             api: None,
@@ -62,10 +65,11 @@ impl<'a> Record<'a> {
     }
 
     /// Notes a key whose secret was right.
-    pub(crate) fn set_key(&mut self, key: &HeldKey, secret: &UsedSecret) {
+    pub(crate) fn set_key(&mut self, key: &'a HeldKey, secret: &UsedSecret) {
         let organization = key.profile.organization;
         self.organization = Some(organization);
         self.key = Some((Known { key: key.id, organization }, *secret != UsedSecret::Current));
+        self.held = Some(key);
     }
 
     fn refusal(&self, organization: OrganizationId, key: Option<KeyId>, code: Code, check: &str) -> Refusal {
@@ -92,10 +96,12 @@ impl<'a> Record<'a> {
 impl Engine {
     /// Counts a decision, notes what the key did, and queues a refusal for the diagnostic log.
     pub(crate) fn record(&self, record: &Record<'_>, code: Code, check: &'static str) {
+        let is_news = code.is_use() && record.held.is_some_and(|key| key.note_use(record.now));
         let event = record.key.map(|(Known { key, organization }, old_secret)| KeyEvent {
             key,
             organization,
             old_secret,
+            is_news,
             ip: record.ip,
             agent: record.agent,
         });

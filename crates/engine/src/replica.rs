@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
-use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
+use claviger_domain::Timestamp;
+use claviger_domain::change::{Change, LastUse, Object, ObjectRef, Position, Step};
+use claviger_domain::digest::CredentialDigest;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::catalog::Catalog;
 use crate::held_key::Profiles;
-use crate::key_table::KeyTable;
+use crate::key_table::{Found, KeyTable};
 
 /// Look-ups that met a step before one waits for its end.
 const TRIES_MAX: usize = 4;
@@ -88,6 +90,22 @@ impl Replica {
         self.keys.load().len()
     }
 
+    /// When a living key was last used, as far as this node knows.
+    pub(crate) fn last_used(&self, digest: &CredentialDigest) -> Option<Timestamp> {
+        match self.keys.load().find(digest) {
+            Some(Found::Current(key)) => key.last_used().map(Timestamp::from_micros),
+            _ => None,
+        }
+    }
+
+    /// Notes uses: no change that must apply whole, because it only ever grows.
+    pub(crate) fn learn_uses(&self, uses: &[LastUse]) {
+        let table = self.keys.load();
+        for last_use in uses {
+            table.learn_use(last_use);
+        }
+    }
+
     /// Up to where changes are applied; `None` before the first load.
     pub(crate) fn position(&self) -> Option<Position> {
         *self.position.borrow()
@@ -104,8 +122,7 @@ impl Replica {
         if self.position().is_none_or(|position| step.position < position) {
             return;
         }
-        let (keys, others): (Vec<_>, Vec<_>) =
-            step.changes.into_iter().partition(|change| matches!(change.object, ObjectRef::Key(_)));
+        let (keys, others): (Vec<_>, Vec<_>) = step.changes.into_iter().partition(|change| is_of_a_key(&change.object));
         // Made before the step begins: nobody waits for routers and sets to be built.
         let catalog = (!others.is_empty()).then(|| Arc::new(self.catalog.load().with(others)));
         self.change(|| {
@@ -116,7 +133,8 @@ impl Replica {
             for change in keys {
                 match (change.now, change.object) {
                     (Some(Object::Key(key)), _) => table.set(&key, &mut profiles),
-                    (_, ObjectRef::Key(id)) => table.remove(id),
+                    (Some(Object::LastUse(last_use)), _) => table.learn_use(&last_use),
+                    (_, ObjectRef::Key(id)) => drop(table.remove(id)),
                     _ => {}
                 }
             }
@@ -146,6 +164,10 @@ impl Replica {
     }
 }
 
+fn is_of_a_key(object: &ObjectRef) -> bool {
+    matches!(object, ObjectRef::Key(_) | ObjectRef::LastUse(_))
+}
+
 // === impl Load ===
 
 impl Load {
@@ -154,11 +176,12 @@ impl Load {
         Self { keys: KeyTable::new(), profiles: Profiles::default(), catalog: Vec::new() }
     }
 
-    /// Adds records; none comes twice.
+    /// Adds records; none comes twice, and a key's last use after the key.
     pub(crate) fn add(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change.now {
                 Some(Object::Key(key)) => self.keys.insert(&key, &mut self.profiles),
+                Some(Object::LastUse(last_use)) => self.keys.learn_use(&last_use),
                 _ => self.catalog.push(change),
             }
         }

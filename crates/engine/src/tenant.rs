@@ -8,6 +8,7 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::operation::{Version, VersionSet};
 use claviger_domain::organization::Organization;
+use claviger_domain::rules::Rules;
 use claviger_domain::{ApiId, ApiSetId};
 use hashbrown::HashMap;
 
@@ -19,6 +20,8 @@ use crate::held_key::Profile;
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     organization: Option<Arc<Organization>>,
+    /// What its policy makes of its keys.
+    rules: Rules,
     /// Ascending by id, which is by age.
     apis: Box<[Arc<HeldApi>]>,
     /// The General set of the API at the same place.
@@ -72,6 +75,11 @@ impl Tenant {
     /// The organization; `None` while only parts of it are known.
     pub(crate) fn organization(&self) -> Option<&Organization> {
         self.organization.as_deref()
+    }
+
+    /// What its policy makes of its keys.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Its APIs, the built-in one included.
@@ -330,7 +338,7 @@ impl Draft {
             (None, ObjectRef::ApiSet(id)) => {
                 self.sets.remove(&id);
             }
-            (Some(Object::Key(_)), _) | (None, ObjectRef::Key(_)) => {}
+            (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => {}
         }
     }
 
@@ -358,7 +366,9 @@ impl Draft {
         }
         let apis: Box<[_]> = self.apis.into_values().collect();
         let general_of = |api: ApiId| self.sets.values().find(|set| set.general_of == Some(api)).map(|set| set.id);
+        let rules = |organization: &Arc<Organization>| Rules::new(&organization.policy, &organization.time_zone);
         Tenant {
+            rules: self.organization.as_ref().map(rules).unwrap_or_default(),
             organization: self.organization,
             generals: apis.iter().map(|api| general_of(api.id)).collect(),
             api_slugs: apis.iter().zip(0..).map(|(api, place)| (api.slug.clone(), place)).collect(),

@@ -67,6 +67,8 @@ pub(crate) struct KeyEvent<'a> {
     pub(crate) key: KeyId,
     pub(crate) organization: OrganizationId,
     pub(crate) old_secret: bool,
+    /// A use that the other nodes are to know of.
+    pub(crate) is_news: bool,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) agent: Option<&'a str>,
 }
@@ -81,6 +83,7 @@ struct Event {
     door: Door,
     code: Code,
     old_secret: bool,
+    is_news: bool,
 }
 
 // === impl Gatherer ===
@@ -100,8 +103,8 @@ impl Gatherer {
         slot.decisions[door_index(door)][code as usize] += 1;
         let Some(event) = event else { return };
         let agent = event.agent.and_then(|agent| slot.buffer.agent(agent));
-        let KeyEvent { key, organization, old_secret, ip, .. } = event;
-        slot.buffer.events.push(Event { key, organization, at, ip, agent, door, code, old_secret });
+        let KeyEvent { key, organization, old_secret, is_news, ip, .. } = event;
+        slot.buffer.events.push(Event { key, organization, at, ip, agent, door, code, old_secret, is_news });
         if slot.buffer.events.len() >= EVENTS_MAX {
             let buffer = std::mem::take(&mut slot.buffer);
             drop(slot);
@@ -179,6 +182,7 @@ fn sum_up(pending: &mut Pending, buffer: &Buffer) {
             organization: event.organization,
             last_used: None,
             old_last_used: None,
+            is_news: false,
             last_refused: None,
             counts: Vec::new(),
         });
@@ -187,6 +191,7 @@ fn sum_up(pending: &mut Pending, buffer: &Buffer) {
 }
 
 fn add(usage: &mut KeyUsage, event: &Event, agents: &[Box<str>]) {
+    usage.is_news |= event.is_news;
     match (event.code.is_use(), event.old_secret) {
         (true, true) => usage.old_last_used = usage.old_last_used.max(Some(event.at)),
         (true, false) => see(&mut usage.last_used, event, agents),
@@ -255,7 +260,7 @@ mod tests {
 
     fn event(key: u128, agent: Option<&str>) -> KeyEvent<'_> {
         let (key, organization) = (KeyId::from_raw(key), OrganizationId::from_raw(1));
-        KeyEvent { key, organization, old_secret: false, ip: None, agent }
+        KeyEvent { key, organization, old_secret: false, is_news: false, ip: None, agent }
     }
 
     #[test]

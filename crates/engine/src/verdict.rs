@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use claviger_domain::credential::Environment;
 use claviger_domain::key::Owner;
+use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
@@ -35,6 +36,7 @@ pub struct KeyView<'v> {
     key: &'v HeldKey,
     secret: &'v UsedSecret,
     tenant: Option<&'v Tenant>,
+    rules: Option<&'v Rules>,
 }
 
 // === impl Verdict ===
@@ -54,7 +56,8 @@ impl Verdict {
     /// The key, if its secret was right.
     pub fn key(&self) -> Option<KeyView<'_>> {
         let (key, secret) = self.key.as_ref()?;
-        Some(KeyView { key, secret, tenant: self.catalog.tenant(self.provider) })
+        let rules = self.catalog.rules(key.profile.organization);
+        Some(KeyView { key, secret, tenant: self.catalog.tenant(self.provider), rules })
     }
 
     /// The key's organization, if its secret was right.
@@ -165,9 +168,9 @@ impl<'v> KeyView<'v> {
         self.key.external_id()
     }
 
-    /// When it ends.
+    /// When it ends, by its own end and the policy.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.key.expires_at()
+        self.rules.and_then(|rules| self.key.expires_at(rules))
     }
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use claviger_domain::authority::Authorities;
 use claviger_domain::digest::{CredentialDigest, CredentialKind};
 use claviger_domain::key::{Actor, ActorKind, State};
+use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Secret};
 use claviger_engine::{Caller, Presented};
@@ -143,10 +144,13 @@ impl Ctx {
         value: CredentialDigest,
     ) -> Result<(), Error> {
         let found = claviger_store::keys::get(conn, organization, key).await?;
+        let home = organizations::get(conn, organization).await?;
+        let rules = home.map(|home| Rules::new(&home.policy, &home.time_zone)).unwrap_or_default();
         let living = found.filter(|key| {
             let overlap = key.overlap.as_ref().filter(|overlap| self.now < overlap.valid_until);
             let accepted = key.secret.digest == value || overlap.is_some_and(|old| old.secret.digest == value);
-            accepted && key.state(self.now) == State::Active
+            // The call itself is a use.
+            accepted && key.facts(&rules, Some(self.now)).state(self.now) == State::Active
         });
         let key =
             living.ok_or_else(|| Error::unauthenticated("The management key was taken out of service meanwhile."))?;

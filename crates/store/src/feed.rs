@@ -11,7 +11,7 @@ use crate::listen::Wakeup;
 use crate::load::{self, LoadProgress};
 use crate::sql::sql;
 use crate::write::NO_OBJECT;
-use crate::{Error, Result, Store, api_sets, apis, keys, operations, organizations};
+use crate::{Error, Result, Store, api_sets, apis, key_usage, keys, operations, organizations};
 
 /// A reader that is further behind than this many rows loads anew.
 const ROWS_BEHIND_MAX: i64 = 100_000;
@@ -154,6 +154,7 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
             "api" => Some(ObjectRef::Api(row.parsed(3)?)),
             "api_set" => Some(ObjectRef::ApiSet(row.parsed(3)?)),
             "key" => Some(ObjectRef::Key(row.parsed(3)?)),
+            "last_use" => Some(ObjectRef::LastUse(row.parsed(3)?)),
             NO_OBJECT => None,
             kind => return Err(row.unreadable(2, format_args!("unknown kind {kind:?}"))),
         };
@@ -162,10 +163,10 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
     .await
 }
 
-/// The records as they stand; organizations first, keys last, as in a load.
+/// The records as they stand; organizations first, keys and their uses last, as in a load.
 async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Vec<Change>> {
     let mut changes = Vec::with_capacity(touched.len());
-    let mut key_ids: Vec<KeyId> = Vec::new();
+    let (mut key_ids, mut used_ids) = (Vec::<KeyId>::new(), Vec::<KeyId>::new());
     for object in touched {
         let now = match object {
             ObjectRef::Organization(id) => {
@@ -180,6 +181,10 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
                 key_ids.push(id);
                 continue;
             }
+            ObjectRef::LastUse(id) => {
+                used_ids.push(id);
+                continue;
+            }
         };
         changes.push(Change { object, now });
     }
@@ -187,11 +192,15 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
         ObjectRef::Organization(id) => (0, id.as_raw()),
         ObjectRef::Api(id) => (1, id.as_raw()),
         ObjectRef::ApiSet(id) => (2, id.as_raw()),
-        ObjectRef::Key(id) => (3, id.as_raw()),
+        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (3, id.as_raw()),
     });
     key_ids.sort_unstable();
     for key in keys::find_many(conn, &key_ids).await? {
         changes.push(Change { object: ObjectRef::Key(key.id), now: Some(Object::Key(Box::new(key))) });
+    }
+    used_ids.sort_unstable();
+    for (id, last_use) in key_usage::last_uses(conn, &used_ids).await? {
+        changes.push(Change { object: ObjectRef::LastUse(id), now: Some(Object::LastUse(last_use)) });
     }
     Ok(changes)
 }

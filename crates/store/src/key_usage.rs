@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use claviger_domain::change::LastUse;
 use claviger_domain::usage::Sighting;
 use claviger_domain::{KeyId, Timestamp};
 
@@ -20,6 +21,43 @@ pub struct LastUsage {
     pub old_last_used: Option<Timestamp>,
     /// The newest refusal.
     pub last_refused: Option<Sighting>,
+}
+
+// === impl LastUsage ===
+
+impl LastUsage {
+    /// The newest use of either secret.
+    pub fn last_used_at(&self) -> Option<Timestamp> {
+        self.last_used.as_ref().map(|seen| seen.at).max(self.old_last_used)
+    }
+}
+
+/// When keys were last used; the replica's load reads it with the native driver.
+pub(crate) const SELECT_LAST: &str = "SELECT key_id, last_used_at, old_last_used_at FROM key_usage \
+     WHERE last_used_at IS NOT NULL OR old_last_used_at IS NOT NULL";
+
+/// A key, and when it was last used by either of its secrets.
+pub(crate) fn read_last(row: &dyn Fields) -> Result<(KeyId, Timestamp)> {
+    let at = row.time_or_none(1)?.max(row.time_or_none(2)?);
+    Ok((row.parsed(0)?, at.ok_or_else(|| row.unreadable(1, "nothing there"))?))
+}
+
+/// When these living keys were last used, and by which digest they are found.
+pub(crate) async fn last_uses(conn: &mut Conn, keys: &[KeyId]) -> Result<Vec<(KeyId, LastUse)>> {
+    let mut uses = Vec::with_capacity(keys.len());
+    for ids in id_lists(keys) {
+        let statement = sql("SELECT u.key_id, u.last_used_at, u.old_last_used_at, k.digest FROM key_usage u \
+             JOIN keys k ON k.id = u.key_id WHERE k.deleted_at IS NULL AND u.key_id IN (");
+        let statement = bind_ids(statement.push(placeholders(ids.len())).push(")"), ids);
+        uses.extend(
+            conn.rows(statement, |row| {
+                let (key, at) = read_last(row)?;
+                Ok((key, LastUse { digest: row.digest(3)?, at }))
+            })
+            .await?,
+        );
+    }
+    Ok(uses)
 }
 
 /// What these keys did last; keys that did nothing are not in the map.

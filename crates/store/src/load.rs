@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::change::{Change, LastUse, Object, ObjectRef};
 use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, Clock, KeyId, Timestamp};
 
@@ -12,7 +12,7 @@ use crate::feed::{self, Applied};
 use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
-use crate::{Error, Result, api_sets, apis, keys, operations, organizations};
+use crate::{Error, Result, api_sets, apis, key_usage, keys, operations, organizations};
 
 /// The most records of a chunk.
 pub const CHUNK: usize = 10_000;
@@ -112,6 +112,14 @@ async fn load_keys(
         .await?;
     let mut lists = IpLists::default();
     native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
+    let mut last_uses: HashMap<KeyId, Timestamp> = HashMap::new();
+    native
+        .each(key_usage::SELECT_LAST, |row| {
+            let (key, at) = key_usage::read_last(row)?;
+            last_uses.insert(key, at);
+            Ok(())
+        })
+        .await?;
     let (mut chunk, mut loaded) = (Vec::with_capacity(CHUNK), 0);
     native
         .each(keys::SELECT, |row| {
@@ -120,9 +128,14 @@ async fn load_keys(
             if key.deleted_at.is_none_or(|at| at >= since) {
                 let values = old.remove(&key.id).unwrap_or_default();
                 keys::set_old(&mut key, values);
-                chunk.push(Change { object: ObjectRef::Key(key.id), now: Some(Object::Key(Box::new(key))) });
+                let last_use = last_uses.get(&key.id).map(|at| LastUse { digest: key.secret.digest, at: *at });
+                let id = key.id;
+                chunk.push(Change { object: ObjectRef::Key(id), now: Some(Object::Key(Box::new(key))) });
+                chunk.extend(
+                    last_use.map(|it| Change { object: ObjectRef::LastUse(id), now: Some(Object::LastUse(it)) }),
+                );
             }
-            if chunk.len() == CHUNK {
+            if chunk.len() >= CHUNK - 1 {
                 add(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
                 progress(LoadProgress { loaded, total });
             }

@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -33,6 +33,8 @@ const MIGRATIONS: [Migration; 5] = [
     Migration { script: include_str!("../migrations/0004_pairs_and_reveals.sql"), oldest_reader: 3 },
     // One that does not know versions would pass over exceptions.
     Migration { script: include_str!("../migrations/0005_versions.sql"), oldest_reader: 5 },
+    // One that does not know of last uses in the feed stops at the first.
+    Migration { script: include_str!("../migrations/0006_idle.sql"), oldest_reader: 6 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use claviger_domain::change::Position;
 use claviger_domain::keyring::AuditKey;
 use claviger_domain::{Clock, Random};
 use futures_util::future::BoxFuture;
@@ -10,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::Config;
 use crate::conn::Snapshot;
 use crate::feed::{self, Feed};
-use crate::pools::{Pools, Writing};
+use crate::pools::{Kind, Pools, Writing};
 use crate::write::{self, Committed, Ending, Scope, Tx};
 use crate::{Error, Result};
 
@@ -70,8 +71,7 @@ impl Store {
             let result = write::run(&inner.pools, &ending, scope, &work).await;
             drop(permit);
             if let Ok(Committed { position: Some(position), .. }) = &result {
-                inner.committed.send_modify(|count| *count += 1);
-                feed::trim_after(&store, *position).await;
+                store.note_committed(*position).await;
             }
             result
         });
@@ -123,6 +123,16 @@ impl Store {
 
     pub(crate) fn committed(&self) -> watch::Receiver<u64> {
         self.inner.committed.subscribe()
+    }
+
+    /// Tells the feeds of this process that something was committed.
+    pub(crate) async fn note_committed(&self, position: Position) {
+        self.inner.committed.send_modify(|count| *count += 1);
+        feed::trim_after(self, position).await;
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.inner.pools.kind
     }
 
     /// A write transaction of the store's own, without tenant, audit and feed.

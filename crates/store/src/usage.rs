@@ -1,14 +1,15 @@
-//! What the engine gathered, written in batches: no feed, no audit, no tenant's lock.
+//! What the engine gathered, written in batches: no audit, no tenant's lock, and in the feed only uses that are news.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use claviger_domain::change::{ObjectRef, Position};
 use claviger_domain::usage::{KeyUsage, Refusal, Sighting, UsageBatch};
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 
 use crate::conn::Conn;
 use crate::pools::Writing;
 use crate::sql::{Sql, batches, json};
-use crate::{Error, Result, Store, refusals};
+use crate::{Error, Result, Store, refusals, write};
 
 /// How often a batch is tried when others are in its way.
 const ATTEMPTS_MAX: u32 = 8;
@@ -46,14 +47,34 @@ pub async fn record(store: &Store, batch: &UsageBatch) -> Result<()> {
     let mut attempt = 1;
     loop {
         let Writing { mut conn, place } = store.begin().await?;
-        let written = write(&mut conn, &batch.keys, &refusals).await;
+        let written = match write_rows(&mut conn, &batch.keys, &refusals).await {
+            Ok(()) => announce_news(store, &mut conn, &batch.keys).await,
+            Err(error) => Err(error),
+        };
         let again = conn.met_conflict() && attempt < ATTEMPTS_MAX;
         match written {
-            Ok(()) => return Writing { conn, place }.commit().await.map_err(Error::at_commit),
+            Ok(position) => {
+                Writing { conn, place }.commit().await.map_err(Error::at_commit)?;
+                if let Some(position) = position {
+                    store.note_committed(position).await;
+                }
+                return Ok(());
+            }
             Err(_) if again => attempt += 1,
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Tells the other nodes of uses that they do not know.
+async fn announce_news(store: &Store, conn: &mut Conn, keys: &[KeyUsage]) -> Result<Option<Position>> {
+    let news = keys.iter().filter(|usage| usage.is_news);
+    let news: BTreeSet<_> = news.map(|usage| (usage.organization, usage.key)).collect();
+    if news.is_empty() {
+        return Ok(None);
+    }
+    let changes: Vec<_> = news.into_iter().map(|(organization, key)| (organization, ObjectRef::LastUse(key))).collect();
+    write::announce(conn, store.random(), store.kind(), &changes).await.map(Some)
 }
 
 /// A row of `key_usage`.
@@ -64,7 +85,7 @@ struct Last<'a> {
     refused: Option<&'a Sighting>,
 }
 
-async fn write(conn: &mut Conn, keys: &[KeyUsage], refusals: &[(&Refusal, String)]) -> Result<()> {
+async fn write_rows(conn: &mut Conn, keys: &[KeyUsage], refusals: &[(&Refusal, String)]) -> Result<()> {
     let last: Vec<(KeyId, Last<'_>)> = last_by_key(keys).into_iter().collect();
     for batch in batches(&last) {
         let mut statement = Sql::rows(USAGE_HEAD, 7, batch.len(), USAGE_TAIL);

@@ -121,41 +121,57 @@ impl Tx {
         for (chain, entry) in std::mem::take(&mut self.audit) {
             audit::append(&mut self.conn, ending.audit_key, chain, &entry).await?;
         }
-        let mut nonce = vec![0; 16];
-        ending.random.fill(&mut nonce);
-        let position = self.take_position(&nonce).await?;
-        self.insert_changes(position, &nonce).await?;
-        if kind == Kind::Postgres {
-            self.conn.row(sql("SELECT pg_notify($1, '')").bind(CHANNEL), |_| Ok(())).await?;
-        }
+        let position = announce(&mut self.conn, ending.random, kind, &self.changes).await?;
         Ok(Some(position))
     }
+}
 
-    async fn take_position(&mut self, nonce: &Vec<u8>) -> Result<Position> {
-        let statement = sql("UPDATE feed_head SET seq = seq + 1, nonce = $1 WHERE id = 1 RETURNING epoch, seq");
-        let read = |row: &dyn crate::fields::Fields| Ok(Position { epoch: row.number(0)?, seq: row.number(1)? });
-        let position = self.conn.row(statement.bind(nonce), read).await?;
-        position.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
+/// Appends changes to the feed: the last thing of a transaction, because the head's row is locked from here on.
+pub(crate) async fn announce(
+    conn: &mut Conn,
+    random: &dyn Random,
+    kind: Kind,
+    changes: &[(OrganizationId, ObjectRef)],
+) -> Result<Position> {
+    let mut nonce = vec![0; 16];
+    random.fill(&mut nonce);
+    let position = take_position(conn, &nonce).await?;
+    insert_changes(conn, position, &nonce, changes).await?;
+    if kind == Kind::Postgres {
+        conn.row(sql("SELECT pg_notify($1, '')").bind(CHANNEL), |_| Ok(())).await?;
     }
+    Ok(position)
+}
 
-    async fn insert_changes(&mut self, position: Position, nonce: &Vec<u8>) -> Result<()> {
-        let mut rows: Vec<(String, &'static str, String)> = self.changes.iter().map(change_row).collect();
-        if rows.is_empty() {
-            rows.push((String::new(), NO_OBJECT, String::new()));
-        }
-        let mut n = 0i64;
-        for batch in batches(&rows) {
-            let head = "INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) VALUES";
-            let mut statement = Sql::rows(head, 7, batch.len(), "");
-            for (organization, kind, id) in batch {
-                statement = statement.bind(position.epoch).bind(position.seq).bind(n);
-                statement = statement.bind(organization).bind(*kind).bind(id).bind(nonce);
-                n += 1;
-            }
-            self.conn.execute(statement).await?;
-        }
-        Ok(())
+async fn take_position(conn: &mut Conn, nonce: &Vec<u8>) -> Result<Position> {
+    let statement = sql("UPDATE feed_head SET seq = seq + 1, nonce = $1 WHERE id = 1 RETURNING epoch, seq");
+    let read = |row: &dyn crate::fields::Fields| Ok(Position { epoch: row.number(0)?, seq: row.number(1)? });
+    let position = conn.row(statement.bind(nonce), read).await?;
+    position.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
+}
+
+async fn insert_changes(
+    conn: &mut Conn,
+    position: Position,
+    nonce: &Vec<u8>,
+    changes: &[(OrganizationId, ObjectRef)],
+) -> Result<()> {
+    let mut rows: Vec<(String, &'static str, String)> = changes.iter().map(change_row).collect();
+    if rows.is_empty() {
+        rows.push((String::new(), NO_OBJECT, String::new()));
     }
+    let mut n = 0i64;
+    for batch in batches(&rows) {
+        let head = "INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) VALUES";
+        let mut statement = Sql::rows(head, 7, batch.len(), "");
+        for (organization, kind, id) in batch {
+            statement = statement.bind(position.epoch).bind(position.seq).bind(n);
+            statement = statement.bind(organization).bind(*kind).bind(id).bind(nonce);
+            n += 1;
+        }
+        conn.execute(statement).await?;
+    }
+    Ok(())
 }
 
 fn change_row((organization, object): &(OrganizationId, ObjectRef)) -> (String, &'static str, String) {
@@ -164,6 +180,7 @@ fn change_row((organization, object): &(OrganizationId, ObjectRef)) -> (String, 
         ObjectRef::Api(id) => ("api", id.to_string()),
         ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
         ObjectRef::Key(id) => ("key", id.to_string()),
+        ObjectRef::LastUse(id) => ("last_use", id.to_string()),
     };
     (organization.to_string(), kind, id)
 }

@@ -37,6 +37,7 @@ fn earlier(change: &Change) -> Change {
             Object::ApiSet(set)
         }
         Object::Organization(organization) => Object::Organization(organization),
+        Object::LastUse(last_use) => Object::LastUse(last_use),
     });
     Change { object: change.object, now }
 }

@@ -114,6 +114,8 @@ struct KeyState {
     #[serde(default)]
     expires_at: Option<Timestamp>,
     #[serde(default)]
+    idle_exempt: bool,
+    #[serde(default)]
     disabled: bool,
     #[serde(default)]
     deleted: bool,
@@ -412,6 +414,8 @@ impl Builder {
             allowed_ips: state.allowed_ips.iter().map(ip).collect(),
             not_before: state.not_before,
             expires_at: state.expires_at,
+            idle_exempt: state.idle_exempt,
+            idle_from: None,
             disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
             deleted_at: state.deleted.then_some(self.now),
             external_id: state.external_id.clone(),

@@ -4,11 +4,12 @@ use claviger_domain::authority::Authority;
 use claviger_domain::key::{Disabled, Key};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
-use claviger_store::{Scope, Tx, keys};
+use claviger_store::{Scope, Tx, keys, organizations};
 
 use super::grants;
-use super::record::{check_name, note, view};
+use super::record::{check_count, check_name, note, view};
 use super::request::{self, CreateKey};
+use super::term::{Surroundings, settle_new};
 use super::value::NewValue;
 use super::wire::{KeyView, KeyWithSecret};
 use crate::Manage;
@@ -37,8 +38,11 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
 }
 
 async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, value: &NewValue, mut key: Key) -> Result<KeyView, Error> {
+    let home = organizations::get(tx, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
+    settle_new(&mut key, &Surroundings::of_new(&home))?;
     grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
     check_name(tx, &key).await?;
+    check_count(tx, &key, &home.policy).await?;
     keys::insert(tx, &key).await?;
     value.insert(tx, key.id).await?;
     let made = view(tx, &key, ctx.now).await?;
@@ -65,6 +69,7 @@ fn draft(
         allowed_ips: request::allowed_ips(&mut checks, &request.allowed_ips, &home.time_zone),
         not_before,
         expires_at,
+        idle_exempt: request.idle_exempt,
         disabled: request.disabled.then(|| Disabled { at: ctx.now, by: ctx.actor.clone(), reason: None }),
         external_id: request::external_id(&mut checks, request.external_id.as_deref()),
         tags: request::tags(&mut checks, &request.tags),
@@ -83,7 +88,6 @@ fn check_kind(checks: &mut Checks, request: &CreateKey, home: &Organization) {
         checks.ensure("owner.id", own, "expected one's own organization");
     }
     checks.ensure("limits", request.limits.is_empty(), "expected []: keys have no limits yet");
-    checks.ensure("idle_exempt", !request.idle_exempt, "expected false: keys do not go idle yet");
     if request.api_sets.is_none() && request.operations.is_none() {
         checks.refuse(
             "api_sets",
@@ -104,7 +108,6 @@ fn term(
     let expires_at = checks.take("expires_at", read(&request.expires_at, Edge::End));
     if let Some(end) = expires_at {
         checks.ensure("expires_at", end > ctx.now, "must be in the future");
-        checks.ensure("expires_at", not_before.is_none_or(|begin| begin < end), "must be after not_before");
     }
     (not_before, expires_at)
 }

@@ -14,7 +14,7 @@ use crate::write::Changed;
 /// Disables a key; a disabled one stays as it is.
 pub async fn disable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Result<Changed<Recorded>, Error> {
     let reason = reason(&request)?;
-    change(manage, ctx, id, IfMatch::ANY, "key.disable", move |_, ctx, key| {
+    change(manage, ctx, id, IfMatch::ANY, "key.disable", move |_, ctx, key, _| {
         if key.disabled.is_none() {
             key.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason: reason.clone() });
         }

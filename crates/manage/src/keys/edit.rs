@@ -1,7 +1,6 @@
 //! Changes a key by the rules of a merge: what is not named stays.
 
 use claviger_domain::KeyId;
-use claviger_domain::authority::Authority;
 use claviger_domain::key::Key;
 use claviger_store::Tx;
 use serde_json::{Map, Value};
@@ -9,13 +8,12 @@ use serde_json::{Map, Value};
 use super::grants;
 use super::record::{Recorded, change, check_name};
 use super::request::{self, EditKey};
+use super::term::{self, Surroundings};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
-use crate::instant::{self, Edge};
-use crate::organizations::home;
 use crate::write::Changed;
 
 /// Changes a key. Only who holds what its sets stand for may; its secret, creator and creation never change.
@@ -26,13 +24,11 @@ pub async fn edit(
     if_match: IfMatch,
     request: EditKey,
 ) -> Result<Changed<Recorded>, Error> {
-    let organization = ctx.organization_with(Authority::KeysManageAll)?;
-    let time_zone = home(manage, organization).await?.time_zone;
-    change(manage, ctx, id, if_match, "key.edit", move |tx, ctx, key| {
-        let (request, time_zone) = (request.clone(), time_zone.clone());
+    change(manage, ctx, id, if_match, "key.edit", move |tx, ctx, key, surroundings| {
+        let request = request.clone();
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
-            merge(ctx, key, &request, &time_zone)?;
+            merge(ctx, key, &request, surroundings)?;
             give(tx, ctx, key, &request).await
         })
     })
@@ -45,7 +41,7 @@ async fn give(tx: &mut Tx, ctx: &Ctx, key: &mut Key, request: &EditKey) -> Resul
 }
 
 /// Puts what the request names into the record, its grants aside.
-fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, time_zone: &str) -> Result<(), Error> {
+fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, surroundings: &Surroundings) -> Result<(), Error> {
     let mut checks = Checks::default();
     if let Some(name) = &request.name {
         key.name = name.clone();
@@ -60,7 +56,8 @@ fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, time_zone: &str) -> Result
         key.tags = request::tags(&mut checks, tags.as_deref().unwrap_or_default());
     }
     if let Some(list) = &request.allowed_ips {
-        key.allowed_ips = request::allowed_ips(&mut checks, list.as_deref().unwrap_or_default(), time_zone);
+        key.allowed_ips =
+            request::allowed_ips(&mut checks, list.as_deref().unwrap_or_default(), &surroundings.time_zone);
     }
     match &request.metadata {
         Some(Some(patch)) => merge_members(&mut key.metadata, patch),
@@ -68,28 +65,8 @@ fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, time_zone: &str) -> Result
         None => {}
     }
     request::metadata(&mut checks, &key.metadata);
-    merge_term(&mut checks, ctx, key, request, time_zone);
+    term::merge(&mut checks, key, request, surroundings, ctx.now);
     checks.finish()
-}
-
-fn merge_term(checks: &mut Checks, ctx: &Ctx, key: &mut Key, request: &EditKey, time_zone: &str) {
-    if let Some(text) = &request.not_before {
-        let read = text.as_deref().map(|text| instant::parse(text, Edge::Begin, time_zone)).transpose();
-        key.not_before = checks.take("not_before", read);
-    }
-    let before = key.expires_at;
-    if let Some(text) = &request.expires_at {
-        let read = text.as_deref().map(|text| instant::parse(text, Edge::End, time_zone)).transpose();
-        key.expires_at = checks.take("expires_at", read);
-    }
-    let Some(end) = key.expires_at else { return };
-    let moved = key.expires_at != before;
-    let meant = !moved || end > ctx.now || request.expire_now;
-    checks.ensure("expires_at", meant, "is in the past; add \"expire_now\": true if that is meant");
-    let ordered = !(moved || request.not_before.is_some())
-        || request.expire_now
-        || key.not_before.is_none_or(|begin| begin < end);
-    checks.ensure("expires_at", ordered, "must be after not_before");
 }
 
 /// RFC 7396: null takes a member out, an object is merged, anything else replaces.

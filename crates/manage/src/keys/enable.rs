@@ -14,10 +14,13 @@ use crate::write::Changed;
 /// Enables a key; an enabled one stays as it is. It gives rights back, so only who holds them may.
 pub async fn enable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Result<Changed<Recorded>, Error> {
     reason(&request)?;
-    change(manage, ctx, id, IfMatch::ANY, "key.enable", |tx, ctx, key| {
+    change(manage, ctx, id, IfMatch::ANY, "key.enable", |tx, ctx, key, _| {
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
-            key.disabled = None;
+            if key.disabled.take().is_some() {
+                // It has as long as a new one to be used.
+                key.idle_from = Some(ctx.now);
+            }
             Ok(())
         })
     })

@@ -16,6 +16,7 @@ mod record;
 mod request;
 mod requests;
 mod rotate;
+mod term;
 mod value;
 mod wire;
 

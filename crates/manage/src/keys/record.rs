@@ -6,15 +6,17 @@ use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
 use claviger_domain::key::{Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
+use claviger_domain::policy::Policy;
 use claviger_domain::{KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::{Conn, Scope, Tx, keys};
 
+use super::term::Surroundings;
 use super::wire::{Form, KeyView, Names};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::write::{Changed, Work};
 
 /// A key after a change, with the version that its entity tag shows.
@@ -71,22 +73,51 @@ pub(super) async fn change<F>(
     edit: F,
 ) -> Result<Changed<Recorded>, Error>
 where
-    F: for<'t> Fn(&'t mut Tx, &'t Ctx, &'t mut Key) -> Work<'t, ()> + Clone + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut Tx, &'t Ctx, &'t mut Key, &'t Surroundings) -> Work<'t, ()> + Clone + Send + Sync + 'static,
 {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
-    let work_ctx = ctx.clone();
+    let (work_ctx, engine) = (ctx.clone(), manage.engine.clone());
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {
-            let (ctx, if_match, edit) = (work_ctx.clone(), if_match.clone(), edit.clone());
+            let (ctx, if_match, edit, engine) = (work_ctx.clone(), if_match.clone(), edit.clone(), engine.clone());
             Box::pin(async move {
-                let before = find(tx, organization, id).await?;
-                if_match.check(before.version)?;
+                let found = find(tx, organization, id).await?;
+                if_match.check(found.version)?;
+                let surroundings = Surroundings::load(tx, engine.last_used(&found.secret.digest), &found).await?;
+                // An idle key stays so, whatever becomes of the rules and facts by which it is.
+                let before = note_idle(tx, &ctx, found, &surroundings).await?;
                 let mut key = before.clone();
-                edit(tx, &ctx, &mut key).await?;
+                edit(tx, &ctx, &mut key, &surroundings).await?;
                 save(tx, &ctx, action, &before, key).await
             })
         })
         .await
+}
+
+/// Writes down that a key is idle, if it is: the server's own change.
+pub(super) async fn note_idle(tx: &mut Tx, ctx: &Ctx, before: Key, surroundings: &Surroundings) -> Result<Key, Error> {
+    let mut key = before.clone();
+    key.note_idle(&surroundings.facts(&before), ctx.now);
+    if key != before {
+        save(tx, &ctx.as_system(), "key.disable", &before, key.clone()).await?;
+        key = find(tx, key.organization, key.id).await?;
+    }
+    Ok(key)
+}
+
+/// Refuses one key more than the policy grants the owner.
+pub(super) async fn check_count(conn: &mut Conn, key: &Key, policy: &Policy) -> Result<(), Error> {
+    let Some(most) = *policy.max_keys.of(&key.owner) else { return Ok(()) };
+    if keys::count_of_owner(conn, key.organization, &key.owner, most).await? < i64::from(most) {
+        return Ok(());
+    }
+    let of = key.owner.kind();
+    Err(Error::new(
+        ErrorCode::LimitReached,
+        format!(
+            "The policy grants each {of} {most} keys (max_keys.{of}), and there are as many: delete one that is not needed."
+        ),
+    ))
 }
 
 /// Writes what changed; nothing if nothing did.

@@ -55,7 +55,7 @@ pub struct CreateKey {
     /// Where it may be used from; empty = anywhere.
     #[serde(default)]
     pub allowed_ips: Vec<IpInput>,
-    /// An instant or a bare date (the whole day counts); never if not given.
+    /// An instant or a bare date (the whole day counts); if not given, as late as the policy lets it be, or never.
     #[serde(default)]
     #[schema(example = "2030-01-31")]
     pub expires_at: Option<String>,
@@ -79,7 +79,7 @@ pub struct CreateKey {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub limits: Vec<Value>,
-    /// By now always false: no key goes idle.
+    /// It stays in service however long it is not used.
     #[serde(default)]
     pub idle_exempt: bool,
 }
@@ -108,17 +108,22 @@ pub struct EditKey {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<IpInput>>)]
     pub allowed_ips: Option<Option<Vec<IpInput>>>,
-    /// An instant or a bare date; null = never. In the past only with `expire_now`.
+    /// An instant or a bare date, never beyond `expires_at_max`; null = as late as the policy lets it be, or never. In the
+    /// past only with `expire_now`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub expires_at: Option<Option<String>>,
-    /// Says that an `expires_at` in the past is meant.
+    /// Says that an `expires_at` in the past is meant; without one the key ends now.
     #[serde(default)]
     pub expire_now: bool,
     /// An instant or a bare date; null = at once.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub not_before: Option<Option<String>>,
+    /// Whether it stays in service however long it is not used.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub idle_exempt: Option<bool>,
     /// The customer's name in one's own system.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]

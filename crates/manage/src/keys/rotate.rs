@@ -45,10 +45,11 @@ pub async fn rotate(
     let key = find(&mut snapshot, organization, id).await?;
     let NextValue { stored, issued } = NextValue::draw(&mut snapshot, manage, &home, &key).await?;
     drop(snapshot);
-    let changed = change(manage, ctx, id, IfMatch::ANY, "key.rotate", move |tx, ctx, key| {
+    let changed = change(manage, ctx, id, IfMatch::ANY, "key.rotate", move |tx, ctx, key, surroundings| {
         let stored = stored.clone();
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
+            check_state(surroundings.facts(key).state(ctx.now))?;
             replace(key, stored, request.overlap_seconds, ctx.now)
         })
     })
@@ -57,10 +58,14 @@ pub async fn rotate(
     Ok((Changed { value: KeyWithSecret { key, issued }, position: changed.position }, version))
 }
 
-fn replace(key: &mut Key, new: StoredSecret, overlap_seconds: u32, now: Timestamp) -> Result<(), Error> {
-    if key.state(now) != State::Active {
-        return Err(Error::conflict("Only an active key can be rotated."));
+fn check_state(state: State) -> Result<(), Error> {
+    match state {
+        State::Active | State::Pending => Ok(()),
+        _ => Err(Error::conflict("Only an active key can be rotated.")),
     }
+}
+
+fn replace(key: &mut Key, new: StoredSecret, overlap_seconds: u32, now: Timestamp) -> Result<(), Error> {
     let overlapping = key.overlap.as_ref().is_some_and(|overlap| now < overlap.valid_until);
     if overlapping && overlap_seconds > 0 {
         return Err(Error::conflict(
@@ -128,9 +133,11 @@ mod tests {
 
     #[test]
     fn only_an_active_key_rotates() {
-        let mut key = Key { expires_at: Some(NOW), ..sample_key() };
-        assert!(replace(&mut key, secret(2), 0, NOW).is_err());
-        key = Key { not_before: Some(NOW.saturating_add(Duration::from_secs(1))), ..sample_key() };
-        assert!(replace(&mut key, secret(2), 0, NOW).is_err());
+        for state in [State::Active, State::Pending] {
+            assert!(check_state(state).is_ok(), "{state:?}");
+        }
+        for state in [State::Deleted, State::Disabled, State::Expired, State::NotYetValid] {
+            assert!(check_state(state).is_err(), "{state:?}");
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::ip_list::IpEntry;
-use claviger_domain::key::{Actor, Key, Owner, State};
+use claviger_domain::key::{Actor, Disabled, Facts, Key, Owner, State};
+use claviger_domain::policy::Policy;
+use claviger_domain::rules::Rules;
 use claviger_domain::usage::Sighting;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::key_usage::{self, LastUsage};
@@ -15,6 +17,9 @@ use utoipa::ToSchema;
 
 use super::value::Issued;
 use crate::error::Error;
+
+/// The reason of a key whose end has come.
+const EXPIRY_REASON: &str = "expiry";
 
 /// A key; never its secret.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -39,7 +44,7 @@ pub struct KeyView {
     limits: Vec<Value>,
     #[schema(value_type = String, example = "active")]
     state: State,
-    /// Why it is in this state, in a person's words.
+    /// Why it is in this state: in a person's words, or `idle` (it was not used, by the system) or `expiry`.
     #[schema(required)]
     state_reason: Option<String>,
     #[schema(required)]
@@ -58,13 +63,18 @@ pub struct KeyView {
     allowed_ips_count: Option<usize>,
     #[schema(required, value_type = Option<String>)]
     not_before: Option<Timestamp>,
+    /// When it ends: by its own end or, where that comes sooner, by the policy.
     #[schema(required, value_type = Option<String>)]
     expires_at: Option<Timestamp>,
+    /// The latest end that the policy grants it.
     #[schema(required, value_type = Option<String>)]
     expires_at_max: Option<Timestamp>,
+    /// After how many days without use it is out of service; null = never.
     #[schema(required)]
     idle_days: Option<u32>,
     idle_exempt: bool,
+    /// Whether the policy asks for a list of addresses and this key has none.
+    ip_list_missing: bool,
     #[schema(value_type = Object)]
     metadata: Map<String, Value>,
     created_by: ActorView,
@@ -153,6 +163,8 @@ pub struct KeyWithSecret {
 #[derive(Debug, Default)]
 pub struct Names {
     organization: Option<String>,
+    policy: Policy,
+    rules: Rules,
     sets: HashMap<ApiSetId, String>,
     apis: HashMap<ApiId, String>,
     usage: HashMap<KeyId, LastUsage>,
@@ -188,10 +200,12 @@ pub(crate) fn expose_some<S: Serializer>(secret: &Option<Secret>, serializer: S)
 impl Names {
     /// Everything that views of `keys` name.
     pub async fn load(conn: &mut Conn, organization: OrganizationId, keys: &[Key]) -> Result<Self, Error> {
-        let mut names = Self {
-            organization: organizations::get(conn, organization).await?.map(|found| found.name.to_string()),
-            ..Self::default()
-        };
+        let mut names = Self::default();
+        if let Some(home) = organizations::get(conn, organization).await? {
+            names.organization = Some(home.name.to_string());
+            names.rules = Rules::new(&home.policy, &home.time_zone);
+            names.policy = home.policy;
+        }
         for set in keys.iter().flat_map(|key| &key.api_sets) {
             if !names.sets.contains_key(set)
                 && let Some(found) = api_sets::get(conn, organization, *set).await?
@@ -212,6 +226,11 @@ impl Names {
         Ok(names)
     }
 
+    /// What the state of a key follows from.
+    pub(super) fn facts(&self, key: &Key) -> Facts {
+        key.facts(&self.rules, self.usage.get(&key.id).and_then(LastUsage::last_used_at))
+    }
+
     fn pattern(&self, pattern: &ApiPattern) -> Option<String> {
         self.apis.get(&pattern.api).map(|slug| pattern.text(slug))
     }
@@ -228,8 +247,8 @@ impl KeyView {
     /// The view of `key` at `now`.
     pub fn new(key: &Key, names: &Names, form: Form, now: Timestamp) -> Self {
         let usage = names.usage.get(&key.id);
-        let (state, state_at) = state_of(key, now);
-        let disabled = key.disabled.as_ref().filter(|_| state == State::Disabled);
+        let facts = names.facts(key);
+        let state = StateView::new(key, &facts, now);
         let overlap = key.overlap.as_ref().filter(|overlap| now < overlap.valid_until);
         Self {
             id: key.id.to_string(),
@@ -244,19 +263,20 @@ impl KeyView {
             external_id: key.external_id.clone(),
             tags: key.tags.clone(),
             limits: Vec::new(),
-            state,
-            state_reason: disabled.and_then(|disabled| disabled.reason.clone()),
-            state_by: disabled.map(|disabled| ActorView::from(&disabled.by)),
-            state_at,
+            state: state.state,
+            state_reason: state.reason,
+            state_by: state.by.as_ref().map(ActorView::from),
+            state_at: state.at,
             api_sets: key.api_sets.iter().filter_map(|id| names.sets.get(id).cloned()).collect(),
             operations: key.operations.iter().filter_map(|pattern| names.pattern(pattern)).collect(),
             allowed_ips: (form == Form::Whole).then(|| key.allowed_ips.iter().map(IpView::from).collect()),
             allowed_ips_count: (form == Form::Row).then_some(key.allowed_ips.len()),
             not_before: key.not_before,
-            expires_at: key.expires_at,
-            expires_at_max: None,
-            idle_days: None,
-            idle_exempt: false,
+            expires_at: facts.expires_at,
+            expires_at_max: names.rules.end_max(&key.owner, key.created_at),
+            idle_days: Some(names.policy.idle_days).filter(|days| *days > 0 && !key.idle_exempt),
+            idle_exempt: key.idle_exempt,
+            ip_list_missing: names.policy.ip_list_required && key.allowed_ips.is_empty(),
             metadata: key.metadata.clone(),
             created_by: ActorView::from(&key.created_by),
             created_at: key.created_at,
@@ -273,7 +293,7 @@ impl KeyView {
 
     /// What an audit entry shows of a key: all that a person can set, and its hint.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 17] = [
+        const FIELDS: [&str; 18] = [
             "name",
             "description",
             "environment",
@@ -289,6 +309,7 @@ impl KeyView {
             "allowed_ips",
             "not_before",
             "expires_at",
+            "idle_exempt",
             "metadata",
             "rotation",
         ];
@@ -300,16 +321,31 @@ impl KeyView {
     }
 }
 
-fn state_of(key: &Key, now: Timestamp) -> (State, Option<Timestamp>) {
-    let state = key.state(now);
-    let at = match state {
-        State::Deleted => key.deleted_at,
-        State::Disabled => key.disabled.as_ref().map(|disabled| disabled.at),
-        State::Expired => key.expires_at,
-        State::NotYetValid => key.not_before,
-        State::Pending | State::Active => None,
-    };
-    (state, at)
+/// A key's state with why, by whom and since when.
+struct StateView {
+    state: State,
+    reason: Option<String>,
+    by: Option<Actor>,
+    at: Option<Timestamp>,
+}
+
+// === impl StateView ===
+
+impl StateView {
+    fn new(key: &Key, facts: &Facts, now: Timestamp) -> Self {
+        let state = facts.state(now);
+        // Idle reads alike, written down or not.
+        let mut noted = key.clone();
+        noted.note_idle(facts, now);
+        let (reason, by, at) = match (state, noted.disabled) {
+            (State::Deleted, _) => (None, None, key.deleted_at),
+            (State::Disabled, Some(Disabled { at, by, reason })) => (reason, Some(by), Some(at)),
+            (State::Expired, _) => (Some(EXPIRY_REASON.to_owned()), None, facts.expires_at),
+            (State::NotYetValid, _) => (None, None, key.not_before),
+            (State::Disabled | State::Pending | State::Active, _) => (None, None, None),
+        };
+        Self { state, reason, by, at }
+    }
 }
 
 // === impl views ===

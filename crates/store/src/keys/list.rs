@@ -3,8 +3,10 @@
 use claviger_domain::credential::Environment;
 use claviger_domain::key::{Key, Owner, State};
 use claviger_domain::name::search_form;
+use claviger_domain::rules::Rules;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId, Timestamp};
 
+use super::term::{ended, unused};
 use super::{complete, read};
 use crate::Result;
 use crate::conn::Conn;
@@ -16,10 +18,13 @@ use super::row::SELECT;
 /// Which keys of a list. Deleted ones only where they are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyFilter {
-    /// Those in this state at [`KeyFilter::now`].
+    /// Those that may be in this state at [`KeyFilter::now`]. Of keys that have both gone idle and ended, both states
+    /// are found: which came first takes a calendar.
     pub state: Option<State>,
     /// The instant that states are derived for.
     pub now: Timestamp,
+    /// The organization's rules, by which states are derived.
+    pub rules: Rules,
     /// Those of this owner.
     pub owner: Option<Owner>,
     /// Those made by the actor with this id.
@@ -71,7 +76,7 @@ pub async fn list(
     page: &Page,
 ) -> Result<Listed<Key>> {
     let statement = sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]);
-    let statement = in_state(statement, filter.state, filter.now);
+    let statement = in_state(statement, filter);
     let statement = after(filtered(statement, filter), filter.sort, page)?;
     let order = match filter.sort {
         KeySort::Newest => " ORDER BY created_at DESC, id DESC LIMIT ?",
@@ -91,22 +96,27 @@ pub async fn list(
 }
 
 /// The same rules as `Facts::state`, in its order.
-fn in_state(statement: Sql, state: Option<State>, now: Timestamp) -> Sql {
+fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
+    const LIVING: &str = " AND deleted_at IS NULL";
     const IN_SERVICE: &str = " AND deleted_at IS NULL AND disabled_at IS NULL";
-    const NOT_EXPIRED: &str = " AND (expires_at IS NULL OR expires_at > ?)";
-    match state {
-        None => statement.push(" AND deleted_at IS NULL"),
+    let KeyFilter { now, rules, .. } = filter;
+    match filter.state {
+        None => statement.push(LIVING),
         Some(State::Deleted) => statement.push(" AND deleted_at IS NOT NULL"),
-        Some(State::Disabled) => statement.push(" AND deleted_at IS NULL AND disabled_at IS NOT NULL"),
+        Some(State::Disabled) => {
+            unused(statement.push(LIVING).push(" AND (disabled_at IS NOT NULL OR "), rules, *now).push(")")
+        }
         // No key awaits approval before approval exists.
         Some(State::Pending) => statement.push(" AND id IS NULL"),
-        Some(State::Expired) => statement.push(IN_SERVICE).push_bound(" AND expires_at <= ?", [now]),
+        Some(State::Expired) => ended(statement.push(IN_SERVICE).push(" AND "), rules, *now),
         Some(State::NotYetValid) => {
-            statement.push(IN_SERVICE).push_bound(NOT_EXPIRED, [now]).push_bound(" AND not_before > ?", [now])
+            let statement = ended(statement.push(IN_SERVICE).push(" AND NOT "), rules, *now);
+            statement.push_bound(" AND not_before > ?", [*now])
         }
         Some(State::Active) => {
-            let statement = statement.push(IN_SERVICE).push_bound(NOT_EXPIRED, [now]);
-            statement.push_bound(" AND (not_before IS NULL OR not_before <= ?)", [now])
+            let statement = ended(statement.push(IN_SERVICE).push(" AND NOT "), rules, *now);
+            let statement = unused(statement.push(" AND NOT "), rules, *now);
+            statement.push_bound(" AND (not_before IS NULL OR not_before <= ?)", [*now])
         }
     }
 }

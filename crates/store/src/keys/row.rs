@@ -50,6 +50,10 @@ struct Record {
     not_before: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    idle_exempt: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_from: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disabled: Option<Disabled>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,15 +87,16 @@ pub(crate) struct Row {
 
 pub(super) fn insert(key: &Key) -> Sql {
     let statement = sql("INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, \
-         disabled_at, deleted_at, external_id, creator, ip_list, record, created_at, id, organization_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING");
+         disabled_at, deleted_at, external_id, creator, ip_list, record, idle_from, idle_exempt, created_at, id, \
+         organization_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         ON CONFLICT (id) DO NOTHING");
     bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization)
 }
 
 pub(super) fn update(key: &Key) -> Sql {
     let statement = sql("UPDATE keys SET owner = $1, name_search = $2, search = $3, environment = $4, digest = $5, \
          not_before = $6, expires_at = $7, disabled_at = $8, deleted_at = $9, external_id = $10, creator = $11, \
-         ip_list = $12, record = $13 WHERE id = $14 AND organization_id = $15");
+         ip_list = $12, record = $13, idle_from = $14, idle_exempt = $15 WHERE id = $16 AND organization_id = $17");
     bind(statement, key).bind(key.id).bind(key.organization)
 }
 
@@ -100,7 +105,8 @@ fn bind(statement: Sql, key: &Key) -> Sql {
     let statement = statement.bind(word(&key.environment)).bind(&key.secret.digest.as_bytes()[..]);
     let statement = statement.bind(key.not_before).bind(key.expires_at).bind(key.disabled.as_ref().map(|by| by.at));
     let statement = statement.bind(key.deleted_at).bind(key.external_id.as_deref()).bind(key.created_by.id.as_deref());
-    statement.bind(key.allowed_ips.digest()).bind(json(&record(key)))
+    let statement = statement.bind(key.allowed_ips.digest()).bind(json(&record(key)));
+    statement.bind(key.idle_from).bind(key.idle_exempt.then_some(1))
 }
 
 /// What a search looks in: name, description, hint, external id and tags.
@@ -127,6 +133,8 @@ fn record(key: &Key) -> Record {
         allowed_ips: key.allowed_ips.digest().map(Addresses::Named),
         not_before: key.not_before.map(Timestamp::as_micros),
         expires_at: key.expires_at.map(Timestamp::as_micros),
+        idle_exempt: key.idle_exempt,
+        idle_from: key.idle_from.map(Timestamp::as_micros),
         disabled: key.disabled.clone(),
         deleted_at: key.deleted_at.map(Timestamp::as_micros),
         external_id: key.external_id.clone(),
@@ -163,6 +171,8 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Row> {
         allowed_ips,
         not_before: record.not_before.map(Timestamp::from_micros),
         expires_at: record.expires_at.map(Timestamp::from_micros),
+        idle_exempt: record.idle_exempt,
+        idle_from: record.idle_from.map(Timestamp::from_micros),
         disabled: record.disabled,
         deleted_at: record.deleted_at.map(Timestamp::from_micros),
         external_id: record.external_id,

@@ -2,11 +2,13 @@
 
 use claviger_domain::change::Position;
 use claviger_domain::credential::Environment;
-use claviger_domain::key::{Disabled, EndedSecret, Key, Overlap, Owner, State};
+use claviger_domain::key::{Disabled, EndedSecret, Key, Overlap, Owner, State, Term};
+use claviger_domain::policy::{Lifetime, Policy};
+use claviger_domain::rules::Rules;
 use claviger_domain::usage::{Door, KeyUsage, Sighting, UsageBatch};
 use claviger_domain::verdict::Code;
-use claviger_domain::{ApiSetId, KeyId, Timestamp};
-use claviger_store::keys::{DigestMatch, KeyFilter, KeySort, Standing};
+use claviger_domain::{ApiSetId, KeyId, Timestamp, UserId};
+use claviger_store::keys::{DigestMatch, KeyFilter, KeySort, Standing, TermFilter};
 use claviger_store::{Conn, Error, Page, Store, Taken, apis, keys, usage};
 
 use crate::harness::START;
@@ -34,7 +36,72 @@ async fn try_insert(store: &Store, key: Key) -> Result<(), Error> {
     .map(|_| ())
 }
 
+fn day(days: i64) -> Timestamp {
+    at(days * 86_400_000_000)
+}
+
+fn used(number: u128, at: Timestamp, is_news: bool) -> KeyUsage {
+    KeyUsage {
+        key: KeyId::from_raw(number),
+        organization: organization_id(1),
+        last_used: Some(Sighting { at, ip: None, agent: None, door: Door::Verify, code: Code::Valid }),
+        old_last_used: None,
+        is_news,
+        last_refused: None,
+        counts: Vec::new(),
+    }
+}
+
 stories! {
+    async fn keys_that_nobody_used_or_that_a_cap_ended_are_found_by_their_state(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        let mut records: Vec<Key> = (1..=7).map(|number| key(1, number)).collect();
+        records[1].idle_exempt = true;
+        records[2].idle_from = Some(day(20));
+        records[3].owner = Owner::User(UserId::from_raw(4));
+        records[5].not_before = Some(day(20));
+        records[6].expires_at = Some(day(10));
+        add_keys(&store, records).await;
+        let batch = UsageBatch { keys: vec![used(5, day(20), false)], ..UsageBatch::default() };
+        usage::record(&store, &batch).await.unwrap();
+
+        let mut policy = Policy { idle_days: 30, ..Policy::default() };
+        policy.max_lifetime.user = Some(Lifetime::Days(10));
+        let rules = Rules::new(&policy, "UTC");
+        let mut conn = store.read().await.unwrap();
+        let at_day = |days| KeyFilter { now: day(days), rules: rules.clone(), sort: KeySort::Oldest, ..KeyFilter::default() };
+        for (days, state, expected) in [
+            (29, State::Active, vec!["key 1", "key 2", "key 3", "key 5", "key 6"]),
+            (29, State::Disabled, vec![]),
+            (29, State::Expired, vec!["key 4", "key 7"]),
+            (31, State::Active, vec!["key 2", "key 3", "key 5", "key 6"]),
+            // Both rules have passed: the caller tells which came first.
+            (31, State::Disabled, vec!["key 1", "key 4", "key 7"]),
+            (31, State::Expired, vec!["key 4", "key 7"]),
+            (51, State::Active, vec!["key 2"]),
+            (15, State::NotYetValid, vec!["key 6"]),
+        ] {
+            let filter = KeyFilter { state: Some(state), ..at_day(days) };
+            assert_eq!(names(&mut conn, &filter).await, expected, "{state:?} on day {days}");
+        }
+        let unused = TermFilter { idle_at: Some((rules.clone(), day(31))), after: None };
+        let terms = keys::terms(&mut conn, organization_id(1), &unused, 2).await.unwrap();
+        assert_eq!(terms.iter().map(|term| term.id.as_raw()).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(terms[1].term, Term { owner: Owner::User(UserId::from_raw(4)), ..key(1, 4).term(None) });
+        let rest = TermFilter { after: Some(terms[1].id), ..unused };
+        let terms = keys::terms(&mut conn, organization_id(1), &rest, 2).await.unwrap();
+        assert_eq!(terms.iter().map(|term| term.id.as_raw()).collect::<Vec<_>>(), [7]);
+        let all = keys::terms(&mut conn, organization_id(1), &TermFilter::default(), 100).await.unwrap();
+        assert_eq!(all.len(), 7);
+        assert_eq!(all[4].term.last_used, Some(day(20)));
+        let count = |enough| (organization_id(1), Owner::Organization(organization_id(1)), enough);
+        for (enough, expected) in [(100, 6), (6, 6), (5, 5), (0, 0)] {
+            let (organization, owner, enough) = count(enough);
+            assert_eq!(keys::count_of_owner(&mut conn, organization, &owner, enough).await.unwrap(), expected);
+        }
+    }
+
     async fn a_key_is_read_as_it_was_written(place) {
         let store = place.store().await;
         add_organizations(&store, 2).await;
@@ -45,6 +112,7 @@ stories! {
         (full.api_sets, full.operations) = (vec![ApiSetId::from_raw(1)], vec![pattern(1, "issues/*")]);
         full.allowed_ips = vec![ip("192.0.2.0/24"), ip("2001:db8::/32")].into();
         (full.not_before, full.expires_at) = (Some(at(1)), Some(at(2)));
+        (full.idle_exempt, full.idle_from) = (true, Some(at(4)));
         full.tags = vec!["a".to_owned(), "É".to_owned()];
         full.metadata.insert("plan".to_owned(), serde_json::json!({ "seats": [1, 2] }));
         full.disabled = Some(Disabled { at: at(3), by: actor(), reason: Some("leaked".to_owned()) });
@@ -173,15 +241,7 @@ stories! {
         (records[5].created_by.id, records[5].not_before) = (Some("usr_x".to_owned()), Some(START));
         add_keys(&store, records).await;
         add_keys(&store, vec![key(2, 20)]).await;
-        let used = |number: u128, at: Timestamp| KeyUsage {
-            key: KeyId::from_raw(number),
-            organization: organization_id(1),
-            last_used: Some(Sighting { at, ip: None, agent: None, door: Door::Verify, code: Code::Valid }),
-            old_last_used: None,
-            last_refused: None,
-            counts: Vec::new(),
-        };
-        let batch = UsageBatch { keys: vec![used(2, at(10)), used(3, at(20))], ..UsageBatch::default() };
+        let batch = UsageBatch { keys: vec![used(2, at(10), false), used(3, at(20), false)], ..UsageBatch::default() };
         usage::record(&store, &batch).await.unwrap();
 
         let mut conn = store.read().await.unwrap();

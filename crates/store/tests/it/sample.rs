@@ -215,6 +215,7 @@ impl Replica {
                 ObjectRef::Api(id) => id.to_string(),
                 ObjectRef::ApiSet(id) => id.to_string(),
                 ObjectRef::Key(id) => id.to_string(),
+                ObjectRef::LastUse(id) => format!("use of {id}"),
             };
             match now {
                 Some(object) => self.0.insert(name, object),

@@ -1,13 +1,14 @@
 //! Usage and the diagnostic log.
 
+use claviger_domain::change::{Change, LastUse, Object, ObjectRef};
 use claviger_domain::usage::{
     Door, KeyUsage, REFUSALS_PER_KEY, REFUSALS_PER_ORGANIZATION, Refusal, Sighting, UsageBatch, UsageCount,
 };
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
-use claviger_store::{Page, Store, key_usage, refusals, usage};
+use claviger_store::{FeedEvent, Page, Store, key_usage, refusals, usage};
 
-use crate::sample::{at, organization_id};
+use crate::sample::{add_keys, add_organizations, at, key, organization_id};
 use crate::stories;
 
 fn sighting(at: Timestamp, code: Code) -> Sighting {
@@ -24,6 +25,7 @@ fn key_usage_of(number: u128, used: Option<i64>, refused: Option<i64>, counts: V
         organization: organization_id(1),
         last_used: used.map(|micros| sighting(at(micros), Code::Valid)),
         old_last_used: used.map(at),
+        is_news: false,
         last_refused: refused.map(|micros| sighting(at(micros), Code::Expired)),
         counts: counts.collect(),
     }
@@ -101,6 +103,27 @@ stories! {
         let found = key_usage::get(&mut here.read().await.unwrap(), &asked).await.unwrap();
         assert_eq!(found.len(), 400);
         assert!(found.values().all(|usage| usage.old_last_used == Some(at(2))));
+    }
+
+    async fn uses_that_are_news_reach_the_other_nodes_and_a_load(place) {
+        let (here, there) = (place.store().await, place.store().await);
+        add_organizations(&here, 1).await;
+        add_keys(&here, vec![key(1, 1), key(1, 2), key(1, 3)]).await;
+        let mut feed = there.feed();
+        feed.load(|_| {}, |_| {}).await.unwrap();
+        let news = |number, used| KeyUsage { is_news: true, ..key_usage_of(number, Some(used), None, vec![]) };
+        record(&here, vec![news(1, 10), key_usage_of(2, Some(11), None, vec![]), news(9, 12)], vec![]).await;
+        let FeedEvent::Step(step) = feed.next().await.unwrap() else { panic!("a step") };
+        let of = |number: u128, micros| {
+            let (object, digest) = (ObjectRef::LastUse(KeyId::from_raw(number)), key(1, number).secret.digest);
+            Change { object, now: Some(Object::LastUse(LastUse { digest, at: at(micros) })) }
+        };
+        assert_eq!(step.changes, [of(1, 10)], "key 2 is no news, and there is no key 9");
+        let mut loaded = Vec::new();
+        there.feed().load(|changes| loaded.extend(changes), |_| {}).await.unwrap();
+        loaded.retain(|change| matches!(change.object, ObjectRef::LastUse(_)));
+        loaded.sort_by_key(|change| format!("{:?}", change.object));
+        assert_eq!(loaded, [of(1, 10), of(2, 11)]);
     }
 
     async fn usage_leaves_the_feed_alone(place) {
