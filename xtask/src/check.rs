@@ -21,7 +21,7 @@ const DENY_ARGUMENTS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses"
 type Step = (&'static str, fn(&Workspace) -> Result);
 
 /// Cheap and telling first.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", format),
     ("edges", edges::run),
     ("rows", rows::run),
@@ -30,6 +30,7 @@ const STEPS: [Step; 8] = [
     ("lints", lints),
     ("documents", documents),
     ("generated files", |workspace| generated::run(workspace, true)),
+    ("fuzz targets", fuzz),
 ];
 
 /// Runs all steps, and names those that failed.
@@ -55,6 +56,14 @@ fn lints(workspace: &Workspace) -> Result {
 
 fn documents(workspace: &Workspace) -> Result {
     succeed(workspace.cargo(["doc", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The fuzz targets compile, and hold for their seeds; a workspace of their own, so nothing else looks at them.
+fn fuzz(workspace: &Workspace) -> Result {
+    let target = workspace.target().join("fuzz");
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    succeed(workspace.cargo(["fmt", "--check"]).args(manifest))?;
+    succeed(workspace.cargo(["test", "--locked", "--all-targets"]).args(manifest).arg("--target-dir").arg(target))
 }
 
 /// No advisories: their database lies on github.com, which a build machine need not reach.

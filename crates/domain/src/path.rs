@@ -67,6 +67,10 @@ pub struct RequestPath<'t> {
     slashed: u64,
     /// One bit a segment: its folded form differs from it.
     unfolded: u64,
+    /// One bit a segment: it holds an escape that nobody has to write so.
+    respelled: u64,
+    /// The segments as they stand in the target, joined by `/`; empty where that is not known.
+    raw: &'t str,
     trailing_slash: bool,
     query: Option<&'t str>,
 }
@@ -193,6 +197,23 @@ impl<'t> RequestPath<'t> {
         self.slashed != 0
     }
 
+    /// Whether segment `at` holds an escape that nobody has to write so.
+    pub(crate) fn is_respelled(&self, at: usize) -> bool {
+        at < MAX_SEGMENTS && self.respelled >> at & 1 == 1
+    }
+
+    /// The segments `from..to` as they stand in the target, if an escape in them has not to be written so: an upstream that
+    /// compares paths as they stand finds other literals there than one that decodes them.
+    pub(crate) fn respelled(&self, from: usize, to: usize) -> Option<&str> {
+        if !(from..to).any(|at| self.is_respelled(at)) {
+            return None;
+        }
+        let mut slashes = self.raw.match_indices('/').map(|(at, _)| at);
+        let start = from.checked_sub(1).map_or(Some(0), |before| slashes.by_ref().nth(before).map(|at| at + 1));
+        let end = (to - from).checked_sub(1).and_then(|count| slashes.nth(count)).unwrap_or(self.raw.len());
+        self.raw.get(start?..end)
+    }
+
     /// Whether any of the segments `from..to` differs from its folded form.
     pub(crate) fn needs_folding(&self, from: usize, to: usize) -> bool {
         (from..to.min(MAX_SEGMENTS)).any(|at| self.unfolded >> at & 1 == 1)
@@ -206,7 +227,8 @@ impl<'t> RequestPath<'t> {
     }
 
     fn empty(text: Cow<'t, str>, trailing_slash: bool, query: Option<&'t str>) -> Self {
-        Self { text, ends: [0; MAX_SEGMENTS], count: 0, slashed: 0, unfolded: 0, trailing_slash, query }
+        let ends = [0; MAX_SEGMENTS];
+        Self { text, ends, count: 0, slashed: 0, unfolded: 0, respelled: 0, raw: "", trailing_slash, query }
     }
 
     /// Cuts text without escapes (or decoded and checked) at its slashes, in one pass.
@@ -244,8 +266,8 @@ impl<'t> RequestPath<'t> {
         Ok(())
     }
 
-    fn decode(path: &str, trailing_slash: bool, query: Option<&'t str>) -> Result<Self, PathProblem> {
-        let mut this = Self::empty(Cow::Borrowed(""), trailing_slash, query);
+    fn decode(path: &'t str, trailing_slash: bool, query: Option<&'t str>) -> Result<Self, PathProblem> {
+        let mut this = Self { raw: path, ..Self::empty(Cow::Borrowed(""), trailing_slash, query) };
         let mut text = String::with_capacity(path.len());
         for raw in path.split('/') {
             if this.count > 0 {
@@ -254,6 +276,7 @@ impl<'t> RequestPath<'t> {
             let segment = decode_once(raw)?;
             check_decoded_segment(&segment)?;
             text.push_str(&segment);
+            this.respelled |= u64::from(has_needless_escape(raw)) << this.count;
             this.push(text.len(), segment.contains('/'), !fold::is_folded(&segment))?;
         }
         // The second reading, in which encoded slashes separate, has to fit too.
@@ -363,6 +386,16 @@ pub(crate) fn check_decoded_text(text: &str) -> Result<(), PathProblem> {
         }
     }
     Ok(())
+}
+
+/// Whether an escape stands for a character that a segment could hold as it is (`pchar`, RFC 3986, 3.3), or is written
+/// in small letters (6.2.2.1): spellings that are normal to none.
+fn has_needless_escape(raw: &str) -> bool {
+    raw.split('%').skip(1).filter_map(|tail| tail.get(..2)).any(|digits| {
+        let byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+        let could_stand = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte);
+        could_stand || digits.bytes().any(|digit| digit.is_ascii_lowercase())
+    })
 }
 
 /// Whether what follows a `%` makes it an escape: `2e`, or IIS's `u002e`.

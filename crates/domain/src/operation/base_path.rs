@@ -23,7 +23,7 @@ struct Literal {
 pub enum MatchKind {
     /// Letter by letter.
     Exact,
-    /// Only as a variant: in another case, with an encoded slash.
+    /// Only as a variant: in another case, with an encoded slash or a needless escape.
     Folded,
 }
 
@@ -101,7 +101,7 @@ impl BasePath {
             if path.is_slashed(at) || fold::folded(segment) != *literal.folded {
                 return None;
             }
-            if segment != &*literal.text {
+            if segment != &*literal.text || path.is_respelled(at) {
                 kind = MatchKind::Folded;
             }
         }

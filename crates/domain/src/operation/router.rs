@@ -128,6 +128,8 @@ struct Walk<'w> {
     found: OperationIndices,
     /// Some template matched, for whatever method.
     listed: bool,
+    /// The way to the node took a segment with an encoded slash for one of a single segment.
+    torn: bool,
 }
 
 // === impl Router ===
@@ -212,7 +214,7 @@ impl Router {
             && !path.is_slashed(from)
             && let Some((version, spelling)) = self.versions.find(path.segment(from))?
         {
-            let kind = if spelling == MatchKind::Exact { kind } else { MatchKind::Folded };
+            let kind = if spelling == MatchKind::Exact && !path.is_respelled(from) { kind } else { MatchKind::Folded };
             let behind = Remainder { from: from + 1, kind, ..*remainder };
             listed |= self.read_version(method, &behind, version, budget, required)?;
         }
@@ -230,7 +232,7 @@ impl Router {
     ) -> Result<bool, Refusal> {
         let (path, reach) = (remainder.path, version.reach());
         let found = OperationIndices::EMPTY;
-        let mut walk = Walk { router: self, path, method, version, reach, budget, found, listed: false };
+        let mut walk = Walk { router: self, path, method, version, reach, budget, found, listed: false, torn: false };
         walk.visit(0, remainder.from)?;
         let (found, listed) = (walk.found, walk.listed);
         if let [only] = found.as_slice() {
@@ -346,6 +348,8 @@ impl Walk<'_> {
             if let Some(child) = node.parameter {
                 self.visit(child, at + 1)?;
             }
+        } else if node.parameter.is_some() || !node.mixed.is_empty() {
+            self.visit_torn(node, at)?;
         }
         for (mixed, child) in &node.mixed {
             let ends = match (mixed.is_multi(), path.is_slashed(at)) {
@@ -368,6 +372,24 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// A segment with an encoded slash belongs in a multi-segment parameter. Where the path fits one, an upstream that
+    /// splits before it decodes may still take it for a single segment: what it finds that way must be held too.
+    fn visit_torn(&mut self, node: &Node, at: usize) -> Result<(), Refusal> {
+        let before = std::mem::replace(&mut self.torn, true);
+        if let Some(child) = node.parameter {
+            self.visit(child, at + 1)?;
+        }
+        // No text of a template has this character, so only a parameter takes it.
+        let whole = self.path.segment(at).replace('/', "\u{1}");
+        for (mixed, child) in node.mixed.iter().filter(|(mixed, _)| !mixed.is_multi()) {
+            if mixed.fits_folded(&whole, self.budget)? {
+                self.visit(*child, at + 1)?;
+            }
+        }
+        self.torn = before;
+        Ok(())
+    }
+
     fn meet(&mut self, routes: &[u32]) -> Result<(), Refusal> {
         for index in routes {
             self.budget.spend()?;
@@ -375,7 +397,7 @@ impl Walk<'_> {
             if route.versions.intersection(self.reach).is_empty() {
                 continue;
             }
-            self.listed = true;
+            self.listed |= !self.torn;
             let method = &*route.method;
             if method == self.method.as_str() || self.method.is_head() && method == "GET" {
                 self.found.insert(*index, self.version)?;

@@ -98,7 +98,8 @@ impl Template {
         &self.patterns
     }
 
-    /// Whether it matches the path from segment `from` on as it stands, letter by letter.
+    /// Whether it matches the path from segment `from` on as it stands, letter by letter; a literal that is there only
+    /// once needless escapes are decoded (`/gists/%73tarred`) is a variant, because not every upstream decodes first.
     pub(crate) fn fits_exactly(
         &self,
         path: &RequestPath<'_>,
@@ -153,15 +154,15 @@ fn fits(patterns: &[SegmentPattern], path: &RequestPath<'_>, at: usize, budget: 
     if !pattern.is_multi() {
         let one = !path.is_slashed(at)
             && match pattern {
-                SegmentPattern::Literal { text, .. } => path.segment(at) == &**text,
-                SegmentPattern::Mixed(mixed) => mixed.fits_exactly(path.segment(at), budget)?,
+                SegmentPattern::Literal { text, .. } => path.segment(at) == &**text && !path.is_respelled(at),
+                SegmentPattern::Mixed(mixed) => fits_both(mixed, path, at, at + 1, budget)?,
                 SegmentPattern::Parameter | SegmentPattern::MultiSegment => true,
             };
         return Ok(one && fits(rest, path, at + 1, budget)?);
     }
     for end in at + 1..=path.len() {
         let taken = match pattern {
-            SegmentPattern::Mixed(mixed) => mixed.fits_exactly(path.span(at, end), budget)?,
+            SegmentPattern::Mixed(mixed) => fits_both(mixed, path, at, end, budget)?,
             _ => true,
         };
         if taken && fits(rest, path, end, budget)? {
@@ -169,6 +170,21 @@ fn fits(patterns: &[SegmentPattern], path: &RequestPath<'_>, at: usize, budget: 
         }
     }
     Ok(false)
+}
+
+/// Whether the segments fit decoded and, where that could differ, as they stand in the target.
+fn fits_both(
+    mixed: &Mixed,
+    path: &RequestPath<'_>,
+    from: usize,
+    to: usize,
+    budget: &mut Budget,
+) -> Result<bool, Refusal> {
+    let raw_fits = match path.respelled(from, to) {
+        Some(raw) => mixed.fits_exactly(raw, budget)?,
+        None => true,
+    };
+    Ok(raw_fits && mixed.fits_exactly(path.span(from, to), budget)?)
 }
 
 fn parse_segment<'t, N: AsRef<str>>(
