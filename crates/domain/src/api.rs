@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::credential::Environment;
+use crate::credential_source::CredentialSource;
 use crate::id::{ApiId, OrganizationId};
 use crate::name::{Name, Slug};
 use crate::operation::{VersionPattern, Versions};
+use crate::sharing::Sharing;
 
 /// The most hosts an API may have.
 pub const HOSTS_MAX: usize = 100;
@@ -46,6 +48,10 @@ pub struct Api {
     pub versions: Vec<Box<str>>,
     /// What it is beside others.
     pub kind: ApiKind,
+    /// Which other organizations may use it.
+    pub sharing: Sharing,
+    /// How its doors judge.
+    pub rules: DoorRules,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -65,6 +71,23 @@ pub enum ApiKind {
     PristineDefault,
     /// The management API: its sets stand for authorities, no request of a gateway belongs to it.
     BuiltIn,
+}
+
+/// How the doors judge requests of an API, where that differs from the usual. What is usual is left out where it is
+/// stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DoorRules {
+    /// What it would refuse for rights, address or limits is logged and passes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub report_only: bool,
+    /// Where its keys stand in a request, in the order in which challenges name them; empty = Basic, Bearer and
+    /// `X-Api-Key`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credential_sources: Vec<CredentialSource>,
+    /// Whether a CORS preflight passes without a key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub preflight_without_key: bool,
 }
 
 // === impl Api ===

@@ -109,6 +109,9 @@ pub struct Refusal {
     pub operation: Option<String>,
     /// The request id that the caller was told.
     pub request_id: RequestId,
+    /// Whether it passed all the same, because its API is in report-only mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passed: bool,
 }
 
 /// Everything gathered since the last batch.

@@ -1,42 +1,55 @@
 //! `/v1/authorize`: forward authentication for Caddy, Traefik, HAProxy and APISIX. What it answers is passed on as it
 //! is: the status, the problem body, or the identity headers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Caller, Question, RequestLine, Verdict};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use http_body_util::Full;
 
-use crate::headers::{self, FORWARDED, Family, Undescribed};
+use crate::credentials::Credentials;
+use crate::headers::{self, Described, FORWARDED, Family, Undescribed};
 use crate::identity;
 use crate::problem::{Answer, NO_STORE, Problem, X_REQUEST_ID, refusal};
 use crate::request_id::Id;
 use crate::service::Connection;
 
-/// The headers that the key came in: what the gateway keeps from the protected service.
+/// The places that the key stood in: what the gateway keeps from the protected service.
 pub(crate) const X_AUTH_CREDENTIAL: HeaderName = HeaderName::from_static("x-auth-credential");
 /// Room for all headers of an accepted request, so that the map is allocated once.
 const HEADERS_ROOM: usize = 24;
 
+/// What a gateway door knows after its question.
+pub(crate) struct Judged<'h> {
+    pub(crate) verdict: Verdict,
+    /// Where the keys of the API stand, if not where they usually do.
+    pub(crate) sources: Option<Arc<[CredentialSource]>>,
+    headers: &'h HeaderMap,
+    described: Described<'h>,
+}
+
 /// Answers one call.
 pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, pin: Option<&str>, id: &Id) -> Answer {
     match judge(connection, headers, pin, Door::Authorize, &FORWARDED, id) {
-        Ok(verdict) if verdict.code == Code::Valid => accepted(headers, &verdict, id),
-        Ok(verdict) => refusal(verdict.code, id),
+        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id),
+        Ok(judged) => refusal(&judged.verdict, judged.sources.as_deref(), id),
         Err(problem) => problem.answer(id),
     }
 }
 
 /// The verdict on the request that the gateway describes.
-pub(crate) fn judge(
+pub(crate) fn judge<'h>(
     connection: &Connection,
-    headers: &HeaderMap,
+    headers: &'h HeaderMap,
     pin: Option<&str>,
     door: Door,
     family: &Family,
     id: &Id,
-) -> Result<Verdict, Problem> {
+) -> Result<Judged<'h>, Problem> {
     connection.check_ready()?;
     let note = |check| {
         let caller = Caller { ip: connection.peer(), agent: None, request_id: id.id() };
@@ -54,30 +67,36 @@ pub(crate) fn judge(
     let described = family.read(headers, connection.trusted()).map_err(undescribed)?;
     let overrides = headers::method_overrides(headers).map_err(undescribed)?;
     let provider = connection.provider(headers, id)?;
-    Ok(connection.engine().decide(&Question {
+    let request = RequestLine {
+        method: &described.method,
+        target: &described.target,
+        host: Some(&*described.host).filter(|host| !host.is_empty()),
+        method_overrides: overrides.as_slice(),
+    };
+    let sources = connection.engine().credential_sources(provider, pin, Some(&request));
+    let verdict = connection.engine().decide(&Question {
         provider,
-        credentials: &headers::credentials(headers),
+        credentials: &Credentials::of(headers, &described.target, sources.as_deref()).presented,
         client_ip: Some(described.client_ip),
-        request: Some(RequestLine {
-            method: &described.method,
-            target: &described.target,
-            host: Some(&*described.host).filter(|host| !host.is_empty()),
-            method_overrides: overrides.as_slice(),
-        }),
+        request: Some(request),
         pin,
         requires: &[],
+        preflight: headers::is_preflight(headers),
         door,
         agent: headers::agent(headers),
         request_id: id.id(),
-    }))
+    });
+    Ok(Judged { verdict, sources, headers, described })
 }
 
 /// 200 with who asks.
-pub(crate) fn accepted(headers: &HeaderMap, verdict: &Verdict, id: &Id) -> Answer {
+pub(crate) fn accepted(judged: &Judged<'_>, id: &Id) -> Answer {
+    let Judged { verdict, sources, headers, described } = judged;
+    let credentials = Credentials::of(headers, &described.target, sources.as_deref());
     let mut answer = Answer::new(Full::new(Bytes::new()));
     let mut all = HeaderMap::with_capacity(HEADERS_ROOM);
     identity::insert(&mut all, verdict);
-    all.insert(X_AUTH_CREDENTIAL, headers::key_sources(headers));
+    all.insert(X_AUTH_CREDENTIAL, credentials.places_of(verdict.fields));
     all.insert(CACHE_CONTROL, NO_STORE);
     all.insert(X_REQUEST_ID, id.to_header());
     *answer.headers_mut() = all;

@@ -6,23 +6,13 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use claviger_domain::credential::is_native_shape;
-use claviger_engine::Presented;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
 
 use crate::client_ip::{TrustedProxies, forwarded_for, parse_address};
 
 /// Most values of method overrides that are looked at; a request with more is refused.
 pub(crate) const OVERRIDES_MAX: usize = 8;
 
-/// With or without padding, as the engine reads Basic.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_CLAVIGER_DOOR: HeaderName = HeaderName::from_static("x-claviger-door");
 /// By which some frameworks replace the method of a request.
 const METHOD_OVERRIDES: [HeaderName; 3] = [
@@ -129,52 +119,9 @@ fn text(value: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(value)
 }
 
-/// All credential headers, in the order of the lines.
-pub(crate) fn credentials(headers: &HeaderMap) -> Presented<'_> {
-    let authorizations = headers.get_all(AUTHORIZATION).iter();
-    let presented =
-        authorizations.fold(Presented::new(), |presented, value| presented.with_authorization(value.as_bytes()));
-    let keys = headers.get_all(X_API_KEY).iter();
-    keys.fold(presented, |presented, value| presented.with_x_api_key(value.as_bytes()))
-}
-
-/// Which headers the key of an accepted request came in: what the gateway keeps from the protected service.
-///
-/// Where both are there, a value of native shape is the key (two of them would be `MALFORMED`, rule 7). An imported key
-/// cannot be told from a token of the service's own users, so then neither passes.
-pub(crate) fn key_sources(headers: &HeaderMap) -> HeaderValue {
-    let is_there = |name| headers.get_all(name).iter().any(|value| !value.as_bytes().trim_ascii().is_empty());
-    let (authorization, api_key) = match (is_there(&AUTHORIZATION), is_there(&X_API_KEY)) {
-        (true, true) => {
-            let is_native = |value: &HeaderValue| value.to_str().is_ok_and(|text| is_native_shape(text.trim()));
-            match (
-                headers.get_all(AUTHORIZATION).iter().any(holds_native_key),
-                headers.get_all(&X_API_KEY).iter().any(is_native),
-            ) {
-                (false, false) => (true, true),
-                sources => sources,
-            }
-        }
-        sources => sources,
-    };
-    HeaderValue::from_static(match (authorization, api_key) {
-        (true, true) => "authorization, x-api-key",
-        (true, false) => "authorization",
-        (false, true) => "x-api-key",
-        (false, false) => "",
-    })
-}
-
-fn holds_native_key(authorization: &HeaderValue) -> bool {
-    use base64::Engine as _;
-    let Ok(text) = authorization.to_str() else { return false };
-    let Some((scheme, value)) = text.trim().split_once([' ', '\t']) else { return false };
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return is_native_shape(value.trim());
-    }
-    let decoded = BASE64.decode(value.trim()).unwrap_or_default();
-    let password = decoded.iter().position(|&byte| byte == b':').map_or(&[][..], |colon| &decoded[colon + 1..]);
-    scheme.eq_ignore_ascii_case("basic") && std::str::from_utf8(password).is_ok_and(is_native_shape)
+/// Whether the client's headers are those that a browser asks with before a request of another origin (Fetch, 4.8).
+pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// The door token; an empty header is none. Several that are not empty are one wrong token.
@@ -217,6 +164,8 @@ impl<'h> Overrides<'h> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -282,21 +231,6 @@ mod tests {
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", " ")]), None);
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", "t")]), Some(b"t".to_vec()));
         assert_eq!(token(&[("x-claviger-door", "t"), ("x-claviger-door", "t")]), Some(b"several".to_vec()));
-    }
-
-    #[test]
-    fn the_header_that_the_key_came_in_is_named_and_no_other() {
-        const KEY: &str = "clv_live_0123456789abcdefghijABCDEFGHIJ01234567";
-        const BASIC: &str = "Basic dTpjbHZfbGl2ZV8wMTIzNDU2Nzg5YWJjZGVmZ2hpakFCQ0RFRkdISUowMTIzNDU2Nw==";
-        const BEARER: &str = "Bearer clv_live_0123456789abcdefghijABCDEFGHIJ01234567";
-        let sources = |lines| key_sources(&headers(lines)).to_str().expect("ASCII").to_owned();
-        assert_eq!(sources(&[("authorization", "Bearer imported-key-of-others")]), "authorization");
-        assert_eq!(sources(&[("x-api-key", "imported-key-of-others"), ("authorization", "")]), "x-api-key");
-        assert_eq!(sources(&[("x-api-key", KEY), ("authorization", "Bearer a.jw.t")]), "x-api-key");
-        assert_eq!(sources(&[("x-api-key", "own"), ("authorization", BEARER)]), "authorization");
-        assert_eq!(sources(&[("x-api-key", "own"), ("authorization", BASIC)]), "authorization");
-        assert_eq!(sources(&[("x-api-key", KEY), ("authorization", BASIC)]), "authorization, x-api-key");
-        assert_eq!(sources(&[("x-api-key", "imported"), ("authorization", "Bearer jwt")]), "authorization, x-api-key");
     }
 
     #[test]

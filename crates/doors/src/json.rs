@@ -20,6 +20,11 @@ pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
         out.extend_from_slice(b",\"detail\":");
         push_string(out, verdict.code.detail());
     }
+    if let Some(code) = verdict.would_be {
+        out.extend_from_slice(b",\"would_be\":\"");
+        out.extend_from_slice(code.as_str().as_bytes());
+        out.push(b'"');
+    }
     if let Some(key) = verdict.key() {
         push_key(out, &key);
     }

@@ -4,8 +4,10 @@
 //! reads is fixed: [`client_ip`] and the header families are where a mistake is a bypass.
 
 pub mod address;
+mod challenge;
 pub mod client_ip;
 pub mod config;
+mod credentials;
 mod forward;
 mod headers;
 mod identity;

@@ -7,9 +7,10 @@ use claviger_domain::verdict::Code;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
-use crate::forward::{accepted, judge};
+use crate::challenge;
+use crate::forward::{Judged, accepted, judge};
 use crate::headers::ORIGINAL;
-use crate::problem::{Answer, BOTH_CHALLENGES, Problem, refusal};
+use crate::problem::{Answer, Problem, refusal};
 use crate::request_id::Id;
 use crate::service::Connection;
 
@@ -23,9 +24,16 @@ pub(crate) const X_AUTH_DETAIL: HeaderName = HeaderName::from_static("x-auth-det
 /// Answers one call.
 pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, pin: Option<&str>, id: &Id) -> Answer {
     match judge(connection, headers, pin, Door::Nginx, &ORIGINAL, id) {
-        Ok(verdict) if verdict.code == Code::Valid => accepted(headers, &verdict, id),
-        Ok(verdict) => disguise(refusal(verdict.code, id), verdict.code.as_str(), verdict.code.detail()),
-        Err(problem) => disguise(problem.answer(id), problem.code, summary(&problem)),
+        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id),
+        Ok(Judged { verdict, sources, .. }) => {
+            let answer = refusal(&verdict, sources.as_deref(), id);
+            let challenge = challenge::in_one_line(verdict.code, sources.as_deref());
+            disguise(answer, verdict.code.as_str(), verdict.detail(), challenge)
+        }
+        Err(problem) => {
+            let challenge = challenge::in_one_line(Code::NotFound, None);
+            disguise(problem.answer(id), problem.code, summary(&problem), challenge)
+        }
     }
 }
 
@@ -35,14 +43,12 @@ fn summary(problem: &Problem) -> &str {
 }
 
 /// Makes an answer one that nginx understands.
-fn disguise(mut answer: Answer, code: &'static str, detail: &str) -> Answer {
+fn disguise(mut answer: Answer, code: &'static str, detail: &str, challenge: HeaderValue) -> Answer {
     let status = answer.status();
     let headers = answer.headers_mut();
     headers.insert(X_AUTH_CODE, HeaderValue::from_static(code));
     headers.insert(X_AUTH_DETAIL, HeaderValue::from_str(detail).unwrap_or(HeaderValue::from_static("")));
     if status == StatusCode::UNAUTHORIZED {
-        // nginx before 1.23 passes one line of this header on, so both challenges stand in one.
-        let challenge = BOTH_CHALLENGES[usize::from(code == Code::Missing.as_str())].clone();
         headers.insert(WWW_AUTHENTICATE, challenge);
         return answer;
     }

@@ -176,7 +176,8 @@ fn whoami() -> Value {
 fn identity() -> Value {
     let header = |name: &HeaderName| (name.to_string(), json!({"schema": {"type": "string", "maxLength": 256}}));
     let mut headers: Map<String, Value> = NAMES.iter().map(header).collect();
-    let credential = "The headers that the key came in, for the gateway to drop: authorization, x-api-key.";
+    let credential =
+        "Where the key stood, for the gateway to drop: authorization, x-api-key, or a header of the API's own sources.";
     headers.insert("x-auth-credential".to_owned(), json!({"description": credential, "schema": {"type": "string"}}));
     Value::Object(headers)
 }
@@ -212,10 +213,12 @@ fn schemas() -> Value {
         "Verdict": {
             "type": "object", "required": ["valid", "code", "request_id", "api_user", "api", "operation", "limits"],
             "properties": {
-                "valid": {"type": "boolean"}, "code": {"enum": codes}, "request_id": {"type": "string"},
+                "valid": {"type": "boolean"}, "code": {"enum": codes.clone()}, "request_id": {"type": "string"},
                 "detail": {"type": "string"}, "organization": {"type": "string"}, "key": reference("Key"),
                 "api_user": {"type": "null"}, "api": text(), "operation": text(),
                 "api_version": {"type": "string", "description": "There if the path has a version that the API lists."},
+                "would_be": {"enum": codes, "description": "There if the API is in report-only mode: what it would have refused \
+                    the request with."},
                 "operation_checked": {"const": false, "description": "There, and false, if no right was asked about."},
                 "limits": {"type": "array", "maxItems": 0},
             },

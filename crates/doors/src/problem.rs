@@ -1,13 +1,16 @@
-//! Refusals on the wire: RFC 9457 bodies, and the challenges of a 401.
+//! Refusals on the wire: RFC 9457 bodies.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::verdict::Code;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use claviger_engine::Verdict;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use crate::challenge;
 use crate::json::push_string;
 use crate::request_id::Id;
 
@@ -20,21 +23,6 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The media type of RFC 9457.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-/// RFC 7617.
-const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"claviger\", charset=\"UTF-8\"");
-/// RFC 6750, 3.1: without an error where no credential was sent.
-const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\"");
-const BEARER_INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\", error=\"invalid_token\"");
-const BEARER_SCOPE: HeaderValue = HeaderValue::from_static("Bearer realm=\"claviger\", error=\"insufficient_scope\"");
-
-/// Both in one line: with an error, and without for a request that carries no credential.
-pub(crate) static BOTH_CHALLENGES: [HeaderValue; 2] = [
-    HeaderValue::from_static(
-        "Basic realm=\"claviger\", charset=\"UTF-8\", Bearer realm=\"claviger\", error=\"invalid_token\"",
-    ),
-    HeaderValue::from_static("Basic realm=\"claviger\", charset=\"UTF-8\", Bearer realm=\"claviger\""),
-];
-
 /// What is refused and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -54,30 +42,21 @@ pub(crate) struct FieldError {
     pub(crate) message: Cow<'static, str>,
 }
 
-/// The answer that a verdict's code gives at a gateway door.
-pub(crate) fn refusal(code: Code, id: &Id) -> Answer {
-    let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::FORBIDDEN);
-    let mut answer = Problem::new(status, code.as_str(), code.detail()).answer(id);
-    challenge(answer.headers_mut(), code);
-    answer
+/// The answer that a refusal gives at a gateway door, by the provider's profile.
+pub(crate) fn refusal(verdict: &Verdict, sources: Option<&[CredentialSource]>, id: &Id) -> Answer {
+    refused(verdict.code, verdict.http_status(), verdict.detail(), sources, id)
 }
 
-/// One challenge for each scheme on every 401, and RFC 6750's word for a key that may not do this.
-fn challenge(headers: &mut http::HeaderMap, code: Code) {
-    match (code, code.http_status()) {
-        (Code::Missing, _) => {
-            headers.append(WWW_AUTHENTICATE, BASIC);
-            headers.append(WWW_AUTHENTICATE, BEARER);
-        }
-        (_, 401) => {
-            headers.append(WWW_AUTHENTICATE, BASIC);
-            headers.append(WWW_AUTHENTICATE, BEARER_INVALID);
-        }
-        (Code::OperationNotAllowed, _) => {
-            headers.append(WWW_AUTHENTICATE, BEARER_SCOPE);
-        }
-        _ => {}
-    }
+/// The answer that a code gives by itself.
+pub(crate) fn plain_refusal(code: Code, id: &Id) -> Answer {
+    refused(code, code.http_status(), code.detail(), None, id)
+}
+
+fn refused(code: Code, status: u16, detail: &'static str, sources: Option<&[CredentialSource]>, id: &Id) -> Answer {
+    let shown = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    let mut answer = Problem::new(shown, code.as_str(), detail).answer(id);
+    challenge::add(answer.headers_mut(), code, status, sources);
+    answer
 }
 
 // === impl Problem ===

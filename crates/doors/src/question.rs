@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::redact::redact;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
 use crate::client_ip::parse_address;
+use crate::credentials::is_bearer;
 use crate::problem::FieldError;
 
 /// The most questions of one batch.
@@ -137,16 +139,25 @@ impl<'b> Asked<'b> {
         Ok(Self { body, login, client_ip: client_ip.and_then(Result::ok) })
     }
 
-    /// The credentials, as the engine reads them.
-    pub(crate) fn credentials(&self) -> claviger_engine::Presented<'_> {
+    /// The credentials, as the engine reads them. Of headers as they came only those count that the API accepts.
+    pub(crate) fn credentials(&self, sources: Option<&[CredentialSource]>) -> claviger_engine::Presented<'_> {
+        let accepts = |accepted: &dyn Fn(&CredentialSource) -> bool| sources.is_none_or(|all| all.iter().any(accepted));
+        let authorization = self.body.authorization.as_ref().map(Text::as_str).filter(|value| {
+            let scheme = if is_bearer(value.as_bytes()) { CredentialSource::Bearer } else { CredentialSource::Basic };
+            accepts(&|source| *source == scheme)
+        });
+        let x_api_key = self.body.x_api_key.as_ref();
+        let is_x_api_key =
+            |source: &CredentialSource| matches!(source, CredentialSource::Header(name) if **name == *"x-api-key");
+        let x_api_key = x_api_key.filter(|_| accepts(&is_x_api_key));
         let mut presented = claviger_engine::Presented::new();
         if let Some(credential) = &self.body.credential {
             presented = presented.with_credential(credential.as_str());
         }
-        for value in self.login.as_deref().into_iter().chain(self.body.authorization.as_ref().map(Text::as_str)) {
+        for value in self.login.as_deref().into_iter().chain(authorization) {
             presented = presented.with_authorization(value.as_bytes());
         }
-        if let Some(key) = &self.body.x_api_key {
+        if let Some(key) = x_api_key {
             presented = presented.with_x_api_key(key.as_str().as_bytes());
         }
         presented

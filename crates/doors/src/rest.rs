@@ -106,18 +106,21 @@ fn judge(connection: &Connection, provider: Provider, json: &[u8], id: &Id) -> R
 }
 
 fn decide(connection: &Connection, provider: Provider, asked: &Asked<'_>, requires: &[&str], id: &Id) -> Verdict {
+    let request = asked.request().map(|(method, target)| RequestLine {
+        method,
+        target,
+        host: asked.host(),
+        method_overrides: &[],
+    });
+    let sources = connection.engine().credential_sources(provider, asked.api(), request.as_ref());
     connection.engine().decide(&Question {
         provider,
-        credentials: &asked.credentials(),
+        credentials: &asked.credentials(sources.as_deref()),
         client_ip: asked.client_ip,
-        request: asked.request().map(|(method, target)| RequestLine {
-            method,
-            target,
-            host: asked.host(),
-            method_overrides: &[],
-        }),
+        request,
         pin: asked.api(),
         requires,
+        preflight: false,
         door: Door::Verify,
         // The caller's user agent is not the client's.
         agent: None,

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::VERIFY_SLUG;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
@@ -15,6 +15,7 @@ use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
+use claviger_domain::sharing::Sharing;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
 use claviger_engine::Engine;
@@ -209,6 +210,8 @@ fn api(id: u128, slug: &str, kind: ApiKind) -> Object {
         version_pattern: None,
         versions: Vec::new(),
         kind,
+        sharing: Sharing::default(),
+        rules: DoorRules::default(),
         created_at: NOW,
         updated_at: NOW,
         version: 1,

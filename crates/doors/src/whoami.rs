@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 
 use crate::client_ip::forwarded_for;
-use crate::headers;
+use crate::credentials::Credentials;
 use crate::json::push_whoami;
-use crate::problem::{Answer, Problem, refusal};
+use crate::problem::{Answer, Problem, plain_refusal};
 use crate::request_id::Id;
 use crate::rest::json;
 use crate::service::Connection;
@@ -51,14 +51,14 @@ pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, id: &Id) -> A
     if let Err(problem) = connection.check_ready() {
         return problem.answer(id);
     }
-    let verdict = connection.engine().whoami(&headers::credentials(headers), client_ip);
+    let verdict = connection.engine().whoami(&Credentials::usual(headers).presented, client_ip);
     match verdict.key() {
         Some(key) if verdict.code == Code::Valid => {
             let mut out = Vec::with_capacity(512);
             push_whoami(&mut out, &key, id);
             json(out, id)
         }
-        _ => refusal(verdict.code, id),
+        _ => plain_refusal(verdict.code, id),
     }
 }
 

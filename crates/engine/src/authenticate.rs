@@ -8,13 +8,13 @@ use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 
 use crate::Engine;
-use crate::decide::{check_ip, check_state};
+use crate::decide::{check_own_ip, check_state};
 use crate::held_key::{HeldKey, Profile};
 use crate::presented::Presented;
 use crate::question::{Caller, DoorTokenError, Provider};
 use crate::reading::Reading;
 use crate::record::Record;
-use crate::selection::{Selection, select};
+use crate::selection::{Audience, Selection, select};
 use crate::tenant::Tenant;
 
 /// Whoever calls the management API with a key.
@@ -43,10 +43,10 @@ impl Engine {
     pub fn authenticate(&self, credentials: &Presented<'_>, caller: Caller<'_>) -> Result<ManagementCaller, Code> {
         let now = self.clock.now();
         let reading = Reading::of(credentials, &self.pepper);
-        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
+        let (catalog, selection) = self.replica.look_up(|_, keys| select(&reading, keys, Audience::All, now));
         let mut record = Record::new(Door::Management, now, &caller);
         let (key, secret) = match selection {
-            Selection::Key { key, secret } => (key, secret),
+            Selection::Key { key, secret, .. } => (key, secret),
             // No organization is known, so no log is: a value that names a key goes into its own.
             Selection::None { code, check, known } => {
                 record.known = known;
@@ -111,10 +111,10 @@ impl Engine {
 
     fn judge_door_token(&self, token: &[u8], now: Timestamp, caller: &Caller<'_>) -> Result<Provider, DoorTokenError> {
         let reading = Reading::of(&Presented::new().with_x_api_key(token), &self.pepper);
-        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
+        let (catalog, selection) = self.replica.look_up(|_, keys| select(&reading, keys, Audience::All, now));
         let mut record = Record::new(Door::DoorToken, now, caller);
         let result = match &selection {
-            Selection::Key { key, secret } => {
+            Selection::Key { key, secret, .. } => {
                 record.set_key(key, secret);
                 opens_doors(catalog.tenant(key.profile.organization), key, caller, now)
             }
@@ -137,7 +137,7 @@ fn opens_doors(
     now: Timestamp,
 ) -> Result<Provider, (Code, &'static str)> {
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
-    check_ip(&key.profile, caller.ip, now)?;
+    check_own_ip(&key.profile, caller.ip, now)?;
     let mut sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     if sets.any(|slug| slug == VERIFY_SLUG) {
         Ok(Provider { organization: key.profile.organization })
@@ -153,7 +153,7 @@ fn admit(
     now: Timestamp,
 ) -> Result<Authorities, (Code, &'static str)> {
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
-    check_ip(&key.profile, caller.ip, now)?;
+    check_own_ip(&key.profile, caller.ip, now)?;
     let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     let authorities = sets.fold(Authorities::NONE, |all, slug| all.union(authorities_of_set(slug)));
     if authorities.is_empty() { Err((Code::OperationNotAllowed, "no authority")) } else { Ok(authorities) }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use claviger_domain::change::{Change, Object, ObjectRef};
-use claviger_domain::rules::Rules;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use hashbrown::HashMap;
 
@@ -15,6 +14,8 @@ pub(crate) struct Catalog {
     tenants: HashMap<OrganizationId, Arc<Tenant>>,
     default: Option<OrganizationId>,
     organizations: usize,
+    /// Whether any API has credential sources of its own.
+    pub(crate) has_sources: bool,
 }
 
 // === impl Catalog ===
@@ -23,11 +24,6 @@ impl Catalog {
     /// What an organization has.
     pub(crate) fn tenant(&self, organization: OrganizationId) -> Option<&Tenant> {
         self.tenants.get(&organization).map(|tenant| &**tenant)
-    }
-
-    /// The rules for an organization's keys.
-    pub(crate) fn rules(&self, organization: OrganizationId) -> Option<&Rules> {
-        self.tenant(organization).map(Tenant::rules)
     }
 
     /// The organization that door calls without a token are made for.
@@ -60,7 +56,8 @@ impl Catalog {
         let organizations = || tenants.values().filter_map(|tenant| tenant.organization());
         let default = organizations().filter(|it| it.is_default).map(|it| it.id).min();
         let count = organizations().count();
-        Self { default, organizations: count, tenants }
+        let has_sources = tenants.values().any(|tenant| tenant.has_sources);
+        Self { default, organizations: count, has_sources, tenants }
     }
 
     /// Whose record changed; a record that is gone is looked for.

@@ -10,6 +10,7 @@ use claviger_domain::path::RequestPath;
 use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 
+use crate::bearer::Bearer;
 use crate::choose_api::{choose, pinned};
 use crate::held_api::{Asked, host_name};
 use crate::held_key::{HeldKey, Profile};
@@ -30,6 +31,8 @@ pub(crate) struct Inquiry<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Judgement {
     pub(crate) code: Code,
+    /// What an API in report-only mode would have refused it with; then `code` is `VALID`.
+    pub(crate) would_be: Option<Code>,
     /// Which check failed, for the log; empty where none did.
     pub(crate) check: &'static str,
     pub(crate) target: Target,
@@ -46,20 +49,60 @@ pub(crate) struct Target {
     pub(crate) operation: Option<(u32, Version)>,
 }
 
-/// Judges a key at the provider it belongs to.
-pub(crate) fn judge(tenant: &Tenant, key: &HeldKey, inquiry: &Inquiry<'_>) -> Judgement {
+/// Judges a key at the doors of a provider.
+pub(crate) fn judge(bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) -> Judgement {
     let mut target = Target { checked: is_checked(inquiry), ..Target::default() };
-    let result = check_state(tenant.rules(), key, inquiry.now)
-        .and_then(|()| check_ip(&key.profile, inquiry.client_ip, inquiry.now))
-        .and_then(|()| {
-            let result = check_operation(tenant, &key.profile, inquiry, &mut target);
-            target.checked |= result.is_err();
-            result.map_err(|check| (Code::OperationNotAllowed, check))
-        });
-    match result {
-        Ok(()) => Judgement { code: Code::Valid, check: "", target },
-        Err((code, check)) => Judgement { code, check, target },
+    let refused = |(code, check), target| Judgement { code, would_be: None, check, target };
+    if let Err(failed) = check_state(bearer.home().rules(), key, inquiry.now) {
+        return refused(failed, target);
     }
+    let address = check_ip(bearer, inquiry.client_ip, inquiry.now);
+    // A wrong address is refused whatever was asked for, unless that is of an API that only reports.
+    let rights = match address {
+        Err(_) if !bearer.provider.reports_only => Ok(()),
+        _ => check_operation(bearer, inquiry, &mut target),
+    };
+    target.checked |= rights.is_err();
+    let failed = address.and(rights.map_err(|check| (Code::OperationNotAllowed, check)));
+    match failed {
+        Ok(()) => Judgement { code: Code::Valid, would_be: None, check: "", target },
+        Err((code, check)) if only_reports(bearer, &target) => {
+            Judgement { code: Code::Valid, would_be: Some(code), check, target }
+        }
+        Err(failed) => refused(failed, target),
+    }
+}
+
+/// Whether the request belongs to an API in report-only mode that is there for the key.
+fn only_reports(bearer: &Bearer<'_>, target: &Target) -> bool {
+    let reports = |place: usize| bearer.provider.apis().get(place).is_some_and(|api| api.report_only);
+    target.api.is_some_and(|place| reports(place) && bearer.sees(place))
+}
+
+/// What a CORS preflight that bears no key asks for, if its API lets those pass: exactly `OPTIONS`, nothing that could
+/// make another method of it, and a path that can be read in one way.
+pub(crate) fn preflight(provider: &Tenant, inquiry: &Inquiry<'_>) -> Option<Target> {
+    let request =
+        inquiry.request.filter(|request| request.method == "OPTIONS" && request.method_overrides.is_empty())?;
+    let path = RequestPath::parse(request.target).ok()?;
+    let method = Method::parse(request.method).ok()?;
+    if path.query_methods().next().is_some() {
+        return None;
+    }
+    let place = choose(provider, inquiry.pin, request.host.and_then(host_name), &path, method).ok()?;
+    let passes = provider.apis()[place].preflight_without_key;
+    passes.then_some(Target { checked: true, api: Some(place), operation: None })
+}
+
+/// The API that a request names or belongs to, before anything is known of its key.
+pub(crate) fn api_asked(provider: &Tenant, pin: Option<&str>, request: Option<&RequestLine<'_>>) -> Option<usize> {
+    if let Some(pin) = pin {
+        return pinned(provider, pin).ok();
+    }
+    let request = request?;
+    let path = RequestPath::parse(request.target).ok()?;
+    let method = Method::parse(request.method).ok()?;
+    choose(provider, None, request.host.and_then(host_name), &path, method).ok()
 }
 
 /// Whether the question holds anything against the key's rights.
@@ -82,8 +125,13 @@ pub(crate) fn check_state(rules: &Rules, key: &HeldKey, now: Timestamp) -> Resul
     Code::of_state(state).map_or(Ok(()), |code| Err((code, check)))
 }
 
-/// The key's list of addresses; an unknown address is in no list.
-pub(crate) fn check_ip(profile: &Profile, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
+/// The lists of addresses of the key and of its organization: each that is not empty must hold the address.
+pub(crate) fn check_ip(bearer: &Bearer<'_>, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
+    check_own_ip(bearer.profile, ip, now)
+}
+
+/// The key's list of addresses alone; an unknown address is in no list.
+pub(crate) fn check_own_ip(profile: &Profile, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
     if profile.allowed_ips.is_empty() {
         return Ok(());
     }
@@ -96,23 +144,27 @@ pub(crate) fn check_ip(profile: &Profile, ip: Option<IpAddr>, now: Timestamp) ->
 
 /// The request's operation and the sets that the door requires. `target` is told what was found, refused or not.
 pub(crate) fn check_operation(
-    tenant: &Tenant,
-    profile: &Profile,
+    bearer: &Bearer<'_>,
     inquiry: &Inquiry<'_>,
     target: &mut Target,
 ) -> Result<(), &'static str> {
     match (inquiry.request, inquiry.pin) {
-        (Some(request), pin) => check_request(tenant, profile, &request, pin, target)?,
-        (None, Some(pin)) => target.api = Some(pinned(tenant, pin)?),
+        (Some(request), pin) => check_request(bearer, &request, pin, target)?,
+        (None, Some(pin)) => meet(bearer, pinned(bearer.provider, pin)?, target)?,
         (None, None) => {}
     }
-    let holds = |name: &&str| tenant.set_named(name).is_some_and(|set| tenant.holds_set(profile, set));
+    let holds = |name: &&str| bearer.provider.set_named(name).is_some_and(|set| bearer.holds_set(set));
     if inquiry.requires.iter().all(holds) { Ok(()) } else { Err("lacks a required set") }
 }
 
+/// Notes the API that was asked for, if it is there for the key.
+fn meet(bearer: &Bearer<'_>, place: usize, target: &mut Target) -> Result<(), &'static str> {
+    target.api = Some(place);
+    if bearer.sees(place) { Ok(()) } else { Err("an API that is not shared with the key's organization") }
+}
+
 fn check_request(
-    tenant: &Tenant,
-    profile: &Profile,
+    bearer: &Bearer<'_>,
     request: &RequestLine<'_>,
     pin: Option<&str>,
     target: &mut Target,
@@ -120,25 +172,24 @@ fn check_request(
     let path = RequestPath::parse(request.target).map_err(claviger_domain::path::PathProblem::as_str)?;
     let method = Method::parse(request.method).map_err(|_| "the method is no token")?;
     let host = request.host.and_then(host_name);
-    let place = choose(tenant, pin, host, &path, method)?;
-    target.api = Some(place);
-    if tenant.apis()[place].environment(host) != profile.environment {
+    let place = choose(bearer.provider, pin, host, &path, method)?;
+    meet(bearer, place, target)?;
+    if bearer.provider.apis()[place].environment(host) != bearer.profile.environment {
         return Err("a host of the other environment");
     }
-    check_method(tenant, profile, place, method, &path, target)?;
+    check_method(bearer, place, method, &path, target)?;
     for text in request.method_overrides.iter().copied() {
-        check_override(tenant, profile, place, text, &path, target)?;
+        check_override(bearer, place, text, &path, target)?;
     }
     for text in path.query_methods() {
-        check_override(tenant, profile, place, &text, &path, target)?;
+        check_override(bearer, place, &text, &path, target)?;
     }
     Ok(())
 }
 
 /// A method that replaces the request's own at some upstreams is judged like it. An empty one replaces nothing.
 fn check_override(
-    tenant: &Tenant,
-    profile: &Profile,
+    bearer: &Bearer<'_>,
     place: usize,
     text: &str,
     path: &RequestPath<'_>,
@@ -148,29 +199,26 @@ fn check_override(
         return Ok(());
     }
     let method = MethodOverride::parse(text).map_err(|_| "the method override is no token")?;
-    check_method(tenant, profile, place, method.method(), path, target)
+    check_method(bearer, place, method.method(), path, target)
 }
 
 fn check_method(
-    tenant: &Tenant,
-    profile: &Profile,
+    bearer: &Bearer<'_>,
     place: usize,
     method: Method<'_>,
     path: &RequestPath<'_>,
     target: &mut Target,
 ) -> Result<(), &'static str> {
-    let api = &tenant.apis()[place];
+    let api = &bearer.provider.apis()[place];
     let mut holds_all = true;
-    let asked = api.asks(method, path, |operation, version| {
-        holds_all &= tenant.holds(profile, place, operation, version);
-    });
+    let asked = api.asks(method, path, |operation, version| holds_all &= bearer.holds(place, operation, version));
     match asked {
         Asked::Operations { first, version } => {
             target.operation.get_or_insert((first, version));
             if holds_all { Ok(()) } else { Err("lacks the operation") }
         }
-        Asked::Unlisted if tenant.has_full_access_to(profile, place) => Ok(()),
-        Asked::Unlisted if api.unlisted_paths && tenant.holds_whole(profile, place) => Ok(()),
+        Asked::Unlisted if bearer.has_full_access(place) => Ok(()),
+        Asked::Unlisted if api.unlisted_paths && bearer.holds_whole(place) => Ok(()),
         Asked::Unlisted => Err("an unlisted path"),
         Asked::Refused(check) => Err(check),
     }

@@ -2,21 +2,20 @@
 
 use std::net::IpAddr;
 
+use claviger_domain::Timestamp;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::operation::Version;
-use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
-use claviger_domain::{OrganizationId, Timestamp};
 
 use crate::Engine;
-use crate::decide::{Inquiry, Target, check_ip, check_operation, check_state, is_checked};
+use crate::bearer::Bearer;
+use crate::decide::{Inquiry, Target, check_ip, check_operation, check_state, is_checked, judge};
 use crate::held_key::HeldKey;
 use crate::key_table::Found;
 use crate::presented::Presented;
 use crate::question::{Provider, RequestLine};
 use crate::reading::Reading;
-use crate::selection::{Selection, select};
-use crate::tenant::Tenant;
+use crate::selection::{Audience, Selection, select};
 
 /// What is to be explained.
 #[derive(Debug, Clone, Copy)]
@@ -108,15 +107,16 @@ impl Engine {
             Subject::Presented(presented) => Some(Reading::of(presented, &self.pepper)),
             Subject::Digest(_) => None,
         };
-        let (catalog, (key, credential)) = self.replica.look_up(|keys| match (&reading, question.subject) {
-            (Some(reading), _) => key_of_selection(select(reading, keys, Some(provider), now)),
-            (None, Subject::Digest(digest)) => key_of_found(keys.find(digest), provider),
+        let (catalog, (key, credential)) = self.replica.look_up(|catalog, keys| match (&reading, question.subject) {
+            (Some(reading), _) => key_of_selection(select(reading, keys, Audience::Provider(provider, catalog), now)),
+            (None, Subject::Digest(digest)) => key_of_found(keys.find(digest), Audience::Provider(provider, catalog)),
             (None, Subject::Presented(_)) => (None, Err((Code::Missing, "no credential"))),
         });
         let mut explanation =
             Explanation { code: Code::Valid, checks: Vec::with_capacity(4), api: None, operation: None, version: None };
         explanation.push("credential", String::new(), "belongs to a living key of the organization", credential);
-        let (Some(key), Some(tenant)) = (key, catalog.tenant(provider)) else { return explanation };
+        let Some(key) = key else { return explanation };
+        let Some(bearer) = Bearer::new(&catalog, provider, &key.profile) else { return explanation };
         let inquiry = Inquiry {
             now,
             client_ip: question.client_ip,
@@ -124,8 +124,10 @@ impl Engine {
             pin: question.pin,
             requires: question.requires,
         };
-        explanation.check_key(tenant.rules(), &key, &inquiry);
-        explanation.check_operation(tenant, &key, &inquiry);
+        explanation.check_key(&bearer, &key, &inquiry);
+        explanation.check_operation(&bearer, &inquiry);
+        // What the checks found stands as it is; the verdict is what an API in report-only mode makes of it.
+        explanation.code = judge(&bearer, &key, &inquiry).code;
         explanation
     }
 }
@@ -139,20 +141,25 @@ fn key_of_selection(selection: Selection) -> (Option<std::sync::Arc<HeldKey>>, C
     }
 }
 
-fn key_of_found(found: Option<Found>, provider: OrganizationId) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
+fn key_of_found(found: Option<Found>, audience: Audience<'_>) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
     let key = match found {
         Some(Found::Current(key)) => key,
         Some(Found::Old(old)) => old.key,
         Some(Found::Ended(ended)) if ended.deleted => return (None, Err((Code::NotFound, "deleted"))),
         Some(Found::Ended(_)) | None => return (None, Err((Code::NotFound, "unknown"))),
     };
-    if key.profile.organization == provider { (Some(key), Ok(())) } else { (None, Err((Code::NotFound, "unknown"))) }
+    if audience.admits(key.profile.organization) {
+        (Some(key), Ok(()))
+    } else {
+        (None, Err((Code::NotFound, "unknown")))
+    }
 }
 
 // === impl Explanation ===
 
 impl Explanation {
-    fn check_key(&mut self, rules: &Rules, key: &HeldKey, inquiry: &Inquiry<'_>) {
+    fn check_key(&mut self, bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) {
+        let rules = bearer.home().rules();
         let facts = key.facts(rules);
         let input = format!(
             "not before {}, expires {}, idle {}, now {}",
@@ -167,15 +174,15 @@ impl Explanation {
         if key.profile.allowed_ips.is_empty() {
             self.skip("ip", ip, "the key has no list of addresses");
         } else {
-            let result = check_ip(&key.profile, inquiry.client_ip, inquiry.now);
+            let result = check_ip(bearer, inquiry.client_ip, inquiry.now);
             self.push("ip", ip, "in the key's list of addresses", result);
         }
     }
 
-    fn check_operation(&mut self, tenant: &Tenant, key: &HeldKey, inquiry: &Inquiry<'_>) {
+    fn check_operation(&mut self, bearer: &Bearer<'_>, inquiry: &Inquiry<'_>) {
         let mut target = Target::default();
-        let result = check_operation(tenant, &key.profile, inquiry, &mut target);
-        let api = target.api.and_then(|place| tenant.apis().get(place));
+        let result = check_operation(bearer, inquiry, &mut target);
+        let api = target.api.and_then(|place| bearer.provider.apis().get(place));
         self.api = api.map(|api| api.slug.to_string());
         let named = api.zip(target.operation);
         self.operation = named.map(|(api, (index, _))| api.operation(index).to_owned());

@@ -1,12 +1,16 @@
 //! An API as the replica holds it: ready to say what a path under it asks for.
 
+use std::sync::Arc;
+
 use claviger_domain::ApiId;
 use claviger_domain::api::{Api, ApiKind, Host};
 use claviger_domain::credential::Environment;
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::operation::{
     BasePath, MatchKind, Matches, Method, Operation, Remainder, Router, Version, VersionSet, Versions,
 };
 use claviger_domain::path::RequestPath;
+use claviger_domain::sharing::Sharing;
 
 /// An API.
 #[derive(Debug)]
@@ -15,6 +19,14 @@ pub(crate) struct HeldApi {
     pub(crate) slug: Box<str>,
     pub(crate) kind: ApiKind,
     pub(crate) unlisted_paths: bool,
+    /// Which other organizations may use it.
+    pub(crate) sharing: Sharing,
+    /// Whether what it would refuse is logged and passes.
+    pub(crate) report_only: bool,
+    /// Whether a CORS preflight passes without a key.
+    pub(crate) preflight_without_key: bool,
+    /// Where its keys stand in a request; `None`: where they usually do.
+    pub(crate) credential_sources: Option<Arc<[CredentialSource]>>,
     hosts: Box<[Host]>,
     /// The longest first; each with the version that it stands for.
     base_paths: Box<[(BasePath, Option<Version>)]>,
@@ -70,6 +82,12 @@ impl HeldApi {
             slug: api.slug.as_str().into(),
             kind: api.kind,
             unlisted_paths: api.unlisted_paths,
+            sharing: api.sharing.clone(),
+            report_only: api.rules.report_only,
+            preflight_without_key: api.rules.preflight_without_key,
+            credential_sources: Some(api.rules.credential_sources.as_slice())
+                .filter(|sources| !sources.is_empty())
+                .map(Arc::from),
             hosts: api.hosts.as_slice().into(),
             base_paths: base_paths.collect(),
             operations: operations.iter().map(|it| format!("{}:{}", api.slug, it.name).into()).collect(),

@@ -5,6 +5,7 @@
 //! which API a request belongs, `replica` how changes apply whole.
 
 mod authenticate;
+mod bearer;
 mod catalog;
 mod choose_api;
 mod config;
@@ -37,18 +38,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use claviger_domain::change::{LastUse, Position, Step};
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::{CredentialDigest, Pepper};
 use claviger_domain::usage::UsageBatch;
-use claviger_domain::verdict::Code;
+use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{Clock, Random, RequestId, Timestamp};
 use parking_lot::Mutex;
 
-use crate::decide::{Inquiry, Judgement, Target, judge};
+use crate::bearer::Bearer;
+use crate::decide::{Inquiry, Judgement, Target, api_asked, judge, preflight};
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::refusals::Refusals;
 use crate::replica::{CatalogGuard, Load, Replica};
-use crate::selection::{Selection, select};
+use crate::selection::{Audience, Selection, select};
 use crate::tokenless::TokenlessCalls;
 use crate::usage::Gatherer;
 
@@ -57,7 +60,7 @@ pub use crate::config::Config;
 pub use crate::explain::{AskedVersion, CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Subject};
 pub use crate::load::Loader;
 pub use crate::metrics::Metrics;
-pub use crate::presented::{FIELDS_MAX, Presented};
+pub use crate::presented::{FIELDS_MAX, FieldMask, Presented};
 pub use crate::question::{Caller, DoorTokenError, Provider, Question, RequestLine};
 pub use crate::verdict::{KeyView, Verdict};
 
@@ -70,6 +73,8 @@ pub struct Engine {
     gatherer: Gatherer,
     refusals: Refusals,
     tokenless: TokenlessCalls,
+    /// What APIs in report-only mode let pass, by what it would have been.
+    reported: [AtomicU64; CODES.len()],
     load_time: Mutex<Option<Duration>>,
     request_ids: RequestIds,
 }
@@ -94,6 +99,7 @@ impl Engine {
             gatherer: Gatherer::new(),
             refusals: Refusals::new(config.refusals_queued_max, config.refusals_per_second_max),
             tokenless: TokenlessCalls::new(),
+            reported: std::array::from_fn(|_| AtomicU64::new(0)),
             load_time: Mutex::default(),
             request_ids: RequestIds::new(&*random),
         }
@@ -142,7 +148,8 @@ impl Engine {
         let now = self.clock.now();
         let reading = Reading::of(question.credentials, &self.pepper);
         let provider = question.provider.organization;
-        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, Some(provider), now));
+        let (catalog, selection) =
+            self.replica.look_up(|catalog, keys| select(&reading, keys, Audience::Provider(provider, catalog), now));
         let inquiry = Inquiry {
             now,
             client_ip: question.client_ip,
@@ -154,14 +161,29 @@ impl Engine {
         if let Selection::None { known, .. } = &selection {
             record.known = *known;
         }
+        let selection = match selection {
+            Selection::None { code: Code::Missing, .. } if question.preflight => {
+                match catalog.tenant(provider).and_then(|tenant| preflight(tenant, &inquiry)) {
+                    Some(target) => {
+                        self.record(&record, Code::Valid, "");
+                        return Verdict::new(Code::Valid, "", catalog, provider, None, target);
+                    }
+                    None => selection,
+                }
+            }
+            selection => selection,
+        };
         let verdict = conclude(catalog, question.provider, selection, &inquiry);
         if let Some((key, secret)) = verdict.held_key() {
             record.set_key(key, secret);
         }
-        if verdict.code != Code::Valid {
+        if verdict.code != Code::Valid || verdict.would_be.is_some() {
             (record.api, record.operation) = (verdict.refused_api(), verdict.refused_operation());
         }
         self.record(&record, verdict.code, verdict.check);
+        if let Some(code) = verdict.would_be {
+            self.report(&record, code, verdict.check);
+        }
         verdict
     }
 
@@ -170,13 +192,30 @@ impl Engine {
     pub fn whoami(&self, credentials: &Presented<'_>, client_ip: Option<std::net::IpAddr>) -> Verdict {
         let now = self.clock.now();
         let reading = Reading::of(credentials, &self.pepper);
-        let (catalog, selection) = self.replica.look_up(|keys| select(&reading, keys, None, now));
+        let (catalog, selection) = self.replica.look_up(|_, keys| select(&reading, keys, Audience::All, now));
         let organization = match &selection {
             Selection::Key { key, .. } => key.profile.organization,
             Selection::None { .. } => Provider::NOBODY.organization,
         };
         let inquiry = Inquiry { now, client_ip, request: None, pin: None, requires: &[] };
         conclude(catalog, Provider { organization }, selection, &inquiry)
+    }
+
+    /// Where the keys of the API stand that a request names or belongs to, if not where they usually do. Asked before the
+    /// credentials are read; costs nothing while no API has sources of its own.
+    pub fn credential_sources(
+        &self,
+        provider: Provider,
+        pin: Option<&str>,
+        request: Option<&RequestLine<'_>>,
+    ) -> Option<Arc<[CredentialSource]>> {
+        if !self.replica.has_sources() {
+            return None;
+        }
+        let catalog = self.replica.catalog();
+        let tenant = catalog.tenant(provider.organization).filter(|tenant| tenant.has_sources)?;
+        let api = tenant.apis().get(api_asked(tenant, pin, request)?)?;
+        api.credential_sources.clone()
     }
 
     /// The first of `names` that is no set of the provider, by slug or id: the door answers it with 400.
@@ -213,6 +252,7 @@ impl Engine {
             position: self.position(),
             load_time: *self.load_time.lock(),
             refusals_dropped: self.refusals.dropped_total(),
+            reported: self.reported(),
         }
     }
 
@@ -237,16 +277,17 @@ impl fmt::Debug for Engine {
 fn conclude(catalog: CatalogGuard, provider: Provider, selection: Selection, inquiry: &Inquiry<'_>) -> Verdict {
     let unjudged = Target { checked: decide::is_checked(inquiry), ..Target::default() };
     let organization = provider.organization;
-    match selection {
-        Selection::None { code, check, .. } => Verdict::new(code, check, catalog, organization, None, unjudged),
-        Selection::Key { key, secret } => match catalog.tenant(organization).map(|tenant| judge(tenant, &key, inquiry))
-        {
-            Some(Judgement { code, check, target }) => {
-                Verdict::new(code, check, catalog, organization, Some((key, secret)), target)
-            }
-            None => Verdict::new(Code::NotFound, "unknown organization", catalog, organization, None, unjudged),
-        },
-    }
+    let (key, secret, fields) = match selection {
+        Selection::None { code, check, .. } => return Verdict::new(code, check, catalog, organization, None, unjudged),
+        Selection::Key { key, secret, fields } => (key, secret, fields),
+    };
+    let judged = Bearer::new(&catalog, organization, &key.profile).map(|bearer| judge(&bearer, &key, inquiry));
+    let Some(Judgement { code, would_be, check, target }) = judged else {
+        return Verdict::new(Code::NotFound, "unknown organization", catalog, organization, None, unjudged);
+    };
+    let mut verdict = Verdict::new(code, check, catalog, organization, Some((key, secret)), target);
+    (verdict.would_be, verdict.fields) = (would_be, fields);
+    verdict
 }
 
 // === impl RequestIds ===

@@ -21,4 +21,6 @@ pub struct Metrics {
     pub load_time: Option<Duration>,
     /// Refusals since the start that the diagnostic log did not take.
     pub refusals_dropped: u64,
+    /// What APIs in report-only mode let pass since the start, by what it would have been; what never happened is left out.
+    pub reported: Vec<(Code, u64)>,
 }

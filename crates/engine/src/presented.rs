@@ -23,6 +23,25 @@ pub struct Presented<'a> {
     count: usize,
 }
 
+/// Some of the fields of one request, by their place in the order in which they were added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FieldMask(u8);
+
+// === impl FieldMask ===
+
+impl FieldMask {
+    /// Whether the field at `place` is among them.
+    pub fn has(self, place: usize) -> bool {
+        place < FIELDS_MAX && self.0 >> place & 1 == 1
+    }
+}
+
+impl FromIterator<usize> for FieldMask {
+    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> Self {
+        Self(places.into_iter().filter(|place| *place < FIELDS_MAX).fold(0, |mask, place| mask | 1 << place))
+    }
+}
+
 // === impl Presented ===
 
 impl<'a> Presented<'a> {

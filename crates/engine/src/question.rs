@@ -29,6 +29,8 @@ pub struct Question<'a> {
     pub pin: Option<&'a str>,
     /// Sets of the provider that the key must hold, by slug or id, all of them.
     pub requires: &'a [&'a str],
+    /// Whether the client's headers are those of a CORS preflight.
+    pub preflight: bool,
     /// The door.
     pub door: Door,
     /// The client's user agent, for the log alone.

@@ -46,6 +46,20 @@ pub(crate) struct Reading {
     pub(crate) overflows: bool,
 }
 
+// === impl Part ===
+
+impl Part {
+    /// Of the value that may be looked up.
+    pub(crate) fn digest(&self) -> Option<&CredentialDigest> {
+        match self {
+            Self::Native(digest) | Self::Opaque(digest) | Self::Pair(digest) | Self::Login(Some(digest)) => {
+                Some(digest)
+            }
+            Self::Empty | Self::BadChecksum | Self::Unfit(_) | Self::Login(None) => None,
+        }
+    }
+}
+
 // === impl Reading ===
 
 impl Reading {

@@ -1,9 +1,10 @@
 //! Writing down what was decided.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 use claviger_domain::usage::{Door, Refusal};
-use claviger_domain::verdict::Code;
+use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 
 use crate::Engine;
@@ -23,6 +24,8 @@ pub(crate) struct Record<'a> {
     pub(crate) request_id: RequestId,
     /// Whose log a refusal belongs to.
     pub(crate) organization: Option<OrganizationId>,
+    /// Whose door it was; `None` where that is Claviger's own.
+    pub(crate) provider: Option<OrganizationId>,
     /// The key whose secret was right, and whether it was the one before the last rotation.
     pub(crate) key: Option<(Known, bool)>,
     /// The same key, to note its use at.
@@ -46,6 +49,7 @@ impl<'a> Record<'a> {
             agent,
             request_id,
             organization: None,
+            provider: None,
             key: None,
             held: None,
             known: None,
@@ -59,6 +63,7 @@ impl<'a> Record<'a> {
         let caller = Caller { ip: question.client_ip, agent: question.agent, request_id: question.request_id };
         Self {
             organization: Some(question.provider.organization),
+            provider: Some(question.provider.organization),
             request: question.request,
             ..Self::new(question.door, now, &caller)
         }
@@ -72,7 +77,14 @@ impl<'a> Record<'a> {
         self.held = Some(key);
     }
 
-    fn refusal(&self, organization: OrganizationId, key: Option<KeyId>, code: Code, check: &str) -> Refusal {
+    fn refusal(
+        &self,
+        organization: OrganizationId,
+        key: Option<KeyId>,
+        code: Code,
+        check: &str,
+        passed: bool,
+    ) -> Refusal {
         Refusal {
             at: self.now,
             organization,
@@ -87,6 +99,7 @@ impl<'a> Record<'a> {
             api: self.api.map(str::to_owned),
             operation: self.operation.map(str::to_owned),
             request_id: self.request_id,
+            passed,
         }
     }
 }
@@ -107,8 +120,20 @@ impl Engine {
         });
         self.gatherer.record(record.now, record.door, code, event);
         if !code.is_use() {
-            self.record_refusal(record, code, check);
+            self.record_refusal(record, code, check, false);
         }
+    }
+
+    /// Counts and logs what an API in report-only mode let pass.
+    pub(crate) fn report(&self, record: &Record<'_>, code: Code, check: &'static str) {
+        self.reported[code as usize].fetch_add(1, Ordering::Relaxed);
+        self.record_refusal(record, code, check, true);
+    }
+
+    /// What APIs in report-only mode let pass, by what it would have been.
+    pub(crate) fn reported(&self) -> Vec<(Code, u64)> {
+        let counts = self.reported.iter().map(|count| count.load(Ordering::Relaxed));
+        CODES.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
     /// Writes a call into the diagnostic log that a door refused before there was a question: without the door token it
@@ -117,22 +142,27 @@ impl Engine {
     pub fn note_refused_call(&self, door: Door, code: Code, check: &'static str, caller: Caller<'_>) {
         let mut record = Record::new(door, self.clock.now(), &caller);
         record.organization = self.replica.catalog().default_organization();
-        self.record_refusal(&record, code, check);
+        self.record_refusal(&record, code, check, false);
     }
 
-    fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str) {
+    fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str, passed: bool) {
         let Some(organization) = record.organization else { return };
         let known = record.key.map(|(known, _)| known).or(record.known);
         let own = known.filter(|known| known.organization == organization).map(|known| known.key);
         // Another tenant's key reads like an unknown one here.
         let check_here = if known.is_some() && own.is_none() { "unknown" } else { check };
-        self.refusals
-            .add(organization, own.is_some(), record.now, || record.refusal(organization, own, code, check_here));
+        self.refusals.add(organization, own.is_some(), record.now, || {
+            record.refusal(organization, own, code, check_here, passed)
+        });
+        // A guest's refusal concerns the provider too; of the key its log says nothing.
+        if let (Some(provider), Some(_)) = (record.provider.filter(|provider| *provider != organization), record.key) {
+            self.refusals.add(provider, false, record.now, || record.refusal(provider, None, code, check, passed));
+        }
         if let (Some(known), None) = (known, own) {
             // Its own organization learns that it is tried elsewhere, and nothing of what was asked for there.
             self.refusals.add(known.organization, true, record.now, || {
                 let blind = Record { request: None, api: None, operation: None, ..*record };
-                blind.refusal(known.organization, Some(known.key), code, check)
+                blind.refusal(known.organization, Some(known.key), code, check, false)
             });
         }
     }

@@ -104,6 +104,7 @@ mod tests {
             api: None,
             operation: None,
             request_id: RequestId::from_raw(0),
+            passed: false,
         });
     }
 

@@ -5,7 +5,7 @@
 //! during which it changed is made again. What was looked up is immutable, so the decision itself needs no lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use claviger_domain::Timestamp;
@@ -29,6 +29,8 @@ pub(crate) type CatalogGuard = Guard<Arc<Catalog>>;
 pub(crate) struct Replica {
     catalog: ArcSwap<Catalog>,
     keys: ArcSwap<KeyTable>,
+    /// Whether any API has credential sources of its own, read by every request.
+    has_sources: AtomicBool,
     /// Odd while a step is being applied.
     generation: AtomicU64,
     /// Held for writing while a step is being applied: where those wait who met one.
@@ -56,6 +58,7 @@ impl Replica {
         Self {
             catalog: ArcSwap::default(),
             keys: ArcSwap::from_pointee(KeyTable::new()),
+            has_sources: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             step: RwLock::new(()),
             writer: Mutex::default(),
@@ -64,25 +67,32 @@ impl Replica {
     }
 
     /// The catalog, and what `find` finds among the keys of the same state.
-    pub(crate) fn look_up<T>(&self, find: impl Fn(&KeyTable) -> T) -> (CatalogGuard, T) {
+    pub(crate) fn look_up<T>(&self, find: impl Fn(&Catalog, &KeyTable) -> T) -> (CatalogGuard, T) {
         for _ in 0..TRIES_MAX {
             let before = self.generation.load(Ordering::SeqCst);
             if before % 2 == 1 {
                 break;
             }
             let catalog = self.catalog.load();
-            let found = find(&self.keys.load());
+            let found = find(&catalog, &self.keys.load());
             if self.generation.load(Ordering::SeqCst) == before {
                 return (catalog, found);
             }
         }
         let _no_step = self.step.read();
-        (self.catalog.load(), find(&self.keys.load()))
+        let catalog = self.catalog.load();
+        let found = find(&catalog, &self.keys.load());
+        (catalog, found)
     }
 
     /// The catalog alone.
     pub(crate) fn catalog(&self) -> CatalogGuard {
         self.catalog.load()
+    }
+
+    /// Whether any API has credential sources of its own.
+    pub(crate) fn has_sources(&self) -> bool {
+        self.has_sources.load(Ordering::Relaxed)
     }
 
     /// How many living keys there are.
@@ -127,7 +137,7 @@ impl Replica {
         let catalog = (!others.is_empty()).then(|| Arc::new(self.catalog.load().with(others)));
         self.change(|| {
             if let Some(catalog) = catalog {
-                self.catalog.store(catalog);
+                self.swap_catalog(catalog);
             }
             let table = self.keys.load();
             for change in keys {
@@ -148,11 +158,16 @@ impl Replica {
         let catalog = Arc::new(Catalog::default().with(load.catalog));
         let keys = Arc::new(load.keys);
         self.change(|| {
-            self.catalog.store(catalog);
+            self.swap_catalog(catalog);
             self.keys.store(keys);
         });
         *profiles = load.profiles;
         self.position.send_replace(Some(position));
+    }
+
+    fn swap_catalog(&self, catalog: Arc<Catalog>) {
+        self.has_sources.store(catalog.has_sources, Ordering::Relaxed);
+        self.catalog.store(catalog);
     }
 
     /// Runs `change` while no look-up succeeds.

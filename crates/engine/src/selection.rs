@@ -8,16 +8,22 @@ use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, Timestamp};
 use compact_str::CompactString;
 
+use crate::catalog::Catalog;
 use crate::held_key::HeldKey;
 use crate::key_table::{ENDED_KNOWN_FOR, Ended, Found, KeyTable};
-use crate::presented::FIELDS_MAX;
+use crate::presented::{FIELDS_MAX, FieldMask};
 use crate::reading::{Part, Reading};
 
 /// The outcome.
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
-    /// A living key of the provider, the secret proved.
-    Key { key: Arc<HeldKey>, secret: UsedSecret },
+    /// A living key that counts here, the secret proved.
+    Key {
+        key: Arc<HeldKey>,
+        secret: UsedSecret,
+        /// The fields that it stood in.
+        fields: FieldMask,
+    },
     /// No key: `MISSING`, `MALFORMED` or `NOT_FOUND`.
     None {
         code: Code,
@@ -43,13 +49,17 @@ pub(crate) struct Known {
     pub(crate) organization: OrganizationId,
 }
 
-/// Finds the key that the fields stand for; `provider` is the organization whose keys count, `None` for any.
-pub(crate) fn select(
-    reading: &Reading,
-    keys: &KeyTable,
-    provider: Option<OrganizationId>,
-    now: Timestamp,
-) -> Selection {
+/// Whose keys count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Audience<'c> {
+    /// Everybody's.
+    All,
+    /// At the doors of a provider: its own, and those of organizations that it shares an API with.
+    Provider(OrganizationId, &'c Catalog),
+}
+
+/// Finds the key that the fields stand for.
+pub(crate) fn select(reading: &Reading, keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     let parts = reading.parts();
     if reading.overflows {
         return none(Code::Malformed, "too many credential fields");
@@ -62,18 +72,18 @@ pub(crate) fn select(
         return none(Code::Missing, if parts.is_empty() { "no credential" } else { "empty credential" });
     };
     if present.all(|part| part == first) {
-        alone(*first, keys, provider, now)
+        alone(*first, parts, keys, audience, now)
     } else {
-        several(parts, keys, provider, now)
+        several(parts, keys, audience, now)
     }
 }
 
 /// A value that stands alone counts if it has any form of a credential.
-fn alone(part: Part, keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+fn alone(part: Part, parts: &[Part], keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     match part {
-        Part::Native(digest) => find(&digest, true, keys, provider, now),
+        Part::Native(digest) => find(&digest, true, keys, audience, now).standing_in(parts, &digest),
         Part::Opaque(digest) | Part::Pair(digest) | Part::Login(Some(digest)) => {
-            find(&digest, false, keys, provider, now)
+            find(&digest, false, keys, audience, now).standing_in(parts, &digest)
         }
         Part::Login(None) => none(Code::NotFound, "unknown name and password"),
         Part::Unfit(check) => none(Code::Malformed, check),
@@ -82,7 +92,7 @@ fn alone(part: Part, keys: &KeyTable, provider: Option<OrganizationId>, now: Tim
 }
 
 /// Beside another one, only a value of native shape or one found in the table counts.
-fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+fn several(parts: &[Part], keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     let mut counted: Option<(CredentialDigest, Selection)> = None;
     let mut may_be_one = false;
     for part in parts.iter().take(FIELDS_MAX) {
@@ -98,7 +108,7 @@ fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, no
         if counted.as_ref().is_some_and(|(known, _)| known == digest) {
             continue;
         }
-        let found = find(digest, native, keys, provider, now);
+        let found = find(digest, native, keys, audience, now).standing_in(parts, digest);
         if native || matches!(found, Selection::Key { .. }) {
             if counted.is_some() {
                 return none(Code::Malformed, "two credentials");
@@ -115,25 +125,19 @@ fn several(parts: &[Part], keys: &KeyTable, provider: Option<OrganizationId>, no
 
 /// Looks one value up; `native`: it has native shape. Deleted, rotated out and another organization's read like unknown;
 /// only the log knows. So does a value of native shape that was imported by its SHA-256, where nobody could see its shape.
-fn find(
-    digest: &CredentialDigest,
-    native: bool,
-    keys: &KeyTable,
-    provider: Option<OrganizationId>,
-    now: Timestamp,
-) -> Selection {
+fn find(digest: &CredentialDigest, native: bool, keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     let (key, secret) = match keys.find(digest) {
         None => return none(Code::NotFound, "unknown"),
-        Some(Found::Ended(ended)) => return dead(&ended, provider, now),
+        Some(Found::Ended(ended)) => return dead(&ended, audience, now),
         Some(Found::Old(old)) if now >= old.valid_until => {
             let (key, organization) = (old.key.id, old.key.profile.organization);
-            return dead(&Ended { key, organization, at: old.valid_until, deleted: false }, provider, now);
+            return dead(&Ended { key, organization, at: old.valid_until, deleted: false }, audience, now);
         }
         Some(Found::Old(old)) => (old.key, UsedSecret::Old(old.hint)),
         Some(Found::Current(key)) => (key, UsedSecret::Current),
     };
     let organization = key.profile.organization;
-    if provider.is_some_and(|provider| provider != organization) {
+    if !audience.admits(organization) {
         let known = Some(Known { key: key.id, organization });
         return Selection::None { code: Code::NotFound, check: "another organization's key", known };
     }
@@ -141,16 +145,44 @@ fn find(
         let known = Some(Known { key: key.id, organization });
         return Selection::None { code: Code::NotFound, check: "imported, but of native shape", known };
     }
-    Selection::Key { key, secret }
+    Selection::Key { key, secret, fields: FieldMask::default() }
 }
 
-fn dead(ended: &Ended, provider: Option<OrganizationId>, now: Timestamp) -> Selection {
+fn dead(ended: &Ended, audience: Audience<'_>, now: Timestamp) -> Selection {
     let remembered = now < ended.at.saturating_add(ENDED_KNOWN_FOR);
-    if !remembered || provider.is_some_and(|provider| provider != ended.organization) {
+    if !remembered || !audience.admits(ended.organization) {
         return none(Code::NotFound, "unknown");
     }
     let known = Some(Known { key: ended.key, organization: ended.organization });
     Selection::None { code: Code::NotFound, check: if ended.deleted { "deleted" } else { "rotated out" }, known }
+}
+
+// === impl Selection ===
+
+impl Selection {
+    /// The same, with the fields that hold the value.
+    fn standing_in(mut self, parts: &[Part], digest: &CredentialDigest) -> Self {
+        if let Self::Key { fields, .. } = &mut self {
+            let places = parts.iter().enumerate().filter(|(_, part)| part.digest() == Some(digest));
+            *fields = places.map(|(place, _)| place).collect();
+        }
+        self
+    }
+}
+
+// === impl Audience ===
+
+impl Audience<'_> {
+    /// Whether keys of an organization count.
+    pub(crate) fn admits(self, organization: OrganizationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Provider(provider, _) if provider == organization => true,
+            Self::Provider(provider, catalog) => {
+                catalog.tenant(provider).is_some_and(|tenant| tenant.shares_with(organization))
+            }
+        }
+    }
 }
 
 fn none(code: Code, check: &'static str) -> Selection {

@@ -8,8 +8,10 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::operation::{Version, VersionSet};
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::StatusProfile;
 use claviger_domain::rules::Rules;
-use claviger_domain::{ApiId, ApiSetId};
+use claviger_domain::sharing::SharedWith;
+use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use hashbrown::HashMap;
 
 use crate::grants::{Grants, NamePatterns};
@@ -31,6 +33,12 @@ pub(crate) struct Tenant {
     set_slugs: HashMap<Box<str>, ApiSetId>,
     /// Whether there is no API but `default` as it was made and the built-in one.
     default_alone: bool,
+    /// Whose keys count at its doors beside its own: those that it shares any API with.
+    audience: SharedWith,
+    /// Whether some API is in report-only mode.
+    pub(crate) reports_only: bool,
+    /// Whether some API has credential sources of its own.
+    pub(crate) has_sources: bool,
 }
 
 /// A set with what it holds of each API.
@@ -45,6 +53,8 @@ pub(crate) struct HeldSet {
     rights: Box<[(ApiId, Rights)]>,
     whole: Box<[ApiId]>,
     grants: Grants,
+    /// Whether it names APIs that are none of its organization's.
+    names_foreign: bool,
 }
 
 /// What a set holds of one API.
@@ -82,6 +92,11 @@ impl Tenant {
         &self.rules
     }
 
+    /// How its gateway doors answer.
+    pub(crate) fn status_profile(&self) -> StatusProfile {
+        self.organization().map(|organization| organization.policy.status_profile).unwrap_or_default()
+    }
+
     /// Its APIs, the built-in one included.
     pub(crate) fn apis(&self) -> &[Arc<HeldApi>] {
         &self.apis
@@ -105,6 +120,19 @@ impl Tenant {
     pub(crate) fn set_named(&self, name: &str) -> Option<&HeldSet> {
         let id = self.set_slugs.get(name).copied().or_else(|| name.parse().ok())?;
         self.set(id)
+    }
+
+    /// Whether keys of another organization count at its doors: it shares an API with it.
+    pub(crate) fn shares_with(&self, organization: OrganizationId) -> bool {
+        self.audience.includes(organization)
+    }
+
+    /// Its own APIs that one of its sets names, whole or in part.
+    pub(crate) fn apis_of<'t>(&'t self, set: &'t HeldSet) -> impl Iterator<Item = &'t HeldApi> {
+        set.rights.iter().filter_map(|(id, _)| {
+            let place = self.apis.binary_search_by_key(id, |api| api.id).ok()?;
+            Some(&*self.apis[place])
+        })
     }
 
     /// Whether an API counts for requests without a pin.
@@ -167,7 +195,8 @@ impl Tenant {
             ApiSetKind::General => self.has_full_access(profile) || general(),
             ApiSetKind::Plain => {
                 let all_of = |api: ApiId| self.is_plain(api) && !has_exceptions(profile, api);
-                self.has_full_access(profile) && set.rights.iter().all(|(api, _)| all_of(*api))
+                let named = || !set.names_foreign && set.rights.iter().all(|(api, _)| all_of(*api));
+                self.has_full_access(profile) && named()
             }
         }
     }
@@ -195,7 +224,8 @@ impl Tenant {
             || profile.operations.of_api(api.id).is_some_and(|own| own.gives_any(api))
     }
 
-    fn general(&self, place: usize) -> Option<&HeldSet> {
+    /// The General set of the API at `place`.
+    pub(crate) fn general(&self, place: usize) -> Option<&HeldSet> {
         self.set((*self.generals.get(place)?)?)
     }
 
@@ -222,6 +252,7 @@ impl HeldSet {
             rights: Box::default(),
             whole: if is_general { Box::default() } else { whole.into() },
             grants: Grants::new(&set.operations),
+            names_foreign: false,
         }
     }
 
@@ -230,8 +261,34 @@ impl HeldSet {
         let mut named: Vec<ApiId> = self.whole.iter().copied().chain(self.grants.apis()).collect();
         named.sort_unstable();
         named.dedup();
+        let names_foreign = named.iter().any(|id| !apis.contains_key(id));
         let rights = named.into_iter().filter_map(|id| Some((id, self.rights_of(apis.get(&id)?)))).collect();
-        Self { rights, slug: self.slug.clone(), whole: self.whole.clone(), grants: self.grants.clone(), ..*self }
+        let (slug, whole, grants) = (self.slug.clone(), self.whole.clone(), self.grants.clone());
+        Self { slug, rights, whole, grants, names_foreign, ..*self }
+    }
+
+    /// Whether it names an operation of another organization's API in a version. It is not resolved over that: by pattern,
+    /// so that it follows that API by itself.
+    pub(crate) fn names(&self, api: &HeldApi, operation: u32, version: Version) -> bool {
+        let whole = self.whole.contains(&api.id);
+        match self.grants.of_api(api.id) {
+            Some(patterns) => version_held(api, whole, patterns, operation).has(version),
+            None => whole,
+        }
+    }
+
+    /// Whether it names any operation of another organization's API.
+    pub(crate) fn names_any(&self, api: &HeldApi) -> bool {
+        self.names_whole(api)
+            || self.grants.of_api(api.id).is_some_and(|patterns| {
+                let whole = self.whole.contains(&api.id);
+                (0..api.operation_count() as u32).any(|index| !version_held(api, whole, patterns, index).is_empty())
+            })
+    }
+
+    /// Whether it names another organization's API whole, without exceptions.
+    pub(crate) fn names_whole(&self, api: &HeldApi) -> bool {
+        self.whole.contains(&api.id) && !self.grants.of_api(api.id).is_some_and(NamePatterns::is_special)
     }
 
     fn rights_of(&self, api: &HeldApi) -> Rights {
@@ -250,7 +307,7 @@ impl HeldSet {
         Rights::Some(bits.into())
     }
 
-    fn names(&self, api: ApiId) -> bool {
+    fn concerns(&self, api: ApiId) -> bool {
         self.whole.contains(&api) || self.grants.of_api(api).is_some()
     }
 
@@ -259,7 +316,7 @@ impl HeldSet {
         Some(&self.rights[at].1)
     }
 
-    fn holds(&self, api: &HeldApi, operation: u32, version: Version) -> bool {
+    pub(crate) fn holds(&self, api: &HeldApi, operation: u32, version: Version) -> bool {
         match self.kind {
             ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
             ApiSetKind::BuiltIn => false,
@@ -274,7 +331,7 @@ impl HeldSet {
         }
     }
 
-    fn holds_whole(&self, api: &HeldApi) -> bool {
+    pub(crate) fn holds_whole(&self, api: &HeldApi) -> bool {
         match self.kind {
             ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
             ApiSetKind::BuiltIn | ApiSetKind::General => false,
@@ -282,7 +339,7 @@ impl HeldSet {
         }
     }
 
-    fn holds_any(&self, api: &HeldApi) -> bool {
+    pub(crate) fn holds_any(&self, api: &HeldApi) -> bool {
         match self.kind {
             ApiSetKind::Full => api.kind != ApiKind::BuiltIn,
             ApiSetKind::BuiltIn => false,
@@ -297,22 +354,24 @@ impl HeldSet {
 }
 
 /// Whether the key's own list takes anything of the API away.
-fn has_exceptions(profile: &Profile, api: ApiId) -> bool {
+pub(crate) fn has_exceptions(profile: &Profile, api: ApiId) -> bool {
     profile.operations.of_api(api).is_some_and(NamePatterns::has_exceptions)
 }
 
-/// The versions of each operation that a set holds, by patterns or, `whole`, all that they do not take away.
+/// The versions of each operation that a set holds.
 fn versions_held(api: &HeldApi, whole: bool, patterns: &NamePatterns) -> Box<[VersionSet]> {
-    let held = |index: u32| {
-        let (name, listed) = (api.name(index), api.versions_of(index));
-        let held = if whole {
-            VersionSet::ALL.without(patterns.takes(name, api.versions(), listed))
-        } else {
-            patterns.gives(name, api.versions(), listed)
-        };
-        held.intersection(listed.union(Version::OTHER.only()))
+    (0..api.operation_count() as u32).map(|index| version_held(api, whole, patterns, index)).collect()
+}
+
+/// The versions of an operation that a set holds, by patterns or, `whole`, all that they do not take away.
+fn version_held(api: &HeldApi, whole: bool, patterns: &NamePatterns, operation: u32) -> VersionSet {
+    let (name, listed) = (api.name(operation), api.versions_of(operation));
+    let held = if whole {
+        VersionSet::ALL.without(patterns.takes(name, api.versions(), listed))
+    } else {
+        patterns.gives(name, api.versions(), listed)
     };
-    (0..api.operation_count() as u32).map(held).collect()
+    held.intersection(listed.union(Version::OTHER.only()))
 }
 
 // === impl Draft ===
@@ -360,7 +419,7 @@ impl Draft {
     /// The tenant after all changes.
     pub(crate) fn build(mut self) -> Tenant {
         for (id, set) in &mut self.sets {
-            if self.changed_sets.contains(id) || self.changed_apis.iter().any(|api| set.names(*api)) {
+            if self.changed_sets.contains(id) || self.changed_apis.iter().any(|api| set.concerns(*api)) {
                 *set = Arc::new(set.resolve(&self.apis));
             }
         }
@@ -369,13 +428,29 @@ impl Draft {
         let rules = |organization: &Arc<Organization>| Rules::new(&organization.policy, &organization.time_zone);
         Tenant {
             rules: self.organization.as_ref().map(rules).unwrap_or_default(),
+            audience: audience(&apis),
             organization: self.organization,
             generals: apis.iter().map(|api| general_of(api.id)).collect(),
             api_slugs: apis.iter().zip(0..).map(|(api, place)| (api.slug.clone(), place)).collect(),
             set_slugs: self.sets.iter().map(|(id, set)| (set.slug.clone(), *id)).collect(),
             default_alone: !apis.iter().any(|api| api.kind == ApiKind::Plain),
+            reports_only: apis.iter().any(|api| api.report_only),
+            has_sources: apis.iter().any(|api| api.credential_sources.is_some()),
             sets: self.sets.into_iter().collect(),
             apis,
         }
     }
+}
+
+/// All that any of the APIs is shared with.
+fn audience(apis: &[Arc<HeldApi>]) -> SharedWith {
+    apis.iter().fold(SharedWith::None, |all, api| match (all, &api.sharing.with) {
+        (SharedWith::All, _) | (_, SharedWith::All) => SharedWith::All,
+        (all, SharedWith::None) => all,
+        (SharedWith::None, chosen @ SharedWith::Chosen(_)) => chosen.clone(),
+        (SharedWith::Chosen(mut all), SharedWith::Chosen(chosen)) => {
+            all.extend(chosen);
+            SharedWith::Chosen(all)
+        }
+    })
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use claviger_domain::credential::Environment;
 use claviger_domain::key::Owner;
-use claviger_domain::rules::Rules;
+use claviger_domain::policy::StatusProfile;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 
+use crate::bearer::Bearer;
 use crate::decide::Target;
 use crate::held_key::HeldKey;
+use crate::presented::FieldMask;
 use crate::replica::CatalogGuard;
 use crate::selection::UsedSecret;
 use crate::tenant::Tenant;
@@ -20,10 +22,14 @@ use crate::tenant::Tenant;
 pub struct Verdict {
     /// The code.
     pub code: Code,
+    /// What it would have been, had the API not been in report-only mode; then the code is `VALID`.
+    pub would_be: Option<Code>,
     /// Which check failed, for logs alone: the caller learns no more than the code. Empty where none did.
     pub check: &'static str,
     /// Whether anything was held against the key's rights: there was a request or a required set.
     pub operation_checked: bool,
+    /// The fields of the credentials in which the key stood.
+    pub fields: FieldMask,
     catalog: CatalogGuard,
     provider: OrganizationId,
     key: Option<(Arc<HeldKey>, UsedSecret)>,
@@ -35,8 +41,7 @@ pub struct Verdict {
 pub struct KeyView<'v> {
     key: &'v HeldKey,
     secret: &'v UsedSecret,
-    tenant: Option<&'v Tenant>,
-    rules: Option<&'v Rules>,
+    bearer: Option<Bearer<'v>>,
 }
 
 // === impl Verdict ===
@@ -50,14 +55,24 @@ impl Verdict {
         key: Option<(Arc<HeldKey>, UsedSecret)>,
         target: Target,
     ) -> Self {
-        Self { code, check, operation_checked: target.checked, catalog, provider, key, target }
+        let operation_checked = target.checked;
+        Self {
+            code,
+            would_be: None,
+            check,
+            operation_checked,
+            fields: FieldMask::default(),
+            catalog,
+            provider,
+            key,
+            target,
+        }
     }
 
     /// The key, if its secret was right.
     pub fn key(&self) -> Option<KeyView<'_>> {
         let (key, secret) = self.key.as_ref()?;
-        let rules = self.catalog.rules(key.profile.organization);
-        Some(KeyView { key, secret, tenant: self.catalog.tenant(self.provider), rules })
+        Some(KeyView { key, secret, bearer: Bearer::new(&self.catalog, self.provider, &key.profile) })
     }
 
     /// The key's organization, if its secret was right.
@@ -90,6 +105,20 @@ impl Verdict {
     /// [`Self::operation`] for logs, told of refused requests too.
     pub fn refused_operation(&self) -> Option<&str> {
         Some(self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.operation(self.target.operation?.0))
+    }
+
+    /// The status that a gateway door answers with, by the provider's profile.
+    pub fn http_status(&self) -> u16 {
+        self.status_profile().http_status(self.code)
+    }
+
+    /// The sentence that a gateway door answers with, by the provider's profile.
+    pub fn detail(&self) -> &'static str {
+        self.status_profile().detail(self.code)
+    }
+
+    fn status_profile(&self) -> StatusProfile {
+        self.catalog.tenant(self.provider).map(Tenant::status_profile).unwrap_or_default()
     }
 
     /// The key and the secret that was used.
@@ -149,13 +178,14 @@ impl<'v> KeyView<'v> {
 
     /// Its owner's name: the organization's.
     pub fn owner_name(&self) -> &'v str {
-        self.tenant.and_then(Tenant::organization).map_or("", |organization| organization.name.as_str())
+        self.bearer
+            .and_then(|bearer| bearer.home().organization())
+            .map_or("", |organization| organization.name.as_str())
     }
 
     /// The slugs of the provider's sets that it holds by name, in the order of its list.
     pub fn api_sets(&self) -> impl Iterator<Item = &'v str> {
-        let (tenant, key) = (self.tenant, self.key);
-        tenant.into_iter().flat_map(move |tenant| tenant.sets_of(&key.profile)).map(|set| &*set.slug)
+        self.bearer.into_iter().flat_map(|bearer| bearer.provider_sets()).map(|set| &*set.slug)
     }
 
     /// Its metadata: JSON text of an object.
@@ -170,7 +200,7 @@ impl<'v> KeyView<'v> {
 
     /// When it ends, by its own end and the policy.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.rules.and_then(|rules| self.key.expires_at(rules))
+        self.bearer.and_then(|bearer| self.key.expires_at(bearer.home().rules()))
     }
 }
 

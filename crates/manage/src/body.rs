@@ -168,6 +168,12 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
     text.parse().map(Some).map_err(|_| serde::de::Error::custom("expected a whole number"))
 }
 
+/// Deserializes a yes or no that stands in a query as text.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom("expected `true` or `false`"))
+}
+
 /// Deserializes a member of a `PATCH` that cannot be taken away: absent or a value; null is refused, not passed over.
 pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -36,6 +36,7 @@ pub mod path;
 pub mod policy;
 pub mod rights;
 pub mod setup;
+mod shared;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

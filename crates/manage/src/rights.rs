@@ -1,4 +1,4 @@
-//! From the names in a request to sets, APIs and patterns: by id or by slug, always within one's own organization.
+//! From the names in a request to sets, APIs and patterns: one's own by id or by slug, what others share by id.
 
 use claviger_domain::OrganizationId;
 use claviger_domain::api::Api;
@@ -7,6 +7,7 @@ use claviger_domain::operation::{Operation, OperationPattern, UNVERSIONED, is_sa
 use claviger_store::{Conn, api_sets, apis, operations};
 
 use crate::error::{Error, FieldError};
+use crate::shared::{find_usable_api, find_usable_set};
 
 /// What a name that is not there is told; the same for another organization's.
 pub(crate) const UNKNOWN: &str = "there is none by this name";
@@ -45,7 +46,7 @@ pub async fn resolve_sets(
     }
     let (mut sets, mut unknown) = (Vec::<ApiSet>::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
-        match find_set(conn, organization, name).await? {
+        match find_usable_set(conn, organization, name).await? {
             Some(set) if sets.iter().any(|known| known.id == set.id) => {}
             Some(set) => sets.push(set),
             None => unknown.push(FieldError::new(format!("{field}[{index}]"), UNKNOWN)),
@@ -96,7 +97,7 @@ struct KnownApi(Option<(Api, Vec<Operation>)>);
 impl KnownApi {
     async fn load(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Self, Error> {
         use claviger_domain::api::ApiKind;
-        let api = find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn);
+        let api = find_usable_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn);
         let Some(api) = api else { return Ok(Self(None)) };
         let all = operations::all(conn, api.id).await?;
         Ok(Self(Some((api, all))))

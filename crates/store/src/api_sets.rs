@@ -30,8 +30,10 @@ pub struct ApiSetFilter {
 /// Who uses a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InUse {
-    /// Living keys that hold it.
+    /// Living keys of its own organization that hold it.
     pub keys: i64,
+    /// Living keys of other organizations that hold it.
+    pub keys_of_others: i64,
 }
 
 /// Adds a set.
@@ -74,11 +76,12 @@ pub async fn update(tx: &mut Tx, set: &ApiSet) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a set. Keys that hold it have to be changed before.
+/// Deletes a set. Keys of the organization that hold it have to be changed before.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] while a living key holds it.
+/// [`Error::NotFound`]; [`Error::Refused`] while a living key of the organization holds it.
 pub async fn delete(tx: &mut Tx, organization: OrganizationId, id: ApiSetId) -> Result<()> {
+    forget_other_holders(tx, organization, id).await?;
     let statement = sql("DELETE FROM api_sets WHERE id = $1 AND organization_id = $2");
     if tx.execute(statement.bind(id).bind(organization)).await? == 0 {
         return Err(Error::NotFound);
@@ -135,10 +138,21 @@ pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64>
     conn.number(sql("SELECT COUNT(*) FROM api_sets WHERE organization_id = $1").bind(organization)).await
 }
 
-/// Who uses a set.
-pub async fn in_use_counts(conn: &mut Conn, id: ApiSetId) -> Result<InUse> {
-    let keys = conn.number(sql("SELECT COUNT(*) FROM key_api_sets WHERE api_set_id = $1").bind(id)).await?;
-    Ok(InUse { keys })
+/// Who uses a set of the organization.
+pub async fn in_use_counts(conn: &mut Conn, organization: OrganizationId, id: ApiSetId) -> Result<InUse> {
+    let all = conn.number(sql("SELECT COUNT(*) FROM key_api_sets WHERE api_set_id = $1").bind(id)).await?;
+    let own = sql("SELECT COUNT(*) FROM key_api_sets JOIN keys ON keys.id = key_api_sets.key_id \
+                   WHERE api_set_id = $1 AND keys.organization_id = $2");
+    let keys = conn.number(own.bind(id).bind(organization)).await?;
+    Ok(InUse { keys, keys_of_others: all - keys })
+}
+
+/// Other organizations' keys are no reason to keep a set: their records go on naming what is gone, and hold nothing by it.
+async fn forget_other_holders(tx: &mut Tx, organization: OrganizationId, id: ApiSetId) -> Result<()> {
+    let statement = sql("DELETE FROM key_api_sets WHERE api_set_id = $1 \
+                         AND key_id IN (SELECT id FROM keys WHERE organization_id <> $2)");
+    tx.execute(statement.bind(id).bind(organization)).await?;
+    Ok(())
 }
 
 fn search(set: &ApiSet) -> String {

@@ -11,29 +11,31 @@ use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{json, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken, operations};
+use crate::{Error, Result, Taken, operations, shares};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, hosts, base_paths, unlisted_paths, manual_url, \
-     kind, created_at, updated_at, version, version_pattern, versions FROM apis";
+     kind, created_at, updated_at, version, version_pattern, versions, sharing, rules FROM apis";
 
 /// Adds an API, without operations.
 ///
 /// # Errors
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, api: &Api) -> Result<()> {
-    let statement = sql(
-        "INSERT INTO apis (id, organization_id, slug, name, search, hosts, base_paths, unlisted_paths, \
-                         manual_url, kind, created_at, updated_at, version, version_pattern, versions) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
-    );
+    let statement =
+        sql("INSERT INTO apis (id, organization_id, slug, name, search, hosts, base_paths, unlisted_paths, \
+                         manual_url, kind, created_at, updated_at, version, version_pattern, versions, sharing, rules) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+                         ON CONFLICT DO NOTHING");
     let statement = statement.bind(api.id).bind(api.organization).bind(api.slug.as_str()).bind(api.name.as_str());
     let statement = statement.bind(search(api)).bind(json(&api.hosts)).bind(json(&api.base_paths));
     let statement = statement.bind(api.unlisted_paths).bind(api.manual_url.as_deref()).bind(kind(api));
     let statement = statement.bind(api.created_at).bind(api.updated_at).bind(api.version);
-    if tx.execute(statement.bind(pattern(api)).bind(json(&api.versions))).await? == 0 {
+    let statement = statement.bind(pattern(api)).bind(json(&api.versions));
+    if tx.execute(statement.bind(json(&api.sharing)).bind(json(&api.rules))).await? == 0 {
         return Err(Taken::Slug.into());
     }
+    shares::replace(tx, api).await?;
     tx.note(api.organization, ObjectRef::Api(api.id));
     Ok(())
 }
@@ -48,24 +50,32 @@ pub async fn update(tx: &mut Tx, api: &Api) -> Result<()> {
     }
     let statement = sql("UPDATE apis SET slug = $1, name = $2, search = $3, hosts = $4, base_paths = $5, \
                          unlisted_paths = $6, manual_url = $7, kind = $8, updated_at = $9, version = $10, \
-                         version_pattern = $11, versions = $12 WHERE id = $13 AND organization_id = $14");
+                         version_pattern = $11, versions = $12, sharing = $13, rules = $14 \
+                         WHERE id = $15 AND organization_id = $16");
     let statement = statement.bind(api.slug.as_str()).bind(api.name.as_str()).bind(search(api)).bind(json(&api.hosts));
     let statement = statement.bind(json(&api.base_paths)).bind(api.unlisted_paths).bind(api.manual_url.as_deref());
     let statement = statement.bind(kind(api)).bind(api.updated_at).bind(api.version);
     let statement = statement.bind(pattern(api)).bind(json(&api.versions));
+    let statement = statement.bind(json(&api.sharing)).bind(json(&api.rules));
     if tx.execute(statement.bind(api.id).bind(api.organization)).await? == 0 {
         return Err(Error::NotFound);
     }
+    shares::replace(tx, api).await?;
     tx.note(api.organization, ObjectRef::Api(api.id));
     Ok(())
 }
 
-/// Deletes an API with its operations. Sets and keys that name it have to be changed before.
+/// Deletes an API with its operations. Sets and keys of the organization that name it have to be changed before; other
+/// organizations' go on naming what is gone, and hold nothing by it.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] while a living key names its operations.
+/// [`Error::NotFound`]; [`Error::Refused`] while a living key of the organization names its operations.
 pub async fn delete(tx: &mut Tx, organization: OrganizationId, id: ApiId) -> Result<()> {
     operations::delete_all(tx, id).await?;
+    shares::delete_all(tx, id).await?;
+    let naming = sql("DELETE FROM key_apis WHERE api_id = $1 \
+                      AND key_id IN (SELECT id FROM keys WHERE organization_id <> $2)");
+    tx.execute(naming.bind(id).bind(organization)).await?;
     let statement = sql("DELETE FROM apis WHERE id = $1 AND organization_id = $2");
     if tx.execute(statement.bind(id).bind(organization)).await? == 0 {
         return Err(Error::NotFound);
@@ -101,6 +111,19 @@ pub async fn list(conn: &mut Conn, organization: OrganizationId, page: &Page) ->
     Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
 }
 
+/// A page of the APIs that other organizations share with this one, by id.
+pub async fn list_shared(conn: &mut Conn, organization: OrganizationId, page: &Page) -> Result<Listed<Api>> {
+    let mut statement = sql(SELECT).push_bound(" WHERE organization_id <> ?", [organization]);
+    statement = statement
+        .push_bound(" AND id IN (SELECT api_id FROM api_shares WHERE organization_id IN (?, '*'))", [organization]);
+    if let Some((id, _)) = page.after_text()? {
+        statement = statement.push_bound(" AND id > ?", [id]);
+    }
+    let statement = statement.push_bound(" ORDER BY id LIMIT ?", [page.rows_to_read()]);
+    let rows = conn.rows(statement, read).await?;
+    Ok(page.cut(rows, |row| (CursorValue::Text(row.id.to_string()), row.id.to_string())))
+}
+
 /// How many APIs the organization has.
 pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM apis WHERE organization_id = $1").bind(organization)).await
@@ -134,5 +157,7 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Api> {
         version: row.number(11)?,
         version_pattern: row.text_or_none(12)?.map(|_| row.parsed(12)).transpose()?,
         versions: row.list(13)?,
+        sharing: row.json(14)?,
+        rules: row.json(15)?,
     })
 }

@@ -24,6 +24,16 @@ pub use list::{KeyFilter, KeySort, list};
 pub(crate) use row::{Row, SELECT, read};
 pub use term::{KeyTerm, TermFilter, terms};
 
+/// A set, and an API, that a new key holds.
+const NEW_RIGHTS: [&str; 2] = [
+    "INSERT INTO key_api_sets (key_id, api_set_id) VALUES ($1, $2)",
+    "INSERT INTO key_apis (key_id, api_id) VALUES ($1, $2)",
+];
+/// The same of a key that was there before.
+const RIGHTS_STILL_THERE: [&str; 2] = [
+    "INSERT INTO key_api_sets (key_id, api_set_id) SELECT $1, id FROM api_sets WHERE id = $2",
+    "INSERT INTO key_apis (key_id, api_id) SELECT $1, id FROM apis WHERE id = $2",
+];
 /// Keys that are read with one statement.
 const READ_TOGETHER: usize = 64;
 
@@ -40,7 +50,7 @@ pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
         return Err(Taken::Id.into());
     }
     digests::write(tx, key, None).await?;
-    write_rights(tx, key).await?;
+    write_rights(tx, key, true).await?;
     tx.note(key.organization, ObjectRef::Key(key.id));
     Ok(())
 }
@@ -64,7 +74,7 @@ pub async fn update(tx: &mut Tx, key: &Key) -> Result<()> {
         ip_lists::delete_unused(tx, key.organization, list).await?;
     }
     digests::write(tx, key, Some(before)).await?;
-    write_rights(tx, key).await?;
+    write_rights(tx, key, false).await?;
     if !living {
         key_reveals::forget(tx, key.id).await?;
     }
@@ -150,20 +160,22 @@ pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64>
     conn.number(statement.bind(organization)).await
 }
 
-/// What a living key holds, for finding; a deleted one holds nothing.
-async fn write_rights(tx: &mut Tx, key: &Key) -> Result<()> {
+/// What a living key holds, for finding; a deleted one holds nothing. A key that is there may still name what another
+/// organization has deleted since; a new one may not.
+async fn write_rights(tx: &mut Tx, key: &Key, is_new: bool) -> Result<()> {
     tx.execute(sql("DELETE FROM key_api_sets WHERE key_id = $1").bind(key.id)).await?;
     tx.execute(sql("DELETE FROM key_apis WHERE key_id = $1").bind(key.id)).await?;
     if key.deleted_at.is_some() {
         return Ok(());
     }
+    let [set_row, api_row] = if is_new { NEW_RIGHTS } else { RIGHTS_STILL_THERE };
     let sets: BTreeSet<ApiSetId> = key.api_sets.iter().copied().collect();
     for set in sets {
-        tx.execute(sql("INSERT INTO key_api_sets (api_set_id, key_id) VALUES ($1, $2)").bind(set).bind(key.id)).await?;
+        tx.execute(sql(set_row).bind(key.id).bind(set)).await?;
     }
     let apis: BTreeSet<ApiId> = key.operations.iter().map(|pattern| pattern.api).collect();
     for api in apis {
-        tx.execute(sql("INSERT INTO key_apis (api_id, key_id) VALUES ($1, $2)").bind(api).bind(key.id)).await?;
+        tx.execute(sql(api_row).bind(key.id).bind(api)).await?;
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ mod page;
 pub mod policies;
 mod pools;
 pub mod refusals;
+mod shares;
 mod sql;
 mod store;
 pub mod usage;

@@ -156,6 +156,7 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
         request: line,
         pin: request.api.as_deref(),
         requires: &requires,
+        preflight: false,
         door: Door::Verify,
         agent: Some("golden"),
         request_id: world.engine.new_request_id(),

@@ -44,6 +44,7 @@ fn ask_by(world: &World, key: &str, method: &str, target: &str) -> Code {
         request: Some(request),
         pin: None,
         requires: &[],
+        preflight: false,
         door: Door::Nginx,
         agent: Some("test/1"),
         request_id: RequestId::from_raw(9),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, Host};
+use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules, Host};
 use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
 use claviger_domain::authority::BUILT_IN_SETS;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
@@ -15,6 +15,7 @@ use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
+use claviger_domain::sharing::Sharing;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_engine::{Config, Engine};
@@ -338,6 +339,8 @@ impl Builder {
             version_pattern: state.version_pattern.clone(),
             versions: state.versions.clone(),
             kind,
+            sharing: Sharing::default(),
+            rules: DoorRules::default(),
             created_at: self.now,
             updated_at: self.now,
             version: 1,

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use claviger_domain::api_set::ApiSetKind;
+use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
-use claviger_store::{Scope, api_sets};
+use claviger_domain::sharing::SharedWith;
+use claviger_store::api_sets::{self, InUse};
+use claviger_store::{Conn, Scope};
 
-use super::record::{find, note, view};
+use super::record::{find_own, note, view};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::shared::is_lent;
 use crate::write::Changed;
 
 /// Deletes the set of this id or slug, unless keys hold it.
@@ -22,18 +25,14 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, name, if_match) = &*all;
-                let set = find(tx, organization, name).await?;
+                let set = find_own(tx, organization, name).await?;
                 if_match.check(set.version)?;
                 if set.kind != ApiSetKind::Plain {
                     return Err(Error::conflict(
                         "This set is made with its organization or API; it cannot be deleted alone.",
                     ));
                 }
-                let keys = api_sets::in_use_counts(tx, set.id).await?.keys;
-                if keys > 0 {
-                    let keys = if keys == 1 { "1 key holds".to_owned() } else { format!("{keys} keys hold") };
-                    return Err(Error::conflict(format!("{keys} this set; take it from them first.")));
-                }
+                check_unused(tx, &set).await?;
                 let old = view(tx, &set).await?;
                 api_sets::delete(tx, organization, set.id).await?;
                 note(tx, ctx, "api_set.delete", &set, Some(&old), None);
@@ -41,4 +40,19 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
             })
         })
         .await
+}
+
+/// Keys of the organization keep their set; those of others as long as it is shared with any.
+async fn check_unused(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
+    let InUse { keys, keys_of_others } = api_sets::in_use_counts(conn, set.organization, set.id).await?;
+    if keys > 0 {
+        let holding = if keys == 1 { "1 key holds".to_owned() } else { format!("{keys} keys hold") };
+        return Err(Error::conflict(format!("{holding} this set; take it from them first.")));
+    }
+    if keys_of_others > 0 && is_lent(conn, set, |with| *with != SharedWith::None).await? {
+        let detail =
+            format!("Keys of other organizations hold this set: {keys_of_others}. Stop sharing its APIs first.");
+        return Err(Error::conflict(detail));
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
 use claviger_store::{Scope, Tx, api_sets};
 
-use super::record::{check_slug_free, fill, find, note, view};
+use super::record::{check_slug_free, fill, find_own, note, view};
 use super::request::EditApiSet;
 use super::wire::Recorded;
 use crate::Manage;
@@ -32,7 +32,7 @@ pub async fn edit(
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, name, if_match, request) = &*all;
-                let before = find(tx, organization, name).await?;
+                let before = find_own(tx, organization, name).await?;
                 if_match.check(before.version)?;
                 apply(tx, ctx, &before, request).await
             })

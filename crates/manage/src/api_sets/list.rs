@@ -1,20 +1,22 @@
 //! Reads sets.
 
-use claviger_domain::api_set::ApiSetKind;
+use claviger_domain::OrganizationId;
+use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
+use claviger_store::Conn;
 use claviger_store::api_sets::{self, ApiSetFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::record::{find, view, views};
+use super::record::{find, view_to, views};
 use super::wire::{ApiSetView, Recorded};
 use crate::Manage;
 use crate::apis::search_text;
-use crate::body::number;
+use crate::body::{flag, number};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::page::{Listed, page};
-use crate::rights::find_api;
+use crate::shared::{find_usable_api, is_lent};
 
 /// Which sets.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -23,6 +25,9 @@ use crate::rights::find_api;
 pub struct ListApiSets {
     /// Those that hold this API, or operations of it; by slug or id.
     pub api: Option<String>,
+    /// `true`: in place of one's own sets those that the organization of `api` shares with it.
+    #[serde(default, deserialize_with = "flag")]
+    pub shared: bool,
     /// Those of this kind: `plain`, `full`, `general` or `built_in`.
     #[param(value_type = Option<String>)]
     pub kind: Option<ApiSetKind>,
@@ -42,16 +47,22 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApiSets) -> Result<Lis
     let api = match &query.api {
         Some(name) => {
             let unknown = || Error::names_unknown(vec![FieldError::new("api", "there is none by this name")]);
-            Some(find_api(&mut snapshot, organization, name).await?.ok_or_else(unknown)?.id)
+            Some(find_usable_api(&mut snapshot, organization, name).await?.ok_or_else(unknown)?)
         }
+        None if query.shared => return Err(Error::field("api", "is required with `shared`")),
         None => None,
     };
-    let filter = ApiSetFilter { api, kind: query.kind, text: search_text(query.text.as_deref())? };
-    let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {filter:?}"));
+    let owner = api.as_ref().filter(|_| query.shared).map_or(organization, |api| api.organization);
+    let filter =
+        ApiSetFilter { api: api.map(|api| api.id), kind: query.kind, text: search_text(query.text.as_deref())? };
+    let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {owner} {filter:?}"));
     let names = ["api-sets", which.as_str()];
     let page = page(key, &names, query.limit, query.cursor.as_deref())?;
-    let found = api_sets::list(&mut snapshot, organization, &filter, &page).await?;
-    let items = views(&mut snapshot, &found.items).await?;
+    let mut found = api_sets::list(&mut snapshot, owner, &filter, &page).await?;
+    if owner != organization {
+        found.items = only_lent(&mut snapshot, organization, found.items).await?;
+    }
+    let items = views(&mut snapshot, organization, &found.items).await?;
     Listed::new(key, &names, claviger_store::Listed { items, next: found.next }, |view| view)
 }
 
@@ -60,5 +71,16 @@ pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Err
     let organization = ctx.organization_with(Authority::ApisRead)?;
     let mut snapshot = manage.store.read().await?;
     let set = find(&mut snapshot, organization, name).await?;
-    Ok(Recorded { set: view(&mut snapshot, &set).await?, version: set.version })
+    Ok(Recorded { set: view_to(&mut snapshot, organization, &set).await?, version: set.version })
+}
+
+/// Those of another organization's sets that are there for `user`. A page may have fewer then.
+async fn only_lent(conn: &mut Conn, user: OrganizationId, sets: Vec<ApiSet>) -> Result<Vec<ApiSet>, Error> {
+    let mut lent = Vec::with_capacity(sets.len());
+    for set in sets {
+        if is_lent(conn, &set, |with| with.includes(user)).await? {
+            lent.push(set);
+        }
+    }
+    Ok(lent)
 }

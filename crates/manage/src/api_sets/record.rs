@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use claviger_domain::api::ApiKind;
+use claviger_domain::api::{Api, ApiKind};
 use claviger_domain::api_set::{ApiSet, ApiSetKind, PATTERNS_MAX};
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::{ApiId, OrganizationId};
@@ -14,7 +14,8 @@ use super::wire::ApiSetView;
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
-use crate::rights::{find_api, find_set, resolve_patterns};
+use crate::rights::resolve_patterns;
+use crate::shared::{find_usable_api, find_usable_set, label};
 
 /// The most sets of an organization.
 pub(super) const SETS_MAX: i64 = 5_000;
@@ -43,30 +44,49 @@ pub(crate) fn holds_whole(set: &ApiSet, api: ApiId) -> bool {
     }
 }
 
-/// The set of this id or slug, or 404.
+/// The set of this id or slug that the organization may use, or 404.
 pub(super) async fn find(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<ApiSet, Error> {
-    find_set(conn, organization, name).await?.ok_or_else(|| Error::not_found("API set"))
+    find_usable_set(conn, organization, name).await?.ok_or_else(|| Error::not_found("API set"))
 }
 
-/// The views of sets.
-pub(super) async fn views(conn: &mut Conn, sets: &[ApiSet]) -> Result<Vec<ApiSetView>, Error> {
-    let mut slugs: HashMap<ApiId, String> = HashMap::new();
+/// The same, unless it is another organization's, which alone can change it.
+pub(super) async fn find_own(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<ApiSet, Error> {
+    let set = find(conn, organization, name).await?;
+    if set.organization != organization {
+        return Err(Error::forbidden("This set is shared by another organization, which alone can change it."));
+    }
+    Ok(set)
+}
+
+/// The views of sets, as `viewer` names what they hold: of another organization's set only what is shared with it.
+pub(super) async fn views(conn: &mut Conn, viewer: OrganizationId, sets: &[ApiSet]) -> Result<Vec<ApiSetView>, Error> {
+    let mut known: HashMap<ApiId, Option<Api>> = HashMap::new();
+    let mut views = Vec::with_capacity(sets.len());
     for set in sets {
-        for api in set.apis.iter().chain(set.operations.iter().map(|pattern| &pattern.api)) {
-            if !slugs.contains_key(api)
-                && let Some(found) = apis::get(conn, set.organization, *api).await?
-            {
-                slugs.insert(*api, found.slug.to_string());
+        let mut labels = HashMap::new();
+        for id in set.apis.iter().chain(set.operations.iter().map(|pattern| &pattern.api)) {
+            if !known.contains_key(id) {
+                known.insert(*id, apis::find(conn, *id).await?);
+            }
+            let Some(Some(api)) = known.get(id) else { continue };
+            if set.organization == viewer || api.sharing.with.includes(viewer) {
+                labels.insert(*id, label(api, viewer));
             }
         }
+        views.push(ApiSetView::new(set, &labels));
     }
-    Ok(sets.iter().map(|set| ApiSetView::new(set, &slugs)).collect())
+    Ok(views)
 }
 
-/// The view of one set.
-pub(super) async fn view(conn: &mut Conn, set: &ApiSet) -> Result<ApiSetView, Error> {
-    let mut views = views(conn, std::slice::from_ref(set)).await?;
+/// The view of one set to `viewer`.
+pub(super) async fn view_to(conn: &mut Conn, viewer: OrganizationId, set: &ApiSet) -> Result<ApiSetView, Error> {
+    let mut views = views(conn, viewer, std::slice::from_ref(set)).await?;
     views.pop().ok_or_else(|| Error::internal("a set has no view"))
+}
+
+/// The view of one set to its own organization.
+pub(super) async fn view(conn: &mut Conn, set: &ApiSet) -> Result<ApiSetView, Error> {
+    view_to(conn, set.organization, set).await
 }
 
 /// Puts the named APIs and operations into the set; what is not named stays.
@@ -93,7 +113,7 @@ async fn resolve_apis(conn: &mut Conn, organization: OrganizationId, names: &[St
     }
     let (mut ids, mut unknown) = (Vec::new(), Vec::new());
     for (index, name) in names.iter().enumerate() {
-        match find_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn) {
+        match find_usable_api(conn, organization, name).await?.filter(|api| api.kind != ApiKind::BuiltIn) {
             Some(api) if ids.contains(&api.id) => {}
             Some(api) => ids.push(api.id),
             None => unknown.push(FieldError::new(format!("apis[{index}]"), "there is none by this name")),

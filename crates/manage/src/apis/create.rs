@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::authority::Authority;
 use claviger_domain::operation::Operation;
+use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use claviger_store::{Scope, operations};
 
 use super::record::{self, note, view};
 use super::request::{self, CreateApi};
 use super::wire::Recorded;
-use super::{slug, versions};
+use super::{rules, slug, versions};
 use crate::Manage;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
@@ -63,6 +64,12 @@ fn draft(
         version_pattern: versions::pattern(&mut checks, request.version_pattern.as_deref()),
         versions: request.versions.iter().map(|name| name.as_str().into()).collect(),
         kind: ApiKind::Plain,
+        sharing: Sharing::default(),
+        rules: DoorRules {
+            report_only: request.report_only,
+            credential_sources: rules::credential_sources(&mut checks, &request.credential_sources),
+            preflight_without_key: request.preflight_without_key,
+        },
         created_at: ctx.now,
         updated_at: ctx.now,
         version: 1,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::authority::Authority;
 use claviger_domain::operation::Operation;
 use claviger_store::{Scope, Tx, apis, operations};
@@ -10,7 +10,7 @@ use claviger_store::{Scope, Tx, apis, operations};
 use super::record::{check_slug_free, find_own, note, rename_general, view};
 use super::request::{self, EditApi};
 use super::wire::Recorded;
-use super::{slug, versions};
+use super::{rules, slug, versions};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
@@ -62,6 +62,9 @@ async fn apply(
 ) -> Result<Recorded, Error> {
     let old = view(tx, &before).await?;
     let mut api = edited(&before, request)?;
+    if let Some(given) = &request.shared_with {
+        api.sharing.with = rules::shared_with(tx, api.organization, given).await?;
+    }
     let listed = operations::all(tx, api.id).await?;
     let operations = versioned(&mut api, &before, operations.map_or_else(|| listed.clone(), <[_]>::to_vec))?;
     let replaced = listed != operations;
@@ -133,6 +136,22 @@ fn edited(before: &Api, request: &EditApi) -> Result<Api, Error> {
     if let Some(names) = &request.versions {
         api.versions = names.iter().map(|name| name.as_str().into()).collect();
     }
+    edit_rules(&mut checks, &mut api, request);
     checks.finish()?;
     Ok(api)
+}
+
+/// How its doors judge, and whether Full access of others covers it.
+fn edit_rules(checks: &mut Checks, api: &mut Api, request: &EditApi) {
+    if let Some(given) = &request.credential_sources {
+        api.rules.credential_sources = rules::credential_sources(checks, given);
+    }
+    let DoorRules { report_only, preflight_without_key, .. } = &mut api.rules;
+    for (field, given) in [
+        (report_only, request.report_only),
+        (preflight_without_key, request.preflight_without_key),
+        (&mut api.sharing.full_access, request.shared_full_access),
+    ] {
+        *field = given.unwrap_or(*field);
+    }
 }

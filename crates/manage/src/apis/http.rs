@@ -11,12 +11,12 @@ use utoipa_axum::routes;
 
 use super::document::DOCUMENT_BYTES_MAX;
 use super::wire::{ApiView, OperationView, Recorded};
-use super::{CreateApi, EditApi, ImportQuery, Imported, ListOperations};
+use super::{CreateApi, EditApi, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
-use crate::page::{Listed, PageQuery};
+use crate::page::Listed;
 use crate::path::PathName;
 use crate::{Manage, apis};
 
@@ -33,12 +33,12 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 }
 
 /// Lists the organization's APIs.
-#[utoipa::path(get, path = "/apis", operation_id = "apis/list", tag = "apis", params(PageQuery),
+#[utoipa::path(get, path = "/apis", operation_id = "apis/list", tag = "apis", params(ListApis),
     responses((status = 200, body = Listed<ApiView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListApis>,
 ) -> Result<Answer<Listed<ApiView>>, Error> {
     Ok(Answer::ok(apis::list(&manage, &ctx, &query).await?))
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use claviger_domain::api::{Api, ApiKind};
+use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Name, Slug};
+use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use claviger_store::keys::{self, KeyFilter};
 use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, Scope, Tx, apis, operations};
@@ -203,6 +204,8 @@ impl Plan {
             version_pattern: None,
             versions: Vec::new(),
             kind: ApiKind::Plain,
+            sharing: Sharing::default(),
+            rules: DoorRules::default(),
             created_at: self.ctx.now,
             updated_at: self.ctx.now,
             version: 1,

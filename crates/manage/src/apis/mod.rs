@@ -11,6 +11,7 @@ mod imported;
 mod list;
 mod record;
 mod request;
+mod rules;
 pub mod slug;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,9 @@ pub use delete::delete;
 pub use edit::edit;
 pub use import::{ImportQuery, import};
 pub use imported::Imported;
-pub use list::{ListOperations, get, list, list_operations};
+pub use list::{ListApis, ListOperations, get, list, list_operations};
 pub use record::general_set;
 pub use request::{CreateApi, EditApi};
+pub use rules::{SharedWithInput, SharedWithView};
 
 pub(crate) use list::search_text;

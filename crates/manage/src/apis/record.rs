@@ -13,7 +13,7 @@ use super::wire::ApiView;
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
-use crate::rights::find_api;
+use crate::shared::find_usable_api;
 
 /// The most APIs of an organization.
 pub const APIS_MAX: i64 = 1_000;
@@ -41,16 +41,19 @@ fn general_name(api: &Name) -> Name {
     whole.parse().unwrap_or_else(|_| api.clone())
 }
 
-/// The API of this id or slug, or 404.
+/// The API of this id or slug that the organization may use, or 404.
 pub(super) async fn find(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Api, Error> {
-    find_api(conn, organization, name).await?.ok_or_else(|| Error::not_found("API"))
+    find_usable_api(conn, organization, name).await?.ok_or_else(|| Error::not_found("API"))
 }
 
-/// The same, unless it is the built-in one, which nobody changes.
+/// The same, unless it is the built-in one, which nobody changes, or another organization's, which alone can.
 pub(super) async fn find_own(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Api, Error> {
     let api = find(conn, organization, name).await?;
     if api.kind == ApiKind::BuiltIn {
         return Err(Error::conflict("This is the management API itself; it cannot be changed."));
+    }
+    if api.organization != organization {
+        return Err(Error::forbidden("This API is shared by another organization, which alone can change it."));
     }
     Ok(api)
 }
@@ -61,9 +64,15 @@ pub(super) async fn find_general(conn: &mut Conn, api: &Api) -> Result<Option<Ap
     Ok(set.filter(|set| set.kind == ApiSetKind::General && set.apis == [api.id]))
 }
 
-/// The view of an API.
+/// The view of an API to its own organization.
 pub(super) async fn view(conn: &mut Conn, api: &Api) -> Result<ApiView, Error> {
     Ok(ApiView::new(api, operations::count(conn, api.id).await?))
+}
+
+/// The view of an API to whoever may use it.
+pub(super) async fn view_to(conn: &mut Conn, viewer: OrganizationId, api: &Api) -> Result<ApiView, Error> {
+    let view = view(conn, api).await?;
+    Ok(if api.organization == viewer { view } else { view.for_guests() })
 }
 
 /// Refuses a slug that another API of the organization has.

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::document::{MANUAL_URL_BYTES_MAX, is_web_address};
 use super::host;
+use super::rules::SharedWithInput;
 use crate::body::{present, value};
 use crate::checks::Checks;
 
@@ -58,6 +59,17 @@ pub struct CreateApi {
     #[serde(default)]
     #[schema(example = json!(["v1", "v2"]))]
     pub versions: Vec<String>,
+    /// Whether what it would refuse for rights, address or limits is logged and passes.
+    #[serde(default)]
+    pub report_only: bool,
+    /// Where its keys stand in a request: `basic`, `bearer`, names of headers, `query:` and a parameter's name; empty =
+    /// `basic`, `bearer` and `x-api-key`.
+    #[serde(default)]
+    #[schema(example = json!(["bearer", "X-Api-Key"]))]
+    pub credential_sources: Vec<String>,
+    /// Whether a CORS preflight passes without a key.
+    #[serde(default)]
+    pub preflight_without_key: bool,
     /// Its operations, in order: where several match a request, the first names it.
     #[serde(default)]
     pub operations: Vec<OperationInput>,
@@ -100,6 +112,27 @@ pub struct EditApi {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = Vec<String>)]
     pub versions: Option<Vec<String>>,
+    /// Whether what it would refuse for rights, address or limits is logged and passes.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub report_only: Option<bool>,
+    /// In the place of all sources: `basic`, `bearer`, names of headers, `query:` and a parameter's name; empty = `basic`,
+    /// `bearer` and `x-api-key`.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>, example = json!(["bearer", "X-Api-Key"]))]
+    pub credential_sources: Option<Vec<String>>,
+    /// Whether a CORS preflight passes without a key.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub preflight_without_key: Option<bool>,
+    /// Which other organizations may use it: `none`, `all`, or a list of their ids.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = SharedWithInput)]
+    pub shared_with: Option<SharedWithInput>,
+    /// Whether Full access of their keys covers it.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub shared_full_access: Option<bool>,
     /// In the place of all operations.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = Vec<OperationInput>)]

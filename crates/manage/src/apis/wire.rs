@@ -6,12 +6,17 @@ use claviger_domain::{Timestamp, api};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::rules::SharedWithView;
+
 /// An API, without its operations.
+#[expect(clippy::struct_excessive_bools, reason = "the wire has a member for each")]
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ApiView {
     /// Null only in the preview of an import that would make the API.
     #[schema(required, example = "api_01jd2v3w4x5y6z7a8b9c0d1e2f")]
     id: Option<String>,
+    /// The organization it belongs to: its provider.
+    organization: String,
     #[schema(example = "github")]
     slug: String,
     name: String,
@@ -24,6 +29,7 @@ pub struct ApiView {
     base_paths: Vec<String>,
     /// Whether a key that holds the whole API may ask for paths that no operation lists.
     unlisted_paths: bool,
+    /// Whether what it would refuse for rights, address or limits is logged and passes.
     report_only: bool,
     #[schema(required)]
     manual_url: Option<String>,
@@ -33,6 +39,16 @@ pub struct ApiView {
     /// The versions it lists.
     #[schema(example = json!(["v1", "v2"]))]
     versions: Vec<String>,
+    /// Where its keys stand in a request: `basic`, `bearer`, names of headers, `query:` and a parameter's name; empty =
+    /// `basic`, `bearer` and `x-api-key`.
+    credential_sources: Vec<String>,
+    /// Whether a CORS preflight passes without a key.
+    preflight_without_key: bool,
+    /// Which other organizations may use it; null where one is such an organization oneself.
+    #[schema(required)]
+    shared_with: Option<SharedWithView>,
+    /// Whether Full access of their keys covers it.
+    shared_full_access: bool,
     /// How many operations it lists.
     operations_count: i64,
     #[schema(value_type = String)]
@@ -53,7 +69,7 @@ pub struct HostView {
 /// An operation of an API.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OperationView {
-    /// `<api slug>:<operation>`, as sets and keys name it.
+    /// `<api slug>:<operation>`, as sets and keys name it; of another organization's API `<id>:<operation>`.
     #[schema(example = "github:issues/list-for-repo")]
     name: String,
     #[schema(example = "GET")]
@@ -90,20 +106,31 @@ impl ApiView {
     pub fn new(api: &Api, operations_count: i64) -> Self {
         Self {
             id: Some(api.id.to_string()),
+            organization: api.organization.to_string(),
             slug: api.slug.to_string(),
             name: api.name.to_string(),
             kind: api.kind,
             hosts: api.hosts.iter().map(HostView::from).collect(),
             base_paths: api.base_paths.clone(),
             unlisted_paths: api.unlisted_paths,
-            report_only: false,
+            report_only: api.rules.report_only,
             manual_url: api.manual_url.clone(),
             version_pattern: api.version_pattern.as_ref().map(ToString::to_string),
             versions: api.versions.iter().map(ToString::to_string).collect(),
+            credential_sources: api.rules.credential_sources.iter().map(ToString::to_string).collect(),
+            preflight_without_key: api.rules.preflight_without_key,
+            shared_with: Some(SharedWithView(api.sharing.with.clone())),
+            shared_full_access: api.sharing.full_access,
             operations_count,
             created_at: api.created_at,
             updated_at: api.updated_at,
         }
+    }
+
+    /// The same API as other organizations see it: not with whom else it is shared.
+    #[must_use]
+    pub fn for_guests(self) -> Self {
+        Self { shared_with: None, ..self }
     }
 
     /// The same API before it is made: it has no id yet.
@@ -122,11 +149,11 @@ impl From<&api::Host> for HostView {
 }
 
 impl OperationView {
-    /// The view of an operation of `api`.
-    pub fn new(api: &Api, operation: &Operation) -> Self {
+    /// The view of an operation of `api`, called as `label` names that API.
+    pub fn new(label: &str, operation: &Operation) -> Self {
         let texts = |list: &[Box<str>]| list.iter().map(ToString::to_string).collect();
         Self {
-            name: format!("{}:{}", api.slug, operation.name),
+            name: format!("{label}:{}", operation.name),
             method: operation.method.to_string(),
             path: operation.template.to_string(),
             multi_segment: texts(&operation.multi_segment),

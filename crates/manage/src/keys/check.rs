@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use claviger_domain::KeyId;
 use claviger_domain::authority::Authority;
+use claviger_domain::{KeyId, OrganizationId};
 use claviger_engine::{
     AskedVersion, CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Provider, RequestLine, Subject,
 };
+use claviger_store::Conn;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,7 @@ use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::rights::UNKNOWN;
+use crate::shared::find_usable_api;
 
 /// The most sets that `requires` may name.
 pub const REQUIRES_MAX: usize = 50;
@@ -38,7 +40,8 @@ pub struct Check {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "203.0.113.7")]
     pub client_ip: Option<IpAddr>,
-    /// The API that the door call names, by slug or id.
+    /// The API that the door call names, by slug or id; one that another organization shares, by id: then the request is
+    /// made at that organization's door.
     #[serde(default)]
     pub api: Option<String>,
     /// Sets that the key must hold, all of them, by slug or id.
@@ -90,7 +93,8 @@ pub struct CheckView {
 pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Result<Explained, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
     let line = request_line(&request)?;
-    let provider = Provider { organization };
+    let mut snapshot = manage.store.read().await?;
+    let provider = provider(&mut snapshot, organization, request.api.as_deref()).await?;
     let requires: Vec<&str> = request.requires.iter().map(String::as_str).collect();
     if requires.len() > REQUIRES_MAX {
         return Err(Error::field("requires", format!("expected at most {REQUIRES_MAX} sets")));
@@ -98,7 +102,6 @@ pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Res
     if let Some(index) = manage.engine.unknown_set(provider, &requires) {
         return Err(Error::names_unknown(vec![FieldError::new(format!("requires[{index}]"), UNKNOWN)]));
     }
-    let mut snapshot = manage.store.read().await?;
     let key = find(&mut snapshot, organization, id).await?;
     let explanation = manage.engine.explain(&ExplainQuestion {
         provider,
@@ -109,6 +112,15 @@ pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Res
         requires: &requires,
     });
     Ok(Explained::from(explanation))
+}
+
+/// Whose door the request is made at: that of the organization whose API it names, if that is shared with one's own.
+async fn provider(conn: &mut Conn, organization: OrganizationId, api: Option<&str>) -> Result<Provider, Error> {
+    let api = match api {
+        Some(name) => find_usable_api(conn, organization, name).await?,
+        None => None,
+    };
+    Ok(Provider { organization: api.map_or(organization, |api| api.organization) })
 }
 
 fn request_line(request: &Check) -> Result<Option<RequestLine<'_>>, Error> {

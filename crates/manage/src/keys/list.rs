@@ -18,7 +18,7 @@ use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::page::{Listed, page};
-use crate::rights::find_set;
+use crate::shared::find_usable_set;
 
 /// The most characters of a search text.
 pub const SEARCH_LENGTH_MAX: usize = 200;
@@ -150,7 +150,7 @@ async fn filter(
 ) -> Result<KeyFilter, Error> {
     let api_set = match &query.set {
         None => None,
-        Some(name) => match find_set(conn, organization, name).await? {
+        Some(name) => match find_usable_set(conn, organization, name).await? {
             Some(set) => Some(set.id),
             None => return Err(Error::names_unknown(vec![FieldError::new("set", "there is none by this name")])),
         },

@@ -18,7 +18,7 @@ pub struct RefusalView {
     #[schema(value_type = String)]
     at: Timestamp,
     door: &'static str,
-    /// What the caller was told.
+    /// What the caller was told; in report-only mode what it would have been told.
     code: &'static str,
     /// Which check failed.
     check: String,
@@ -36,6 +36,8 @@ pub struct RefusalView {
     #[schema(required)]
     operation: Option<String>,
     request_id: String,
+    /// Whether it passed all the same, because its API is in report-only mode.
+    report_only: bool,
 }
 
 /// The last refusals of a key, or with `None` of the organization without a key; the newest first. A deleted key's
@@ -74,6 +76,7 @@ impl From<Refusal> for RefusalView {
             api: refusal.api,
             operation: refusal.operation,
             request_id: refusal.request_id.to_string(),
+            report_only: refusal.passed,
         }
     }
 }

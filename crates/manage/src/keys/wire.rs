@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 
 use super::value::Issued;
 use crate::error::Error;
+use crate::shared::label;
 
 /// The reason of a key whose end has come.
 const EXPIRY_REASON: &str = "expiry";
@@ -51,9 +52,9 @@ pub struct KeyView {
     state_by: Option<ActorView>,
     #[schema(required, value_type = Option<String>)]
     state_at: Option<Timestamp>,
-    /// The sets it holds, by slug.
+    /// The sets it holds, by slug; another organization's by id.
     api_sets: Vec<String>,
-    /// The operations it holds beside its sets, as `<api slug>:<pattern>`.
+    /// The operations it holds beside its sets, as `<api slug>:<pattern>`; of another organization's API as `<id>:<pattern>`.
     operations: Vec<String>,
     /// Left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,16 +209,17 @@ impl Names {
         }
         for set in keys.iter().flat_map(|key| &key.api_sets) {
             if !names.sets.contains_key(set)
-                && let Some(found) = api_sets::get(conn, organization, *set).await?
+                && let Some(found) = api_sets::find(conn, *set).await?
             {
-                names.sets.insert(*set, found.slug.to_string());
+                let own = found.organization == organization;
+                names.sets.insert(*set, if own { found.slug.to_string() } else { found.id.to_string() });
             }
         }
         for pattern in keys.iter().flat_map(|key| &key.operations) {
             if !names.apis.contains_key(&pattern.api)
-                && let Some(found) = apis::get(conn, organization, pattern.api).await?
+                && let Some(found) = apis::find(conn, pattern.api).await?
             {
-                names.apis.insert(pattern.api, found.slug.to_string());
+                names.apis.insert(pattern.api, label(&found, organization));
             }
         }
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();

@@ -1,6 +1,6 @@
 //! What a new organization begins with: a member, two APIs, the sets that cannot be missing, and one key.
 
-use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG};
+use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules};
 use claviger_domain::api_set::{ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::{ADMIN_SLUG, BUILT_IN_SETS};
@@ -10,6 +10,7 @@ use claviger_domain::keyring::Keyring;
 use claviger_domain::name::{Name, Slug};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
+use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Random, Secret, UserId};
 use claviger_store::users::User;
 use claviger_store::{Tx, api_sets, apis, keys, memberships, organizations, users};
@@ -155,6 +156,8 @@ fn first_api(
         version_pattern: None,
         versions: Vec::new(),
         kind,
+        sharing: Sharing::default(),
+        rules: DoorRules::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
         version: 1,

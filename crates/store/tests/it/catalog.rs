@@ -231,8 +231,8 @@ stories! {
         assert_eq!(list(&mut conn, filter).await, [whole]);
         let filter = ApiSetFilter { text: Some("SET 3".to_owned()), ..ApiSetFilter::default() };
         assert_eq!(list(&mut conn, filter).await, [partial.clone()]);
-        assert_eq!(api_sets::in_use_counts(&mut conn, partial.id).await.unwrap(), InUse { keys: 1 });
-        assert_eq!(api_sets::in_use_counts(&mut conn, ApiSetId::from_raw(1)).await.unwrap(), InUse { keys: 0 });
+        assert_eq!(api_sets::in_use_counts(&mut conn, organization_id(1), partial.id).await.unwrap(), InUse { keys: 1, keys_of_others: 0 });
+        assert_eq!(api_sets::in_use_counts(&mut conn, organization_id(1), ApiSetId::from_raw(1)).await.unwrap(), InUse::default());
         drop(conn);
 
         let held = transact!(store, scope(1), |tx| async move {

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use claviger_domain::api::{Api, ApiKind, Host};
+use claviger_domain::api::{Api, ApiKind, DoorRules, Host};
 use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind};
 use claviger_domain::audit::{Chain, Entry, Subject};
 use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::credential::{Environment, KeyPrefix};
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::IpEntry;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
+use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
 use claviger_store::{Error, Scope, Store, Tx, api_sets, apis, keys, operations, organizations};
 
@@ -54,6 +56,12 @@ pub fn api(organization: u128, number: u128) -> Api {
         version_pattern: Some("v#".parse().unwrap()),
         versions: vec!["v3".into(), "v4".into()],
         kind: ApiKind::PristineDefault,
+        sharing: Sharing { with: SharedWith::Chosen([organization_id(7)].into()), full_access: true },
+        rules: DoorRules {
+            report_only: true,
+            credential_sources: vec![CredentialSource::Basic, CredentialSource::Header("x-key".into())],
+            preflight_without_key: true,
+        },
         created_at: START,
         updated_at: START,
         version: 1,

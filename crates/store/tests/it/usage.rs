@@ -46,6 +46,7 @@ fn refusal(key: Option<u128>, micros: i64) -> Refusal {
         api: None,
         operation: None,
         request_id: RequestId::from_raw(7),
+        passed: false,
     }
 }
 

@@ -1,0 +1,178 @@
+//! A key at a provider's door: what of its rights counts there.
+//!
+//! At its own organization's doors that is all it holds. At another's it is a guest: only APIs that are shared with its
+//! organization are there for it, and that is judged at each request, so sharing ends with the change that ends it.
+
+use claviger_domain::OrganizationId;
+use claviger_domain::api_set::ApiSetKind;
+use claviger_domain::operation::Version;
+
+use crate::catalog::Catalog;
+use crate::held_api::HeldApi;
+use crate::held_key::Profile;
+use crate::tenant::{HeldSet, Tenant, has_exceptions};
+
+/// A key whose secret is proved, at the doors of a provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bearer<'c> {
+    pub(crate) profile: &'c Profile,
+    /// The organization whose APIs are asked for.
+    pub(crate) provider: &'c Tenant,
+    /// The key's own organization, where that is another one.
+    guest: Option<Guest<'c>>,
+}
+
+/// Whose key a guest is.
+#[derive(Debug, Clone, Copy)]
+struct Guest<'c> {
+    organization: OrganizationId,
+    /// What that organization has.
+    home: &'c Tenant,
+}
+
+// === impl Bearer ===
+
+impl<'c> Bearer<'c> {
+    /// The key of `profile` at the doors of `provider`; `None` if one of the organizations is unknown.
+    pub(crate) fn new(catalog: &'c Catalog, provider: OrganizationId, profile: &'c Profile) -> Option<Self> {
+        let organization = profile.organization;
+        let is_guest = organization != provider;
+        let provider = catalog.tenant(provider)?;
+        let home = if is_guest { catalog.tenant(organization)? } else { provider };
+        Some(Self { profile, provider, guest: is_guest.then_some(Guest { organization, home }) })
+    }
+
+    /// What the key's own organization has: its rules for its keys hold everywhere.
+    pub(crate) fn home(&self) -> &'c Tenant {
+        self.guest.map_or(self.provider, |guest| guest.home)
+    }
+
+    /// Whether the API at `place` is there for the key: its own organization's, or shared with it.
+    pub(crate) fn sees(&self, place: usize) -> bool {
+        let Some(guest) = self.guest else { return true };
+        self.provider.apis().get(place).is_some_and(|api| api.sharing.with.includes(guest.organization))
+    }
+
+    /// Whether the key holds an operation of the API at `place` in a version.
+    pub(crate) fn holds(&self, place: usize, operation: u32, version: Version) -> bool {
+        match self.guest {
+            None => self.provider.holds(self.profile, place, operation, version),
+            Some(guest) => self.shared(guest, place).is_some_and(|api| {
+                let general = || self.provider.general(place).is_some_and(|set| set.holds(api, operation, version));
+                !self.is_taken(api, operation, version)
+                    && (self.holds_as_guest(guest, api, operation, version)
+                        || general() && self.holds_any_as_guest(guest, api))
+            }),
+        }
+    }
+
+    /// Whether the key holds the whole API at `place`, by name or by Full access, and nothing is taken away from it.
+    pub(crate) fn holds_whole(&self, place: usize) -> bool {
+        match self.guest {
+            None => self.provider.holds_whole(self.profile, place),
+            Some(guest) => self.shared(guest, place).is_some_and(|api| {
+                let lent = || self.provider.sets_of(self.profile).any(|set| is_lent(set) && set.holds_whole(api));
+                let own = || {
+                    home_sets(guest, self.profile).any(|set| match set.kind {
+                        ApiSetKind::Full => api.sharing.full_access,
+                        _ => set.names_whole(api),
+                    })
+                };
+                !has_exceptions(self.profile, api.id) && (lent() || own())
+            }),
+        }
+    }
+
+    /// Whether the key has Full access over the API at `place`, and nothing is taken away from it.
+    pub(crate) fn has_full_access(&self, place: usize) -> bool {
+        match self.guest {
+            None => self.provider.has_full_access_to(self.profile, place),
+            Some(guest) => self.shared(guest, place).is_some_and(|api| self.has_full_access_as_guest(guest, api)),
+        }
+    }
+
+    /// Whether the key holds a set of the provider: by its list, as the General set of an API of which it holds anything,
+    /// or by Full access over every API that the set names.
+    pub(crate) fn holds_set(&self, set: &HeldSet) -> bool {
+        let Some(guest) = self.guest else { return self.provider.holds_set(self.profile, set) };
+        if !self.is_there(guest, set) {
+            return false;
+        }
+        let covered =
+            |api: &HeldApi| api.sharing.with.includes(guest.organization) && self.has_full_access_as_guest(guest, api);
+        let by_full_access = || self.provider.apis_of(set).all(covered);
+        let general = || {
+            set.kind == ApiSetKind::General
+                && self
+                    .provider
+                    .apis_of(set)
+                    .any(|api| api.sharing.with.includes(guest.organization) && self.holds_any_as_guest(guest, api))
+        };
+        self.profile.api_sets.contains(&set.id) || general() || by_full_access()
+    }
+
+    /// The provider's sets that the key's list names, in its order; for a guest those that are there for it.
+    pub(crate) fn provider_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
+        let bearer = *self;
+        let sets = self.provider.sets_of(self.profile);
+        sets.filter(move |set| bearer.guest.is_none_or(|guest| bearer.is_there(guest, set)))
+    }
+
+    /// The API at `place`, if it is shared with the guest's organization.
+    fn shared(&self, guest: Guest<'_>, place: usize) -> Option<&'c HeldApi> {
+        let api = self.provider.apis().get(place)?;
+        api.sharing.with.includes(guest.organization).then_some(api)
+    }
+
+    /// Of a provider's sets only those with an operation of a shared API are there for its guests.
+    fn is_there(&self, guest: Guest<'_>, set: &HeldSet) -> bool {
+        let lends = |api: &HeldApi| {
+            api.sharing.with.includes(guest.organization) && api.operation_count() > 0 && set.holds_any(api)
+        };
+        is_lent(set) && self.provider.apis_of(set).any(lends)
+    }
+
+    /// Whether the key's own list takes an operation away, which it then has by no set.
+    fn is_taken(&self, api: &HeldApi, operation: u32, version: Version) -> bool {
+        let own = self.profile.operations.of_api(api.id).filter(|own| own.has_exceptions());
+        own.is_some_and(|own| own.takes(api.name(operation), api.versions(), api.versions_of(operation)).has(version))
+    }
+
+    /// Whether a guest holds an operation of a shared API, that API's General set aside.
+    fn holds_as_guest(&self, guest: Guest<'_>, api: &HeldApi, operation: u32, version: Version) -> bool {
+        self.provider.sets_of(self.profile).any(|set| is_lent(set) && set.holds(api, operation, version))
+            || home_sets(guest, self.profile).any(|set| match set.kind {
+                ApiSetKind::Full => api.sharing.full_access,
+                _ => set.names(api, operation, version),
+            })
+            || self.profile.operations.of_api(api.id).is_some_and(|own| {
+                own.gives(api.name(operation), api.versions(), api.versions_of(operation)).has(version)
+            })
+    }
+
+    /// The same for any operation at all.
+    fn holds_any_as_guest(&self, guest: Guest<'_>, api: &HeldApi) -> bool {
+        self.provider.sets_of(self.profile).any(|set| is_lent(set) && set.holds_any(api))
+            || home_sets(guest, self.profile).any(|set| match set.kind {
+                ApiSetKind::Full => api.sharing.full_access,
+                _ => set.names_any(api),
+            })
+            || self.profile.operations.of_api(api.id).is_some_and(|own| own.gives_any(api))
+    }
+
+    /// Full access of a guest's key covers a shared API where the provider says so.
+    fn has_full_access_as_guest(&self, guest: Guest<'_>, api: &HeldApi) -> bool {
+        let has_full = || home_sets(guest, self.profile).any(|set| set.kind == ApiSetKind::Full);
+        api.sharing.full_access && has_full() && !has_exceptions(self.profile, api.id)
+    }
+}
+
+/// The sets of its own organization that a guest's list names, as far as they can mean anything elsewhere.
+fn home_sets<'c>(guest: Guest<'c>, profile: &'c Profile) -> impl Iterator<Item = &'c HeldSet> {
+    guest.home.sets_of(profile).filter(|set| matches!(set.kind, ApiSetKind::Plain | ApiSetKind::Full))
+}
+
+/// Whether a provider's set may be held by guests: its Full access and its rights in Claviger never.
+fn is_lent(set: &HeldSet) -> bool {
+    matches!(set.kind, ApiSetKind::Plain | ApiSetKind::General)
+}
