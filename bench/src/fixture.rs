@@ -159,7 +159,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     let organization = default_organization(store).await?;
     let administrator = Ctx { organization: Some(organization), authorities: Authorities::ADMIN, ..operator };
     let query = ImportQuery { slug: Some(API.parse()?), ..ImportQuery::default() };
-    apis::import(&manage, &administrator, query, document()?).await?;
+    apis::import(&manage, &administrator, query, document()?, apis::document::Format::Json).await?;
     for (slug, operations) in SETS {
         let operations = operations.iter().map(ToString::to_string).collect();
         let set = CreateApiSet { name: slug.parse()?, slug: Some(slug.parse()?), apis: Vec::new(), operations };

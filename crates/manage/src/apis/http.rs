@@ -9,7 +9,7 @@ use http::HeaderMap;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::document::DOCUMENT_BYTES_MAX;
+use super::document::{DOCUMENT_BYTES_MAX, Format};
 use super::wire::{ApiView, OperationView, Recorded};
 use super::{CreateApi, EditApi, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
@@ -20,8 +20,17 @@ use crate::page::Listed;
 use crate::path::PathName;
 use crate::{Manage, apis};
 
-/// The media types of an OpenAPI document in JSON.
-const DOCUMENT_TYPES: [&str; 3] = ["application/json", "application/openapi+json", "application/vnd.oai.openapi+json"];
+/// The media types of an OpenAPI document.
+const DOCUMENT_TYPES: [(&str, Format); 8] = [
+    ("application/json", Format::Json),
+    ("application/openapi+json", Format::Json),
+    ("application/vnd.oai.openapi+json", Format::Json),
+    ("application/yaml", Format::Yaml),
+    ("application/x-yaml", Format::Yaml),
+    ("text/yaml", Format::Yaml),
+    ("application/openapi+yaml", Format::Yaml),
+    ("application/vnd.oai.openapi", Format::Yaml),
+];
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
@@ -60,10 +69,12 @@ async fn create(
 
 /// Makes an API from an OpenAPI document, or replaces the operations of one.
 ///
-/// OpenAPI 3.0 or 3.1 in JSON, at most 32 MiB. Nothing is fetched: references stay within the document. Hosts, base paths
-/// and name of an API that is there stay as they are. Answers 201 where the API is new.
+/// OpenAPI 3.0 or 3.1 in JSON or YAML, at most 32 MiB. Nothing is fetched: references stay within the document. Hosts, base
+/// paths and name of an API that is there stay as they are, but that a version that is added can be reached. What the
+/// import does, or with `dry_run` would do, is answered: which operations it adds, changes and removes, and which sets and
+/// keys gain and lose some. Answers 201 where the API is new.
 #[utoipa::path(post, path = "/apis/import", operation_id = "apis/import", tag = "apis", params(ImportQuery),
-    request_body(content = serde_json::Value, content_type = "application/json", description = "The document"),
+    request_body(content((serde_json::Value = "application/json"), (String = "application/yaml")), description = "The document"),
     responses((status = 200, body = Imported), (status = 201, body = Imported), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn import(
     State(manage): State<Arc<Manage>>,
@@ -74,9 +85,9 @@ async fn import(
 ) -> Result<Answer<Imported>, Error> {
     // Before 32 MiB are read for somebody who may not.
     ctx.require(Authority::ApisManage)?;
-    check_document_type(&headers)?;
+    let format = document_format(&headers)?;
     let document = read_bytes(&headers, body, DOCUMENT_BYTES_MAX).await?;
-    let done = apis::import(&manage, &ctx, query, document).await?;
+    let done = apis::import(&manage, &ctx, query, document, format).await?;
     let (imported, position) = (done.value, done.position);
     let (id, version) = (imported.api.id().to_owned(), imported.version);
     Ok(match (imported.dry_run, imported.made) {
@@ -139,14 +150,11 @@ async fn list_operations(
     Ok(Answer::ok(apis::list_operations(&manage, &ctx, &name, &query).await?))
 }
 
-/// JSON alone by now.
-fn check_document_type(headers: &HeaderMap) -> Result<(), Error> {
+/// JSON or YAML, as the media type says.
+fn document_format(headers: &HeaderMap) -> Result<Format, Error> {
     let given = media_type(headers);
-    match given.as_deref() {
-        Some(known) if DOCUMENT_TYPES.contains(&known) => Ok(()),
-        Some(yaml) if yaml.ends_with("yaml") => {
-            Err(Error::unsupported_media_type("application/json (a YAML document has to be converted first)"))
-        }
-        _ => Err(Error::unsupported_media_type("application/json")),
-    }
+    let known = DOCUMENT_TYPES.iter().find(|(known, _)| given.as_deref() == Some(known));
+    known
+        .map(|(_, format)| *format)
+        .ok_or_else(|| Error::unsupported_media_type("application/json or application/yaml"))
 }

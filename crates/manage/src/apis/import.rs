@@ -6,21 +6,23 @@ use bytes::Bytes;
 use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::authority::Authority;
 use claviger_domain::name::{Name, Slug};
+use claviger_domain::operation::Operation;
 use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
-use claviger_store::keys::{self, KeyFilter};
-use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, Scope, Tx, apis, operations};
+use claviger_store::{Conn, Scope, Tx, apis, operations};
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
-use super::document::{self, DocumentError, ImportedDocument};
-use super::imported::{GainingKey, GainingSet, Imported, SuggestedSetView, compare, gaining_keys, gaining_sets};
+use super::difference::Difference;
+use super::document::{self, DocumentError, Format, ImportedDocument};
+use super::imported::{Imported, SuggestedSetView};
+use super::merge::{Existing, Merged, merge};
 use super::record::{self, note, rename_general, view};
+use super::shares::Shares;
 use super::wire::ApiView;
 use super::{request, slug};
 use crate::Manage;
-use crate::api_sets;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
@@ -41,6 +43,9 @@ pub struct ImportQuery {
     /// What a new API is called; the document's title if not given.
     #[param(value_type = Option<String>)]
     pub name: Option<Name>,
+    /// The version that the document is: added beside the others, or put in the place of this one. If not given, the document
+    /// takes the place of the versions that its base path or its paths name.
+    pub version: Option<String>,
     /// Only shows what the import would do.
     #[serde(default, deserialize_with = "flag")]
     pub dry_run: bool,
@@ -63,16 +68,17 @@ struct Plan {
     new_set: ApiSetId,
 }
 
-/// Makes or replaces an API from a document. Hosts, base paths and name of an API that is there stay as they are; of
-/// `default` as it was made they become the document's.
+/// Makes or replaces an API, or one version of it, from a document. Hosts, base paths and name of an API that is there stay
+/// as they are, but that a new version can be reached; of `default` as it was made they become the document's.
 pub async fn import(
     manage: &Manage,
     ctx: &Ctx,
     query: ImportQuery,
     document: Bytes,
+    format: Format,
 ) -> Result<Changed<Imported>, Error> {
     let organization = ctx.organization_with(Authority::ApisManage)?;
-    let document = read(document).await?;
+    let document = read(document, format).await?;
     let slug = checked_slug(&query, &document)?;
     let name = query.name.clone().or_else(|| document.title.clone());
     let name = name.map_or_else(|| slug.as_str().parse().map_err(|problem| Error::field("name", problem)), Ok)?;
@@ -93,14 +99,9 @@ pub async fn import(
 }
 
 /// Reads the document off the async threads: 13 MB take a tenth of a second.
-async fn read(bytes: Bytes) -> Result<ImportedDocument, Error> {
+async fn read(bytes: Bytes, format: Format) -> Result<ImportedDocument, Error> {
     let _place = IMPORTS.try_acquire().map_err(|_| Error::busy("Other documents are being imported."))?;
-    let read = tokio::task::spawn_blocking(move || {
-        let document = document::parse(&bytes).map_err(Error::from)?;
-        let mut checks = Checks::default();
-        request::check_routable(&mut checks, "paths", &document.operations);
-        checks.finish().map(|()| document)
-    });
+    let read = tokio::task::spawn_blocking(move || document::parse(&bytes, format).map_err(Error::from));
     read.await.map_err(|error| Error::internal(format!("reading a document: {error}")))?
 }
 
@@ -117,6 +118,7 @@ struct Preview {
     before: Option<Api>,
     after: Api,
     differs: bool,
+    operations: Vec<Operation>,
     imported: Imported,
 }
 
@@ -124,7 +126,7 @@ struct Preview {
 
 impl Plan {
     async fn carry_out(&self, tx: &mut Tx) -> Result<Imported, Error> {
-        let Preview { before, after, differs, mut imported } = self.preview(tx).await?;
+        let Preview { before, after, differs, operations, mut imported } = self.preview(tx).await?;
         let old = match &before {
             Some(before) if !differs && *before == after => return Ok(imported),
             Some(before) => Some(view(tx, before).await?),
@@ -138,7 +140,7 @@ impl Plan {
             record::insert(tx, &after, &general).await?;
         }
         if differs {
-            operations::replace(tx, self.organization, after.id, &self.document.operations).await?;
+            operations::replace(tx, self.organization, after.id, &operations).await?;
         }
         imported.api = view(tx, &after).await?;
         note(tx, &self.ctx, "api.import", &after, old.as_ref(), Some(&imported.api));
@@ -151,47 +153,45 @@ impl Plan {
             Some(before) => operations::all(conn, before.id).await?,
             None => Vec::new(),
         };
-        let differs = old != self.document.operations;
+        let existing = before.as_ref().map(|api| Existing { api, operations: &old });
+        let merged = merge(existing.as_ref(), &self.document, self.query.version.as_deref())?;
+        let mut checks = Checks::default();
+        request::check_routable(&mut checks, "paths", &merged.operations);
+        checks.finish()?;
+        let differs = old != merged.operations;
         let after = match &before {
-            Some(before) => self.replaced(before, differs),
-            None => self.made(),
+            Some(before) => self.replaced(before, &merged, differs),
+            None => self.made(&merged),
         };
-        let (counts, added) = compare(&old, &self.document.operations);
-        let view = ApiView::new(&after, self.document.operations.len() as i64);
-        let made = before.is_none();
-        let (gaining_sets, gaining_keys) = match &before {
-            Some(api) if !added.is_empty() => self.gaining(conn, api, &added).await?,
-            _ => (Vec::new(), Vec::new()),
+        let difference = Difference::new(&old, &merged.operations);
+        let shares = match &before {
+            Some(api) => Shares::find(conn, &self.ctx, api, &difference).await?,
+            None => Shares::default(),
         };
-        let imported = Imported {
+        let imported = self.imported(before.is_none(), &after, &merged, difference, shares);
+        Ok(Preview { before, after, differs, operations: merged.operations, imported })
+    }
+
+    fn imported(&self, made: bool, after: &Api, merged: &Merged, difference: Difference, shares: Shares) -> Imported {
+        let view = ApiView::new(after, merged.operations.len() as i64);
+        Imported {
             api: if made && self.query.dry_run { view.not_made() } else { view },
-            operations: counts,
-            gaining_sets,
-            gaining_keys,
-            suggested_sets: self.suggestions(),
+            versions: merged.named.iter().map(ToString::to_string).collect(),
+            operations: difference.counts,
+            changes: difference.changes,
+            gaining_sets: shares.gaining_sets,
+            losing_sets: shares.losing_sets,
+            gaining_keys: shares.gaining_keys,
+            losing_keys: shares.losing_keys,
+            more: shares.more,
+            suggested_sets: self.suggestions(merged),
             dry_run: self.query.dry_run,
             made,
             version: after.version,
-        };
-        Ok(Preview { before, after, differs, imported })
-    }
-
-    async fn gaining(
-        &self,
-        conn: &mut Conn,
-        api: &Api,
-        added: &[&str],
-    ) -> Result<(Vec<GainingSet>, Vec<GainingKey>), Error> {
-        let sets = gaining_sets(&api_sets::all(conn, self.organization).await?, api.id, added);
-        if !self.ctx.authorities.has(Authority::KeysRead) {
-            return Ok((sets, Vec::new()));
         }
-        let filter = KeyFilter { api: Some(api.id), now: self.ctx.now, ..KeyFilter::default() };
-        let keys = keys::list(conn, self.organization, &filter, &Page::first(PAGE_LIMIT_MAX)).await?;
-        Ok((sets, gaining_keys(&keys.items, api.id, added)))
     }
 
-    fn made(&self) -> Api {
+    fn made(&self, merged: &Merged) -> Api {
         Api {
             id: self.new_api,
             organization: self.organization,
@@ -201,8 +201,8 @@ impl Plan {
             base_paths: self.document.base_paths.clone(),
             unlisted_paths: false,
             manual_url: self.document.manual_url.clone(),
-            version_pattern: None,
-            versions: Vec::new(),
+            version_pattern: merged.version_pattern.clone(),
+            versions: merged.versions.clone(),
             kind: ApiKind::Plain,
             sharing: Sharing::default(),
             rules: DoorRules::default(),
@@ -212,11 +212,14 @@ impl Plan {
         }
     }
 
-    fn replaced(&self, before: &Api, differs: bool) -> Api {
+    fn replaced(&self, before: &Api, merged: &Merged, differs: bool) -> Api {
         let mut after = before.clone();
         if let Some(name) = &self.query.name {
             after.name = name.clone();
         }
+        after.version_pattern.clone_from(&merged.version_pattern);
+        after.versions.clone_from(&merged.versions);
+        after.base_paths.clone_from(&merged.base_paths);
         after.manual_url = before.manual_url.clone().or_else(|| self.document.manual_url.clone());
         if before.kind == ApiKind::PristineDefault {
             after.kind = ApiKind::Plain;
@@ -231,15 +234,16 @@ impl Plan {
         after
     }
 
-    fn suggestions(&self) -> Vec<SuggestedSetView> {
+    /// Sets by the document's tags, as the operations are called in the API.
+    fn suggestions(&self, merged: &Merged) -> Vec<SuggestedSetView> {
         let named = |pattern: &String| format!("{}:{pattern}", self.slug);
-        let view = |set: &document::SuggestedSet| SuggestedSetView {
+        let view = |set: document::SuggestedSet| SuggestedSetView {
             slug: set.slug.to_string(),
             name: set.name.to_string(),
             operations: set.patterns.iter().map(named).collect(),
             operations_count: set.operations_count,
         };
-        self.document.suggested_sets.iter().map(view).collect()
+        document::suggested_sets(&self.document, &merged.operations).into_iter().map(view).collect()
     }
 }
 

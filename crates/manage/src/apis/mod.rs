@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod difference;
 pub mod document;
 mod edit;
 pub mod host;
@@ -9,9 +10,13 @@ pub mod http;
 mod import;
 mod imported;
 mod list;
+mod merge;
+#[cfg(test)]
+mod merge_tests;
 mod record;
 mod request;
 mod rules;
+mod shares;
 pub mod slug;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use claviger_store::audit::Verified;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::document::tests::{ADYEN, GITHUB_EXCERPT, github};
+use super::document::tests::{ADYEN, GITHUB_EXCERPT, checkout, github, management};
 use crate::testing::{OPERATOR, Reply, World};
 
 async fn import(world: &World, token: &str, query: &str, document: Vec<u8>) -> Reply {
@@ -102,9 +102,11 @@ async fn a_new_document_changes_operations_and_says_who_gains() {
     let done = import(&world, &token, "?slug=shop", new.into()).await;
     assert_eq!(done.body["operations"], json!({"added": 1, "changed": 1, "removed": 1}));
     assert_eq!(done.body["api"]["hosts"][0]["host"], "shop.example.com", "an administrator's choice stays");
-    let gaining = json!([{"slug": "as", "operations": 1}, {"slug": "full-access", "operations": 1}]);
-    assert_eq!(done.body["gaining_sets"], gaining);
+    let share = |slug: &str, name: &str| json!({"slug": slug, "operations": 1, "names": [name], "keys": 0});
+    assert_eq!(done.body["gaining_sets"], json!([share("as", "a/two"), share("full-access", "a/two")]));
+    assert_eq!(done.body["losing_sets"], json!([share("full-access", "c")]));
     assert_eq!(done.body["gaining_keys"][0]["name"], "k");
+    assert_eq!(done.body["losing_keys"], json!([]));
 }
 
 #[tokio::test]
@@ -192,21 +194,133 @@ async fn bad_documents_are_refused_with_their_places_and_nothing_changes() {
         let refused = import(&world, &token, "?slug=bad", document).await;
         assert_eq!(refused.problem(400, "invalid_request"), [field]);
     }
-    let yaml = import_as(&world, &token, "?slug=bad", "application/yaml", b"openapi: 3.0.0".to_vec()).await;
-    yaml.problem(415, "unsupported_media_type");
-    assert!(yaml.text("detail").contains("application/json"), "{yaml:?}");
+    for media_type in ["text/plain", "application/xml", "application/octet-stream"] {
+        let odd = import_as(&world, &token, "?slug=bad", media_type, b"openapi: 3.0.0".to_vec()).await;
+        odd.problem(415, "unsupported_media_type");
+        assert!(odd.text("detail").contains("application/yaml"), "{odd:?}");
+    }
+    let bomb = "a: &a [x,x,x,x,x,x,x,x]\n".to_owned()
+        + &(0..20)
+            .fold((String::new(), 'a'), |(text, last), level| {
+                let name = char::from(b'b' + level);
+                (format!("{text}{name}: &{name} [{}]\n", vec![format!("*{last}"); 8].join(",")), name)
+            })
+            .0;
+    for yaml in
+        [bomb.as_str(), "openapi: 3.0.0\npaths: {/a: {get: {summary: \"cut", "a: *a", "openapi: 3.0.0\n\tpaths: {}"]
+    {
+        let refused = import_as(&world, &token, "?slug=bad", "application/yaml", yaml.into()).await;
+        assert_eq!(refused.problem(400, "invalid_request"), ["document"], "{yaml}");
+    }
     let large = import(&world, &token, "?slug=bad", vec![b' '; super::document::DOCUMENT_BYTES_MAX + 1]).await;
     large.problem(413, "too_large");
-    for (query, field) in [
-        ("?slug=claviger", "slug"),
-        ("?slug=import", "slug"),
-        ("?dry_run=maybe", "dry_run"),
-        ("?version=v3", "version"),
-    ] {
+    for (query, field) in [("?slug=claviger", "slug"), ("?slug=import", "slug"), ("?dry_run=maybe", "dry_run")] {
         let refused = import(&world, &token, query, GITHUB_EXCERPT.to_vec()).await;
         assert_eq!(refused.problem(400, "invalid_request"), [field]);
     }
+    for version in ["", "..%2F..", "v3%40x", "three", "none", &"v1".repeat(1_000)] {
+        let refused = import(&world, &token, &format!("?slug=bad&version={version}"), GITHUB_EXCERPT.to_vec()).await;
+        assert_eq!(refused.problem(400, "invalid_request"), ["version"], "{version}");
+    }
     assert_eq!(slugs(&world, &token, "/apis").await, ["claviger", "default"]);
+}
+
+#[tokio::test]
+async fn yaml_makes_the_same_api() {
+    let (world, token) = World::with_organization().await;
+    let made = import_as(&world, &token, "?slug=management", "application/yaml", management()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.body["api"]["name"], "Management API");
+    assert_eq!(made.body["api"]["base_paths"], json!(["/v3"]));
+    assert_eq!(made.body["api"]["versions"], json!(["v3"]));
+    assert_eq!(made.body["operations"]["added"], made.body["api"]["operations_count"]);
+}
+
+#[tokio::test]
+async fn a_re_import_that_removes_what_keys_use_says_so_first() {
+    let (world, token) = World::with_organization().await;
+    let document = |paths: Value| json!({"openapi": "3.1.0", "info": {"title": "Shop"}, "paths": paths}).to_string();
+    let get = |id: &str| json!({"get": {"operationId": id}});
+    let old = document(json!({"/a": get("a/one"), "/b": get("b"), "/c": get("c")}));
+    let new = document(json!({"/a": get("a/one"), "/c": {"put": {"operationId": "c"}}, "/d": get("a/two")}));
+    import(&world, &token, "?slug=shop", old.into()).await;
+    world.post(&token, "/api-sets", json!({"name": "Bs", "operations": ["shop:b", "shop:a/*"]})).await;
+    let (id, secret) = world.key(&token, "by set", &["bs"]).await;
+    let own = json!({"name": "by name", "operations": ["shop:b", "shop:*", "!shop:c"]});
+    let own = world.post(&token, "/keys", own).await.body["key"]["id"].clone();
+
+    let changes = json!({
+        "added": ["a/two"],
+        "changed": [{"name": "c", "before": ["GET /c"], "after": ["PUT /c"]}],
+        "removed": ["b"],
+    });
+    let losing_key = json!([{"id": own, "name": "by name", "operations": 1, "names": ["b"]}]);
+    let losing_sets = json!([
+        {"slug": "bs", "operations": 1, "names": ["b"], "keys": 1},
+        {"slug": "full-access", "operations": 1, "names": ["b"], "keys": 0},
+    ]);
+    let mut answers = Vec::new();
+    for query in ["?slug=shop&dry_run=true", "?slug=shop"] {
+        let answer = import(&world, &token, query, new.clone().into()).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["changes"]), (200, &changes), "{answer:?}");
+        assert_eq!((&answer.body["losing_keys"], &answer.body["losing_sets"]), (&losing_key, &losing_sets));
+        assert_eq!(answer.body["gaining_sets"][0]["names"], json!(["a/two"]));
+        assert_eq!(answer.body["gaining_keys"][0]["names"], json!(["a/two"]), "of `shop:*`");
+        let left = world.get(&token, "/apis/shop/operations?text=%2Fb").await.body["data"].as_array().map(Vec::len);
+        assert_eq!(left, Some(usize::from(query.contains("dry_run"))), "a preview writes nothing");
+        answers.push(answer.body);
+    }
+    for answer in &mut answers {
+        for field in ["dry_run", "api"] {
+            answer.as_object_mut().expect("an object").shift_remove(field);
+        }
+    }
+    assert_eq!(answers[0], answers[1], "the import answers what its preview did");
+    // The key goes on with what is left, and what it names stays written: an import that brings it back restores it.
+    assert_eq!(world.get(&token, &format!("/keys/{id}")).await.body["state"], "active");
+    assert!(!secret.is_empty());
+    let check = json!({"method": "GET", "path": "/b", "api": "shop"});
+    let check = world.post(&token, &format!("/keys/{id}/check"), check).await;
+    assert_eq!(check.body["code"], "OPERATION_NOT_ALLOWED");
+    // Somebody who may not read keys is not told of them.
+    let (_, writer) = world.key(&token, "writer", &["claviger-apis-write"]).await;
+    let blind = import(&world, &writer, "?slug=shop&dry_run=true", document(json!({})).into()).await;
+    assert_eq!((&blind.body["losing_keys"], &blind.body["operations"]["removed"]), (&json!([]), &json!(3)));
+}
+
+#[tokio::test]
+async fn versions_are_imported_one_beside_the_other() {
+    let (world, token) = World::with_organization().await;
+    let first = import(&world, &token, "?slug=checkout&name=Checkout", checkout("v70")).await;
+    assert_eq!(
+        (&first.body["versions"], &first.body["api"]["versions"]),
+        (&json!(["v70"]), &json!(["v70"])),
+        "{first:?}"
+    );
+    world.post(&token, "/api-sets", json!({"name": "All", "operations": ["checkout:*"]})).await;
+    let unclear = import(&world, &token, "?slug=checkout", checkout("v72")).await;
+    assert_eq!(unclear.problem(400, "invalid_request"), ["version"]);
+    let wrong = import(&world, &token, "?slug=checkout&version=v71", checkout("v72")).await;
+    assert_eq!(wrong.problem(400, "invalid_request"), ["version"]);
+    let preview = import(&world, &token, "?slug=checkout&version=v72&dry_run=true", checkout("v72")).await;
+    assert_eq!(preview.body["api"]["versions"], json!(["v70", "v72"]));
+    let added = import(&world, &token, "?slug=checkout&version=v72", checkout("v72")).await;
+    assert_eq!((added.status.as_u16(), &added.body["changes"]), (200, &preview.body["changes"]));
+    assert!(added.body["changes"]["removed"].as_array().is_some_and(Vec::is_empty), "{added:?}");
+    assert_eq!(added.body["gaining_sets"][0]["slug"], "all", "a version that is added is covered");
+    let all = import(&world, &token, "?slug=checkout&version=v71", ADYEN.to_vec()).await;
+    assert_eq!(all.body["api"]["versions"], json!(["v70", "v71", "v72"]));
+    assert_eq!(all.body["api"]["base_paths"], json!(["/v70", "/v72", "/v71"]));
+    let payments = world.get(&token, "/apis/checkout/operations?text=post-payments").await;
+    assert_eq!(payments.body["data"][0]["versions"], json!(["v70", "v71", "v72"]));
+    // Two documents with the same version: the second takes the place of the first, and nothing else changes.
+    for query in ["?slug=checkout", "?slug=checkout&version=v71"] {
+        let again = import(&world, &token, query, ADYEN.to_vec()).await;
+        assert_eq!(again.body["operations"], json!({"added": 0, "changed": 0, "removed": 0}), "{query}");
+        assert_eq!(again.header("x-claviger-change"), "");
+    }
+    let gone = world.patch(&token, "/apis/checkout", json!({"versions": ["v71", "v72"]})).await;
+    assert_eq!(gone.body["base_paths"], json!(["/v72", "/v71"]));
 }
 
 #[tokio::test]

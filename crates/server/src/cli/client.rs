@@ -44,8 +44,8 @@ pub(crate) enum Body<'a> {
     None,
     /// A JSON value.
     Json(&'a Value),
-    /// JSON as it was read.
-    Raw(&'a [u8]),
+    /// A document as it was read, and its media type.
+    Raw(&'a [u8], &'static str),
 }
 
 // === impl Access ===
@@ -145,7 +145,7 @@ impl Client {
         let request = match body {
             Body::None => request,
             Body::Json(value) => request.json(value),
-            Body::Raw(bytes) => request.header("content-type", "application/json").body(bytes.to_vec()),
+            Body::Raw(bytes, media_type) => request.header("content-type", media_type).body(bytes.to_vec()),
         };
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();

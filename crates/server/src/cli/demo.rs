@@ -9,10 +9,11 @@ use claviger_server::config::{Config, DatabaseConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::api_import::{self, JSON};
 use super::client::Client;
 use super::failure::Failure;
+use super::output;
 use super::output::Output;
-use super::{api, output};
 
 /// Thirty operations of GitHub's REST API, see `demo/LICENSE.octokit`.
 const DOCUMENT: &[u8] = include_bytes!("../../demo/github-excerpt.json");
@@ -88,7 +89,7 @@ impl Furniture {
     async fn make(client: &Client) -> Result<Self, Failure> {
         let setup = json!({"organization": "Demo", "email": "demo@example.com"});
         let token = text(&client.post(&["setup"], &setup).await?["token"]);
-        api::import(client, DOCUMENT, &[("slug", "github".to_owned())]).await?;
+        api_import::import(client, DOCUMENT, JSON, &[("slug", "github".to_owned())]).await?;
         for (slug, name, operations) in [
             ("issues", "Repositories and issues", json!(["github:repos/get", "github:issues/*"])),
             ("pulls-read", "Read pull requests", json!(["github:pulls/list", "github:pulls/get"])),

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 refused or not found, 2 usage or configuration, 3 cannot reach the server.
 
 mod api;
+mod api_import;
 mod check;
 mod client;
 mod completions;
@@ -167,6 +168,7 @@ mod tests {
             "claviger key delete key_1",
             "claviger key lookup --credential-file f",
             "claviger api import github.json --slug github",
+            "claviger api import v72.yaml --slug checkout --version v72 --dry-run",
             "claviger api list",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",

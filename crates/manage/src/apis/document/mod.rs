@@ -1,6 +1,6 @@
 //! Reading an OpenAPI document: what of it an API is made of.
 //!
-//! Only JSON, 3.0 and 3.1. Nothing is fetched: a `$ref` never leaves its document. What is not needed (schemas,
+//! 3.0 and 3.1, in JSON or YAML. Nothing is fetched: a `$ref` never leaves its document. What is not needed (schemas,
 //! examples, answers) is stepped over, never built, so that a document of 13 MB takes a fraction of a second.
 
 mod operation_name;
@@ -12,6 +12,7 @@ mod source;
 mod suggested_sets;
 #[cfg(test)]
 pub(crate) mod tests;
+mod yaml;
 
 use claviger_domain::api::Host;
 use claviger_domain::name::{NAME_LENGTH_MAX, Name, free_text};
@@ -43,18 +44,34 @@ pub struct ImportedDocument {
     pub manual_url: Option<String>,
     /// The operations, in document order, their names unique.
     pub operations: Vec<Operation>,
-    /// A set for each tag, in the document's order.
-    pub suggested_sets: Vec<SuggestedSet>,
+    /// The tags that it lists, in its order.
+    pub tags: Vec<String>,
+}
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 8259.
+    Json,
+    /// YAML 1.2.
+    Yaml,
 }
 
 /// Reads a document.
 ///
 /// # Errors
 /// Every problem that was found, at most `problem::PROBLEMS_MAX`, each with the place in the document.
-pub fn parse(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
+pub fn parse(bytes: &[u8], format: Format) -> Result<ImportedDocument, DocumentError> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(DocumentError::one("document", "expected at most 32 MiB"));
     }
+    match format {
+        Format::Json => parse_json(bytes),
+        Format::Yaml => parse_json(yaml::to_json(bytes)?.as_bytes()).map_err(DocumentError::without_positions),
+    }
+}
+
+fn parse_json(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
     let root = Root::parse(bytes)?;
     let mut problems = Problems::default();
     let (hosts, base_paths) = servers::read(root.servers, &mut problems);
@@ -69,9 +86,14 @@ pub fn parse(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
         hosts,
         base_paths,
         manual_url: manual.url.filter(|url| is_web_address(url)),
-        suggested_sets: suggested_sets::from_tags(&tags, &operations),
+        tags: tags.into_iter().map(|tag| tag.name).collect(),
         operations,
     })
+}
+
+/// A set for each tag of these operations, in the document's order.
+pub fn suggested_sets(document: &ImportedDocument, operations: &[Operation]) -> Vec<SuggestedSet> {
+    suggested_sets::from_tags(&document.tags, operations)
 }
 
 /// The name of an operation that nobody named: `<method>/<path>` such as `get/gists/{gist_id}`.

@@ -32,6 +32,16 @@ impl DocumentError {
     pub(super) fn one(place: impl Into<String>, message: impl Into<String>) -> Self {
         Self { problems: vec![DocumentProblem { place: place.into(), message: message.into() }] }
     }
+
+    /// The same without lines and columns, where they are not those of the document that was given.
+    pub(super) fn without_positions(mut self) -> Self {
+        for problem in &mut self.problems {
+            if let Some(end) = problem.message.find(", at line ") {
+                problem.message.truncate(end);
+            }
+        }
+        self
+    }
 }
 
 // === impl DocumentProblem ===

@@ -6,8 +6,6 @@ use claviger_domain::api_set::PATTERNS_MAX;
 use claviger_domain::name::{Name, Slug};
 use claviger_domain::operation::Operation;
 
-use super::source::Tag;
-
 /// The most sets that are suggested of one document.
 pub const SUGGESTED_SETS_MAX: usize = 500;
 
@@ -28,7 +26,7 @@ pub struct SuggestedSet {
 /// A set for each tag that operations have: first the tags that the document lists, then others as they come.
 ///
 /// A tag that would need more patterns than a set may have is left out.
-pub(super) fn from_tags(listed: &[Tag], operations: &[Operation]) -> Vec<SuggestedSet> {
+pub(super) fn from_tags(listed: &[String], operations: &[Operation]) -> Vec<SuggestedSet> {
     let mut by_tag: HashMap<&str, Vec<&Operation>> = HashMap::new();
     let mut order: Vec<&str> = Vec::new();
     for operation in operations {
@@ -50,7 +48,7 @@ pub(super) fn from_tags(listed: &[Tag], operations: &[Operation]) -> Vec<Suggest
     }
     let mut sets = Vec::new();
     let (mut tags, mut slugs) = (HashSet::new(), HashSet::new());
-    for tag in listed.iter().map(|tag| tag.name.as_str()).chain(order) {
+    for tag in listed.iter().map(String::as_str).chain(order) {
         let Some(tagged) = by_tag.get(tag).filter(|_| tags.insert(tag)) else { continue };
         let Some(name) = super::shortened_name(tag) else { continue };
         let patterns = patterns_of(tag, tagged, &by_prefix);

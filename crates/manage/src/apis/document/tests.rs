@@ -13,9 +13,31 @@ pub(crate) const GITHUB_EXCERPT: &[u8] = include_bytes!("../../../../../e2e/data
 const GITHUB_GZIPPED: &[u8] = include_bytes!("../../../../../e2e/data/openapi/api.github.com.json.gz");
 pub(crate) const ADYEN: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-CheckoutService-v71.json");
 
+const MANAGEMENT_GZIPPED: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-ManagementService-v3.yaml.gz");
+
 pub(crate) fn github() -> Vec<u8> {
+    unzipped(GITHUB_GZIPPED)
+}
+
+/// Adyen's Checkout, `v70` or `v72`.
+pub(crate) fn checkout(version: &str) -> Vec<u8> {
+    let v70: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-CheckoutService-v70.json.gz");
+    let v72: &[u8] = include_bytes!("../../../../../e2e/data/openapi/adyen-CheckoutService-v72.json.gz");
+    unzipped(if version == "v70" { v70 } else { v72 })
+}
+
+/// Adyen's Management v3, in YAML.
+pub(crate) fn management() -> Vec<u8> {
+    unzipped(MANAGEMENT_GZIPPED)
+}
+
+fn parse(json: &[u8]) -> Result<ImportedDocument, DocumentError> {
+    super::parse(json, Format::Json)
+}
+
+fn unzipped(gzipped: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(GITHUB_GZIPPED).read_to_end(&mut bytes).expect("whole");
+    flate2::read::GzDecoder::new(gzipped).read_to_end(&mut bytes).expect("whole");
     bytes
 }
 
@@ -49,7 +71,8 @@ fn github_is_read_whole() {
 
 #[test]
 fn tags_suggest_patterns_where_the_prefix_is_theirs_alone() {
-    let sets = parse(&github()).expect("a good document").suggested_sets;
+    let sets =
+        parse(&github()).map(|document| suggested_sets(&document, &document.operations)).expect("a good document");
     let set = |slug: &str| sets.iter().find(|set| set.slug.as_str() == slug).expect("suggested");
     assert_eq!(sets.len(), 47);
     assert_eq!(sets[0].slug.as_str(), "actions", "in the document's order");
@@ -58,7 +81,7 @@ fn tags_suggest_patterns_where_the_prefix_is_theirs_alone() {
     assert!(orgs[0] == "orgs/*" && orgs.contains(&"api-insights/get-summary-stats".to_owned()), "{orgs:?}");
     assert_eq!(orgs.len(), 10);
 
-    let sets = parse(ADYEN).expect("a good document").suggested_sets;
+    let sets = parse(ADYEN).map(|document| suggested_sets(&document, &document.operations)).expect("a good document");
     let links = sets.iter().find(|set| set.slug.as_str() == "payment-links").expect("suggested");
     assert_eq!(links.name.as_str(), "Payment links");
     assert_eq!(links.patterns, ["post-paymentLinks", "get-paymentLinks-linkId", "patch-paymentLinks-linkId"]);
@@ -71,7 +94,9 @@ fn a_tag_does_not_take_a_prefix_that_others_have_too() {
         "/a": {"get": operation("a/one", "a"), "put": operation("a/two", "b")},
         "/b": {"get": operation("b-one", "B!"), "put": operation("b-two", "b?")},
     }));
-    let sets = parse(document.as_bytes()).expect("a good document").suggested_sets;
+    let sets = parse(document.as_bytes())
+        .map(|document| suggested_sets(&document, &document.operations))
+        .expect("a good document");
     let sets: Vec<_> = sets.iter().map(|set| (set.slug.as_str(), set.patterns.join(" "))).collect();
     let expected = [("a", "a/one"), ("b", "a/two"), ("b-2", "b-one"), ("b-3", "b-two")];
     assert_eq!(sets, expected.map(|(slug, patterns)| (slug, patterns.to_owned())));
@@ -294,4 +319,73 @@ fn long_titles_are_cut_and_bad_links_dropped() {
     let document = parse(document.to_string().as_bytes()).expect("a good document");
     assert_eq!(document.title.map(|title| title.as_str().chars().count()), Some(NAME_LENGTH_MAX));
     assert_eq!(document.manual_url, None);
+}
+
+#[test]
+fn yaml_is_read_whole() {
+    let document = super::parse(&management(), Format::Yaml).expect("a good document");
+    assert_eq!(document.title.as_ref().map(Name::as_str), Some("Management API"));
+    assert_eq!((document.version.as_deref(), document.base_paths.as_slice()), (Some("3"), &["/v3".to_owned()][..]));
+    let text = String::from_utf8(management()).expect("UTF-8");
+    let listed = text.lines().filter(|line| line.starts_with("      operationId: ")).count();
+    assert_eq!(document.operations.len(), listed);
+    assert!(listed > 100, "{listed}");
+    Router::build(&document.operations).expect("every operation can be matched");
+}
+
+#[test]
+fn the_same_document_in_yaml_is_the_same() {
+    // JSON is YAML.
+    for json in [GITHUB_EXCERPT, ADYEN] {
+        assert_eq!(super::parse(json, Format::Yaml).expect("a good document"), parse(json).expect("a good document"));
+    }
+}
+
+#[test]
+fn a_yaml_document_that_is_cut_off_never_gets_more_than_it_says() {
+    let whole = management();
+    let all = super::parse(&whole, Format::Yaml).expect("a good document").operations;
+    let mut refused = 0;
+    for cut in (1..40).map(|part| whole.len() * part / 40) {
+        match super::parse(&whole[..cut], Format::Yaml) {
+            Ok(document) => assert!(document.operations.len() <= all.len()),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+    let quoted = super::parse(b"openapi: 3.0.0\npaths:\n  /a:\n    get: {summary: 'cut", Format::Yaml);
+    assert_eq!(quoted.expect_err("cut off").problems[0].place, "document");
+}
+
+#[test]
+fn references_in_yaml_stay_within_it_and_end() {
+    let paths = |yaml: &str| {
+        let whole = format!("openapi: 3.1.0\ninfo: {{title: t, version: 1}}\npaths:\n{yaml}");
+        super::parse(whole.as_bytes(), Format::Yaml)
+    };
+    let cyclic = paths("  /a: {$ref: '#/paths/~1b'}\n  /b: {$ref: '#/paths/~1a'}\n").expect_err("cyclic");
+    assert_eq!(cyclic.problems[0].place, "paths./a");
+    let cyclic = paths("  /a: &a\n    get: {operationId: a}\n    x-self: *a\n").expect_err("cyclic");
+    assert!(cyclic.problems[0].message.contains("would go on without end"), "{cyclic}");
+    let twice = paths("  /a: &a\n    get: {summary: A}\n  /b: *a\n").expect("an alias is what it names");
+    assert_eq!(twice.operations.iter().map(|it| &*it.name).collect::<Vec<_>>(), ["get/a", "get/b"]);
+    let same = paths("  /a:\n    get: {operationId: a}\n    get: {operationId: b}\n").expect_err("twice");
+    assert!(same.problems[0].message.contains("`get` stands here twice"), "{same}");
+}
+
+#[test]
+fn what_is_new_in_3_1_is_read_and_3_0_is_too() {
+    let of = |version: &str, rest: &str| {
+        super::parse(format!("openapi: {version}\n{rest}").as_bytes(), Format::Yaml)
+            .map(|document| document.operations.len())
+    };
+    // A path item by reference into `components.pathItems`, and beside it webhooks, which are no operations of the API.
+    let new = "paths:\n  /a: {$ref: '#/components/pathItems/A'}\ncomponents: {pathItems: {A: {get: {}}}}\nwebhooks: {w: {post: {}}}\n";
+    assert_eq!(of("3.1.1", new).expect("a good document"), 1);
+    let old = "paths:\n  /a:\n    parameters: [{name: id, in: query, nullable: true}]\n    get: {}\n";
+    assert_eq!(of("3.0.3", old).expect("a good document"), 1);
+    assert_eq!(of("3.1", old).expect("a number is a text"), 1);
+    for version in ["2.0", "3.2.0", "4", "''", "{}"] {
+        assert_eq!(of(version, old).expect_err("another version").problems[0].place, "openapi", "{version}");
+    }
 }
