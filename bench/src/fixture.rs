@@ -228,7 +228,7 @@ impl Template {
 }
 
 /// `count` entries that do not touch each other: [`CLIENT_IP`], then networks of both families.
-fn addresses(count: u16) -> Result<Vec<IpEntry>> {
+pub fn addresses(count: u16) -> Result<Vec<IpEntry>> {
     let mut entries = Vec::with_capacity(count.into());
     for number in 0..count {
         let text = match number {
@@ -251,10 +251,12 @@ mod tests {
 
     #[test]
     fn the_list_has_as_many_entries_as_asked_for_and_the_clients_address() {
-        let entries = addresses(64).expect("ranges");
-        assert_eq!(entries.len(), 64);
-        let list = IpList::new(&entries);
-        assert!(list.contains(CLIENT_IP.parse().expect("an address"), Timestamp::default()));
-        assert!(!list.contains("198.51.100.7".parse().expect("an address"), Timestamp::default()));
+        for count in [64, 10_000] {
+            let entries = addresses(count).expect("ranges");
+            assert_eq!(entries.len(), usize::from(count));
+            let list = IpList::new(&entries);
+            assert!(list.contains(CLIENT_IP.parse().expect("an address"), Timestamp::default()));
+            assert!(!list.contains("198.51.100.7".parse().expect("an address"), Timestamp::default()));
+        }
     }
 }

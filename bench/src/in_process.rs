@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use claviger_domain::OrganizationId;
+use claviger_domain::change::{Change, Object};
+use claviger_domain::ip_list::{IpEntries, MAX_IP_ENTRIES};
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Engine, Presented, Provider, Question, RequestLine};
@@ -14,7 +16,7 @@ use claviger_store::organizations;
 
 use crate::conditions::pin;
 use crate::credentials::Credentials;
-use crate::fixture::{API, CLIENT_IP, Fixture, runtime};
+use crate::fixture::{API, CLIENT_IP, Fixture, addresses, runtime};
 use crate::load::thread_time;
 use crate::process::resident_bytes;
 use crate::report::{self, Figure, median};
@@ -48,19 +50,20 @@ pub fn run(arguments: &Arguments) -> Result {
     let mut figures = Vec::new();
     let scale = arguments.keys.max(KEYS_OF_BUDGETS) as f64 / KEYS_OF_BUDGETS as f64;
     let runtime = runtime()?;
-    let first = runtime.block_on(load(&fixture))?;
+    let first = runtime.block_on(load(&fixture, None))?;
     let memory = first.resident_bytes as f64 / arguments.keys as f64;
     figures.push(figure("memory a key", memory, "bytes", 0, Some(160.0)));
     let mut times = vec![first.took.as_secs_f64()];
     for _ in 1..LOADS {
-        times.push(runtime.block_on(load(&fixture))?.took.as_secs_f64());
+        times.push(runtime.block_on(load(&fixture, None))?.took.as_secs_f64());
     }
     figures.push(figure("load from SQLite", median(times), "s", 2, Some(2.0 * scale)));
     if let Some(postgres) = arguments.postgres_fixture()? {
         postgres.prepare()?;
-        let took = runtime.block_on(load(&postgres))?.took.as_secs_f64();
+        let took = runtime.block_on(load(&postgres, None))?.took.as_secs_f64();
         figures.push(figure("load from PostgreSQL", took, "s", 2, Some(3.0 * scale)));
     }
+    let long = runtime.block_on(load(&fixture, Some(addresses(MAX_IP_ENTRIES as u16)?.into())))?;
     drop(runtime);
     pin(arguments.server_core)?;
     let budget = if arguments.keys > KEYS_OF_BUDGETS { 1_100.0 } else { 800.0 };
@@ -74,12 +77,14 @@ pub fn run(arguments: &Arguments) -> Result {
     for (what, credentials, code, budget) in workloads {
         figures.push(figure(what, decide(&first, credentials, code)?, "ns", 0, budget));
     }
+    let what = "a decision, full policy, random keys, 10,000 addresses";
+    figures.push(figure(what, decide(&long, &known, Code::Valid)?, "ns", 0, Some(budget)));
     println!("## In process, one thread; decisions in processor time\n\n{}", report::figures(&figures));
     Ok(())
 }
 
-/// Loads a new engine, as the server does at its start.
-async fn load(fixture: &Fixture) -> Result<Loaded> {
+/// Loads a new engine, as the server does at its start; with `list` in the place of each key's list of addresses.
+async fn load(fixture: &Fixture, list: Option<IpEntries>) -> Result<Loaded> {
     let OpenStore { store, keyring, data_dir: _lock } = fixture.open().await?;
     let organization = organizations::default(&mut *store.read().await?).await?.ok_or("no organization")?.id;
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
@@ -87,7 +92,15 @@ async fn load(fixture: &Fixture) -> Result<Loaded> {
     let (begin, before) = (Instant::now(), resident_bytes("self")?);
     let mut feed = store.feed();
     let mut loader = engine.begin_load();
-    let position = feed.load(|changes| loader.add(changes), |_| {}).await?;
+    let add = |mut changes: Vec<Change>| {
+        for change in changes.iter_mut().filter(|_| list.is_some()) {
+            if let (Some(Object::Key(key)), Some(list)) = (&mut change.now, &list) {
+                key.allowed_ips.clone_from(list);
+            }
+        }
+        loader.add(changes);
+    };
+    let position = feed.load(add, |_| {}).await?;
     loader.finish(position);
     let took = begin.elapsed();
     store.close().await;

@@ -15,6 +15,8 @@ use crate::Result;
 use crate::credentials::Credentials;
 use crate::workloads::Workload;
 
+/// The name of the threads that serve the doors.
+const DOORS: &str = "doors";
 /// Connections open at once.
 pub const CONNECTIONS: usize = 64;
 
@@ -37,6 +39,8 @@ pub struct Run {
     pub generator_busy: f64,
     /// Processor time of the server a request, in microseconds; all of its threads.
     pub server_micros: f64,
+    /// What part of it was used by threads that serve no door.
+    pub beside_doors: f64,
 }
 
 /// Latencies in whole microseconds.
@@ -67,14 +71,18 @@ struct Connection {
 /// Runs `workload` for `duration`; `rate` is the number of requests a second, `None` saturates.
 pub fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result<Run> {
     let mut generator = Generator::connect(workload, CONNECTIONS)?;
-    let (busy_before, server_before) = (thread_time(), workload.server.time()?);
+    let busy_before = thread_time();
+    let (server_before, doors_before) = (workload.server.time()?, workload.server.time_of_threads(DOORS)?);
     let begin = Instant::now();
     generator.drive(begin, begin + duration, rate.map(|rate| Duration::from_secs_f64(1.0 / rate)))?;
     let elapsed = begin.elapsed().as_secs_f64();
-    let (count, server) = (generator.histogram.count() as f64, workload.server.time()?.saturating_sub(server_before));
+    let count = generator.histogram.count() as f64;
+    let server = workload.server.time()?.saturating_sub(server_before);
+    let doors = workload.server.time_of_threads(DOORS)?.saturating_sub(doors_before);
     Ok(Run {
         rate: count / elapsed,
         server_micros: server.as_secs_f64() * 1e6 / count,
+        beside_doors: server.saturating_sub(doors).as_secs_f64() / server.as_secs_f64(),
         p50_micros: generator.histogram.quantile(0.5),
         p99_micros: generator.histogram.quantile(0.99),
         generator_busy: thread_time().saturating_sub(busy_before).as_secs_f64() / elapsed,

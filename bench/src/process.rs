@@ -1,6 +1,7 @@
 //! What the system knows of a process (proc(5)).
 
-use std::fs::read_to_string;
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::Result;
@@ -35,17 +36,31 @@ impl Processes {
 
     /// The processor time that they have used.
     pub fn time(&self) -> Result<Duration> {
-        let mut ticks = 0;
+        self.0.iter().map(|process| time_in(Path::new(&format!("/proc/{process}/stat")))).sum()
+    }
+
+    /// That of the threads of this name.
+    pub fn time_of_threads(&self, name: &str) -> Result<Duration> {
+        let mut time = Duration::ZERO;
         for process in &self.0 {
-            let stat = read_to_string(format!("/proc/{process}/stat"))?;
-            // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th behind it.
-            let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-            for field in fields {
-                ticks += field.parse::<u64>()?;
+            for thread in read_dir(format!("/proc/{process}/task"))? {
+                let thread = thread?.path();
+                if read_to_string(thread.join("comm")).is_ok_and(|found| found.trim() == name) {
+                    time += time_in(&thread.join("stat"))?;
+                }
             }
         }
-        Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+        Ok(time)
     }
+}
+
+/// User and system time of a process or thread.
+fn time_in(stat: &Path) -> Result<Duration> {
+    let stat = read_to_string(stat)?;
+    // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th behind it.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    let ticks = fields.map(str::parse::<u64>).sum::<std::result::Result<u64, _>>()?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
 
 #[cfg(test)]

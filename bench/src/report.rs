@@ -82,7 +82,14 @@ mod tests {
     use super::*;
 
     fn series(rates: &[f64], budget: Option<f64>) -> Series {
-        let run = |&rate| Run { rate, p50_micros: 1, p99_micros: 2, generator_busy: 0.5, server_micros: 5.0 };
+        let run = |&rate| Run {
+            rate,
+            p50_micros: 1,
+            p99_micros: 2,
+            generator_busy: 0.5,
+            server_micros: 5.0,
+            beside_doors: 0.0,
+        };
         Series { name: "it".to_owned(), runs: rates.iter().map(run).collect(), budget }
     }
 

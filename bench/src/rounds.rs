@@ -17,6 +17,9 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// The most that 99 % of the answers may take at half the saturating load, in microseconds.
 const P99_MICROS_MAX: f64 = 500.0;
 
+/// The most that tracking of usage may cost, in hundredths.
+pub const USAGE_PERCENT_MAX: f64 = 3.0;
+
 /// Measures, and returns the part of the report.
 pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<String> {
     let draws = Draws::new(arguments.keys);
@@ -37,6 +40,9 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
     let seconds = Duration::from_secs(arguments.seconds.into());
     let series = interleave(&workloads, arguments.rounds, seconds)?;
     let mut figures = at_half_load(&workloads, &series, seconds)?;
+    let beside = median(series[1].runs.iter().map(|run| 100.0 * run.beside_doors));
+    let what = "processor time that threads beside the doors' take meanwhile, writing of usage included: authorize";
+    figures.push(Figure { decimals: 1, ..figure(what, beside, "%", Some(USAGE_PERCENT_MAX)) });
     let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let memory = |what: &str, bytes| figure(what, mebibytes(bytes), "MiB", None);
     figures.push(memory("the server's memory before the first round", resident));

@@ -160,8 +160,7 @@ impl Serialize for KeyPrefix {
 
 impl<'de> Deserialize<'de> for KeyPrefix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        crate::wire::from_text(deserializer)
     }
 }
 

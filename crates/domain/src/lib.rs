@@ -30,6 +30,7 @@ mod status_profile;
 pub mod testing;
 pub mod usage;
 pub mod verdict;
+mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
 pub use id::{ApiId, ApiSetId, ApiUserId, ApplicationId, KeyId, NodeId, OrganizationId, RequestId, UserId};

@@ -74,7 +74,9 @@ impl FromStr for Name {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let name: String = text.trim().nfc().collect();
+        let text = text.trim();
+        // ASCII is composed as it is; composing takes longer than all the rest of reading a key.
+        let name: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
         match name.chars().count() {
             0 => Err(InvalidName::Empty),
             count if count > NAME_LENGTH_MAX => Err(InvalidName::TooLong(NAME_LENGTH_MAX)),
@@ -134,8 +136,7 @@ macro_rules! text_on_the_wire {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                crate::wire::from_text(deserializer)
             }
         }
     };

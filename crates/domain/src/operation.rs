@@ -4,6 +4,7 @@
 
 mod base_path;
 mod dominance;
+mod literals;
 mod mixed;
 mod pattern;
 mod router;

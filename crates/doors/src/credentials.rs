@@ -7,6 +7,8 @@ use claviger_domain::credential_source::CredentialSource;
 use claviger_engine::{FIELDS_MAX, FieldMask, Presented};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use crate::headers::Found;
+
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// What stands before a parameter's name where places are named.
 const QUERY: &str = "query:";
@@ -41,10 +43,22 @@ impl<'r> Credentials<'r> {
         }
     }
 
+    /// The same, of a request whose headers were looked at.
+    pub(crate) fn found(
+        found: &Found<'r>,
+        headers: &'r HeaderMap,
+        target: &'r str,
+        sources: Option<&'r [CredentialSource]>,
+    ) -> Self {
+        match (found.only_authorization(), sources) {
+            (Some(value), None) => Self::none().with_authorization(value),
+            _ => Self::of(headers, target, sources),
+        }
+    }
+
     /// Those that stand where they usually do.
     pub(crate) fn usual(headers: &'r HeaderMap) -> Self {
-        let none = Self { presented: Presented::new(), places: [Place::default(); FIELDS_MAX], count: 0 };
-        let all = headers.get_all(AUTHORIZATION).iter().fold(none, Self::with_authorization);
+        let all = headers.get_all(AUTHORIZATION).iter().fold(Self::none(), Self::with_authorization);
         headers.get_all(X_API_KEY).iter().fold(all, |all, value| all.with_bare(Place::XApiKey, value.as_bytes()))
     }
 
@@ -63,7 +77,7 @@ impl<'r> Credentials<'r> {
     }
 
     fn chosen(headers: &'r HeaderMap, target: &'r str, sources: &'r [CredentialSource]) -> Self {
-        let mut all = Self { presented: Presented::new(), places: [Place::default(); FIELDS_MAX], count: 0 };
+        let mut all = Self::none();
         let accepts = |source| sources.contains(&source);
         let (basic, bearer) = (accepts(CredentialSource::Basic), accepts(CredentialSource::Bearer));
         let mut authorization_read = false;
@@ -88,6 +102,10 @@ impl<'r> Credentials<'r> {
             };
         }
         all
+    }
+
+    fn none() -> Self {
+        Self { presented: Presented::new(), places: [Place::default(); FIELDS_MAX], count: 0 }
     }
 
     fn with_authorization(self, value: &'r HeaderValue) -> Self {

@@ -8,20 +8,15 @@ use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Caller, Question, RequestLine, Verdict};
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
+use http::header::HeaderMap;
 use http_body_util::Full;
 
 use crate::credentials::Credentials;
-use crate::headers::{self, Described, FORWARDED, Family, Undescribed};
+use crate::headers::{Described, FORWARDED, Family, Found, Undescribed};
 use crate::identity;
-use crate::problem::{Answer, NO_STORE, Problem, X_REQUEST_ID, refusal};
+use crate::problem::{Answer, Problem, refusal};
 use crate::request_id::Id;
 use crate::service::Connection;
-
-/// The places that the key stood in: what the gateway keeps from the protected service.
-pub(crate) const X_AUTH_CREDENTIAL: HeaderName = HeaderName::from_static("x-auth-credential");
-/// Room for all headers of an accepted request, so that the map is allocated once.
-const HEADERS_ROOM: usize = 24;
 
 /// What a gateway door knows after its question.
 pub(crate) struct Judged<'h> {
@@ -29,6 +24,7 @@ pub(crate) struct Judged<'h> {
     /// Where the keys of the API stand, if not where they usually do.
     pub(crate) sources: Option<Arc<[CredentialSource]>>,
     headers: &'h HeaderMap,
+    found: Found<'h>,
     described: Described<'h>,
 }
 
@@ -64,9 +60,10 @@ pub(crate) fn judge<'h>(
         note(check);
         Problem::gateway_headers(detail)
     };
-    let described = family.read(headers, connection.trusted()).map_err(undescribed)?;
-    let overrides = headers::method_overrides(headers).map_err(undescribed)?;
-    let provider = connection.provider(headers, id)?;
+    let found = family.find(headers);
+    let described = family.describe(&found, connection.trusted()).map_err(undescribed)?;
+    let overrides = found.method_overrides(headers).map_err(undescribed)?;
+    let provider = connection.provider(found.door_token(headers), id)?;
     let request = RequestLine {
         method: &described.method,
         target: &described.target,
@@ -76,29 +73,24 @@ pub(crate) fn judge<'h>(
     let sources = connection.engine().credential_sources(provider, pin, Some(&request));
     let verdict = connection.engine().decide(&Question {
         provider,
-        credentials: &Credentials::of(headers, &described.target, sources.as_deref()).presented,
+        credentials: &Credentials::found(&found, headers, &described.target, sources.as_deref()).presented,
         client_ip: Some(described.client_ip),
         request: Some(request),
         pin,
         requires: &[],
-        preflight: headers::is_preflight(headers),
+        preflight: found.is_preflight(),
         door,
-        agent: headers::agent(headers),
+        agent: found.agent(),
         request_id: id.id(),
     });
-    Ok(Judged { verdict, sources, headers, described })
+    Ok(Judged { verdict, sources, headers, found, described })
 }
 
 /// 200 with who asks.
 pub(crate) fn accepted(judged: &Judged<'_>, id: &Id) -> Answer {
-    let Judged { verdict, sources, headers, described } = judged;
-    let credentials = Credentials::of(headers, &described.target, sources.as_deref());
+    let Judged { verdict, sources, headers, found, described } = judged;
+    let credentials = Credentials::found(found, headers, &described.target, sources.as_deref());
     let mut answer = Answer::new(Full::new(Bytes::new()));
-    let mut all = HeaderMap::with_capacity(HEADERS_ROOM);
-    identity::insert(&mut all, verdict);
-    all.insert(X_AUTH_CREDENTIAL, credentials.places_of(verdict.fields));
-    all.insert(CACHE_CONTROL, NO_STORE);
-    all.insert(X_REQUEST_ID, id.to_header());
-    *answer.headers_mut() = all;
+    *answer.headers_mut() = identity::headers(verdict, credentials.places_of(verdict.fields), id);
     answer
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, ORIGIN, USER_AGENT};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::client_ip::{TrustedProxies, forwarded_for, parse_address};
 
@@ -24,31 +24,57 @@ const METHOD_OVERRIDES: [HeaderName; 3] = [
 /// The names of a door's headers.
 #[derive(Debug)]
 pub(crate) struct Family {
-    method: HeaderName,
-    target: HeaderName,
-    host: HeaderName,
-    client: HeaderName,
+    method: &'static str,
+    target: &'static str,
+    host: &'static str,
+    client: &'static str,
     /// Whether `client` is a list that proxies append to.
     client_is_list: bool,
 }
 
 /// `/v1/authorize`.
 pub(crate) static FORWARDED: Family = Family {
-    method: HeaderName::from_static("x-forwarded-method"),
-    target: HeaderName::from_static("x-forwarded-uri"),
-    host: HeaderName::from_static("x-forwarded-host"),
-    client: HeaderName::from_static("x-forwarded-for"),
+    method: "x-forwarded-method",
+    target: "x-forwarded-uri",
+    host: "x-forwarded-host",
+    client: "x-forwarded-for",
     client_is_list: true,
 };
 
 /// `/v1/authorize/nginx`.
 pub(crate) static ORIGINAL: Family = Family {
-    method: HeaderName::from_static("x-original-method"),
-    target: HeaderName::from_static("x-original-uri"),
-    host: HeaderName::from_static("x-original-host"),
-    client: HeaderName::from_static("x-real-ip"),
+    method: "x-original-method",
+    target: "x-original-uri",
+    host: "x-original-host",
+    client: "x-real-ip",
     client_is_list: false,
 };
+
+/// The headers that a door looks at. One pass over all of them costs as much as to look up two by name.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'h> {
+    method: Line<'h>,
+    target: Line<'h>,
+    host: Line<'h>,
+    client: Line<'h>,
+    authorization: Line<'h>,
+    api_key: Line<'h>,
+    door_token: Line<'h>,
+    agent: Line<'h>,
+    origin: Line<'h>,
+    preflight_method: Line<'h>,
+    /// Of whatever name.
+    method_override: Line<'h>,
+}
+
+/// How often a header stands there, with the first value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Line<'h> {
+    #[default]
+    Absent,
+    Once(&'h HeaderValue),
+    Several(&'h HeaderValue),
+}
 
 /// A gateway's headers that do not describe one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,18 +104,41 @@ pub(crate) struct Overrides<'h> {
 // === impl Family ===
 
 impl Family {
-    /// Reads the request.
-    pub(crate) fn read<'h>(
+    /// Looks at every header of the request once.
+    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap) -> Found<'h> {
+        let mut found = Found::default();
+        for (name, value) in headers {
+            let line = match name.as_str() {
+                "authorization" => &mut found.authorization,
+                "user-agent" => &mut found.agent,
+                "x-api-key" => &mut found.api_key,
+                "x-claviger-door" => &mut found.door_token,
+                "origin" => &mut found.origin,
+                "access-control-request-method" => &mut found.preflight_method,
+                "x-http-method-override" | "x-http-method" | "x-method-override" => &mut found.method_override,
+                name if name == self.method => &mut found.method,
+                name if name == self.target => &mut found.target,
+                name if name == self.host => &mut found.host,
+                name if name == self.client => &mut found.client,
+                _ => continue,
+            };
+            line.add(value);
+        }
+        found
+    }
+
+    /// The request that the gateway describes.
+    pub(crate) fn describe<'h>(
         &self,
-        headers: &'h HeaderMap,
+        found: &Found<'h>,
         trusted: &TrustedProxies,
     ) -> Result<Described<'h>, Undescribed> {
-        let client = only(headers, &self.client)?;
+        let client = found.client.only(self.client)?;
         let client_ip = if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
         Ok(Described {
-            method: text(only(headers, &self.method)?),
-            target: text(only(headers, &self.target)?),
-            host: text(only(headers, &self.host)?),
+            method: text(found.method.only(self.method)?),
+            target: text(found.target.only(self.target)?),
+            host: text(found.host.only(self.host)?),
             client_ip: client_ip.map_err(|problem| Undescribed {
                 check: "gateway header without a client address",
                 detail: format!("The header {} {problem}.", self.client),
@@ -98,30 +147,70 @@ impl Family {
     }
 }
 
-/// The value of a header that stands there exactly once.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h [u8], Undescribed> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => Ok(value.as_bytes()),
-        (None, _) => Err(Undescribed {
-            check: "gateway header missing",
-            detail: format!("The header {name} is missing: the gateway must send it."),
-        }),
-        (Some(_), Some(_)) => Err(Undescribed {
-            check: "gateway header stands there twice",
-            detail: format!("The header {name} stands there twice: the gateway must overwrite it."),
-        }),
+// === impl Found ===
+
+impl<'h> Found<'h> {
+    /// The value of `Authorization`, if that is the only credential that stands where credentials usually do.
+    pub(crate) fn only_authorization(&self) -> Option<&'h HeaderValue> {
+        match (self.authorization, self.api_key) {
+            (Line::Once(value), Line::Absent) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The door token; an empty header is none.
+    pub(crate) fn door_token(&self, headers: &'h HeaderMap) -> Option<&'h [u8]> {
+        if self.door_token == Line::Absent { None } else { door_token(headers) }
+    }
+
+    /// The user agent, for the log.
+    pub(crate) fn agent(&self) -> Option<&'h str> {
+        match self.agent {
+            Line::Absent => None,
+            Line::Once(value) | Line::Several(value) => value.to_str().ok(),
+        }
+    }
+
+    /// Whether the client's headers are those that a browser asks with before a request of another origin (Fetch, 4.8).
+    pub(crate) fn is_preflight(&self) -> bool {
+        self.origin != Line::Absent && self.preflight_method != Line::Absent
+    }
+
+    /// The values of every header by which some framework behind the gateway may replace the method.
+    pub(crate) fn method_overrides(&self, headers: &'h HeaderMap) -> Result<Overrides<'h>, Undescribed> {
+        if self.method_override == Line::Absent { Ok(Overrides::default()) } else { method_overrides(headers) }
+    }
+}
+
+// === impl Line ===
+
+impl<'h> Line<'h> {
+    fn add(&mut self, value: &'h HeaderValue) {
+        *self = match *self {
+            Self::Absent => Self::Once(value),
+            Self::Once(first) | Self::Several(first) => Self::Several(first),
+        };
+    }
+
+    /// The value of a header that stands there exactly once.
+    fn only(self, name: &str) -> Result<&'h [u8], Undescribed> {
+        match self {
+            Self::Once(value) => Ok(value.as_bytes()),
+            Self::Absent => Err(Undescribed {
+                check: "gateway header missing",
+                detail: format!("The header {name} is missing: the gateway must send it."),
+            }),
+            Self::Several(_) => Err(Undescribed {
+                check: "gateway header stands there twice",
+                detail: format!("The header {name} stands there twice: the gateway must overwrite it."),
+            }),
+        }
     }
 }
 
 /// Bytes as text. What is no UTF-8 keeps a character that no path, method or host may have, so it gets a verdict.
 fn text(value: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(value)
-}
-
-/// Whether the client's headers are those that a browser asks with before a request of another origin (Fetch, 4.8).
-pub(crate) fn is_preflight(headers: &HeaderMap) -> bool {
-    headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// The door token; an empty header is none. Several that are not empty are one wrong token.
@@ -131,13 +220,8 @@ pub(crate) fn door_token(headers: &HeaderMap) -> Option<&[u8]> {
     Some(if tokens.any(|other| !other.is_empty()) { b"several" } else { token })
 }
 
-/// The user agent, for the log.
-pub(crate) fn agent(headers: &HeaderMap) -> Option<&str> {
-    headers.get(USER_AGENT)?.to_str().ok()
-}
-
 /// The values of every header by which some framework behind the gateway may replace the method.
-pub(crate) fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, Undescribed> {
+fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, Undescribed> {
     let mut overrides = Overrides::default();
     for name in &METHOD_OVERRIDES {
         for value in headers.get_all(name) {
@@ -164,8 +248,6 @@ impl<'h> Overrides<'h> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -195,10 +277,10 @@ mod tests {
     fn each_door_reads_its_own_family_alone() {
         let map = headers(&COMPLETE);
         let trusted = TrustedProxies::default();
-        let forwarded = FORWARDED.read(&map, &trusted).expect("complete");
+        let forwarded = FORWARDED.describe(&FORWARDED.find(&map), &trusted).expect("complete");
         assert_eq!((&*forwarded.method, &*forwarded.target, &*forwarded.host), ("GET", "/a?b", "api.example.com"));
         assert_eq!(forwarded.client_ip.to_string(), "203.0.113.7");
-        let original = ORIGINAL.read(&map, &trusted).expect("complete");
+        let original = ORIGINAL.describe(&ORIGINAL.find(&map), &trusted).expect("complete");
         assert_eq!((&*original.method, &*original.target, &*original.host), ("DELETE", "/c", "other.example.com"));
         assert_eq!(original.client_ip.to_string(), "198.51.100.1");
     }
@@ -208,10 +290,11 @@ mod tests {
         for (at, (name, value)) in COMPLETE.iter().enumerate() {
             let family = if at < 4 { &FORWARDED } else { &ORIGINAL };
             let missing: Vec<_> = COMPLETE.iter().filter(|(other, _)| other != name).copied().collect();
-            let error = family.read(&headers(&missing), &TrustedProxies::default()).expect_err(name);
+            let read = |map: &HeaderMap| family.describe(&family.find(map), &TrustedProxies::default()).map(drop);
+            let error = read(&headers(&missing)).expect_err(name);
             assert!(error.detail.contains(name) && error.check.contains("missing"), "{error:?}");
             let twice: Vec<_> = COMPLETE.iter().copied().chain([(*name, *value)]).collect();
-            let error = family.read(&headers(&twice), &TrustedProxies::default()).expect_err(name);
+            let error = read(&headers(&twice)).expect_err(name);
             assert!(error.detail.contains(name) && error.check.contains("twice"), "{error:?}");
         }
     }
@@ -220,7 +303,8 @@ mod tests {
     fn a_list_is_no_address_at_the_nginx_door() {
         let mut lines = COMPLETE;
         lines[7].1 = "198.51.100.1, 203.0.113.9";
-        let error = ORIGINAL.read(&headers(&lines), &TrustedProxies::default()).expect_err("a list");
+        let map = headers(&lines);
+        let error = ORIGINAL.describe(&ORIGINAL.find(&map), &TrustedProxies::default()).expect_err("a list");
         assert_eq!(error.detail, "The header x-real-ip names no IP address.");
     }
 

@@ -2,10 +2,16 @@
 //!
 //! All of them are always there, empty where nothing applies, so that a client's forged copies are overwritten.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use claviger_domain::id::ID_TEXT_LENGTH;
 use claviger_domain::key::Owner;
 use claviger_engine::Verdict;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+
+use crate::problem::{NO_STORE, X_REQUEST_ID};
+use crate::request_id::Id;
 
 /// The most bytes of one value, encoded.
 pub(crate) const VALUE_BYTES_MAX: usize = 256;
@@ -35,6 +41,16 @@ pub(crate) static NAMES: [HeaderName; COUNT] = [
     HeaderName::from_static("x-auth-contact"),
 ];
 
+/// The places that the key stood in: what the gateway keeps from the protected service.
+pub(crate) const X_AUTH_CREDENTIAL: HeaderName = HeaderName::from_static("x-auth-credential");
+const EMPTY: HeaderValue = HeaderValue::from_static("");
+/// All headers of an accepted request, in the order in which [`headers`] fills them, the constant ones last. A copy is
+/// far cheaper than a new map: no name is hashed.
+static TEMPLATE: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let filled = NAMES.iter().cloned().chain([X_REQUEST_ID, X_AUTH_CREDENTIAL]).map(|name| (name, EMPTY));
+    filled.chain([(CACHE_CONTROL, NO_STORE)]).collect()
+});
+
 /// Values one behind the other in one buffer, so that they cost one allocation.
 struct Values {
     bytes: Vec<u8>,
@@ -42,37 +58,41 @@ struct Values {
     count: usize,
 }
 
-/// Adds the headers of an accepted request.
-pub(crate) fn insert(headers: &mut HeaderMap, verdict: &Verdict) {
-    let values = Values::of(verdict);
+/// The headers of an accepted request: who asks, in which of its places the key stood (`places`), the request's id.
+pub(crate) fn headers(verdict: &Verdict, places: HeaderValue, id: &Id) -> HeaderMap {
+    let mut values = Values::of(verdict);
+    values.bytes.extend_from_slice(id.as_bytes());
     let bytes = Bytes::from(values.bytes);
+    // Encoded values are printable ASCII, so there is always one.
+    let value = |range| HeaderValue::from_maybe_shared(bytes.slice(range)).unwrap_or(EMPTY);
+    let mut headers = TEMPLATE.clone();
+    let mut values_mut = headers.values_mut();
     let mut start = 0;
-    for (name, end) in NAMES.iter().zip(values.ends) {
-        let value = if start == end {
-            Ok(HeaderValue::from_static(""))
-        } else {
-            HeaderValue::from_maybe_shared(bytes.slice(start..end))
-        };
-        // Encoded values are printable ASCII, so there is always one.
-        headers.insert(name.clone(), value.unwrap_or(HeaderValue::from_static("")));
+    for (end, place) in values.ends.into_iter().zip(&mut values_mut) {
+        if end > start {
+            *place = value(start..end);
+        }
         start = end;
     }
+    for (value, place) in [value(start..bytes.len()), places].into_iter().zip(values_mut) {
+        *place = value;
+    }
+    headers
 }
 
 // === impl Values ===
 
 impl Values {
     fn of(verdict: &Verdict) -> Self {
-        use std::io::Write as _;
-        let mut values = Self { bytes: Vec::with_capacity(448), ends: [0; COUNT], count: 0 };
+        let mut values = Self { bytes: Vec::with_capacity(512), ends: [0; COUNT], count: 0 };
         let Some(key) = verdict.key() else { return values };
         let (owner_type, owner_id) = owner(key.owner());
-        // Writing to a vector does not fail, and ids need no encoding.
-        values.push(|out, _| drop(write!(out, "{}", key.organization())));
-        values.push(|out, _| drop(write!(out, "{}", key.id())));
+        // Ids need no encoding.
+        values.push(|out, _| out.extend_from_slice(&key.organization().to_text()));
+        values.push(|out, _| out.extend_from_slice(&key.id().to_text()));
         values.push_text(key.name());
         values.push_text(owner_type);
-        values.push(|out, _| owner_id(out));
+        values.push(|out, _| out.extend_from_slice(&owner_id));
         values.push_text(key.owner_name());
         values.push_text(key.external_id().unwrap_or_default());
         values.push_text(key.environment().as_str());
@@ -102,23 +122,13 @@ impl Values {
     }
 }
 
-/// The type's word and what writes the id.
-pub(crate) fn owner(owner: Owner) -> (&'static str, impl Fn(&mut Vec<u8>)) {
-    use std::io::Write as _;
-    let word = match owner {
-        Owner::Organization(_) => "organization",
-        Owner::User(_) => "user",
-        Owner::Application(_) => "application",
-    };
-    let write_id = move |out: &mut Vec<u8>| {
-        // Writing to a vector does not fail.
-        let _ = match owner {
-            Owner::Organization(id) => write!(out, "{id}"),
-            Owner::User(id) => write!(out, "{id}"),
-            Owner::Application(id) => write!(out, "{id}"),
-        };
-    };
-    (word, write_id)
+/// The type's word and the id.
+pub(crate) fn owner(owner: Owner) -> (&'static str, [u8; ID_TEXT_LENGTH]) {
+    match owner {
+        Owner::Organization(id) => ("organization", id.to_text()),
+        Owner::User(id) => ("user", id.to_text()),
+        Owner::Application(id) => ("application", id.to_text()),
+    }
 }
 
 /// Appends percent-encoded UTF-8, whole characters only, at most `room` bytes; `false` if that is not all of it.

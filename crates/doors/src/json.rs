@@ -53,14 +53,22 @@ pub(crate) fn push_whoami(out: &mut Vec<u8>, key: &KeyView<'_>, id: &Id) {
 
 /// Appends `,"organization":…,"key":…`.
 fn push_key(out: &mut Vec<u8>, key: &KeyView<'_>) {
-    // Writing to a vector does not fail; ids, words and times need no escaping.
-    let _ = write!(out, ",\"organization\":\"{}\",\"key\":{{\"id\":\"{}\",\"name\":", key.organization(), key.id());
+    // Ids, words and times need no escaping.
+    out.extend_from_slice(b",\"organization\":\"");
+    out.extend_from_slice(&key.organization().to_text());
+    out.extend_from_slice(b"\",\"key\":{\"id\":\"");
+    out.extend_from_slice(&key.id().to_text());
+    out.extend_from_slice(b"\",\"name\":");
     push_string(out, key.name());
-    let _ = write!(out, ",\"environment\":\"{}\",\"hint\":", key.environment());
+    out.extend_from_slice(b",\"environment\":\"");
+    out.extend_from_slice(key.environment().as_str().as_bytes());
+    out.extend_from_slice(b"\",\"hint\":");
     push_string(out, &key.hint());
-    let (owner_type, push_owner_id) = owner(key.owner());
-    let _ = write!(out, ",\"owner\":{{\"type\":\"{owner_type}\",\"id\":\"");
-    push_owner_id(out);
+    let (owner_type, owner_id) = owner(key.owner());
+    out.extend_from_slice(b",\"owner\":{\"type\":\"");
+    out.extend_from_slice(owner_type.as_bytes());
+    out.extend_from_slice(b"\",\"id\":\"");
+    out.extend_from_slice(&owner_id);
     out.extend_from_slice(b"\",\"name\":");
     push_string(out, key.owner_name());
     out.extend_from_slice(b"},\"api_sets\":[");
@@ -76,6 +84,7 @@ fn push_key(out: &mut Vec<u8>, key: &KeyView<'_>) {
     out.extend_from_slice(key.metadata_json().as_bytes());
     out.extend_from_slice(b",\"expires_at\":");
     match key.expires_at() {
+        // Writing to a vector does not fail.
         Some(instant) => drop(write!(out, "\"{instant}\"")),
         None => out.extend_from_slice(b"null"),
     }

@@ -23,6 +23,7 @@ mod request_id;
 mod rest;
 pub mod route;
 mod service;
+mod template;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! an error of its own (500), and drops the body. So the real status of a refusal stands in `X-Auth-Status`, and what
 //! the body would say in headers beside it.
 
+use std::sync::LazyLock;
+
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use http::StatusCode;
@@ -10,7 +12,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use crate::challenge;
 use crate::forward::{Judged, accepted, judge};
 use crate::headers::ORIGINAL;
-use crate::problem::{Answer, Problem, refusal};
+use crate::problem::{Answer, Problem, Usual, is_usual, refusal, usual};
 use crate::request_id::Id;
 use crate::service::Connection;
 
@@ -25,6 +27,12 @@ pub(crate) const X_AUTH_DETAIL: HeaderName = HeaderName::from_static("x-auth-det
 pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, pin: Option<&str>, id: &Id) -> Answer {
     match judge(connection, headers, pin, Door::Nginx, &ORIGINAL, id) {
         Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id),
+        Ok(Judged { verdict, sources, .. }) if is_usual(&verdict, sources.as_deref()) => {
+            static USUAL: LazyLock<Usual> = LazyLock::new(|| {
+                usual(|code, answer| disguise(answer, code.as_str(), code.detail(), challenge::in_one_line(code, None)))
+            });
+            USUAL[verdict.code as usize].answer(id)
+        }
         Ok(Judged { verdict, sources, .. }) => {
             let answer = refusal(&verdict, sources.as_deref(), id);
             let challenge = challenge::in_one_line(verdict.code, sources.as_deref());

@@ -1,10 +1,12 @@
 //! Refusals on the wire: RFC 9457 bodies.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use claviger_domain::RequestId;
 use claviger_domain::credential_source::CredentialSource;
-use claviger_domain::verdict::Code;
+use claviger_domain::verdict::{CODES, Code};
 use claviger_engine::Verdict;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
@@ -13,6 +15,7 @@ use http_body_util::Full;
 use crate::challenge;
 use crate::json::push_string;
 use crate::request_id::Id;
+use crate::template::Template;
 
 /// An answer of a door.
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -23,6 +26,9 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// The media type of RFC 9457.
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// An answer for each code.
+pub(crate) type Usual = [Template; CODES.len()];
+
 /// What is refused and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -44,7 +50,23 @@ pub(crate) struct FieldError {
 
 /// The answer that a refusal gives at a gateway door, by the provider's profile.
 pub(crate) fn refusal(verdict: &Verdict, sources: Option<&[CredentialSource]>, id: &Id) -> Answer {
+    static USUAL: LazyLock<Usual> = LazyLock::new(|| usual(|_, answer| answer));
+    if is_usual(verdict, sources) {
+        return USUAL[verdict.code as usize].answer(id);
+    }
     refused(verdict.code, verdict.http_status(), verdict.detail(), sources, id)
+}
+
+/// Whether the answer is the one that the code gives by itself.
+pub(crate) fn is_usual(verdict: &Verdict, sources: Option<&[CredentialSource]>) -> bool {
+    let code = verdict.code;
+    sources.is_none() && (verdict.http_status(), verdict.detail()) == (code.http_status(), code.detail())
+}
+
+/// The answer that each code gives by itself, as `finish` makes it.
+pub(crate) fn usual(finish: impl Fn(Code, Answer) -> Answer) -> Usual {
+    let id = Id::new(RequestId::from_raw(0));
+    CODES.map(|code| Template::of(finish(code, plain_refusal(code, &id)), &id))
 }
 
 /// The answer that a code gives by itself.

@@ -2,27 +2,21 @@
 
 use bytes::Bytes;
 use claviger_domain::RequestId;
+use claviger_domain::id::ID_TEXT_LENGTH;
 use http::HeaderValue;
-
-/// Bytes of `req_` and 26 digits.
-const TEXT_LENGTH: usize = 30;
 
 /// An id and its text, written once.
 #[derive(Clone)]
 pub(crate) struct Id {
     id: RequestId,
-    text: [u8; TEXT_LENGTH],
+    text: [u8; ID_TEXT_LENGTH],
 }
 
 // === impl Id ===
 
 impl Id {
     pub(crate) fn new(id: RequestId) -> Self {
-        use std::io::Write as _;
-        let mut text = [b'0'; TEXT_LENGTH];
-        // An id's text is always that long; a shorter buffer would only cut it.
-        let _ = write!(&mut text[..], "{id}");
-        Self { id, text }
+        Self { id, text: id.to_text() }
     }
 
     pub(crate) fn id(&self) -> RequestId {

@@ -1,19 +1,23 @@
 //! `POST /v1/verify` and its batch: a verdict for whoever asks in JSON. 200 whatever the verdict is.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use claviger_domain::usage::Door;
 use claviger_engine::{Provider, Question, RequestLine, Verdict};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
+use crate::headers;
 use crate::json::push_verdict;
 use crate::problem::{Answer, FieldError, NO_STORE, Problem, X_REQUEST_ID};
 use crate::question::{Asked, read, read_batch};
 use crate::request_id::Id;
 use crate::service::Connection;
+use crate::template::with_id;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Room for the usual answer, so that it is allocated once.
@@ -68,7 +72,7 @@ async fn body_and_provider(
 ) -> Result<(Bytes, Provider), Problem> {
     connection.check_ready()?;
     let (parts, body) = request.into_parts();
-    let provider = connection.provider(&parts.headers, id)?;
+    let provider = connection.provider(headers::door_token(&parts.headers), id)?;
     Ok((collect(connection, body).await?, provider))
 }
 
@@ -135,10 +139,11 @@ fn malformed(connection: &Connection, errors: Vec<FieldError>) -> Problem {
 
 /// 200 with a body of JSON.
 pub(crate) fn json(body: Vec<u8>, id: &Id) -> Answer {
+    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+        let id = (X_REQUEST_ID, HeaderValue::from_static(""));
+        HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), id])
+    });
     let mut answer = Answer::new(Full::new(Bytes::from(body)));
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.insert(X_REQUEST_ID, id.to_header());
+    *answer.headers_mut() = with_id(&HEADERS, id.to_header());
     answer
 }

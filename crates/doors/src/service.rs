@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use claviger_engine::{Caller, Engine, Provider};
-use http::{HeaderMap, Method, Request};
+use http::{Method, Request};
 use hyper::body::Incoming;
 
 use crate::address::Address;
@@ -17,7 +17,7 @@ use crate::problem::{Answer, Problem};
 use crate::request_id::Id;
 use crate::route::Call;
 use crate::whoami::Limiter;
-use crate::{forward, headers, nginx, openapi, rest, whoami};
+use crate::{forward, nginx, openapi, rest, whoami};
 
 /// What all doors share.
 #[derive(Debug)]
@@ -97,9 +97,8 @@ impl Connection {
     }
 
     /// For whom the call is made. A token that was sent is judged, needed or not.
-    pub(crate) fn provider(&self, headers: &HeaderMap, id: &Id) -> Result<Provider, Problem> {
+    pub(crate) fn provider(&self, token: Option<&[u8]>, id: &Id) -> Result<Provider, Problem> {
         let caller = Caller { ip: self.peer, agent: None, request_id: id.id() };
-        let token = headers::door_token(headers);
         self.engine().door_token(token, self.doors.token_required, caller).map_err(|_| {
             self.doors.counters.door_token_refused.count();
             Problem::door_token()

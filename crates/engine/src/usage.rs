@@ -1,45 +1,39 @@
-//! What keys did, gathered beside the hot path: an event is pushed to a buffer of the thread's own, buffers are summed
-//! up when the batch is drained.
+//! What keys did, gathered beside the hot path: an event is pushed to a buffer of the thread's own, which is summed up a key
+//! whenever a few hundred have come, while what they need is at hand.
+
+mod pending;
 
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use claviger_domain::redact::redact;
-use claviger_domain::usage::{AGENT_LENGTH_MAX, Door, KeyUsage, Sighting, UsageCount};
+use claviger_domain::usage::{AGENT_LENGTH_MAX, Door, KeyUsage};
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::redact::cut;
+use pending::Pending;
 
 /// Buffers; more threads than this share them.
 const SLOTS: usize = 64;
-/// Events of one buffer.
+/// Events that are summed up together: 50 microseconds' work, for which nobody notices that the thread is away.
+const EVENTS: usize = 512;
+/// The most events of a buffer, while other threads sum up theirs.
 const EVENTS_MAX: usize = 8_192;
 /// Different user agents of one buffer.
 const AGENTS_MAX: usize = 512;
-/// Full buffers that wait to be summed up; with more, the thread that fills one sums it up.
-const FULL_MAX: usize = 32;
-const HOUR_MICROS: i64 = 3_600_000_000;
 /// All doors, in the order of the counters.
 pub(crate) const DOORS: [Door; 5] = [Door::Verify, Door::Authorize, Door::Nginx, Door::DoorToken, Door::Management];
 
-/// Everything gathered and not yet drained.
+/// Everything gathered and not yet drained. A slot's lock is taken before that of what is pending.
 #[derive(Debug)]
 pub(crate) struct Gatherer {
     slots: Box<[Padded]>,
-    full: Mutex<Vec<Buffer>>,
     pending: Mutex<Pending>,
-}
-
-/// What is summed up and not yet taken. In two parts, lest the same keys be taken each time while others wait for ever:
-/// what comes in goes to the second, which becomes the first when that one is empty.
-#[derive(Debug, Default)]
-struct Pending {
-    leaving: HashMap<KeyId, KeyUsage>,
-    coming: HashMap<KeyId, KeyUsage>,
 }
 
 /// A slot on cache lines of its own.
@@ -50,15 +44,16 @@ struct Padded(Mutex<Slot>);
 #[derive(Debug, Default)]
 struct Slot {
     decisions: [[u64; CODES.len()]; DOORS.len()],
-    buffer: Buffer,
+    events: Vec<Event>,
+    agents: Agents,
 }
 
+/// User agents by number.
 #[derive(Debug, Default)]
-struct Buffer {
-    events: Vec<Event>,
-    agents: HashMap<Box<str>, u16>,
-    /// By number, as they are kept: cut, without anything like a key.
-    agent_names: Vec<Box<str>>,
+struct Agents {
+    numbers: HashMap<Box<str>, u16>,
+    /// As they are kept: cut, without anything like a key.
+    names: Vec<Arc<str>>,
 }
 
 /// A request of a key whose secret was right.
@@ -90,11 +85,7 @@ struct Event {
 
 impl Gatherer {
     pub(crate) fn new() -> Self {
-        Self {
-            slots: (0..SLOTS).map(|_| Padded::default()).collect(),
-            full: Mutex::default(),
-            pending: Mutex::default(),
-        }
+        Self { slots: (0..SLOTS).map(|_| Padded::default()).collect(), pending: Mutex::default() }
     }
 
     /// Counts a decision and notes what the key did.
@@ -102,25 +93,27 @@ impl Gatherer {
         let mut slot = self.slots[slot_of_thread()].0.lock();
         slot.decisions[door_index(door)][code as usize] += 1;
         let Some(event) = event else { return };
-        let agent = event.agent.and_then(|agent| slot.buffer.agent(agent));
+        let agent = event.agent.and_then(|agent| slot.agents.number(agent));
         let KeyEvent { key, organization, old_secret, is_news, ip, .. } = event;
-        slot.buffer.events.push(Event { key, organization, at, ip, agent, door, code, old_secret, is_news });
-        if slot.buffer.events.len() >= EVENTS_MAX {
-            let buffer = std::mem::take(&mut slot.buffer);
-            drop(slot);
-            self.put_aside(buffer);
+        slot.events.push(Event { key, organization, at, ip, agent, door, code, old_secret, is_news });
+        if slot.events.len() < EVENTS {
+            return;
+        }
+        let pending = if slot.events.len() < EVENTS_MAX { self.pending.try_lock() } else { Some(self.pending.lock()) };
+        if let Some(mut pending) = pending {
+            slot.sum_up(&mut pending);
         }
     }
 
     /// Sums up everything gathered and takes at most `keys_max` keys of it; the rest stays for the next time.
     pub(crate) fn drain(&self, keys_max: usize) -> Vec<KeyUsage> {
-        let mut buffers = std::mem::take(&mut *self.full.lock());
-        buffers.extend(self.slots.iter().map(|slot| std::mem::take(&mut slot.0.lock().buffer)));
-        let mut pending = self.pending.lock();
-        for buffer in buffers {
-            sum_up(&mut pending, &buffer);
+        for slot in &self.slots {
+            let mut slot = slot.0.lock();
+            if !slot.events.is_empty() {
+                slot.sum_up(&mut self.pending.lock());
+            }
         }
-        pending.take(keys_max)
+        self.pending.lock().take(keys_max)
     }
 
     /// Decisions by door and code, those that happened.
@@ -137,17 +130,6 @@ impl Gatherer {
             .zip(sums)
             .flat_map(|(door, codes)| CODES.into_iter().zip(codes).map(move |(code, count)| (*door, code, count)));
         all.filter(|(_, _, count)| *count > 0).collect()
-    }
-
-    fn put_aside(&self, buffer: Buffer) {
-        {
-            let mut full = self.full.lock();
-            if full.len() < FULL_MAX {
-                full.push(buffer);
-                return;
-            }
-        }
-        sum_up(&mut self.pending.lock(), &buffer);
     }
 }
 
@@ -175,76 +157,39 @@ fn door_index(door: Door) -> usize {
     }
 }
 
-fn sum_up(pending: &mut Pending, buffer: &Buffer) {
-    for event in &buffer.events {
-        let usage = pending.coming.entry(event.key).or_insert_with(|| KeyUsage {
-            key: event.key,
-            organization: event.organization,
-            last_used: None,
-            old_last_used: None,
-            is_news: false,
-            last_refused: None,
-            counts: Vec::new(),
-        });
-        add(usage, event, &buffer.agent_names);
-    }
-}
+// === impl Slot ===
 
-fn add(usage: &mut KeyUsage, event: &Event, agents: &[Box<str>]) {
-    usage.is_news |= event.is_news;
-    match (event.code.is_use(), event.old_secret) {
-        (true, true) => usage.old_last_used = usage.old_last_used.max(Some(event.at)),
-        (true, false) => see(&mut usage.last_used, event, agents),
-        (false, _) => see(&mut usage.last_refused, event, agents),
-    }
-    let hour = Timestamp::from_micros(event.at.as_micros().div_euclid(HOUR_MICROS) * HOUR_MICROS);
-    let same = |count: &&mut UsageCount| (count.hour, count.door, count.code) == (hour, event.door, event.code);
-    match usage.counts.iter_mut().find(same) {
-        Some(count) => count.count += 1,
-        None => usage.counts.push(UsageCount { hour, door: event.door, code: event.code, count: 1 }),
-    }
-}
-
-/// The newest counts; buffers are not in order.
-fn see(last: &mut Option<Sighting>, event: &Event, agents: &[Box<str>]) {
-    if last.as_ref().is_none_or(|last| last.at <= event.at) {
-        let agent = event.agent.and_then(|number| agents.get(usize::from(number))).map(ToString::to_string);
-        *last = Some(Sighting { at: event.at, ip: event.ip, agent, door: event.door, code: event.code });
-    }
-}
-
-// === impl Pending ===
-
-impl Pending {
-    /// Takes at most `keys_max` keys, those that have waited longest first; nothing only if there is nothing.
-    fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
-        if self.leaving.is_empty() {
-            self.leaving = std::mem::take(&mut self.coming);
+impl Slot {
+    fn sum_up(&mut self, pending: &mut Pending) {
+        pending.sum_up(&self.events, &self.agents);
+        self.events.clear();
+        if self.agents.names.len() >= AGENTS_MAX {
+            self.agents = Agents::default();
         }
-        if self.leaving.len() <= keys_max {
-            return std::mem::take(&mut self.leaving).into_values().collect();
-        }
-        self.leaving.extract_if(|_, _| true).take(keys_max).map(|(_, usage)| usage).collect()
     }
 }
 
-// === impl Buffer ===
+// === impl Agents ===
 
-impl Buffer {
+impl Agents {
     /// The number of an agent; `None` where there are too many different ones.
-    fn agent(&mut self, agent: &str) -> Option<u16> {
+    fn number(&mut self, agent: &str) -> Option<u16> {
         // Looked for as it came, up to a length at which nobody can fill the memory with it.
         let agent = cut(agent, 4 * AGENT_LENGTH_MAX);
-        if let Some(number) = self.agents.get(agent) {
+        if let Some(number) = self.numbers.get(agent) {
             return Some(*number);
         }
-        if self.agent_names.len() >= AGENTS_MAX {
+        if self.names.len() >= AGENTS_MAX {
             return None;
         }
-        let number = u16::try_from(self.agent_names.len()).ok()?;
-        self.agents.insert(agent.into(), number);
-        self.agent_names.push(kept_agent(agent));
+        let number = u16::try_from(self.names.len()).ok()?;
+        self.numbers.insert(agent.into(), number);
+        self.names.push(kept_agent(agent).into());
         Some(number)
+    }
+
+    fn name(&self, number: u16) -> Option<Arc<str>> {
+        self.names.get(usize::from(number)).cloned()
     }
 }
 
@@ -266,7 +211,8 @@ mod tests {
     #[test]
     fn uses_refusals_and_counts_are_told_apart() {
         let gatherer = Gatherer::new();
-        let at = |seconds: i64| Timestamp::from_micros(HOUR_MICROS + seconds * 1_000_000);
+        let hour = Timestamp::from_micros(3_600_000_000);
+        let at = |seconds: u64| hour.saturating_add(std::time::Duration::from_secs(seconds));
         gatherer.record(at(1), Door::Verify, Code::Valid, Some(event(1, Some("curl/8"))));
         gatherer.record(at(3), Door::Nginx, Code::Valid, Some(KeyEvent { old_secret: true, ..event(1, None) }));
         gatherer.record(at(4), Door::Verify, Code::Expired, Some(event(1, None)));
@@ -280,7 +226,7 @@ mod tests {
         assert_eq!(usage.last_refused.as_ref().map(|it| (it.at, it.code)), Some((at(4), Code::Expired)));
         let count = |door, code| usage.counts.iter().find(|it| (it.door, it.code) == (door, code)).map(|it| it.count);
         assert_eq!((count(Door::Verify, Code::Valid), count(Door::Nginx, Code::Valid)), (Some(2), Some(1)));
-        assert!(usage.counts.iter().all(|count| count.hour == Timestamp::from_micros(HOUR_MICROS)));
+        assert!(usage.counts.iter().all(|count| count.hour == hour));
         assert!(gatherer.drain(usize::MAX).is_empty(), "drained once");
         assert!(gatherer.decisions().contains(&(Door::Verify, Code::Missing, 1)), "counters stay");
     }
@@ -288,7 +234,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_when_buffers_fill_up() {
         let gatherer = Gatherer::new();
-        let rounds = EVENTS_MAX * (FULL_MAX + 2) + 5;
+        let rounds = EVENTS * 20 + 5;
         for round in 0..rounds {
             gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(round as u128 % 7, None)));
         }
@@ -297,6 +243,19 @@ mod tests {
         let all: u64 =
             first.iter().chain(&gatherer.drain(usize::MAX)).flat_map(|it| &it.counts).map(|it| it.count).sum();
         assert_eq!(all, rounds as u64);
+    }
+
+    #[test]
+    fn a_thread_that_finds_another_summing_up_goes_on_gathering() {
+        let gatherer = Gatherer::new();
+        let record = || gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(1, None)));
+        {
+            let _held = gatherer.pending.lock();
+            (0..EVENTS * 3).for_each(|_| record());
+        }
+        record();
+        assert!(gatherer.slots[slot_of_thread()].0.lock().events.is_empty());
+        assert_eq!(gatherer.drain(1)[0].counts[0].count, EVENTS as u64 * 3 + 1);
     }
 
     #[test]
@@ -319,15 +278,15 @@ mod tests {
 
     #[test]
     fn agents_are_cut_counted_and_carry_no_key() {
-        let mut buffer = Buffer::default();
+        let mut agents = Agents::default();
         let key = format!("agent clv_live_{}", "a".repeat(38));
-        let number = buffer.agent(&key).expect("room");
-        assert!(!buffer.agent_names[usize::from(number)].contains("aaaa"));
-        assert_eq!(buffer.agent(&key), Some(number));
+        let number = agents.number(&key).expect("room");
+        assert!(!agents.name(number).expect("it is kept").contains("aaaa"));
+        assert_eq!(agents.number(&key), Some(number));
         for other in 1..AGENTS_MAX {
-            assert!(buffer.agent(&other.to_string()).is_some());
+            assert!(agents.number(&other.to_string()).is_some());
         }
-        assert_eq!(buffer.agent("one more"), None);
+        assert_eq!(agents.number("one more"), None);
         assert_eq!(kept_agent(&"x".repeat(9_000)).len(), AGENT_LENGTH_MAX);
     }
 }

@@ -7,12 +7,14 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use crate::error::Cause;
 use crate::fields::Fields;
+use crate::pools::Kind;
 use crate::sql::Sql;
 use crate::{Result, Taken};
 
 /// A connection inside a transaction; [`Snapshot`] and [`crate::Tx`] are made of it.
 pub struct Conn {
     transaction: Transaction<'static, Any>,
+    kind: Kind,
     conflict: bool,
 }
 
@@ -22,8 +24,8 @@ pub struct Snapshot(Conn);
 // === impl Conn ===
 
 impl Conn {
-    pub(crate) fn new(transaction: Transaction<'static, Any>) -> Self {
-        Self { transaction, conflict: false }
+    pub(crate) fn new(transaction: Transaction<'static, Any>, kind: Kind) -> Self {
+        Self { transaction, kind, conflict: false }
     }
 
     /// Whether a statement failed because of another transaction, so that this one may be run again.
@@ -37,14 +39,16 @@ impl Conn {
 
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
-        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
+        let (text, values) = sql.into_parts(self.kind);
+        let query = sqlx::query_with(AssertSqlSafe(text), values);
         let result = query.execute(&mut *self.transaction).await;
         Ok(self.noting_conflict(result)?.rows_affected())
     }
 
     /// Runs a statement that another tenant's transaction may forestall: whoever loses gets `taken`.
     pub(crate) async fn execute_unless_taken(&mut self, sql: Sql, taken: Taken) -> Result<u64> {
-        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
+        let (text, values) = sql.into_parts(self.kind);
+        let query = sqlx::query_with(AssertSqlSafe(text), values);
         match query.execute(&mut *self.transaction).await {
             Err(error) if Cause::of(&error) == Cause::Unique => Err(taken.into()),
             result => Ok(self.noting_conflict(result)?.rows_affected()),
@@ -60,14 +64,16 @@ impl Conn {
 
     /// All rows, each read by `read`.
     pub(crate) async fn rows<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Vec<T>> {
-        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
+        let (text, values) = sql.into_parts(self.kind);
+        let query = sqlx::query_with(AssertSqlSafe(text), values);
         let result = query.fetch_all(&mut *self.transaction).await;
         self.noting_conflict(result)?.iter().map(|row: &AnyRow| read(row)).collect()
     }
 
     /// The first row, read by `read`.
     pub(crate) async fn row<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Option<T>> {
-        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.arguments);
+        let (text, values) = sql.into_parts(self.kind);
+        let query = sqlx::query_with(AssertSqlSafe(text), values);
         let result = query.fetch_optional(&mut *self.transaction).await;
         self.noting_conflict(result)?.map(|row: AnyRow| read(&row)).transpose()
     }

@@ -21,7 +21,7 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, list};
-pub(crate) use row::{Row, SELECT, read};
+pub(crate) use row::{COLUMNS, Row, SELECT, read};
 pub use term::{KeyTerm, TermFilter, terms};
 
 /// A set, and an API, that a new key holds.

@@ -29,6 +29,7 @@ pub mod organizations;
 mod page;
 pub mod policies;
 mod pools;
+mod raw_rows;
 pub mod refusals;
 mod shares;
 mod sql;

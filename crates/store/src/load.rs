@@ -6,16 +6,20 @@ use std::time::Duration;
 use claviger_domain::change::{Change, LastUse, Object, ObjectRef};
 use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, Clock, KeyId, Timestamp};
+use tokio::sync::mpsc;
 
 use crate::config::DatabaseUrl;
 use crate::feed::{self, Applied};
 use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
+use crate::raw_rows::RawRows;
 use crate::{Error, Result, api_sets, apis, key_usage, keys, operations, organizations};
 
-/// The most records of a chunk.
-pub const CHUNK: usize = 10_000;
+/// The most records of a chunk: few enough that they stay in the processor's cache on their way.
+pub const CHUNK: usize = 1_000;
+/// Chunks that wait for the next thread.
+const CHUNKS_WAITING: usize = 4;
 
 /// How long a value that ended, by rotation or with its key, is still told from an unknown one.
 const ENDED_KEPT: Duration = Duration::from_hours(90 * 24);
@@ -92,6 +96,7 @@ async fn load_catalog(native: &mut Native, add: &mut (impl FnMut(Vec<Change>) + 
     Ok(())
 }
 
+/// This task takes rows from the driver and hands the records on; a thread of its own reads what stands in them.
 async fn load_keys(
     native: &mut Native,
     since: Timestamp,
@@ -100,51 +105,110 @@ async fn load_keys(
 ) -> Result<()> {
     let mut total = 0;
     native.each("SELECT COUNT(*) FROM keys", |row| row.number(0).map(|count| total = count as u64)).await?;
-    let mut old: HashMap<KeyId, Vec<Old>> = HashMap::new();
-    native
-        .each(keys::SELECT_OLD, |row| {
-            let (key, value) = keys::read_old(row)?;
-            if !value.ended_before(since) {
-                old.entry(key).or_default().push(value);
+    let (rows_out, rows_in) = mpsc::channel(CHUNKS_WAITING);
+    let (keys_out, mut keys_in) = mpsc::channel(CHUNKS_WAITING);
+    let reader = Reader::prepare(native, since).await?;
+    let reading = tokio::task::spawn_blocking(move || reader.run(rows_in, &keys_out));
+    let mut loaded = 0;
+    let mut take = |keys: Result<Keys>| {
+        let Keys { rows, changes } = keys?;
+        loaded += rows as u64;
+        add(changes);
+        progress(LoadProgress { loaded, total });
+        Ok::<(), Error>(())
+    };
+    let mut rows = native.rows(keys::SELECT);
+    'rows: loop {
+        let chunk = rows.copy(CHUNK, keys::COLUMNS).await?;
+        if chunk.is_empty() {
+            break;
+        }
+        let place = loop {
+            tokio::select! {
+                biased;
+                Some(keys) = keys_in.recv() => take(keys)?,
+                Ok(place) = rows_out.reserve() => break place,
+                // The reader is gone; why is told below.
+                else => break 'rows,
             }
-            Ok(())
-        })
-        .await?;
-    let mut lists = IpLists::default();
-    native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
-    let mut last_uses: HashMap<KeyId, Timestamp> = HashMap::new();
-    native
-        .each(key_usage::SELECT_LAST, |row| {
-            let (key, at) = key_usage::read_last(row)?;
-            last_uses.insert(key, at);
-            Ok(())
-        })
-        .await?;
-    let (mut chunk, mut loaded) = (Vec::with_capacity(CHUNK), 0);
-    native
-        .each(keys::SELECT, |row| {
-            let mut key = keys::read(row)?.with_list(&lists)?;
-            loaded += 1;
-            if key.deleted_at.is_none_or(|at| at >= since) {
-                let values = old.remove(&key.id).unwrap_or_default();
-                keys::set_old(&mut key, values);
-                let last_use = last_uses.get(&key.id).map(|at| LastUse { digest: key.secret.digest, at: *at });
-                let id = key.id;
-                chunk.push(Change { object: ObjectRef::Key(id), now: Some(Object::Key(Box::new(key))) });
-                chunk.extend(
-                    last_use.map(|it| Change { object: ObjectRef::LastUse(id), now: Some(Object::LastUse(it)) }),
-                );
-            }
-            if chunk.len() >= CHUNK - 1 {
-                add(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)));
-                progress(LoadProgress { loaded, total });
-            }
-            Ok(())
-        })
-        .await?;
-    if !chunk.is_empty() {
-        add(chunk);
+        };
+        place.send(chunk);
     }
-    progress(LoadProgress { loaded, total });
-    Ok(())
+    drop(rows_out);
+    while let Some(keys) = keys_in.recv().await {
+        take(keys)?;
+    }
+    reading.await.map_err(|error| Error::Unreadable(error.to_string()))
+}
+
+/// Keys that were read of one chunk of rows.
+struct Keys {
+    rows: usize,
+    changes: Vec<Change>,
+}
+
+/// Reads rows of keys.
+struct Reader {
+    since: Timestamp,
+    lists: IpLists,
+    /// Values that are not current.
+    old: HashMap<KeyId, Vec<Old>>,
+    last_uses: HashMap<KeyId, Timestamp>,
+}
+
+// === impl Reader ===
+
+impl Reader {
+    /// With what stands in other tables.
+    async fn prepare(native: &mut Native, since: Timestamp) -> Result<Self> {
+        let (mut lists, mut old) = (IpLists::default(), HashMap::<KeyId, Vec<Old>>::new());
+        let mut last_uses = HashMap::new();
+        native
+            .each(keys::SELECT_OLD, |row| {
+                let (key, value) = keys::read_old(row)?;
+                if !value.ended_before(since) {
+                    old.entry(key).or_default().push(value);
+                }
+                Ok(())
+            })
+            .await?;
+        native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
+        native
+            .each(key_usage::SELECT_LAST, |row| {
+                let (key, at) = key_usage::read_last(row)?;
+                last_uses.insert(key, at);
+                Ok(())
+            })
+            .await?;
+        Ok(Self { since, lists, old, last_uses })
+    }
+
+    /// Reads chunk by chunk, until there are no more or nobody waits for them.
+    fn run(mut self, mut rows: mpsc::Receiver<RawRows>, keys: &mpsc::Sender<Result<Keys>>) {
+        while let Some(chunk) = rows.blocking_recv() {
+            let read = self.read(&chunk);
+            if read.is_err() | keys.blocking_send(read).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&mut self, rows: &RawRows) -> Result<Keys> {
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            let mut key = keys::read(&row)?.with_list(&self.lists)?;
+            if key.deleted_at.is_none_or(|at| at >= self.since) {
+                if let Some(old) = self.old.remove(&key.id) {
+                    keys::set_old(&mut key, old);
+                }
+                let (id, digest) = (key.id, key.secret.digest);
+                changes.push(Change { object: ObjectRef::Key(id), now: Some(Object::Key(Box::new(key))) });
+                if let Some(at) = self.last_uses.get(&id).copied() {
+                    let last_use = LastUse { digest, at };
+                    changes.push(Change { object: ObjectRef::LastUse(id), now: Some(Object::LastUse(last_use)) });
+                }
+            }
+        }
+        Ok(Keys { rows: rows.len(), changes })
+    }
 }

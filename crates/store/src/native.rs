@@ -3,13 +3,15 @@
 use std::pin::Pin;
 
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use futures_util::stream::BoxStream;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::config::DatabaseUrl;
 use crate::fields::Fields;
 use crate::pools::Kind;
+use crate::raw_rows::{Column, RawRows};
 use crate::{Error, Result};
 
 /// Rows that the SQLite thread may be ahead of the reader: with more, each row's memory is cold again (twice the time).
@@ -19,6 +21,12 @@ const ROWS_AHEAD: usize = 256;
 pub(crate) enum Native {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+}
+
+/// Rows of one statement, on their way.
+pub(crate) enum Rows<'c> {
+    Sqlite(BoxStream<'c, sqlx::Result<SqliteRow>>),
+    Postgres(BoxStream<'c, sqlx::Result<PgRow>>),
 }
 
 // === impl Native ===
@@ -66,6 +74,14 @@ impl Native {
         Ok(())
     }
 
+    /// The rows of a statement without values.
+    pub(crate) fn rows(&mut self, sql: &'static str) -> Rows<'_> {
+        match self {
+            Self::Sqlite(connection) => Rows::Sqlite(sqlx::query(sql).fetch(connection)),
+            Self::Postgres(connection) => Rows::Postgres(sqlx::query(sql).fetch(connection)),
+        }
+    }
+
     /// Ends the transaction and closes the connection.
     pub(crate) async fn end(self) -> Result<()> {
         let closed = match self {
@@ -73,5 +89,25 @@ impl Native {
             Self::Postgres(connection) => connection.close().await,
         };
         closed.map_err(Error::from)
+    }
+}
+
+// === impl Rows ===
+
+impl Rows<'_> {
+    /// Copies the next rows, at most `count`; none once there are no more.
+    pub(crate) async fn copy(&mut self, count: usize, columns: &'static [Column]) -> Result<RawRows> {
+        let mut taken = RawRows::with_capacity(count, columns);
+        while taken.len() < count {
+            let there = match self {
+                Self::Sqlite(rows) => rows.try_next().await?.map(|row| taken.push(&row)),
+                Self::Postgres(rows) => rows.try_next().await?.map(|row| taken.push(&row)),
+            };
+            match there {
+                Some(copied) => copied?,
+                None => break,
+            }
+        }
+        Ok(taken)
     }
 }

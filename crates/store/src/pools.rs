@@ -102,13 +102,13 @@ impl Pools {
             Kind::Postgres => None,
         };
         let transaction = self.writers.begin_with(self.kind.begin_write()).await?;
-        Ok(Writing { conn: Conn::new(transaction), place })
+        Ok(Writing { conn: Conn::new(transaction, self.kind), place })
     }
 
     /// Begins a read transaction.
     pub(crate) async fn read(&self) -> Result<Snapshot> {
         let transaction = self.readers.begin_with(self.kind.begin_read()).await?;
-        Ok(Snapshot::new(Conn::new(transaction)))
+        Ok(Snapshot::new(Conn::new(transaction, self.kind)))
     }
 
     pub(crate) async fn close(&self) {

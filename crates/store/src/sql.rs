@@ -10,11 +10,15 @@ use serde::Serialize;
 use sqlx::Arguments as _;
 use sqlx::any::AnyArguments;
 
+use crate::pools::Kind;
+
 /// A statement with its values in order.
 pub(crate) struct Sql {
     pub(crate) text: Cow<'static, str>,
     pub(crate) arguments: AnyArguments,
     count: usize,
+    /// Each placeholder stands there once, in order.
+    in_order: bool,
 }
 
 /// A value for a placeholder: TEXT, BIGINT or BYTES, or none of them.
@@ -24,7 +28,7 @@ pub(crate) trait Bind {
 
 /// Begins a statement.
 pub(crate) fn sql(text: &'static str) -> Sql {
-    Sql { text: Cow::Borrowed(text), arguments: AnyArguments::default(), count: 0 }
+    Sql { text: Cow::Borrowed(text), arguments: AnyArguments::default(), count: 0, in_order: false }
 }
 
 /// The text that is stored for a value that is JSON inside.
@@ -65,11 +69,13 @@ impl Sql {
     /// Appends to the text.
     pub(crate) fn push(mut self, text: &'static str) -> Self {
         self.text.to_mut().push_str(text);
+        self.in_order = false;
         self
     }
 
     /// Appends to the text, each `?` standing for the next value's placeholder.
     pub(crate) fn push_bound<B: Bind>(mut self, text: &'static str, values: impl IntoIterator<Item = B>) -> Self {
+        self.in_order = false;
         let mut parts = text.split('?');
         self.text.to_mut().push_str(parts.next().unwrap_or_default());
         for (value, part) in values.into_iter().zip(parts) {
@@ -78,6 +84,23 @@ impl Sql {
             let _ = write!(self.text.to_mut(), "${}{part}", self.count);
         }
         self
+    }
+
+    /// The text as the database takes it fastest, and the values. SQLite's driver asks for the name of each placeholder,
+    /// which SQLite looks for from the first one on: with many rows that was three fifths of a writer's time, so there
+    /// they have no names.
+    pub(crate) fn into_parts(self, kind: Kind) -> (Cow<'static, str>, AnyArguments) {
+        if !self.in_order || kind == Kind::Postgres {
+            return (self.text, self.arguments);
+        }
+        let mut parts = self.text.split('$');
+        let mut anonymous = String::with_capacity(self.text.len());
+        anonymous.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            anonymous.push('?');
+            anonymous.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+        }
+        (anonymous.into(), self.arguments)
     }
 
     /// `head ($1, $2), ($3, $4) … tail`, for `rows` rows of `columns` values that are bound afterwards.
@@ -92,13 +115,11 @@ impl Sql {
             text.push(')');
         }
         text.push_str(tail);
-        Self { text: Cow::Owned(text), arguments: AnyArguments::default(), count: 0 }
+        Self { text: Cow::Owned(text), arguments: AnyArguments::default(), count: 0, in_order: true }
     }
 }
 
-/// The sizes in which rows are written together: few different texts, so that each stays prepared. Not more, because
-/// SQLite's driver asks for the name of each placeholder, which SQLite looks for from the first one on: with 128 rows of
-/// seven values that was three fifths of a writer's time.
+/// The sizes in which rows are written together: few different texts, so that each stays prepared.
 const ROW_BATCHES: [usize; 3] = [32, 8, 1];
 
 /// Cuts `rows` into slices of the sizes that stay prepared.
@@ -155,7 +176,11 @@ mod tests {
     fn placeholders_are_numbered_on() {
         let statement = sql("SELECT 1 WHERE a = $1").bind("x").push_bound(" AND (b, c) < (?, ?)", [1i64, 2]);
         assert_eq!(statement.text, "SELECT 1 WHERE a = $1 AND (b, c) < ($2, $3)");
-        assert_eq!(Sql::rows("V", 2, 2, " T").text, "V ($1, $2), ($3, $4) T");
+        let rows = || Sql::rows("V", 2, 2, " T");
+        assert_eq!(rows().into_parts(Kind::Postgres).0, "V ($1, $2), ($3, $4) T");
+        assert_eq!(rows().into_parts(Kind::Sqlite).0, "V (?, ?), (?, ?) T");
+        assert_eq!(sql("$1 $1").into_parts(Kind::Sqlite).0, "$1 $1");
+        assert_eq!(rows().push(" $1").into_parts(Kind::Sqlite).0, "V ($1, $2), ($3, $4) T $1");
     }
 
     #[test]

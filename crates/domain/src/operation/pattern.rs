@@ -155,8 +155,7 @@ impl Serialize for OperationPattern {
 
 impl<'de> Deserialize<'de> for OperationPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        crate::wire::from_text(deserializer)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::base_path::{MatchKind, Remainder};
 use super::dominance::beats;
+use super::literals::Literals;
 use super::mixed::Mixed;
 use super::template::{SegmentPattern, Template, TemplateProblem};
 use super::version::{Version, VersionSet, Versions};
@@ -34,13 +35,19 @@ struct Route {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Node {
-    literals: BTreeMap<Box<str>, u32>,
+struct Node<L = Literals> {
+    literals: L,
     parameter: Option<u32>,
     multi_segment: Option<u32>,
     mixed: Vec<(Mixed, u32)>,
     /// The operations whose template ends here.
     routes: Vec<u32>,
+}
+
+/// A trie in the making.
+#[derive(Debug)]
+struct Builder {
+    nodes: Vec<Node<BTreeMap<Box<str>, u32>>>,
 }
 
 /// What a request asks for.
@@ -145,16 +152,17 @@ impl Router {
         if operations.len() > MAX_OPERATIONS {
             return Err(RouterProblem::TooManyOperations);
         }
-        let mut router = Self { nodes: vec![Node::default()], routes: Vec::with_capacity(operations.len()), versions };
+        let (mut builder, mut routes) =
+            (Builder { nodes: vec![Node::default()] }, Vec::with_capacity(operations.len()));
         for (operation, listed) in operations.iter().enumerate() {
             Method::parse(&listed.method).map_err(|_| RouterProblem::Method { operation })?;
             let template = Template::parse(&listed.template, &listed.multi_segment)
                 .map_err(|problem| RouterProblem::Template { operation, problem })?;
-            router.insert(operation as u32, &template).ok_or(RouterProblem::TooLarge { operation })?;
-            let versions = router.versions.set_of(&listed.versions);
-            router.routes.push(Route { method: listed.method.clone(), template, versions });
+            builder.insert(operation as u32, &template).ok_or(RouterProblem::TooLarge { operation })?;
+            let versions = versions.set_of(&listed.versions);
+            routes.push(Route { method: listed.method.clone(), template, versions });
         }
-        Ok(router)
+        Ok(Self { nodes: builder.finish(), routes, versions })
     }
 
     /// The versions of the API.
@@ -283,7 +291,11 @@ impl Router {
     fn route(&self, index: u32) -> &Route {
         &self.routes[index as usize]
     }
+}
 
+// === impl Builder ===
+
+impl Builder {
     /// Adds one template; `None` if there is no room.
     fn insert(&mut self, operation: u32, template: &Template) -> Option<()> {
         let mut node = 0;
@@ -319,6 +331,18 @@ impl Router {
         }
         Some(child as usize)
     }
+
+    /// The nodes, made for looking up.
+    fn finish(self) -> Vec<Node> {
+        let frozen = |Node { literals, parameter, multi_segment, mixed, routes }: Node<_>| Node {
+            literals: Literals::from(literals),
+            parameter,
+            multi_segment,
+            mixed,
+            routes,
+        };
+        self.nodes.into_iter().map(frozen).collect()
+    }
 }
 
 // === impl Walk ===
@@ -342,7 +366,7 @@ impl Walk<'_> {
                     node.literals.get(segment)
                 };
                 if let Some(child) = child {
-                    self.visit(*child, at + 1)?;
+                    self.visit(child, at + 1)?;
                 }
             }
             if let Some(child) = node.parameter {

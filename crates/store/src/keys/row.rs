@@ -18,10 +18,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Result;
 use crate::fields::Fields;
 use crate::ip_lists::{self, IpLists};
+use crate::raw_rows::Column;
 use crate::sql::{Sql, json, sql, word};
 
 /// All keys; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, digest, record FROM keys";
+/// The columns of [`SELECT`].
+pub(crate) const COLUMNS: &[Column] = &[Column::Text("id"), Column::Bytes("digest"), Column::Text("record")];
 
 /// All of a key but its id and its values. What is usual is left out; times are microseconds.
 #[derive(Serialize, Deserialize)]

@@ -1,0 +1,221 @@
+//! What keys did, summed up and not yet written: a small record a key.
+
+use std::sync::Arc;
+
+use claviger_domain::usage::{Door, KeyUsage, Sighting, UsageCount};
+use claviger_domain::verdict::Code;
+use claviger_domain::{KeyId, OrganizationId, Timestamp};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::{Agents, Event};
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// What is summed up and not yet taken. In two parts, lest the same keys be taken each time while others wait for ever:
+/// what comes in goes to the second, which becomes the first when that one is empty.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    leaving: Vec<Summary>,
+    coming: Vec<Summary>,
+    /// Places in `coming`, by key.
+    places: HashTable<u32>,
+}
+
+/// What one key did. There may be millions, so what is rare stands apart.
+#[derive(Debug)]
+struct Summary {
+    key: KeyId,
+    organization: OrganizationId,
+    used: Option<Seen>,
+    /// The newest use of the secret before the last rotation.
+    old_used: Option<Box<Timestamp>>,
+    refused: Option<Box<Seen>>,
+    count: Count,
+    /// Of other hours, doors and codes.
+    more: Box<[Count]>,
+    is_news: bool,
+}
+
+/// A [`Sighting`] whose agent is shared by all that have the same.
+#[derive(Debug)]
+struct Seen {
+    event: Sparse,
+    agent: Option<Arc<str>>,
+}
+
+/// What of an event a sighting shows.
+#[derive(Debug, Clone, Copy)]
+struct Sparse {
+    at: Timestamp,
+    ip: Option<std::net::IpAddr>,
+    door: Door,
+    code: Code,
+}
+
+/// How often something happened in an hour.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    /// Since 1970.
+    hour: i32,
+    times: u32,
+    door: Door,
+    code: Code,
+}
+
+// === impl Pending ===
+
+impl Pending {
+    /// Adds events; buffers do not come in order.
+    pub(super) fn sum_up(&mut self, events: &[Event], agents: &Agents) {
+        let coming = &mut self.coming;
+        for event in events {
+            let place = self.places.entry(
+                hash(event.key),
+                |place| coming[*place as usize].key == event.key,
+                |place| hash(coming[*place as usize].key),
+            );
+            match place {
+                Entry::Occupied(place) => coming[*place.get() as usize].add(event, agents),
+                Entry::Vacant(place) => {
+                    let mut summary = Summary::new(event);
+                    summary.see(event, agents);
+                    place.insert(coming.len() as u32);
+                    coming.push(summary);
+                }
+            }
+        }
+    }
+
+    /// Takes at most `keys_max` keys, those that have waited longest first; nothing only if there is nothing.
+    pub(super) fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
+        if self.leaving.is_empty() {
+            self.leaving = std::mem::take(&mut self.coming);
+            self.places = HashTable::new();
+        }
+        let kept = self.leaving.len().saturating_sub(keys_max);
+        self.leaving.drain(kept..).map(KeyUsage::from).collect()
+    }
+}
+
+/// The last 64 bits of an id are random, but for two; the product spreads them over the bits that the table looks at.
+fn hash(key: KeyId) -> u64 {
+    (key.as_raw() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+// === impl Summary ===
+
+impl Summary {
+    /// Of the first event, which is counted but not yet seen.
+    fn new(event: &Event) -> Self {
+        Self {
+            key: event.key,
+            organization: event.organization,
+            used: None,
+            old_used: None,
+            refused: None,
+            count: Count::of(event),
+            more: Box::default(),
+            is_news: false,
+        }
+    }
+
+    fn add(&mut self, event: &Event, agents: &Agents) {
+        self.see(event, agents);
+        let count = Count::of(event);
+        if self.count.takes(&count) {
+            return;
+        }
+        if !self.more.iter_mut().any(|known| known.takes(&count)) {
+            // Few keys are used at several doors within an hour, so this is rare.
+            self.more = self.more.iter().copied().chain([count]).collect();
+        }
+    }
+
+    fn see(&mut self, event: &Event, agents: &Agents) {
+        self.is_news |= event.is_news;
+        match (event.code.is_use(), event.old_secret) {
+            (true, true) => {
+                let last = self.old_used.get_or_insert_with(|| Box::new(event.at));
+                **last = event.at.max(**last);
+            }
+            (true, false) if self.used.as_ref().is_none_or(|last| last.event.at <= event.at) => {
+                self.used = Some(Seen::of(event, agents));
+            }
+            (false, _) if self.refused.as_ref().is_none_or(|last| last.event.at <= event.at) => {
+                self.refused = Some(Box::new(Seen::of(event, agents)));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<Summary> for KeyUsage {
+    fn from(summary: Summary) -> Self {
+        let Summary { key, organization, used, old_used, refused, count, more, is_news } = summary;
+        Self {
+            key,
+            organization,
+            last_used: used.map(Sighting::from),
+            old_last_used: old_used.map(|at| *at),
+            is_news,
+            last_refused: refused.map(|seen| Sighting::from(*seen)),
+            counts: [count].into_iter().chain(more).map(UsageCount::from).collect(),
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn of(event: &Event, agents: &Agents) -> Self {
+        let Event { at, ip, door, code, .. } = *event;
+        Self { event: Sparse { at, ip, door, code }, agent: event.agent.and_then(|number| agents.name(number)) }
+    }
+}
+
+impl From<Seen> for Sighting {
+    fn from(Seen { event: Sparse { at, ip, door, code }, agent }: Seen) -> Self {
+        Self { at, ip, agent: agent.map(|agent| agent.to_string()), door, code }
+    }
+}
+
+// === impl Count ===
+
+impl Count {
+    fn of(event: &Event) -> Self {
+        // Hours fit for 245,000 years.
+        let hour = i32::try_from(event.at.as_micros().div_euclid(HOUR_MICROS)).unwrap_or(i32::MAX);
+        Self { hour, times: 1, door: event.door, code: event.code }
+    }
+
+    /// Counts `other`, if it is of the same hour, door and code.
+    fn takes(&mut self, other: &Self) -> bool {
+        let sum = self.times.checked_add(other.times);
+        let same = (self.hour, self.door, self.code) == (other.hour, other.door, other.code);
+        match sum.filter(|_| same) {
+            Some(sum) => {
+                self.times = sum;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl From<Count> for UsageCount {
+    fn from(Count { hour, times, door, code }: Count) -> Self {
+        let hour = Timestamp::from_micros(i64::from(hour) * HOUR_MICROS);
+        Self { hour, door, code, count: times.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_waits_takes_two_cache_lines() {
+        assert!(size_of::<Summary>() <= 128, "{}", size_of::<Summary>());
+    }
+}
