@@ -78,6 +78,8 @@ fn naive_address(entry: &[u8]) -> Option<IpAddr> {
         Ok(address) => address,
         Err(_) => match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(inner) => IpAddr::V6(inner.parse().ok()?),
+            // The standard library takes any number of zeros in front of a port.
+            None if text.rsplit(':').next().is_some_and(|port| port.len() > 5) => return None,
             None => text.parse::<SocketAddr>().ok()?.ip(),
         },
     };

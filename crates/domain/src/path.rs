@@ -276,8 +276,9 @@ impl<'t> RequestPath<'t> {
             let segment = decode_once(raw)?;
             check_decoded_segment(&segment)?;
             text.push_str(&segment);
-            this.respelled |= u64::from(has_needless_escape(raw)) << this.count;
+            let at = this.count;
             this.push(text.len(), segment.contains('/'), !fold::is_folded(&segment))?;
+            this.respelled |= u64::from(has_needless_escape(raw)) << at;
         }
         // The second reading, in which encoded slashes separate, has to fit too.
         if text.bytes().filter(|byte| *byte == b'/').count() >= MAX_SEGMENTS {

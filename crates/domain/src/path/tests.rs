@@ -42,6 +42,7 @@ fn what_two_programs_read_differently_is_refused() {
     use PathProblem as P;
     let many = "/a".repeat(MAX_SEGMENTS + 1);
     let many_encoded = format!("/a{}", "%2Fa".repeat(MAX_SEGMENTS));
+    let many_escaped = "/%61".repeat(MAX_SEGMENTS + 1);
     let long = format!("/{}", "a".repeat(MAX_TARGET_BYTES));
     for (target, problem) in [
         ("", P::NotOriginForm),
@@ -52,6 +53,7 @@ fn what_two_programs_read_differently_is_refused() {
         (&long, P::TooLong),
         (&many, P::TooManySegments),
         (&many_encoded, P::TooManySegments),
+        (&many_escaped, P::TooManySegments),
         ("//", P::EmptySegment),
         ("//a", P::EmptySegment),
         ("/a//b", P::EmptySegment),
