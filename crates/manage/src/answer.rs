@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use claviger_domain::change::Position;
-use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Names the change that a call made: `<epoch>.<seq>`.
 pub const CHANGE_HEADER: &str = "x-claviger-change";
@@ -17,6 +18,15 @@ pub struct Answer<T> {
     change: Option<Position>,
     version: Option<i64>,
     location: Option<String>,
+}
+
+/// An answer as it is kept for calls that repeat the first one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptAnswer {
+    pub(crate) status: u16,
+    pub(crate) version: Option<i64>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Value,
 }
 
 // === impl Answer ===
@@ -51,6 +61,14 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
+impl Answer<Value> {
+    /// What is kept of it for a call that repeats this one.
+    pub(crate) fn into_kept(self) -> KeptAnswer {
+        let Self { status, body, version, location, .. } = self;
+        KeptAnswer { status: status.as_u16(), version, location, body: body.unwrap_or_default() }
+    }
+}
+
 impl Answer<()> {
     /// 204.
     pub fn no_content() -> Self {
@@ -64,17 +82,26 @@ impl<T: Serialize> IntoResponse for Answer<T> {
             Some(body) => (self.status, Json(body)).into_response(),
             None => self.status.into_response(),
         };
-        let headers = response.headers_mut();
-        if let Some(value) = self.change.and_then(|position| HeaderValue::try_from(position.to_string()).ok()) {
-            headers.insert(CHANGE_HEADER, value);
-        }
-        if let Some(value) = self.version.and_then(|version| HeaderValue::try_from(entity_tag(version)).ok()) {
-            headers.insert(header::ETAG, value);
-        }
-        if let Some(value) = self.location.and_then(|path| HeaderValue::try_from(path).ok()) {
-            headers.insert(header::LOCATION, value);
-        }
+        put_headers(response.headers_mut(), self.change, self.version, self.location);
         response
+    }
+}
+
+/// Adds what an answer says beside its body.
+pub(crate) fn put_headers(
+    headers: &mut HeaderMap,
+    change: Option<Position>,
+    version: Option<i64>,
+    location: Option<String>,
+) {
+    if let Some(value) = change.and_then(|position| HeaderValue::try_from(position.to_string()).ok()) {
+        headers.insert(CHANGE_HEADER, value);
+    }
+    if let Some(value) = version.and_then(|version| HeaderValue::try_from(entity_tag(version)).ok()) {
+        headers.insert(header::ETAG, value);
+    }
+    if let Some(value) = location.and_then(|path| HeaderValue::try_from(path).ok()) {
+        headers.insert(header::LOCATION, value);
     }
 }
 

@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq;
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::idempotency::Attempt;
 
 // === impl FromRequestParts for Ctx ===
 
@@ -30,11 +31,17 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
         let request_id = request_id(parts)?;
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
         let token = bearer_token(parts)?;
-        if manage.is_operator_token(&token) {
-            return operator_ctx(manage, ip, request_id).await;
+        let mut ctx = if manage.is_operator_token(&token) {
+            operator_ctx(manage, ip, request_id).await?
+        } else {
+            let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+            key_ctx(manage, &token, ip, agent, request_id)?
+        };
+        if let Some(attempt) = parts.extensions.get::<Arc<Attempt>>() {
+            attempt.begin(manage, &ctx).await?;
+            ctx.attempt = Some(attempt.clone());
         }
-        let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        key_ctx(manage, &token, ip, agent, request_id)
+        Ok(ctx)
     }
 }
 
@@ -106,6 +113,7 @@ fn key_ctx(
         ip,
         request_id,
         now: manage.clock.now(),
+        attempt: None,
     })
 }
 

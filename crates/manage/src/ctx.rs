@@ -1,6 +1,7 @@
 //! Who asks: the first argument of every use case.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use claviger_domain::audit::{Entry, Subject};
 use claviger_domain::authority::{Authorities, Authority};
@@ -10,6 +11,7 @@ use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::idempotency::Attempt;
 
 /// The actor of a call, what it may do, and when.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Ctx {
     pub request_id: RequestId,
     /// The instant of the call: one for all that it does.
     pub now: Timestamp,
+    /// The `Idempotency-Key` of a call that makes something, if it bears one.
+    pub attempt: Option<Arc<Attempt>>,
 }
 
 // === impl Ctx ===
@@ -43,6 +47,7 @@ impl Ctx {
             ip: None,
             request_id,
             now,
+            attempt: None,
         }
     }
 

@@ -40,6 +40,8 @@ pub enum ErrorCode {
     TooLarge,
     /// The body is of another type than expected.
     UnsupportedMediaType,
+    /// Another request bore this `Idempotency-Key`.
+    IdempotencyMismatch,
     /// The `Host` is none of this server's.
     Misdirected,
     /// Cannot answer now.
@@ -108,6 +110,7 @@ impl ErrorCode {
             Self::Stale => "stale",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::Misdirected => "misdirected",
             Self::Busy => "busy",
             Self::Internal => "internal",
@@ -126,6 +129,7 @@ impl ErrorCode {
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -145,6 +149,7 @@ impl ErrorCode {
             Self::Stale => "Changed meanwhile",
             Self::TooLarge => "The body is too large",
             Self::UnsupportedMediaType => "Unsupported media type",
+            Self::IdempotencyMismatch => "The Idempotency-Key was used",
             Self::Misdirected => "Not a host name of this server",
             Self::Busy => "Not now",
             Self::Internal => "Internal error",

@@ -26,6 +26,7 @@ mod checks;
 pub mod ctx;
 mod docs;
 pub mod error;
+pub mod idempotency;
 pub mod instant;
 pub mod keys;
 mod layers;
@@ -93,11 +94,13 @@ struct Bearer;
 /// need the peer.
 pub fn router(manage: Arc<Manage>) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let repeats = Arc::new(idempotency::Layer::new(&document, manage.keyring.fingerprint()));
     routes
         .route("/api/v1/openapi.json", get(async move || axum::Json(document)))
         .merge(docs::router())
         .fallback(layers::unknown_path)
         .method_not_allowed_fallback(layers::unknown_method)
+        .layer(from_fn_with_state(repeats, idempotency::layer))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(manage.clone(), layers::frame))
         .with_state(manage)
@@ -119,6 +122,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);
     describe_answers(all.get_openapi_mut());
+    idempotency::describe(all.get_openapi_mut());
     all
 }
 

@@ -9,6 +9,7 @@ use claviger_domain::name::{Name, Slug};
 use claviger_domain::{Random, Secret};
 use claviger_store::{Committed, Scope, Store, organizations};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,6 +19,7 @@ use crate::answer::Answer;
 use crate::body::JsonBody;
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::idempotency;
 use crate::keys::expose;
 use crate::organizations::{Founder, Founding, check_email};
 
@@ -64,10 +66,14 @@ pub async fn set_up(
         .write(Scope::Installation, move |tx| {
             let (ctx, founding) = (ctx.clone(), founding.clone());
             Box::pin(async move {
+                idempotency::look(tx, &ctx).await?;
                 if organizations::count(tx).await? > 0 {
                     return Err(Error::conflict("There is an organization already; setup makes the first one only."));
                 }
-                founding.insert(tx, &ctx).await
+                let user = founding.insert(tx, &ctx).await?;
+                let answer = json!({"organization": founding.organization.id, "user": user, "token": null});
+                idempotency::keep(tx, &ctx, Scope::Installation, Answer::created(answer)).await?;
+                Ok(user)
             })
         })
         .await?;

@@ -18,6 +18,7 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::{Config, Manage, router};
@@ -33,6 +34,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<FixedClock>,
     router: Router,
     folder: TempDir,
+    follower: JoinHandle<()>,
 }
 
 /// An answer.
@@ -59,7 +61,7 @@ impl World {
         let engine =
             Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
         let engine = Arc::new(engine);
-        follow(&store, &engine).await;
+        let follower = follow(&store, &engine).await;
         let manage = Arc::new(Manage {
             store,
             engine,
@@ -69,7 +71,7 @@ impl World {
             config: Config { host_names: vec!["keys.example.com".to_owned()] },
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
-        Self { router: router(manage.clone()), manage, clock, folder }
+        Self { router: router(manage.clone()), manage, clock, folder, follower }
     }
 
     /// An installation with one organization, and its administrator's token.
@@ -87,6 +89,11 @@ impl World {
         let made = self.post(maker, "/keys", json!({"name": name, "api_sets": sets})).await;
         assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
         (made.body["key"]["id"].as_str().expect("an id").to_owned(), made.text("secret"))
+    }
+
+    /// From now on this node's engine learns of no change.
+    pub(crate) fn stop_following(&self) {
+        self.follower.abort();
     }
 
     /// The files of the database.
@@ -138,7 +145,7 @@ impl World {
 }
 
 /// Loads the engine and keeps it in step.
-async fn follow(store: &Store, engine: &Arc<Engine>) {
+async fn follow(store: &Store, engine: &Arc<Engine>) -> JoinHandle<()> {
     let mut feed = store.feed();
     let mut loader = engine.begin_load();
     let position = feed.load(|changes| loader.add(changes), |_| {}).await.expect("an empty load");
@@ -148,7 +155,7 @@ async fn follow(store: &Store, engine: &Arc<Engine>) {
         while let Ok(FeedEvent::Step(step)) = feed.next().await {
             engine.apply(step);
         }
-    });
+    })
 }
 
 // === impl Reply ===

@@ -14,6 +14,7 @@ mod database;
 mod error;
 mod feed;
 mod fields;
+pub mod idempotency;
 mod ip_lists;
 pub mod key_identifiers;
 pub mod key_reveals;

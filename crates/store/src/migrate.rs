@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { script: include_str!("../migrations/0006_idle.sql"), oldest_reader: 6 },
     // A program that does not know who shares what, or where a key may stand, would judge by other rules.
     Migration { script: include_str!("../migrations/0007_sharing.sql"), oldest_reader: 7 },
+    Migration { script: include_str!("../migrations/0008_idempotency.sql"), oldest_reader: 7 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -7,11 +7,13 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
 use claviger_domain::name::Slug;
 use claviger_store::{Scope, Tx, api_sets};
+use serde_json::json;
 
 use super::record::{SETS_MAX, check_slug_free, fill, note, view};
 use super::request::CreateApiSet;
 use super::wire::Recorded;
 use crate::Manage;
+use crate::answer::Answer;
 use crate::apis::slug;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
@@ -37,10 +39,15 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
     };
     let all = Arc::new((ctx.clone(), request, draft));
     manage
-        .write(ctx, Scope::Organization(organization), move |tx| {
-            let all = all.clone();
-            Box::pin(async move { insert(tx, &all.0, &all.1, all.2.clone()).await })
-        })
+        .create(
+            ctx,
+            Scope::Organization(organization),
+            move |tx| {
+                let all = all.clone();
+                Box::pin(async move { insert(tx, &all.0, &all.1, all.2.clone()).await })
+            },
+            |made| Answer::created(json!(made.set)).location("api-sets", made.set.id()).version(made.version),
+        )
         .await
 }
 

@@ -8,12 +8,14 @@ use claviger_domain::operation::Operation;
 use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use claviger_store::{Scope, operations};
+use serde_json::json;
 
 use super::record::{self, note, view};
 use super::request::{self, CreateApi};
 use super::wire::Recorded;
 use super::{rules, slug, versions};
 use crate::Manage;
+use crate::answer::Answer;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -26,17 +28,22 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: &CreateApi) -> Result<C
     let general = record::general_set(ApiSetId::new(ctx.now, &*manage.random), &api, ctx.now);
     let all = Arc::new((ctx.clone(), api, general, operations));
     manage
-        .write(ctx, Scope::Organization(organization), move |tx| {
-            let all = all.clone();
-            Box::pin(async move {
-                let (ctx, api, general, operations) = &*all;
-                record::insert(tx, api, general).await?;
-                operations::replace(tx, organization, api.id, operations).await?;
-                let made = view(tx, api).await?;
-                note(tx, ctx, "api.create", api, None, Some(&made));
-                Ok(Recorded { api: made, version: api.version })
-            })
-        })
+        .create(
+            ctx,
+            Scope::Organization(organization),
+            move |tx| {
+                let all = all.clone();
+                Box::pin(async move {
+                    let (ctx, api, general, operations) = &*all;
+                    record::insert(tx, api, general).await?;
+                    operations::replace(tx, organization, api.id, operations).await?;
+                    let made = view(tx, api).await?;
+                    note(tx, ctx, "api.create", api, None, Some(&made));
+                    Ok(Recorded { api: made, version: api.version })
+                })
+            },
+            |made| Answer::created(json!(made.api)).location("apis", made.api.id()).version(made.version),
+        )
         .await
 }
 

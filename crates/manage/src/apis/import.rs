@@ -11,6 +11,7 @@ use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use claviger_store::{Conn, Scope, Tx, apis, operations};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
@@ -23,6 +24,7 @@ use super::shares::Shares;
 use super::wire::ApiView;
 use super::{request, slug};
 use crate::Manage;
+use crate::answer::Answer;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
@@ -91,10 +93,22 @@ pub async fn import(
         return Ok(Changed { value: preview.imported, position: None });
     }
     manage
-        .write(ctx, Scope::Organization(organization), move |tx| {
-            let plan = plan.clone();
-            Box::pin(async move { plan.carry_out(tx).await })
-        })
+        .create(
+            ctx,
+            Scope::Organization(organization),
+            move |tx| {
+                let plan = plan.clone();
+                Box::pin(async move { plan.carry_out(tx).await })
+            },
+            |imported| {
+                let answer = if imported.made {
+                    Answer::created(json!(imported)).location("apis", imported.api.id())
+                } else {
+                    Answer::ok(json!(imported))
+                };
+                answer.version(imported.version)
+            },
+        )
         .await
 }
 

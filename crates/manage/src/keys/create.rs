@@ -1,10 +1,11 @@
 //! Makes a key.
 
 use claviger_domain::authority::Authority;
-use claviger_domain::key::{Disabled, Key};
+use claviger_domain::key::{Disabled, Key, Shape};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
 use claviger_store::{Scope, Tx, keys, organizations};
+use serde_json::{Value, json};
 
 use super::grants;
 use super::record::{check_count, check_name, note, view};
@@ -13,6 +14,7 @@ use super::term::{Surroundings, settle_new};
 use super::value::NewValue;
 use super::wire::{KeyView, KeyWithSecret};
 use crate::Manage;
+use crate::answer::Answer;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -27,14 +29,28 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
     let id = KeyId::new(ctx.now, &*manage.random);
     let value = NewValue::draw(manage, &home, id, request.shape, request.environment);
     let draft = draft(ctx, &request, &home, id, value.stored.clone())?;
-    let (work_ctx, issued) = (ctx.clone(), value.issued.clone());
+    let (work_ctx, issued, shape) = (ctx.clone(), value.issued.clone(), request.shape);
     let changed = manage
-        .write(ctx, Scope::Organization(organization), move |tx| {
-            let (ctx, request, value, draft) = (work_ctx.clone(), request.clone(), value.clone(), draft.clone());
-            Box::pin(async move { insert(tx, &ctx, &request, &value, draft).await })
-        })
+        .create(
+            ctx,
+            Scope::Organization(organization),
+            move |tx| {
+                let (ctx, request, value, draft) = (work_ctx.clone(), request.clone(), value.clone(), draft.clone());
+                Box::pin(async move { insert(tx, &ctx, &request, &value, draft).await })
+            },
+            move |key| answer_again(key, shape),
+        )
         .await?;
     Ok(changed.map(|key| KeyWithSecret { key, issued }))
+}
+
+/// The answer without what proves the key.
+fn answer_again(key: &KeyView, shape: Shape) -> Answer<Value> {
+    let body = match shape {
+        Shape::Single => json!({"key": key, "secret": null}),
+        Shape::Pair => json!({"key": key, "identifier": null, "password": null}),
+    };
+    Answer::created(body).location("keys", key.id()).version(1)
 }
 
 async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, value: &NewValue, mut key: Key) -> Result<KeyView, Error> {

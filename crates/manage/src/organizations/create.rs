@@ -5,11 +5,13 @@ use claviger_domain::authority::Authority;
 use claviger_domain::name::{Name, Slug};
 use claviger_store::{Scope, organizations};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::found::{Founder, Founding, check_email};
 use super::wire::OrganizationView;
 use crate::Manage;
+use crate::answer::Answer;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::keys::expose;
@@ -55,22 +57,29 @@ pub async fn create(
     let founder = Founder { name: request.name, slug, email };
     let (founding, token) = Founding::draw(ctx, founder, false, &manage.keyring, &*manage.random);
     let work_ctx = ctx.clone();
-    let changed = manage
-        .write(ctx, Scope::Installation, move |tx| {
-            let (ctx, mut founding) = (work_ctx.clone(), founding.clone());
-            Box::pin(async move {
-                let others = organizations::count(tx).await?;
-                founding.organization.is_default = others == 0;
-                if let Some(other) = organizations::by_slug(tx, &founding.organization.slug).await? {
-                    return Err(Error::name_taken("slug", other.id));
-                }
-                founding.insert(tx, &ctx).await?;
-                Ok((OrganizationView::from(&founding.organization), others))
-            })
-        })
-        .await?;
     let tokenless_calls = manage.engine.tokenless_calls_in_last_hour();
-    let warnings = |others| warnings(others, tokenless_calls);
+    let warnings = move |others| warnings(others, tokenless_calls);
+    let changed = manage
+        .create(
+            ctx,
+            Scope::Installation,
+            move |tx| {
+                let (ctx, mut founding) = (work_ctx.clone(), founding.clone());
+                Box::pin(async move {
+                    let others = organizations::count(tx).await?;
+                    founding.organization.is_default = others == 0;
+                    if let Some(other) = organizations::by_slug(tx, &founding.organization.slug).await? {
+                        return Err(Error::name_taken("slug", other.id));
+                    }
+                    founding.insert(tx, &ctx).await?;
+                    Ok((OrganizationView::from(&founding.organization), others))
+                })
+            },
+            move |(organization, others)| {
+                Answer::created(json!({"organization": organization, "token": null, "warnings": warnings(*others)}))
+            },
+        )
+        .await?;
     Ok(changed.map(|(organization, others)| NewOrganization { organization, token, warnings: warnings(others) }))
 }
 

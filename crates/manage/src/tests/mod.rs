@@ -2,6 +2,7 @@
 
 mod bad_requests;
 mod document;
+mod idempotency;
 mod keys;
 mod organizations;
 mod pairs;

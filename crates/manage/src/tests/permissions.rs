@@ -22,14 +22,16 @@ const ACTORS: [&str; 9] = [
 ];
 
 /// An operation of the document.
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
+pub(super) struct Operation {
+    pub(super) id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    /// Whether it answers 201.
+    pub(super) creates: bool,
 }
 
 /// What a call that may be made is made with; every operation with a required body has its row.
-fn body(id: &str) -> Option<Value> {
+pub(super) fn body(id: &str) -> Option<Value> {
     Some(match id {
         "setup" => json!({"organization": "Example", "email": "ann@example.com"}),
         "organizations/create" => json!({"slug": "one-more", "name": "One more", "email": "eve@example.com"}),
@@ -48,7 +50,7 @@ fn body(id: &str) -> Option<Value> {
     })
 }
 
-fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     let document = serde_json::to_value(crate::openapi()).expect("the document is JSON");
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
@@ -57,7 +59,8 @@ fn operations() -> Vec<Operation> {
             let id = operation["operationId"].as_str().expect("an id").to_owned();
             let required = operation["requestBody"]["required"] == true;
             assert!(!required || body(&id).is_some(), "{id} needs a row in `body`");
-            operations.push(Operation { id, method: method.to_uppercase(), path: path.to_owned() });
+            let creates = operation["responses"].get("201").is_some();
+            operations.push(Operation { id, method: method.to_uppercase(), path: path.to_owned(), creates });
         }
     }
     // A second organization takes the administrator's rights from the operator: last.
@@ -66,7 +69,7 @@ fn operations() -> Vec<Operation> {
 }
 
 /// The path with its parameter filled in by a thing made for this call.
-async fn fill(world: &World, admin: &str, path: &str, number: usize) -> String {
+pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) -> String {
     let made = |noun: &'static str, body: Value| async move {
         let made = world.post(admin, noun, body).await;
         assert_eq!(made.status, 201, "{made:?}");

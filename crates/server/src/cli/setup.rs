@@ -106,6 +106,7 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
         ip: None,
         request_id: RequestId::new(clock.now(), &*random),
         now: clock.now(),
+        attempt: None,
     };
     let done = set_up(&store, &keyring, &*random, &ctx, request).await;
     store.close().await;
