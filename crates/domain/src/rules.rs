@@ -62,6 +62,11 @@ impl Rules {
         own.into_iter().chain(max).min()
     }
 
+    /// Whether keys of `owner` have a longest lifetime.
+    pub fn has_cap(&self, owner: &Owner) -> bool {
+        self.caps.of(owner).is_some()
+    }
+
     /// Whether the longest lifetime of a key has certainly not passed: for whoever asks often, without a calendar.
     pub fn is_surely_young(&self, owner: &Owner, created_at: Timestamp, now: Timestamp) -> bool {
         self.caps.of(owner).is_none_or(|cap| now.as_micros() < created_at.as_micros().saturating_add(cap.at_least))

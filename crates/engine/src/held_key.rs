@@ -147,7 +147,7 @@ impl HeldKey {
         let unused = |since: Timestamp| self.last_used.load(Ordering::Relaxed) <= since.as_micros();
         now.as_micros() >= self.expires_at
             || !self.idle_exempt && rules.idle_if_unused_since(now).is_some_and(unused)
-            || !rules.is_surely_young(&self.profile.owner, made_at(self.id), now)
+            || rules.has_cap(&self.profile.owner) && !rules.is_surely_young(&self.profile.owner, self.created_at(), now)
     }
 
     /// Whether it is idle at `now`, whatever else it is.
@@ -355,5 +355,52 @@ mod tests {
             key.secret.hint = hint.to_owned();
             assert_eq!(HeldKey::new(&key, None, &mut Profiles::default()).hint(), hint);
         }
+    }
+
+    /// A day in microseconds.
+    const DAY: i64 = 86_400_000_000;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn the_first_use_and_one_an_hour_are_news() {
+        let held = HeldKey::new(&key_of(1), None, &mut Profiles::default());
+        assert!(held.note_use(at(5 * DAY)), "the first");
+        assert!(!held.note_use(at(5 * DAY)), "the same instant");
+        let hours =
+            |from: i64, to: i64| (from..to).filter(|minute| held.note_use(at(5 * DAY + minute * 60_000_000))).count();
+        assert_eq!(hours(1, 60 * 24 + 1), 24, "one an hour, whatever else comes");
+        held.learn_use(at(9 * DAY));
+        assert!(!held.note_use(at(8 * DAY)), "older than what another node saw");
+        assert_eq!(held.last_used(), Some(9 * DAY));
+    }
+
+    #[test]
+    fn a_use_stays_known_when_the_record_changes() {
+        let table = crate::key_table::KeyTable::new();
+        let (mut key, mut profiles) = (key_of(1), Profiles::default());
+        table.insert(&key, &mut profiles);
+        table.learn_use(&claviger_domain::change::LastUse { digest: key.secret.digest, at: at(7) });
+        (key.version, key.description) = (2, "changed".to_owned());
+        table.set(&key, &mut profiles);
+        let found = table.find(&key.secret.digest);
+        assert!(matches!(found, Some(crate::key_table::Found::Current(held)) if held.last_used() == Some(7)));
+    }
+
+    #[test]
+    fn a_record_that_is_older_than_its_id_ends_by_its_own_creation() {
+        use claviger_domain::policy::{Lifetime, Policy};
+        let mut policy = Policy { idle_days: 0, ..Policy::default() };
+        policy.max_lifetime.organization = Some(Lifetime::Days(10));
+        let rules = Rules::new(&policy, "UTC");
+        let mut key = key_of(1);
+        key.id = KeyId::from_raw((1_000 * DAY as u128 / 1_000) << 80);
+        let state =
+            |key: &Key, days: i64| HeldKey::new(key, None, &mut Profiles::default()).state(&rules, at(days * DAY));
+        assert_eq!((state(&key, 10), state(&key, 11)), (State::Active, State::Expired));
+        key.created_at = at(1_000 * DAY);
+        assert_eq!((state(&key, 1_010), state(&key, 1_011)), (State::Active, State::Expired));
     }
 }

@@ -51,6 +51,11 @@ impl Ctx {
         }
     }
 
+    /// The server itself, by no one's call.
+    pub fn system(request_id: RequestId, now: Timestamp) -> Self {
+        Self::operator(request_id, now).as_system()
+    }
+
     /// Refuses unless the actor has `authority`.
     pub fn require(&self, authority: Authority) -> Result<(), Error> {
         if self.authorities.has(authority) {

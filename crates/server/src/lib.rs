@@ -11,6 +11,7 @@ pub mod logging;
 pub mod master_secret;
 pub mod start;
 mod start_error;
+mod sweep_task;
 mod telemetry;
 mod usage_task;
 

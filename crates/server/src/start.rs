@@ -22,6 +22,7 @@ use crate::listener::Listener;
 use crate::local_token::LocalToken;
 use crate::master_secret::{Opened, Place, open_keyring};
 use crate::start_error::StartError;
+use crate::sweep_task::SweepTask;
 use crate::telemetry;
 use crate::usage_task::UsageTask;
 
@@ -91,7 +92,9 @@ impl Server {
             .map_err(|error| StartError::doors(&error))?;
 
         let telemetry_address = telemetry.address().clone();
-        let (background, tasks) = spawn_background(&store, &engine, &clock, &health, telemetry);
+        let stop = CancellationToken::new();
+        let tasks = spawn_background(&store, &engine, &clock, &health, telemetry, &stop);
+        let background = stop.clone().drop_guard();
 
         // Before this, a change would wait for a replica that is not there.
         engine.applied(Position::default()).await;
@@ -109,7 +112,9 @@ impl Server {
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
         let control_address = control.address().clone();
-        serving.spawn(control.serve(claviger_manage::router(Arc::new(manage)), requests.clone()));
+        let manage = Arc::new(manage);
+        tasks.spawn(SweepTask { manage: Arc::clone(&manage) }.run(stop));
+        serving.spawn(control.serve(claviger_manage::router(manage), requests.clone()));
 
         let running = Running {
             control: control_address,
@@ -136,22 +141,23 @@ impl Server {
     }
 }
 
-/// What runs beside requests, until the guard is dropped.
+/// What runs beside requests, until `stop`.
 fn spawn_background(
     store: &Store,
     engine: &Arc<Engine>,
     clock: &Arc<dyn Clock>,
     health: &Arc<Health>,
     telemetry: Listener,
-) -> (DropGuard, TaskTracker) {
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    stop: &CancellationToken,
+) -> TaskTracker {
+    let tasks = TaskTracker::new();
     let (store, engine, health) = (|| store.clone(), || Arc::clone(engine), || Arc::clone(health));
     let feed = FeedTask { store: store(), engine: engine(), clock: Arc::clone(clock), health: health() };
     let usage = UsageTask { store: store(), engine: engine(), health: health() };
     tasks.spawn(feed.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
     tasks.spawn(telemetry.serve(telemetry::router(health()), stop.clone()));
-    (stop.drop_guard(), tasks)
+    tasks
 }
 
 /// Opens the database and its key ring; makes both where the database is new.

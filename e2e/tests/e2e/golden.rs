@@ -24,6 +24,11 @@ on_both_databases! {
         assert!(asked.iter().all(|&count| count >= CASES_MIN), "asked at each door: {asked:?}");
     }
 
+    async fn golden_terms_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/terms.json")).await;
+        assert!(asked.iter().all(|&count| count >= 30), "asked at each door: {asked:?}");
+    }
+
     async fn golden_versions_at_every_door(world: &World) {
         let asked = judge(world, include_str!("../../golden/versions.json")).await;
         assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
@@ -159,6 +164,10 @@ impl Question<'_> {
 
     fn with_token(&self, request: Request) -> Request {
         let provider = self.case["request"]["provider"].as_str().unwrap_or("acme");
+        // Of one organization the doors need no token, and one would end with its other keys.
+        if self.state.door_tokens.len() == 1 {
+            return request;
+        }
         request.header("X-Claviger-Door", &self.state.door_tokens[provider])
     }
 
@@ -275,6 +284,9 @@ impl State {
             let door = json!({ "name": "golden door token", "api_sets": ["claviger-verify"] });
             let door = call(world, &token, "POST", "/keys", &door).await;
             made.door_tokens.insert(text(&organization["slug"]).to_owned(), text(&door["secret"]).to_owned());
+            if !organization["policy"].is_null() {
+                call(world, &token, "PATCH", "/policy", &organization["policy"]).await;
+            }
         }
         made
     }

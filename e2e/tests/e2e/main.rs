@@ -13,3 +13,4 @@ mod observed;
 mod process;
 mod rows;
 mod rows_keys;
+mod rows_policy;

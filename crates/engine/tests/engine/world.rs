@@ -14,7 +14,7 @@ use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
-use claviger_domain::policy::Policy;
+use claviger_domain::policy::{Lifetime, Policy};
 use claviger_domain::sharing::Sharing;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
@@ -35,6 +35,8 @@ pub struct OrganizationState {
     pub slug: String,
     pub name: String,
     #[serde(default)]
+    policy: PolicyState,
+    #[serde(default)]
     default_api: DefaultApi,
     #[serde(default)]
     apis: Vec<ApiState>,
@@ -44,6 +46,23 @@ pub struct OrganizationState {
     api_sets: Vec<SetState>,
     #[serde(default)]
     keys: Vec<KeyState>,
+}
+
+/// What the corpus says of a policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyState {
+    #[serde(default)]
+    idle_days: Option<u32>,
+    #[serde(default)]
+    max_lifetime: LifetimeState,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LifetimeState {
+    #[serde(default)]
+    organization: Option<Lifetime>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -168,7 +187,7 @@ struct Builder {
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts", "versions"];
+pub const CORPORA: &[&str] = &["verdicts", "versions", "terms"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -198,6 +217,19 @@ pub fn load(engine: &Arc<Engine>, records: Vec<Change>) {
     let mut loader = engine.begin_load();
     loader.add(records);
     loader.finish(Position { epoch: 1, seq: 1 });
+}
+
+// === impl PolicyState ===
+
+impl PolicyState {
+    /// The policy with it, saved at `now`.
+    fn saved_at(&self, now: Timestamp) -> Policy {
+        let mut policy = Policy::default();
+        policy.idle_days = self.idle_days.unwrap_or(policy.idle_days);
+        policy.max_lifetime.organization = self.max_lifetime.organization;
+        policy.max_lifetime_saved_at.organization = self.max_lifetime.organization.map(|_| now);
+        policy
+    }
 }
 
 // === impl World ===
@@ -257,7 +289,7 @@ impl Builder {
             time_zone: "UTC".into(),
             key_prefix: KeyPrefix::default(),
             is_default,
-            policy: Policy::default(),
+            policy: state.policy.saved_at(self.now),
             created_at: self.now,
             updated_at: self.now,
             version: 1,

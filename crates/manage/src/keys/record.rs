@@ -4,11 +4,12 @@ use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
-use claviger_domain::key::{Key, StoredSecret};
+use claviger_domain::key::{IDLE_REASON, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::policy::Policy;
 use claviger_domain::{KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::{Conn, Scope, Tx, keys};
+use serde_json::{Value, json};
 
 use super::term::Surroundings;
 use super::wire::{Form, KeyView, Names};
@@ -99,10 +100,20 @@ pub(super) async fn note_idle(tx: &mut Tx, ctx: &Ctx, before: Key, surroundings:
     let mut key = before.clone();
     key.note_idle(&surroundings.facts(&before), ctx.now);
     if key != before {
-        save(tx, &ctx.as_system(), "key.disable", &before, key.clone()).await?;
-        key = find(tx, key.organization, key.id).await?;
+        (key.version, key.updated_at) = (key.version + 1, ctx.now);
+        keys::update(tx, &key).await?;
+        let at = key.disabled.as_ref().map(|disabled| disabled.at);
+        let after = json!({"state": "disabled", "state_reason": IDLE_REASON, "state_at": at});
+        note_system(tx, ctx, "key.disable", &key, json!({"state": "active"}), after);
     }
     Ok(key)
+}
+
+/// The audit entry of something that the server wrote down of a key by itself.
+pub(super) fn note_system(tx: &mut Tx, ctx: &Ctx, action: &str, key: &Key, before: Value, after: Value) {
+    let subject = Subject { kind: "key".to_owned(), id: key.id.to_string(), name: Some(key.name.to_string()) };
+    let entry = ctx.as_system().entry(action, subject, Some(before), Some(after));
+    tx.audit(Chain::Organization(key.organization), entry);
 }
 
 /// Refuses one key more than the policy grants the owner.

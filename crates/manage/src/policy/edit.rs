@@ -6,11 +6,13 @@ use claviger_domain::organization::Organization;
 use claviger_domain::policy::{
     IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile,
 };
+use claviger_domain::rules::Rules;
 use claviger_domain::{OrganizationId, Timestamp};
-use claviger_store::{Scope, Tx, organizations, policies};
+use claviger_store::{Scope, Tx, policies};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::preview::{self, PolicyPreview};
 use super::wire::PolicyView;
 use crate::Manage;
 use crate::body::{IfMatch, present, value};
@@ -18,6 +20,8 @@ use crate::changes::differing_fields;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::keys::{home_in, settle};
+use crate::organizations::home;
 use crate::write::Changed;
 
 /// What to change; what is not there stays.
@@ -101,7 +105,21 @@ pub struct EditCounts {
     pub organization: Option<Option<u32>>,
 }
 
-/// Changes the policy of the caller's organization.
+/// What a change of the policy of the caller's organization would do; changes nothing.
+pub async fn preview(
+    manage: &Manage,
+    ctx: &Ctx,
+    if_match: IfMatch,
+    request: EditPolicy,
+) -> Result<PolicyPreview, Error> {
+    let id = ctx.organization_with(Authority::PolicyManage)?;
+    check(&request)?;
+    let home = home(manage, id).await?;
+    if_match.check(home.policy.version)?;
+    preview::preview(manage, &home, &merged(&home.policy, &request, ctx.now), ctx.now).await
+}
+
+/// Changes the policy of the caller's organization. What the rules before have made of keys is written down first.
 pub async fn edit(
     manage: &Manage,
     ctx: &Ctx,
@@ -110,12 +128,18 @@ pub async fn edit(
 ) -> Result<Changed<Policy>, Error> {
     let id = ctx.organization_with(Authority::PolicyManage)?;
     check(&request)?;
+    let home = home(manage, id).await?;
+    if_match.check(home.policy.version)?;
+    let after = Rules::new(&merged(&home.policy, &request, ctx.now), &home.time_zone);
+    if after != Rules::new(&home.policy, &home.time_zone) {
+        settle(manage, ctx, &home, &after).await?;
+    }
     let work_ctx = ctx.clone();
     manage
         .write(ctx, Scope::Organization(id), move |tx| {
             let (ctx, if_match, request) = (work_ctx.clone(), if_match.clone(), request.clone());
             Box::pin(async move {
-                let home = organizations::get(tx, id).await?.ok_or_else(|| Error::not_found("organization"))?;
+                let home = home_in(tx, id).await?;
                 if_match.check(home.policy.version)?;
                 let after = merged(&home.policy, &request, ctx.now);
                 save(tx, &ctx, &home, after).await

@@ -3,15 +3,41 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{EditPolicy, PolicyView};
+use super::{EditPolicy, PolicyPreview, PolicyView};
 use crate::answer::Answer;
-use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
+use crate::body::{IfMatch, JsonBody, Query, Wait, flag};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::{Manage, policy};
+
+/// The query of a change of the policy.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PolicyQuery {
+    /// Says what would become of the keys that are there, and changes nothing.
+    #[serde(default, deserialize_with = "flag")]
+    pub dry_run: bool,
+    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    #[serde(default)]
+    #[param(inline)]
+    pub wait: Wait,
+}
+
+/// The policy, or with `dry_run` the policy as it would be and what becomes of keys.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum PolicyAnswer {
+    /// As it stands.
+    Policy(PolicyView),
+    /// As it would be.
+    Preview(PolicyPreview),
+}
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
@@ -26,18 +52,24 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Polic
     Ok(Answer::ok(PolicyView::from(&policy)).version(policy.version))
 }
 
-/// Changes the organization's rules for its keys; what is not named stays.
-#[utoipa::path(patch, path = "/policy", operation_id = "policy/edit", tag = "policy", params(ChangeQuery),
+/// Changes the organization's rules for its keys; what is not named stays. With `dry_run` it says what that would do to the
+/// keys that are there, and changes nothing.
+#[utoipa::path(patch, path = "/policy", operation_id = "policy/edit", tag = "policy", params(PolicyQuery),
     request_body = EditPolicy,
-    responses((status = 200, body = PolicyView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = PolicyAnswer), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<PolicyQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditPolicy>,
-) -> Result<Answer<PolicyView>, Error> {
+) -> Result<Answer<PolicyAnswer>, Error> {
+    if query.dry_run {
+        let preview = policy::preview(&manage, &ctx, if_match, request).await?;
+        return Ok(Answer::ok(PolicyAnswer::Preview(preview)));
+    }
     let changed = policy::edit(&manage, &ctx, if_match, request).await?;
-    let policy = changed.value;
-    Ok(Answer::ok(PolicyView::from(&policy)).version(policy.version).change(changed.position))
+    let (policy, position) = (changed.value, changed.position);
+    let view = PolicyAnswer::Policy(PolicyView::from(&policy));
+    Ok(Answer::ok(view).version(policy.version).change(position))
 }

@@ -3,8 +3,10 @@
 mod edit;
 mod get;
 pub mod http;
+mod preview;
 mod wire;
 
-pub use edit::{EditCounts, EditLifetimes, EditPolicy, EditReveal, edit};
+pub use edit::{EditCounts, EditLifetimes, EditPolicy, EditReveal, edit, preview};
 pub use get::get;
+pub use preview::{Affected, Ending, NAMED, PolicyPreview, WithoutIpList};
 pub use wire::{CountsView, LifetimesView, PolicyView, RevealView};

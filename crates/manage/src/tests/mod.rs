@@ -9,3 +9,4 @@ mod pairs;
 mod permissions;
 mod policy;
 mod rotation;
+mod terms;

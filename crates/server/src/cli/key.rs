@@ -53,6 +53,9 @@ pub(super) struct Create {
     /// Make it out of service
     #[arg(long)]
     disabled: bool,
+    /// It stays in service however long it is not used
+    #[arg(long)]
+    idle_exempt: bool,
     #[command(flatten)]
     fields: Fields,
 }
@@ -64,9 +67,12 @@ pub(super) struct Edit {
     /// A new name
     #[arg(long)]
     name: Option<String>,
-    /// Lets --expires-at lie in the past: the key ends at once
+    /// Lets --expires-at lie in the past; without it the key ends now
     #[arg(long)]
     expire_now: bool,
+    /// Whether it stays in service however long it is not used
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true")]
+    idle_exempt: Option<bool>,
     /// Empties a field; may be repeated
     #[arg(long, value_enum, value_name = "FIELD")]
     clear: Vec<Clearable>,
@@ -89,10 +95,10 @@ struct Fields {
     /// An address, network or range it may be used from; may be repeated
     #[arg(long = "ip", value_name = "RANGE")]
     allowed_ips: Vec<String>,
-    /// Valid from this instant on (RFC 3339)
-    #[arg(long, value_name = "INSTANT")]
+    /// Valid from this instant on, or from the beginning of this day
+    #[arg(long, value_name = "INSTANT|DATE")]
     not_before: Option<String>,
-    /// Valid until this instant, or to the end of this day
+    /// Valid until this instant, or to the end of this day; the policy may set the latest
     #[arg(long, value_name = "INSTANT|DATE")]
     expires_at: Option<String>,
     /// The customer's name in your own system
@@ -239,8 +245,10 @@ impl Create {
                 body.insert(name.to_owned(), json!(word));
             }
         }
-        if self.disabled {
-            body.insert("disabled".to_owned(), json!(true));
+        for (name, given) in [("disabled", self.disabled), ("idle_exempt", self.idle_exempt)] {
+            if given {
+                body.insert(name.to_owned(), json!(true));
+            }
         }
         self.fields.put(&mut body);
         Value::Object(body)
@@ -264,6 +272,9 @@ impl Edit {
         }
         if self.expire_now {
             body.insert("expire_now".to_owned(), json!(true));
+        }
+        if let Some(exempt) = self.idle_exempt {
+            body.insert("idle_exempt".to_owned(), json!(exempt));
         }
         if body.is_empty() {
             return Err(Failure::usage("nothing to change: `claviger key edit --help` lists the fields"));
@@ -407,6 +418,9 @@ mod tests {
         };
         let body = edit("edit key_1 --clear allowed_ips --clear expires_at --tag a").expect("a change");
         assert_eq!(body, json!({"tags": ["a"], "allowed_ips": [], "expires_at": null}));
+        assert_eq!(edit("edit key_1 --expire-now").expect("a change"), json!({"expire_now": true}));
+        assert_eq!(edit("edit key_1 --idle-exempt").expect("a change"), json!({"idle_exempt": true}));
+        assert_eq!(edit("edit key_1 --idle-exempt false").expect("a change"), json!({"idle_exempt": false}));
         assert_eq!(edit("edit key_1").expect_err("nothing").code, 2);
         assert_eq!(edit("edit key_1 --tag a --clear tags").expect_err("both").code, 2);
     }

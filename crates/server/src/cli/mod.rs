@@ -14,6 +14,7 @@ mod input;
 mod key;
 mod openapi;
 mod output;
+mod policy;
 mod serve;
 mod setup;
 mod version;
@@ -64,6 +65,9 @@ enum Command {
     /// Import and see APIs
     #[command(subcommand)]
     Api(api::ApiCommand),
+    /// See and change the rules for keys: how long they live, when they go idle, how many there may be
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Explain whether a request would pass
     Check(check::Check),
     /// See the configuration in force, and its schema
@@ -102,6 +106,7 @@ impl Cli {
             Command::Setup(setup) => setup.run(&global, output).await,
             Command::Key(key) => key.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
+            Command::Policy(policy) => policy.run(&global.client()?, output).await,
             Command::Check(check) => check.run(&global.client()?, output).await,
             Command::Config(config) => config.run(&global, output),
             Command::Version => version::run(output),
@@ -170,6 +175,10 @@ mod tests {
             "claviger api import github.json --slug github",
             "claviger api import v72.yaml --slug checkout --version v72 --dry-run",
             "claviger api list",
+            "claviger key create --name n --api-set a --expires-at 2030-01-31 --not-before 2029-01-01 --idle-exempt",
+            "claviger key edit key_1 --expires-at 2020-01-01 --expire-now --idle-exempt false",
+            "claviger policy show --json",
+            "claviger policy edit --max-lifetime organization=1y --idle-days 30 --dry-run",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",
             "claviger config schema",
