@@ -1,15 +1,14 @@
 //! An organization: the tenant. Everything else lives in exactly one.
 
-use serde::{Deserialize, Serialize};
-
 use crate::clock::Timestamp;
 use crate::credential::KeyPrefix;
 use crate::id::OrganizationId;
+use crate::ip_list::IpEntries;
 use crate::name::{Name, Slug};
 use crate::policy::Policy;
 
 /// An organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
@@ -21,6 +20,8 @@ pub struct Organization {
     pub time_zone: String,
     /// What its keys begin with.
     pub key_prefix: KeyPrefix,
+    /// From where its keys may be used at the doors, beside their own lists; empty = from anywhere.
+    pub allowed_ips: IpEntries,
     /// Whether door calls without a token are made for it: true for exactly one.
     pub is_default: bool,
     /// Its rules for its keys, which have a record of their own.

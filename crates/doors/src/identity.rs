@@ -85,7 +85,7 @@ pub(crate) fn headers(verdict: &Verdict, places: HeaderValue, id: &Id) -> Header
 impl Values {
     fn of(verdict: &Verdict) -> Self {
         let mut values = Self { bytes: Vec::with_capacity(512), ends: [0; COUNT], count: 0 };
-        let Some(key) = verdict.key() else { return values };
+        let Some(key) = verdict.key() else { return Self::without_key(verdict, values) };
         let (owner_type, owner_id) = owner(key.owner());
         // Ids need no encoding.
         values.push(|out, _| out.extend_from_slice(&key.organization().to_text()));
@@ -102,6 +102,15 @@ impl Values {
         // Of API users, which no key stands for yet.
         while values.count < COUNT {
             values.push(|_, _| {});
+        }
+        values
+    }
+
+    /// A preflight bears no key: nothing is known but its API.
+    fn without_key(verdict: &Verdict, mut values: Self) -> Self {
+        let api = NAMES.iter().position(|name| name == "x-auth-api").unwrap_or(COUNT);
+        while values.count < COUNT {
+            values.push_text(verdict.api().filter(|_| values.count == api).unwrap_or_default());
         }
         values
     }

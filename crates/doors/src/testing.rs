@@ -11,6 +11,7 @@ use claviger_domain::authority::VERIFY_SLUG;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::digest::{CredentialKind, Pepper};
+use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
@@ -180,6 +181,7 @@ fn organization() -> Object {
         name: "Acme".parse().expect("a name"),
         time_zone: "UTC".into(),
         key_prefix: KeyPrefix::default(),
+        allowed_ips: IpEntries::default(),
         is_default: true,
         policy: Policy::default(),
         created_at: NOW,

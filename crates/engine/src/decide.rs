@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use claviger_domain::Timestamp;
+use claviger_domain::ip_list::IpList;
 use claviger_domain::key::State;
 use claviger_domain::operation::{Method, MethodOverride, Version};
 use claviger_domain::path::RequestPath;
@@ -127,17 +128,28 @@ pub(crate) fn check_state(rules: &Rules, key: &HeldKey, now: Timestamp) -> Resul
 
 /// The lists of addresses of the key and of its organization: each that is not empty must hold the address.
 pub(crate) fn check_ip(bearer: &Bearer<'_>, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
-    check_own_ip(bearer.profile, ip, now)
+    check_own_ip(bearer.profile, ip, now)?;
+    check_list(bearer.home().allowed_ips(), ip, now, "address not in the organization's list")
 }
 
-/// The key's list of addresses alone; an unknown address is in no list.
+/// The key's list of addresses alone: what binds door tokens and management keys.
 pub(crate) fn check_own_ip(profile: &Profile, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
-    if profile.allowed_ips.is_empty() {
+    check_list(&profile.allowed_ips, ip, now, "address not in the key's list")
+}
+
+/// An unknown address is in no list.
+fn check_list(
+    list: &IpList,
+    ip: Option<IpAddr>,
+    now: Timestamp,
+    outside: &'static str,
+) -> Result<(), (Code, &'static str)> {
+    if list.is_empty() {
         return Ok(());
     }
     match ip {
-        Some(ip) if profile.allowed_ips.contains(ip, now) => Ok(()),
-        Some(_) => Err((Code::IpNotAllowed, "address not in the key's list")),
+        Some(ip) if list.contains(ip, now) => Ok(()),
+        Some(_) => Err((Code::IpNotAllowed, outside)),
         None => Err((Code::IpNotAllowed, "no client address")),
     }
 }

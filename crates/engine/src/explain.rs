@@ -171,11 +171,16 @@ impl Explanation {
         let rule = "not disabled, not idle, not expired, already valid";
         self.push("state", input, rule, check_state(rules, key, inquiry.now));
         let ip = inquiry.client_ip.map_or_else(|| "no client address".to_owned(), |ip| ip.to_string());
-        if key.profile.allowed_ips.is_empty() {
-            self.skip("ip", ip, "the key has no list of addresses");
+        if key.profile.allowed_ips.is_empty() && bearer.home().allowed_ips().is_empty() {
+            self.skip("ip", ip, "neither the key nor its organization has a list of addresses");
         } else {
             let result = check_ip(bearer, inquiry.client_ip, inquiry.now);
-            self.push("ip", ip, "in the key's list of addresses", result);
+            self.push(
+                "ip",
+                ip,
+                "in the lists of addresses of the key and its organization, where they have any",
+                result,
+            );
         }
     }
 

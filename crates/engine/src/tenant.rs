@@ -6,6 +6,7 @@ use std::sync::Arc;
 use claviger_domain::api::ApiKind;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::change::{Change, Object, ObjectRef};
+use claviger_domain::ip_list::IpList;
 use claviger_domain::operation::{Version, VersionSet};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::StatusProfile;
@@ -22,6 +23,8 @@ use crate::held_key::Profile;
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     organization: Option<Arc<Organization>>,
+    /// From where its keys may be used; empty = from anywhere.
+    allowed_ips: Arc<IpList>,
     /// What its policy makes of its keys.
     rules: Rules,
     /// Ascending by id, which is by age.
@@ -72,6 +75,7 @@ enum Rights {
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     organization: Option<Arc<Organization>>,
+    allowed_ips: Arc<IpList>,
     apis: BTreeMap<ApiId, Arc<HeldApi>>,
     sets: BTreeMap<ApiSetId, Arc<HeldSet>>,
     /// APIs whose operations may have changed: sets that name them are resolved anew.
@@ -90,6 +94,11 @@ impl Tenant {
     /// What its policy makes of its keys.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// From where its keys may be used, beside their own lists; empty = from anywhere.
+    pub(crate) fn allowed_ips(&self) -> &IpList {
+        &self.allowed_ips
     }
 
     /// How its gateway doors answer.
@@ -210,6 +219,7 @@ impl Tenant {
     pub(crate) fn edit(&self) -> Draft {
         Draft {
             organization: self.organization.clone(),
+            allowed_ips: Arc::clone(&self.allowed_ips),
             apis: self.apis.iter().map(|api| (api.id, Arc::clone(api))).collect(),
             sets: self.sets.iter().map(|(id, set)| (*id, Arc::clone(set))).collect(),
             changed_apis: Vec::new(),
@@ -380,7 +390,13 @@ impl Draft {
     /// Applies one change of this organization's records.
     pub(crate) fn apply(&mut self, change: Change) {
         match (change.now, change.object) {
-            (Some(Object::Organization(organization)), _) => self.organization = Some(Arc::new(*organization)),
+            (Some(Object::Organization(organization)), _) => {
+                let before = self.organization.as_ref().and_then(|before| before.allowed_ips.digest());
+                if organization.allowed_ips.digest() != before {
+                    self.allowed_ips = Arc::new(IpList::new(&organization.allowed_ips));
+                }
+                self.organization = Some(Arc::new(*organization));
+            }
             (Some(Object::Api(api, operations)), _) => {
                 self.changed_apis.push(api.id);
                 self.apis.insert(api.id, Arc::new(HeldApi::new(&api, &operations)));
@@ -430,6 +446,7 @@ impl Draft {
             rules: self.organization.as_ref().map(rules).unwrap_or_default(),
             audience: audience(&apis),
             organization: self.organization,
+            allowed_ips: self.allowed_ips,
             generals: apis.iter().map(|api| general_of(api.id)).collect(),
             api_slugs: apis.iter().zip(0..).map(|(api, place)| (api.slug.clone(), place)).collect(),
             set_slugs: self.sets.iter().map(|(id, set)| (set.slug.clone(), *id)).collect(),

@@ -28,6 +28,7 @@ mod docs;
 pub mod error;
 pub mod idempotency;
 pub mod instant;
+pub mod ip_list;
 pub mod keys;
 mod layers;
 pub mod me;

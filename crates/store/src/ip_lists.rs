@@ -42,7 +42,8 @@ pub(crate) async fn save(tx: &mut Tx, organization: OrganizationId, list: &IpEnt
 /// Deletes a list that a record of the organization had, unless another one has it. The tenant's lock keeps it so.
 pub(crate) async fn delete_unused(tx: &mut Tx, organization: OrganizationId, digest: ListDigest) -> Result<()> {
     let statement = sql("DELETE FROM ip_lists WHERE organization_id = $1 AND digest = $2 \
-         AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.organization_id = $1 AND keys.ip_list = $2)");
+         AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.organization_id = $1 AND keys.ip_list = $2) \
+         AND NOT EXISTS (SELECT 1 FROM organizations WHERE organizations.id = $1 AND organizations.ip_list = $2)");
     tx.execute(statement.bind(organization).bind(digest)).await?;
     Ok(())
 }
@@ -63,6 +64,17 @@ pub(crate) async fn read_named(
         lists.0.extend(conn.rows(statement, read).await?);
     }
     Ok(lists)
+}
+
+/// The list of a record that was read with it: its digest in this column, its entries in the next.
+///
+/// # Errors
+/// [`Error::Unreadable`] where the list is not there: a record without its list would be open to every address.
+pub(crate) fn read_joined(row: &dyn Fields, column: usize) -> Result<IpEntries> {
+    let Some(digest) = row.parsed_or_none::<ListDigest>(column)? else { return Ok(IpEntries::default()) };
+    let missing = || Error::Unreadable(format!("there is no list of addresses {digest}"));
+    row.text_or_none(column + 1)?.ok_or_else(missing)?;
+    row.json(column + 1).map(from_lines)
 }
 
 /// A list as it is stored.

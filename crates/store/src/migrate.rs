@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -38,6 +38,8 @@ const MIGRATIONS: [Migration; 8] = [
     // A program that does not know who shares what, or where a key may stand, would judge by other rules.
     Migration { script: include_str!("../migrations/0007_sharing.sql"), oldest_reader: 7 },
     Migration { script: include_str!("../migrations/0008_idempotency.sql"), oldest_reader: 7 },
+    // One that does not know an organization's list lets its keys in from anywhere.
+    Migration { script: include_str!("../migrations/0009_organization_ip_list.sql"), oldest_reader: 9 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

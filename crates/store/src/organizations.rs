@@ -2,6 +2,7 @@
 
 use claviger_domain::OrganizationId;
 use claviger_domain::change::ObjectRef;
+use claviger_domain::ip_list::ListDigest;
 use claviger_domain::name::Slug;
 use claviger_domain::organization::Organization;
 
@@ -10,12 +11,13 @@ use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{Sql, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken, policies};
+use crate::{Error, Result, Taken, ip_lists, policies};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, created_at, updated_at, version, \
      CAST(CASE WHEN id = (SELECT default_organization FROM installation) THEN 1 ELSE 0 END AS BIGINT), \
-     (SELECT record FROM policies WHERE organization_id = organizations.id) \
+     (SELECT record FROM policies WHERE organization_id = organizations.id), ip_list, \
+     (SELECT entries FROM ip_lists WHERE organization_id = organizations.id AND digest = organizations.ip_list) \
      FROM organizations";
 
 /// Adds an organization, with the policy that it begins with; if it [is the default](Organization::is_default), it takes the place of the one before.
@@ -24,14 +26,16 @@ pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, c
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
     let statement = sql("INSERT INTO organizations \
-         (id, slug, name, search, time_zone, key_prefix, created_at, updated_at, version, writes) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) ON CONFLICT DO NOTHING");
+         (id, slug, name, search, time_zone, key_prefix, created_at, updated_at, version, ip_list, writes) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT DO NOTHING");
     let statement = statement.bind(organization.id).bind(organization.slug.as_str()).bind(organization.name.as_str());
     let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
     let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.created_at);
-    if tx.execute(statement.bind(organization.updated_at).bind(organization.version)).await? == 0 {
+    let statement = statement.bind(organization.updated_at).bind(organization.version);
+    if tx.execute(statement.bind(organization.allowed_ips.digest())).await? == 0 {
         return Err(Taken::Slug.into());
     }
+    ip_lists::save(tx, organization.id, &organization.allowed_ips).await?;
     if organization.is_default {
         set_default(tx, organization.id).await?;
     }
@@ -47,16 +51,22 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
     if by_slug(tx, &organization.slug).await?.is_some_and(|other| other.id != organization.id) {
         return Err(Taken::Slug.into());
     }
+    let list_before = sql("SELECT ip_list FROM organizations WHERE id = $1").bind(organization.id);
+    let list_before: Option<ListDigest> = tx.row(list_before, |row| row.parsed_or_none(0)).await?.flatten();
+    ip_lists::save(tx, organization.id, &organization.allowed_ips).await?;
     let statement =
         sql("UPDATE organizations SET slug = $1, name = $2, search = $3, time_zone = $4, key_prefix = $5, \
-                         updated_at = $6, version = $7 WHERE id = $8");
+                         updated_at = $6, version = $7, ip_list = $8 WHERE id = $9");
     let statement = statement.bind(organization.slug.as_str()).bind(organization.name.as_str());
     let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
     let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.updated_at);
     // Organizations have a lock each, and slugs are all theirs: two may be changed to the same one at once.
-    let statement = statement.bind(organization.version).bind(organization.id);
-    if tx.execute_unless_taken(statement, Taken::Slug).await? == 0 {
+    let statement = statement.bind(organization.version).bind(organization.allowed_ips.digest());
+    if tx.execute_unless_taken(statement.bind(organization.id), Taken::Slug).await? == 0 {
         return Err(Error::NotFound);
+    }
+    if let Some(list) = list_before.filter(|before| Some(*before) != organization.allowed_ips.digest()) {
+        ip_lists::delete_unused(tx, organization.id, list).await?;
     }
     tx.note(organization.id, ObjectRef::Organization(organization.id));
     Ok(())
@@ -126,5 +136,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Organization> {
         version: row.number(7)?,
         is_default: row.number(8)? == 1,
         policy: policies::read(row, 9)?,
+        allowed_ips: ip_lists::read_joined(row, 10)?,
     })
 }

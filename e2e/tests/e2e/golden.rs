@@ -29,6 +29,16 @@ on_both_databases! {
         assert!(asked.iter().all(|&count| count >= 30), "asked at each door: {asked:?}");
     }
 
+    async fn golden_sharing_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/sharing.json")).await;
+        assert!(asked.iter().all(|&count| count >= 60), "asked at each door: {asked:?}");
+    }
+
+    async fn golden_answers_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/answers.json")).await;
+        assert!(asked[1..].iter().all(|&count| count >= 40), "asked at each door: {asked:?}");
+    }
+
     async fn golden_versions_at_every_door(world: &World) {
         let asked = judge(world, include_str!("../../golden/versions.json")).await;
         assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
@@ -82,12 +92,15 @@ fn verify(question: &Question<'_>) -> Option<Request> {
     let mut body = Map::new();
     for (name, value) in question.credentials() {
         let value = String::from_utf8(value).ok()?;
+        if !["credential", "x_api_key", "authorization"].contains(&name) {
+            return None;
+        }
         if body.insert(name.into(), value.into()).is_some() {
             return None;
         }
     }
     // A question without any credential field is no question there (400).
-    if !list(&asked["method_overrides"]).is_empty() || body.is_empty() {
+    if !list(&asked["method_overrides"]).is_empty() || body.is_empty() || asked["preflight"] == true {
         return None;
     }
     for name in ["client_ip", "method", "path", "host", "api", "requires"] {
@@ -110,7 +123,7 @@ fn nginx(question: &Question<'_>) -> Option<Request> {
 
 impl Question<'_> {
     /// JSON field and value of each credential.
-    fn credentials(&self) -> Vec<(&'static str, Vec<u8>)> {
+    fn credentials(&self) -> Vec<(&str, Vec<u8>)> {
         list(&self.case["request"]["credentials"])
             .iter()
             .map(|credential| {
@@ -119,6 +132,7 @@ impl Question<'_> {
                     "credential" => ("credential", value().into_bytes()),
                     "x_api_key" => ("x_api_key", value().into_bytes()),
                     "authorization" => ("authorization", value().into_bytes()),
+                    "header" => (text(&credential["name"]), value().into_bytes()),
                     "basic" => {
                         let (user, password) = (text(&credential["user"]), text(&credential["password"]));
                         let plain = format!("{}:{}", self.state.fill_in(user), self.state.fill_in(password));
@@ -138,23 +152,28 @@ impl Question<'_> {
         let pin = asked["api"].as_str().map(|api| format!("/api/{api}")).unwrap_or_default();
         let mut request = Request::get(&format!("/v1/authorize{pin}{suffix}"));
         for (header, field) in headers.iter().zip(["method", "path", "host", "client_ip"]) {
-            let value = asked[field].as_str()?;
+            let value = self.state.fill_in(asked[field].as_str()?);
             // What no gateway could put into a header.
             if value.is_empty() || value.bytes().any(|byte| byte < b' ' || byte == 0x7f) || value.trim() != value {
                 return None;
             }
-            request = request.header(header, value);
+            request = request.header(header, &value);
         }
         for (name, value) in self.credentials() {
             let header = match name {
                 "x_api_key" => "X-Api-Key",
                 "authorization" => "Authorization",
-                _ => return None,
+                "credential" => return None,
+                own => own,
             };
             if value.iter().any(|byte| *byte < b' ' || *byte == 0x7f) {
                 return None;
             }
             request = request.header_bytes(header, &value);
+        }
+        if asked["preflight"] == true {
+            request =
+                request.header("Origin", "https://app.example.com").header("Access-Control-Request-Method", "PUT");
         }
         for value in list(&asked["method_overrides"]) {
             request = request.header("X-HTTP-Method-Override", text(value));
@@ -196,6 +215,7 @@ impl Question<'_> {
             "api": answer["api"],
             "operation": answer["operation"],
             "version": answer["api_version"],
+            "would_be": answer["would_be"],
         });
         if let (Some(nick), Some(hint)) = (answer["key"]["name"].as_str(), answer["key"]["hint"].as_str()) {
             let old = self.state.old_secrets.get(nick);
@@ -216,18 +236,33 @@ impl Question<'_> {
             return Err(format!("nginx understands 401 and 403 alone, not {}", answer.status));
         }
         if status != 200 {
-            return Ok(json!({ "code": answer.json()["code"] }));
+            let mut got = json!({ "code": answer.json()["code"] });
+            if !self.case["verdict"]["detail"].is_null() {
+                got["detail"] = answer.json()["detail"].clone();
+                let beside = answer.header("x-auth-detail");
+                assert!(beside.is_none_or(|beside| got["detail"] == beside), "nginx gets the same sentence");
+            }
+            if !self.case["verdict"]["challenges"].is_null() {
+                got["challenges"] = answer.header("www-authenticate").into();
+            }
+            return Ok(got);
         }
         let header = |name: &str| match answer.header(name) {
             Some(value) if !value.is_empty() => json!(value.replace("%2F", "/")),
             _ => Value::Null,
         };
-        Ok(json!({
+        let mut got = json!({
             "code": "VALID",
             "key": header("x-auth-key-name"),
             "api": header("x-auth-api"),
             "operation": header("x-auth-operation"),
-        }))
+        });
+        for (field, name) in [("stripped", "x-auth-credential"), ("api_sets", "x-auth-api-sets")] {
+            if !self.case["verdict"][field].is_null() {
+                got[field] = answer.header(name).into();
+            }
+        }
+        Ok(got)
     }
 }
 
@@ -258,7 +293,7 @@ impl State {
                 let slug = text(&api["slug"]);
                 call("POST", &format!("/apis/import?slug={slug}&name={slug}"), &document(api)).await;
                 let mut edit = Map::new();
-                for field in ["hosts", "base_paths", "unlisted_paths", "version_pattern", "versions"] {
+                for field in API_FIELDS {
                     edit.insert(field.into(), api[field].clone());
                 }
                 if !api["versions"].is_null() {
@@ -270,16 +305,23 @@ impl State {
             for (api, operations) in organization["general"].as_object().into_iter().flatten() {
                 call("PATCH", &format!("/api-sets/{api}-general"), &json!({ "operations": operations })).await;
             }
-            for set in list(&organization["api_sets"]) {
-                call("POST", "/api-sets", set).await;
-            }
             tokens.push((token, organization));
+        }
+        let named = Named::share(world, &tokens).await;
+        for (token, organization) in &tokens {
+            for set in list(&organization["api_sets"]) {
+                call(world, token, "POST", "/api-sets", &named.filled_in(world, set).await).await;
+            }
         }
         // Keys last, at the state's very instant: what begins or ends goes by it.
         world.advance_to(text(&state["now"]));
         for (token, organization) in tokens {
             for key in list(&organization["keys"]) {
-                made.make_key(world, &token, key).await;
+                made.make_key(world, &token, &named.filled_in(world, key).await).await;
+            }
+            if !organization["allowed_ips"].is_null() {
+                let list = json!({ "allowed_ips": organization["allowed_ips"] });
+                call(world, &token, "PATCH", "/organization", &list).await;
             }
             let door = json!({ "name": "golden door token", "api_sets": ["claviger-verify"] });
             let door = call(world, &token, "POST", "/keys", &door).await;
@@ -352,6 +394,66 @@ impl State {
             _ => panic!("unknown placeholder {kind}"),
         };
         format!("{before}{filled}{}", self.fill_in(after))
+    }
+}
+
+/// What an import does not say of an API.
+const API_FIELDS: [&str; 9] = [
+    "hosts",
+    "base_paths",
+    "unlisted_paths",
+    "version_pattern",
+    "versions",
+    "shared_full_access",
+    "report_only",
+    "credential_sources",
+    "preflight_without_key",
+];
+
+/// Organizations by slug, each with its token: what one names of another, `<organization>/<slug>`, goes by id.
+struct Named {
+    organizations: BTreeMap<String, (String, String)>,
+}
+
+// === impl Named ===
+
+impl Named {
+    /// Shares the APIs that say so.
+    async fn share(world: &World, tokens: &[(String, &Value)]) -> Self {
+        let mut organizations = BTreeMap::new();
+        for (token, organization) in tokens {
+            let id = call(world, token, "GET", "/organization", &Value::Null).await["id"].clone();
+            organizations.insert(text(&organization["slug"]).to_owned(), (text(&id).to_owned(), token.clone()));
+        }
+        for (token, organization) in tokens {
+            for api in list(&organization["apis"]).iter().filter(|api| !api["shared_with"].is_null()) {
+                let ids = || list(&api["shared_with"]).iter().map(|slug| organizations[text(slug)].0.clone());
+                let with = if api["shared_with"] == "all" { json!("all") } else { json!(ids().collect::<Vec<_>>()) };
+                let path = format!("/apis/{}", text(&api["slug"]));
+                call(world, token, "PATCH", &path, &json!({ "shared_with": with })).await;
+            }
+        }
+        Self { organizations }
+    }
+
+    /// A body with ids in the place of other organizations' slugs.
+    async fn filled_in(&self, world: &World, body: &Value) -> Value {
+        let mut filled = body.clone();
+        for (field, noun) in [("api_sets", "api-sets"), ("apis", "apis"), ("operations", "apis")] {
+            for item in filled.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten() {
+                *item = self.id(world, noun, text(item)).await.into();
+            }
+        }
+        filled
+    }
+
+    async fn id(&self, world: &World, noun: &str, name: &str) -> String {
+        let (sign, rest) = name.strip_prefix('!').map_or(("", name), |rest| ("!", rest));
+        let (thing, pattern) = rest.split_once(':').map_or((rest, String::new()), |(api, it)| (api, format!(":{it}")));
+        let Some((organization, slug)) = thing.split_once('/') else { return name.to_owned() };
+        let path = format!("/{noun}/{slug}");
+        let found = call(world, &self.organizations[organization].1, "GET", &path, &Value::Null);
+        format!("{sign}{}{pattern}", text(&found.await["id"]))
     }
 }
 

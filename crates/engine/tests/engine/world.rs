@@ -9,13 +9,14 @@ use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG}
 use claviger_domain::authority::BUILT_IN_SETS;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
-use claviger_domain::policy::{Lifetime, Policy};
-use claviger_domain::sharing::Sharing;
+use claviger_domain::policy::{Lifetime, Policy, StatusProfile};
+use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_engine::{Config, Engine};
@@ -37,6 +38,8 @@ pub struct OrganizationState {
     #[serde(default)]
     policy: PolicyState,
     #[serde(default)]
+    allowed_ips: Vec<IpState>,
+    #[serde(default)]
     default_api: DefaultApi,
     #[serde(default)]
     apis: Vec<ApiState>,
@@ -52,6 +55,8 @@ pub struct OrganizationState {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyState {
+    #[serde(default)]
+    status_profile: StatusProfile,
     #[serde(default)]
     idle_days: Option<u32>,
     #[serde(default)]
@@ -77,6 +82,7 @@ enum DefaultApi {
     },
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "the corpus has a member for each")]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApiState {
@@ -91,7 +97,31 @@ struct ApiState {
     version_pattern: Option<VersionPattern>,
     #[serde(default)]
     versions: Vec<Box<str>>,
+    #[serde(default)]
+    shared_with: SharedWithState,
+    #[serde(default)]
+    shared_full_access: bool,
+    #[serde(default)]
+    report_only: bool,
+    #[serde(default)]
+    credential_sources: Vec<CredentialSource>,
+    #[serde(default)]
+    preflight_without_key: bool,
     operations: Vec<OperationState>,
+}
+
+/// Slugs of organizations, or `all`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum SharedWithState {
+    Word(String),
+    Chosen(Vec<String>),
+}
+
+impl Default for SharedWithState {
+    fn default() -> Self {
+        Self::Chosen(Vec::new())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,7 +217,7 @@ struct Builder {
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts", "versions", "terms"];
+pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -224,11 +254,22 @@ pub fn load(engine: &Arc<Engine>, records: Vec<Change>) {
 impl PolicyState {
     /// The policy with it, saved at `now`.
     fn saved_at(&self, now: Timestamp) -> Policy {
-        let mut policy = Policy::default();
+        let mut policy = Policy { status_profile: self.status_profile, ..Policy::default() };
         policy.idle_days = self.idle_days.unwrap_or(policy.idle_days);
         policy.max_lifetime.organization = self.max_lifetime.organization;
         policy.max_lifetime_saved_at.organization = self.max_lifetime.organization.map(|_| now);
         policy
+    }
+}
+
+// === impl IpState ===
+
+impl IpState {
+    fn entry(&self) -> IpEntry {
+        match self {
+            Self::Range(range) => (*range).into(),
+            Self::Entry(entry) => entry.clone(),
+        }
     }
 }
 
@@ -255,8 +296,13 @@ impl World {
             sets: BTreeMap::new(),
             world,
         };
+        for organization in &state.organizations {
+            let id = OrganizationId::from_raw(builder.id());
+            builder.world.organizations.insert(organization.slug.clone(), id);
+        }
         for (index, organization) in state.organizations.iter().enumerate() {
             builder.organization(organization, index == 0);
+            builder.remember(&organization.slug);
         }
         let mut world = builder.world;
         let unknown = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(77));
@@ -279,22 +325,20 @@ impl Builder {
     }
 
     fn organization(&mut self, state: &OrganizationState, is_default: bool) {
-        self.organization = OrganizationId::from_raw(self.id());
-        self.apis.clear();
-        self.sets.clear();
+        self.organization = self.world.organizations[&state.slug];
         let organization = Organization {
             id: self.organization,
             slug: state.slug.parse().expect("a slug"),
             name: state.name.parse().expect("a name"),
             time_zone: "UTC".into(),
             key_prefix: KeyPrefix::default(),
+            allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
             is_default,
             policy: state.policy.saved_at(self.now),
             created_at: self.now,
             updated_at: self.now,
             version: 1,
         };
-        self.world.organizations.insert(state.slug.clone(), organization.id);
         self.push(ObjectRef::Organization(organization.id), Object::Organization(Box::new(organization)));
         self.set(FULL_ACCESS_SLUG, ApiSetKind::Full, &[], &[]);
         self.built_in();
@@ -318,6 +362,30 @@ impl Builder {
         }
     }
 
+    /// What an organization has is `<organization>/<slug>` to those that come after it.
+    fn remember(&mut self, organization: &str) {
+        fn renamed<I>(map: BTreeMap<String, I>, organization: &str) -> BTreeMap<String, I> {
+            let name = |slug: String| if slug.contains('/') { slug } else { format!("{organization}/{slug}") };
+            map.into_iter().map(|(slug, id)| (name(slug), id)).collect()
+        }
+        self.apis = renamed(std::mem::take(&mut self.apis), organization);
+        self.sets = renamed(std::mem::take(&mut self.sets), organization);
+    }
+
+    fn sharing(&self, state: &ApiState) -> Sharing {
+        let with = match &state.shared_with {
+            SharedWithState::Word(word) => {
+                assert_eq!(word, "all");
+                SharedWith::All
+            }
+            SharedWithState::Chosen(slugs) if slugs.is_empty() => SharedWith::None,
+            SharedWithState::Chosen(slugs) => {
+                SharedWith::Chosen(slugs.iter().map(|slug| self.world.organizations[slug]).collect())
+            }
+        };
+        Sharing { with, full_access: state.shared_full_access }
+    }
+
     fn built_in(&mut self) {
         let operations = vec![OperationState {
             name: "keys.list".into(),
@@ -334,6 +402,11 @@ impl Builder {
             unlisted_paths: false,
             version_pattern: None,
             versions: Vec::new(),
+            shared_with: SharedWithState::default(),
+            shared_full_access: false,
+            report_only: false,
+            credential_sources: Vec::new(),
+            preflight_without_key: false,
             operations,
         };
         self.api(&api, ApiKind::BuiltIn);
@@ -351,6 +424,11 @@ impl Builder {
             unlisted_paths: true,
             version_pattern: None,
             versions: Vec::new(),
+            shared_with: SharedWithState::default(),
+            shared_full_access: false,
+            report_only: false,
+            credential_sources: Vec::new(),
+            preflight_without_key: false,
             operations: Vec::new(),
         };
         self.api(&api, kind);
@@ -371,8 +449,12 @@ impl Builder {
             version_pattern: state.version_pattern.clone(),
             versions: state.versions.clone(),
             kind,
-            sharing: Sharing::default(),
-            rules: DoorRules::default(),
+            sharing: self.sharing(state),
+            rules: DoorRules {
+                report_only: state.report_only,
+                credential_sources: state.credential_sources.clone(),
+                preflight_without_key: state.preflight_without_key,
+            },
             created_at: self.now,
             updated_at: self.now,
             version: 1,
@@ -429,10 +511,6 @@ impl Builder {
         let id = KeyId::from_raw(self.id());
         let (secret, stored) = self.secret(state.environment);
         let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
-        let ip = |state: &IpState| match state {
-            IpState::Range(range) => (*range).into(),
-            IpState::Entry(entry) => entry.clone(),
-        };
         let mut key = Key {
             id,
             organization: self.organization,
@@ -446,7 +524,7 @@ impl Builder {
             ended: Vec::new(),
             api_sets: state.api_sets.iter().map(|slug| self.sets[slug]).collect(),
             operations: self.patterns(&state.operations),
-            allowed_ips: state.allowed_ips.iter().map(ip).collect(),
+            allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
             not_before: state.not_before,
             expires_at: state.expires_at,
             idle_exempt: state.idle_exempt,

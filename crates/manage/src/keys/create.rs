@@ -1,6 +1,7 @@
 //! Makes a key.
 
 use claviger_domain::authority::Authority;
+use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::{Disabled, Key, Shape};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
@@ -19,6 +20,7 @@ use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::instant::{self, Edge};
+use crate::ip_list::{self, Reading};
 use crate::organizations::home;
 use crate::write::Changed;
 
@@ -78,11 +80,13 @@ fn draft(
     check_kind(&mut checks, request, home);
     let (not_before, expires_at) = term(&mut checks, ctx, request, &home.time_zone);
     request::metadata(&mut checks, &request.metadata);
+    let nothing = IpEntries::default();
+    let reading = Reading { time_zone: &home.time_zone, now: ctx.now, before: &nothing };
     let key = Key {
         description: request::description(&mut checks, &request.description),
         environment: request.environment,
         shape: request.shape,
-        allowed_ips: request::allowed_ips(&mut checks, &request.allowed_ips, &home.time_zone),
+        allowed_ips: ip_list::read(&mut checks, &request.allowed_ips, &reading),
         not_before,
         expires_at,
         idle_exempt: request.idle_exempt,

@@ -14,6 +14,7 @@ use crate::body::IfMatch;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::ip_list::{self, Reading};
 use crate::write::Changed;
 
 /// Changes a key. Only who holds what its sets stand for may; its secret, creator and creation never change.
@@ -56,8 +57,9 @@ fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, surroundings: &Surrounding
         key.tags = request::tags(&mut checks, tags.as_deref().unwrap_or_default());
     }
     if let Some(list) = &request.allowed_ips {
-        key.allowed_ips =
-            request::allowed_ips(&mut checks, list.as_deref().unwrap_or_default(), &surroundings.time_zone);
+        let before = key.allowed_ips.clone();
+        let reading = Reading { time_zone: &surroundings.time_zone, now: ctx.now, before: &before };
+        key.allowed_ips = ip_list::read(&mut checks, list.as_deref().unwrap_or_default(), &reading);
     }
     match &request.metadata {
         Some(Some(patch)) => merge_members(&mut key.metadata, patch),

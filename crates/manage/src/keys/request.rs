@@ -1,23 +1,16 @@
 //! What requests say about a key, and its checks.
 
 use claviger_domain::credential::Environment;
-use claviger_domain::ip_list::{IpEntries, IpEntry, IpRange, MAX_IP_ENTRIES};
 use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, METADATA_BYTES_MAX, Shape, TAGS_MAX};
 use claviger_domain::name::{DESCRIPTION_LENGTH_MAX, Name, free_text};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{Object, OneOf, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use crate::body::{present, value};
 use crate::checks::Checks;
-use crate::instant::{self, Edge};
+use crate::ip_list::IpInput;
 
-/// The most characters of a label of an allowed address.
-pub const LABEL_LENGTH_MAX: usize = 100;
 /// The most characters of a tag.
 pub const TAG_LENGTH_MAX: usize = 60;
 /// The most characters of a reason.
@@ -150,14 +143,6 @@ pub struct OwnerInput {
     pub id: Option<String>,
 }
 
-/// An allowed address: `"203.0.113.0/24"`, or the same with a label and an end.
-#[derive(Debug, Clone)]
-pub struct IpInput {
-    range: IpRange,
-    label: Option<String>,
-    until: Option<String>,
-}
-
 /// Why a key is taken out of service or put back.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -165,58 +150,6 @@ pub struct Reason {
     /// In a person's words.
     #[serde(default)]
     pub reason: Option<String>,
-}
-
-// === impl IpInput ===
-
-impl PartialSchema for IpInput {
-    fn schema() -> RefOr<Schema> {
-        let text = |example: &str| Object::builder().schema_type(Type::String).examples([example]);
-        let members = Object::builder()
-            .property("range", text("203.0.113.0/24"))
-            .property("label", text("office"))
-            .property("until", text("2030-01-31"))
-            .required("range");
-        OneOf::builder().item(text("203.0.113.0/24")).item(members).into()
-    }
-}
-
-impl ToSchema for IpInput {}
-
-impl<'de> Deserialize<'de> for IpInput {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Members {
-            range: IpRange,
-            #[serde(default)]
-            label: Option<String>,
-            #[serde(default)]
-            until: Option<String>,
-        }
-
-        impl<'de> Visitor<'de> for Either {
-            type Value = IpInput;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an address, a network, a range, or an object with `range`, `label` and `until`")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<IpInput, E> {
-                let range = text.parse().map_err(E::custom)?;
-                Ok(IpInput { range, label: None, until: None })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IpInput, A::Error> {
-                let Members { range, label, until } = Members::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(IpInput { range, label, until })
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
 }
 
 // === checks ===
@@ -256,21 +189,6 @@ pub(super) fn metadata(checks: &mut Checks, metadata: &Map<String, Value>) {
         bytes <= METADATA_BYTES_MAX,
         format!("expected at most {METADATA_BYTES_MAX} bytes of JSON"),
     );
-}
-
-/// The allowed addresses as they are stored; dates are days of `time_zone`.
-pub(super) fn allowed_ips(checks: &mut Checks, list: &[IpInput], time_zone: &str) -> IpEntries {
-    checks.ensure("allowed_ips", list.len() <= MAX_IP_ENTRIES, format!("expected at most {MAX_IP_ENTRIES} entries"));
-    let entry = |(index, input): (usize, &IpInput)| {
-        let label = input.label.as_deref().map(|label| {
-            checks.take(&format!("allowed_ips[{index}].label"), free_text(label, LABEL_LENGTH_MAX)).into_boxed_str()
-        });
-        let until = input.until.as_deref().map(|until| {
-            checks.take(&format!("allowed_ips[{index}].until"), instant::parse(until, Edge::End, time_zone))
-        });
-        IpEntry { range: input.range, label: label.filter(|label| !label.is_empty()), until }
-    };
-    list.iter().take(MAX_IP_ENTRIES).enumerate().map(entry).collect()
 }
 
 /// The reason as it is stored; an empty one is none.

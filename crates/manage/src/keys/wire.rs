@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use claviger_domain::api_set::ApiPattern;
-use claviger_domain::ip_list::IpEntry;
 use claviger_domain::key::{Actor, Disabled, Facts, Key, Owner, State};
 use claviger_domain::policy::Policy;
 use claviger_domain::rules::Rules;
@@ -17,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::value::Issued;
 use crate::error::Error;
+use crate::ip_list::IpView;
 use crate::shared::label;
 
 /// The reason of a key whose end has come.
@@ -112,16 +112,6 @@ pub struct ActorView {
     id: Option<String>,
     #[schema(required)]
     name: Option<String>,
-}
-
-/// A line of a list of allowed addresses.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct IpView {
-    range: String,
-    #[schema(required)]
-    label: Option<String>,
-    #[schema(required, value_type = Option<String>)]
-    until: Option<Timestamp>,
 }
 
 /// A use or refusal.
@@ -361,12 +351,6 @@ impl OwnerView {
 impl From<&Actor> for ActorView {
     fn from(actor: &Actor) -> Self {
         Self { kind: actor.kind, id: actor.id.clone(), name: actor.name.clone() }
-    }
-}
-
-impl From<&IpEntry> for IpView {
-    fn from(entry: &IpEntry) -> Self {
-        Self { range: entry.range.to_string(), label: entry.label.as_deref().map(str::to_owned), until: entry.until }
     }
 }
 

@@ -11,11 +11,13 @@ use utoipa::ToSchema;
 
 use super::wire::OrganizationView;
 use crate::Manage;
-use crate::body::{IfMatch, value};
+use crate::body::{IfMatch, present, value};
 use crate::changes::differing_fields;
+use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::instant;
+use crate::ip_list::{self, IpInput, Reading};
 use crate::write::Changed;
 
 /// What to change; what is not there stays.
@@ -38,6 +40,11 @@ pub struct EditOrganization {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, example = "clv")]
     pub key_prefix: Option<KeyPrefix>,
+    /// From where its keys may be used at the doors, in place of the list before; null or empty = from anywhere. Beside
+    /// it each key has its own list, and an address must be in all that are not empty.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<IpInput>>)]
+    pub allowed_ips: Option<Option<Vec<IpInput>>>,
 }
 
 /// Changes the caller's organization.
@@ -65,10 +72,17 @@ pub async fn edit(
 }
 
 async fn save(tx: &mut Tx, ctx: &Ctx, before: Organization, request: EditOrganization) -> Result<Organization, Error> {
+    let time_zone = request.time_zone.unwrap_or_else(|| before.time_zone.clone());
+    let mut checks = Checks::default();
+    let reading = Reading { time_zone: &time_zone, now: ctx.now, before: &before.allowed_ips };
+    let listed = request.allowed_ips.map(Option::unwrap_or_default);
+    let listed = listed.map(|list| ip_list::read(&mut checks, &list, &reading));
+    checks.finish()?;
     let mut after = Organization {
         slug: request.slug.unwrap_or_else(|| before.slug.clone()),
         name: request.name.unwrap_or_else(|| before.name.clone()),
-        time_zone: request.time_zone.unwrap_or_else(|| before.time_zone.clone()),
+        allowed_ips: listed.unwrap_or_else(|| before.allowed_ips.clone()),
+        time_zone,
         key_prefix: request.key_prefix.unwrap_or_else(|| before.key_prefix.clone()),
         ..before.clone()
     };

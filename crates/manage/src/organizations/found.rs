@@ -5,6 +5,7 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::{ADMIN_SLUG, BUILT_IN_SETS};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key};
+use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::Key;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::name::{Name, Slug};
@@ -75,6 +76,7 @@ impl Founding {
             name: founder.name,
             time_zone: "UTC".to_owned(),
             key_prefix: KeyPrefix::default(),
+            allowed_ips: IpEntries::default(),
             is_default,
             policy: Policy::default(),
             created_at: ctx.now,

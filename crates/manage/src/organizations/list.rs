@@ -16,5 +16,5 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &PageQuery) -> Result<Liste
     let page = query.page(manage.keyring.fingerprint(), &names)?;
     let mut snapshot = manage.store.read().await?;
     let found = organizations::list(&mut snapshot, &page).await?;
-    Listed::new(manage.keyring.fingerprint(), &names, found, |organization| OrganizationView::from(&organization))
+    Listed::new(manage.keyring.fingerprint(), &names, found, |organization| OrganizationView::from(&organization).row())
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::ip_list::IpView;
+
 /// An organization.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrganizationView {
@@ -16,7 +18,9 @@ pub struct OrganizationView {
     time_zone: String,
     /// What its keys begin with.
     key_prefix: String,
-    allowed_ips: Vec<String>,
+    /// From where its keys may be used at the doors, beside their own lists; empty = from anywhere. Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_ips: Option<Vec<IpView>>,
     /// Whether door calls without a token are made for it.
     default: bool,
     #[schema(value_type = String)]
@@ -35,7 +39,7 @@ impl From<&Organization> for OrganizationView {
             name: organization.name.to_string(),
             time_zone: organization.time_zone.clone(),
             key_prefix: organization.key_prefix.as_str().to_owned(),
-            allowed_ips: Vec::new(),
+            allowed_ips: Some(organization.allowed_ips.iter().map(IpView::from).collect()),
             default: organization.is_default,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
@@ -44,9 +48,14 @@ impl From<&Organization> for OrganizationView {
 }
 
 impl OrganizationView {
+    /// The same as a row of a list.
+    pub(super) fn row(self) -> Self {
+        Self { allowed_ips: None, ..self }
+    }
+
     /// What an audit entry shows: all that a person can set.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 5] = ["slug", "name", "time_zone", "key_prefix", "default"];
+        const FIELDS: [&str; 6] = ["slug", "name", "time_zone", "key_prefix", "allowed_ips", "default"];
         let mut all = serde_json::to_value(self).unwrap_or_default();
         if let Value::Object(members) = &mut all {
             members.retain(|name, _| FIELDS.contains(&name.as_str()));

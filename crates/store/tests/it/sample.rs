@@ -9,7 +9,7 @@ use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::credential::{Environment, KeyPrefix};
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::ip_list::IpEntry;
+use claviger_domain::ip_list::{IpEntries, IpEntry};
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::organization::Organization;
@@ -35,6 +35,7 @@ pub fn organization(number: u128) -> Organization {
         name: format!("Organization É {number}").parse().unwrap(),
         time_zone: "Europe/Warsaw".to_owned(),
         key_prefix: KeyPrefix::default(),
+        allowed_ips: IpEntries::default(),
         is_default: number == 1,
         policy: Policy::default(),
         created_at: START,
