@@ -6,6 +6,8 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::templates::wire::{Applied, Templates};
+use super::templates::{self, ApplyQuery, ApplyTemplate};
 use super::wire::{ApiSetView, Recorded};
 use super::{CreateApiSet, EditApiSet, ListApiSets};
 use crate::answer::Answer;
@@ -18,7 +20,11 @@ use crate::{Manage, api_sets};
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, edit, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(list_templates))
+        .routes(routes!(apply_template))
+        .routes(routes!(get, edit, delete))
 }
 
 /// Lists the organization's API sets.
@@ -46,6 +52,31 @@ async fn create(
     let (Recorded { set, version }, position) = (made.value, made.position);
     let id = set.id().to_owned();
     Ok(Answer::created(set).location("api-sets", &id).version(version).change(position))
+}
+
+/// Lists the templates of sets: what well-known systems offer as ready-made rights.
+#[utoipa::path(get, path = "/api-sets/templates", operation_id = "api-sets/list-templates", tag = "api-sets",
+    responses((status = 200, body = Templates), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list_templates(ctx: Ctx) -> Result<Answer<Templates>, Error> {
+    Ok(Answer::ok(Templates { data: templates::list(&ctx)? }))
+}
+
+/// Makes the sets of a template for an API of one's own.
+///
+/// Sets that are there already are completed; nothing is taken from them, so that applying a template again does nothing but
+/// bring back what is missing. The answer says what of the template matches no operation of the API.
+#[utoipa::path(post, path = "/api-sets/templates/{template}", operation_id = "api-sets/apply-template", tag = "api-sets",
+    params(("template" = String, Path, description = "The template's slug"), ApplyQuery), request_body = ApplyTemplate,
+    responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn apply_template(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(template): PathName,
+    Query(query): Query<ApplyQuery>,
+    JsonBody(request): JsonBody<ApplyTemplate>,
+) -> Result<Answer<Applied>, Error> {
+    let applied = templates::apply(&manage, &ctx, &template, request, query.dry_run).await?;
+    Ok(Answer::ok(applied.value).change(applied.position))
 }
 
 /// Reads an API set.

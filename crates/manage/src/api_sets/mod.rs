@@ -7,6 +7,7 @@ pub mod http;
 mod list;
 mod record;
 mod request;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod wire;

@@ -145,7 +145,7 @@ pub(super) fn note(
 }
 
 fn audited(view: &ApiSetView) -> Option<Value> {
-    const FIELDS: [&str; 5] = ["slug", "name", "kind", "apis", "operations"];
+    const FIELDS: [&str; 6] = ["slug", "name", "kind", "apis", "operations", "template"];
     let mut fields = serde_json::to_value(view).ok()?;
     fields.as_object_mut()?.retain(|name, _| FIELDS.contains(&name.as_str()));
     Some(fields)

@@ -10,7 +10,7 @@ use claviger_domain::operation::Operation;
 use claviger_domain::sharing::Sharing;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use claviger_store::{Conn, Scope, Tx, apis, operations};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
@@ -49,7 +49,7 @@ pub struct ImportQuery {
     /// takes the place of the versions that its base path or its paths name.
     pub version: Option<String>,
     /// Only shows what the import would do.
-    #[serde(default, deserialize_with = "flag")]
+    #[serde(default, deserialize_with = "crate::body::flag")]
     pub dry_run: bool,
     /// Which nodes must have applied the change before the call returns; `node` is this one.
     #[serde(default)]
@@ -258,14 +258,6 @@ impl Plan {
             operations_count: set.operations_count,
         };
         document::suggested_sets(&self.document, &merged.operations).into_iter().map(view).collect()
-    }
-}
-
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(serde::de::Error::custom("expected `true` or `false`")),
     }
 }
 

@@ -31,6 +31,7 @@ pub use edit::edit;
 pub use import::{ImportQuery, import};
 pub use imported::Imported;
 pub use list::{ListApis, ListOperations, get, list, list_operations};
+pub(crate) use record::find_own_api;
 pub use record::general_set;
 pub use request::{CreateApi, EditApi};
 pub use rules::{SharedWithInput, SharedWithView};

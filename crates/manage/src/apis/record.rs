@@ -12,7 +12,7 @@ use super::slug;
 use super::wire::ApiView;
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, FieldError};
 use crate::shared::find_usable_api;
 
 /// The most APIs of an organization.
@@ -56,6 +56,19 @@ pub(super) async fn find_own(conn: &mut Conn, organization: OrganizationId, name
         return Err(Error::forbidden("This API is shared by another organization, which alone can change it."));
     }
     Ok(api)
+}
+
+/// The API of one's own that a request names in `field`.
+pub(crate) async fn find_own_api(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    name: &str,
+    field: &str,
+) -> Result<Api, Error> {
+    find_own(conn, organization, name).await.map_err(|error| match error.code() {
+        ErrorCode::NotFound => Error::names_unknown(vec![FieldError::new(field, crate::rights::UNKNOWN)]),
+        _ => error,
+    })
 }
 
 /// The General set of an API.

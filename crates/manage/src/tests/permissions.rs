@@ -43,6 +43,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),
         "policy/edit" => json!({"idle_days": 30}),
         "organization/edit" | "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
+        "api-sets/apply-template" => json!({"api": "default"}),
         "apis/import" => {
             json!({"openapi": "3.1.0", "info": {"title": "Imported", "version": "1"}, "paths": {"/x": {"get": {}}}})
         }
@@ -87,6 +88,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         }
         "/apis/" => made("/apis", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
         "/api-sets/" => made("/api-sets", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
+        "/api-sets/templates/" => "yespo".to_owned(),
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
     };

@@ -1,10 +1,11 @@
 //! `claviger api …`.
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
 use super::api_import::Import;
-use super::client::Client;
+use super::client::{Body, Client};
 use super::failure::Failure;
 use super::output::{Output, cell};
 
@@ -14,6 +15,72 @@ pub(super) enum ApiCommand {
     Import(Import),
     /// List APIs
     List(List),
+    /// Show one API
+    Show(Name),
+    /// List the operations of an API
+    Operations(Operations),
+    /// Change an API: hosts, base paths, versions
+    Edit(Edit),
+    /// Delete an API; its operations leave every set and key
+    Delete(Name),
+}
+
+/// Which API.
+#[derive(Debug, Args)]
+pub(super) struct Name {
+    /// The API's slug or id
+    api: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Operations {
+    /// The API's slug or id
+    api: String,
+    /// Those that have this in name, method, path or summary
+    #[arg(long)]
+    text: Option<String>,
+    /// At most this many, 1 to 100
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Edit {
+    /// The API's slug or id
+    api: String,
+    /// What people call it
+    #[arg(long)]
+    name: Option<String>,
+    /// Unique in the organization
+    #[arg(long)]
+    slug: Option<String>,
+    /// A host that it answers on, for live keys; may be repeated, takes the place of all hosts
+    #[arg(long = "host", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// A host that it answers on, for test keys; may be repeated, takes the place of all hosts
+    #[arg(long = "test-host", value_name = "HOST")]
+    test_hosts: Vec<String>,
+    /// A path that its operations stand under; may be repeated, takes the place of all base paths
+    #[arg(long = "base-path", value_name = "PATH")]
+    base_paths: Vec<String>,
+    /// What versions look like in its paths, such as v#
+    #[arg(long, value_name = "PATTERN")]
+    version_pattern: Option<String>,
+    /// A version that there is; may be repeated, takes the place of all. What was in another version alone goes with it
+    #[arg(long = "version", value_name = "VERSION")]
+    versions: Vec<String>,
+    /// Where its manual stands
+    #[arg(long, value_name = "URL")]
+    manual_url: Option<String>,
+    /// Whether a key that holds the whole API may ask for paths that no operation lists
+    #[arg(long, value_name = "true|false")]
+    unlisted_paths: Option<bool>,
+    /// Take all of a list, or a field, away
+    #[arg(long, value_name = "hosts|versions|version_pattern|manual_url")]
+    clear: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -33,8 +100,87 @@ impl ApiCommand {
         match self {
             Self::Import(import) => import.run(client, output).await,
             Self::List(list) => list.run(client, output).await,
+            Self::Show(Name { api }) => output.record(&client.get(&["apis", &api], &[]).await?),
+            Self::Operations(operations) => operations.run(client, output).await,
+            Self::Edit(edit) => edit.run(client, output).await,
+            Self::Delete(Name { api }) => {
+                client.send(Method::DELETE, &["apis", &api], &[], Body::None).await?;
+                if output.is_json() {
+                    output.value(&json!({"deleted": api}))
+                } else {
+                    output.text(format_args!("{api} is deleted"))
+                }
+            }
         }
     }
+}
+
+// === impl Operations ===
+
+impl Operations {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let mut query = vec![("limit", self.limit.to_string())];
+        query.extend(self.text.clone().map(|text| ("text", text)));
+        query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
+        let answer = client.get(&["apis", &self.api, "operations"], &query).await?;
+        if output.is_json() {
+            return output.value(&answer);
+        }
+        let mut table = output.table(&["OPERATION", "METHOD", "PATH", "VERSIONS", "SUMMARY"]);
+        for operation in answer["data"].as_array().into_iter().flatten() {
+            let cells = ["name", "method", "path", "versions", "summary"].map(|field| &operation[field]);
+            table.row(cells.map(cell));
+        }
+        output.text(table)?;
+        if let Some(cursor) = answer["next_cursor"].as_str() {
+            eprintln!("more with --cursor {cursor}");
+        }
+        Ok(())
+    }
+}
+
+// === impl Edit ===
+
+impl Edit {
+    async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
+        let path = ["apis", self.api.as_str()];
+        let body = self.body()?;
+        output.record(&client.send(Method::PATCH, &path, &[], Body::Json(&Value::Object(body))).await?)
+    }
+
+    fn body(&self) -> Result<Map<String, Value>, Failure> {
+        let mut body = Map::new();
+        let of = |hosts: &[String], environment: &str| -> Vec<Value> {
+            hosts.iter().map(|host| json!({"host": host, "environment": environment})).collect()
+        };
+        let hosts = [of(&self.hosts, "live"), of(&self.test_hosts, "test")].concat();
+        let lists = [("hosts", hosts), ("base_paths", texts(&self.base_paths)), ("versions", texts(&self.versions))];
+        body.extend(
+            lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| (name.into(), list.into())),
+        );
+        let fields = [
+            ("name", &self.name),
+            ("slug", &self.slug),
+            ("version_pattern", &self.version_pattern),
+            ("manual_url", &self.manual_url),
+        ];
+        body.extend(fields.into_iter().filter_map(|(name, text)| Some((name.into(), text.clone()?.into()))));
+        body.extend(self.unlisted_paths.map(|unlisted| ("unlisted_paths".into(), unlisted.into())));
+        for name in &self.clear {
+            let empty = if ["hosts", "versions"].contains(&name.as_str()) { json!([]) } else { Value::Null };
+            if body.insert(name.clone(), empty).is_some() {
+                return Err(Failure::usage(format!("--clear {name} and a value for it contradict each other")));
+            }
+        }
+        if body.is_empty() {
+            return Err(Failure::usage("nothing to change: name a field, see `claviger api edit --help`"));
+        }
+        Ok(body)
+    }
+}
+
+fn texts(list: &[String]) -> Vec<Value> {
+    list.iter().map(|text| text.as_str().into()).collect()
 }
 
 // === impl List ===

@@ -4,6 +4,7 @@
 
 mod api;
 mod api_import;
+mod api_set;
 mod check;
 mod client;
 mod completions;
@@ -68,6 +69,9 @@ enum Command {
     /// See and change the rules for keys: how long they live, when they go idle, how many there may be
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Make, see and change sets of operations, and apply templates of sets
+    #[command(subcommand)]
+    ApiSet(api_set::ApiSetCommand),
     /// Explain whether a request would pass
     Check(check::Check),
     /// See the configuration in force, and its schema
@@ -107,6 +111,7 @@ impl Cli {
             Command::Key(key) => key.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
             Command::Policy(policy) => policy.run(&global.client()?, output).await,
+            Command::ApiSet(set) => set.run(&global.client()?, output).await,
             Command::Check(check) => check.run(&global.client()?, output).await,
             Command::Config(config) => config.run(&global, output),
             Command::Version => version::run(output),
@@ -179,6 +184,17 @@ mod tests {
             "claviger key edit key_1 --expires-at 2020-01-01 --expire-now --idle-exempt false",
             "claviger policy show --json",
             "claviger policy edit --max-lifetime organization=1y --idle-days 30 --dry-run",
+            "claviger api show github",
+            "claviger api operations github --text issues",
+            "claviger api edit mail --host a.example.com --test-host t.example.com --base-path /api --version v1 --version v2",
+            "claviger api delete mail",
+            "claviger api-set create --name Issues --operation github:issues/* --operation !github:issues/lock@v3",
+            "claviger api-set list --api github --kind plain",
+            "claviger api-set show issues",
+            "claviger api-set edit issues --operation github:issues/get --clear apis",
+            "claviger api-set delete issues",
+            "claviger api-set templates",
+            "claviger api-set apply yespo --api mail --dry-run",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",
             "claviger config schema",
