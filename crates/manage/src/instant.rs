@@ -32,6 +32,15 @@ pub fn parse(text: &str, edge: Edge, time_zone: &str) -> Result<Timestamp, &'sta
     Ok(Timestamp::from_micros(start.timestamp().as_microsecond()))
 }
 
+/// The last day, in `time_zone`, of which something counts before `end`.
+pub fn last_day(end: Timestamp, time_zone: &str) -> String {
+    let zone = zone(time_zone).unwrap_or(TimeZone::UTC);
+    match jiff::Timestamp::from_microsecond(end.as_micros().saturating_sub(1)) {
+        Ok(last) => last.to_zoned(zone).date().to_string(),
+        Err(_) => end.to_string(),
+    }
+}
+
 /// The zone of an IANA name.
 pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok()
@@ -51,6 +60,15 @@ mod tests {
         assert_eq!(read("2030-01-31", Edge::End, "Europe/Warsaw"), "2030-01-31T23:00:00Z");
         assert_eq!(read("2030-07-31", Edge::End, "Europe/Warsaw"), "2030-07-31T22:00:00Z");
         assert_eq!(read("2030-01-31", Edge::Begin, "UTC"), "2030-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn the_last_day_before_an_end_is_the_one_that_was_named() {
+        for zone in ["UTC", "Europe/Warsaw", "Asia/Beirut", "Pacific/Apia"] {
+            for day in ["2030-01-31", "2022-03-26", "2026-03-29", "2024-02-29"] {
+                assert_eq!(last_day(parse(day, Edge::End, zone).expect("a day"), zone), day, "{zone}");
+            }
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(super) fn settle_new(key: &mut Key, surroundings: &Surroundings) -> Result<(
     let mut checks = Checks::default();
     let max = surroundings.end_max(key);
     key.expires_at = key.expires_at.or(max);
-    check_end(&mut checks, key.expires_at, max);
+    check_end(&mut checks, key.expires_at, max, &surroundings.time_zone);
     check_begin(&mut checks, key);
     check_ip_list(&mut checks, key, surroundings);
     checks.finish()
@@ -115,21 +115,21 @@ fn merge_end(checks: &mut Checks, key: &mut Key, request: &EditKey, surroundings
     if wanted == in_force {
         return;
     }
-    check_end(checks, wanted, max);
+    check_end(checks, wanted, max, &surroundings.time_zone);
     let meant = wanted.is_none_or(|end| end > now) || request.expire_now;
     checks.ensure("expires_at", meant, "is in the past; add \"expire_now\": true if that is meant");
     key.expires_at = wanted;
 }
 
 /// Refuses an end beyond the policy's.
-fn check_end(checks: &mut Checks, end: Option<Timestamp>, max: Option<Timestamp>) {
+fn check_end(checks: &mut Checks, end: Option<Timestamp>, max: Option<Timestamp>, time_zone: &str) {
     if let (Some(end), Some(max)) = (end, max)
         && end > max
     {
-        checks.refuse(
-            "expires_at",
-            format!("the policy lets this key live until {max} at the latest, counted from its creation"),
-        );
+        let last = instant::last_day(max, time_zone);
+        let message =
+            format!("the last day that the policy grants this key is {last} (until {max}), counted from its creation");
+        checks.refuse("expires_at", message);
     }
 }
 
@@ -184,7 +184,8 @@ mod tests {
         key.expires_at = Some(at("2026-02-15T00:00:00.000001Z"));
         let refused = settle_new(&mut key, &thirty_days()).expect_err("later");
         assert_eq!(refused.errors()[0].field, "expires_at");
-        assert!(refused.errors()[0].message.contains("2026-02-15T00:00:00Z"), "{refused}");
+        let message = &refused.errors()[0].message;
+        assert!(message.contains("2026-02-14") && message.contains("2026-02-15T00:00:00Z"), "{message}");
     }
 
     #[test]

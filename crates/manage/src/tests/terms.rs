@@ -146,7 +146,7 @@ async fn an_idle_key_is_disabled_by_the_system_and_only_enabling_revives_it() {
 
     // No edit gets around it.
     for edit in
-        [json!({"idle_exempt": true}), json!({"idle_exempt": false}), json!({"not_before": "2026-04-15T12:00:00Z"})]
+        [json!({"idle_exempt": true}), json!({"idle_exempt": false}), json!({"not_before": "2026-01-15T12:00:00Z"})]
     {
         let edited = world.patch(&admin, &path, edit).await;
         assert_eq!((edited.status.as_u16(), &edited.body["state"]), (200, &json!("disabled")), "{edited:?}");

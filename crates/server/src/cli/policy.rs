@@ -77,10 +77,12 @@ fn show(policy: &Value, output: Output) -> Result<(), Failure> {
     output.text(table)
 }
 
-/// `{"years": 1}` as `1 years`.
+/// `{"years": 1}` as `1 year`.
 fn lifetime(value: &Value) -> String {
     let unit = value.as_object().and_then(|members| members.iter().next());
-    unit.map_or_else(|| cell(&Value::Null), |(unit, count)| format!("{count} {unit}"))
+    let Some((unit, count)) = unit else { return cell(&Value::Null) };
+    let unit = if *count == json!(1) { unit.trim_end_matches('s') } else { unit };
+    format!("{count} {unit}")
 }
 
 // === impl Edit ===
@@ -235,6 +237,7 @@ mod tests {
     #[test]
     fn a_lifetime_is_shown_with_its_unit() {
         assert_eq!(lifetime(&json!({"days": 90})), "90 days");
+        assert_eq!(lifetime(&json!({"years": 1})), "1 year");
         assert_eq!(lifetime(&Value::Null), "–");
     }
 }
