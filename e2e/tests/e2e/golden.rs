@@ -296,10 +296,10 @@ impl State {
                 for field in API_FIELDS {
                     edit.insert(field.into(), api[field].clone());
                 }
-                if !api["versions"].is_null() {
-                    edit.insert("operations".into(), list(&api["operations"]).iter().map(operation_input).collect());
-                }
-                edit.retain(|_, value| !value.is_null());
+                // What an import finds out by itself about versions gives way to what the state says.
+                edit.insert("operations".into(), list(&api["operations"]).iter().map(operation_input).collect());
+                edit.retain(|field, value| field == "version_pattern" || !value.is_null());
+                edit.entry("versions").or_insert_with(|| json!([]));
                 call("PATCH", &format!("/apis/{slug}"), &Value::Object(edit)).await;
             }
             for (api, operations) in organization["general"].as_object().into_iter().flatten() {

@@ -12,5 +12,6 @@ mod listener_headers;
 mod observed;
 mod process;
 mod rows;
+mod rows_addresses;
 mod rows_keys;
 mod rows_policy;

@@ -52,6 +52,11 @@ impl Nginx {
 
     /// The same with a door token.
     pub async fn start_with_token(doors: SocketAddr, api: &str, token: &str) -> Self {
+        Self::start_for_header(doors, api, token, None).await
+    }
+
+    /// The same for an API whose keys come in a header of its own.
+    pub async fn start_for_header(doors: SocketAddr, api: &str, token: &str, header: Option<&str>) -> Self {
         let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
         let site = std::fs::read_to_string(snippet("nginx.conf"))
             .expect("the snippet")
@@ -61,6 +66,13 @@ impl Nginx {
             .replace("@API@", api)
             .replace("@UPSTREAM@", &upstream.address.to_string())
             .replace("@DOOR_TOKEN@", token);
+        let site = match header {
+            Some(name) => site
+                .replace("#own# ", "")
+                .replace("@KEY_HEADER@", name)
+                .replace("@KEY_VARIABLE@", &name.replace('-', "_")),
+            None => site,
+        };
         let path = folder.path().display();
         let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -102,6 +114,11 @@ impl Nginx {
 impl Caddy {
     /// Asks the doors at `doors` about requests to the API `api`.
     pub async fn start(doors: SocketAddr, api: &str) -> Self {
+        Self::start_for_header(doors, api, "", None).await
+    }
+
+    /// The same with a door token, and for an API whose keys come in a header of its own.
+    pub async fn start_for_header(doors: SocketAddr, api: &str, token: &str, header: Option<&str>) -> Self {
         let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
         let log = std::fs::File::create(folder.path().join("error.log")).expect("a log");
         let child = Command::new("caddy")
@@ -113,7 +130,8 @@ impl Caddy {
             .env("CLAVIGER_DOORS", doors.to_string())
             .env("CLAVIGER_API", api)
             .env("CLAVIGER_UPSTREAM", upstream.address.to_string())
-            .env("CLAVIGER_DOOR_TOKEN", "")
+            .env("CLAVIGER_DOOR_TOKEN", token)
+            .envs(header.map(|name| ("CLAVIGER_KEY_HEADER", name)))
             .args(["run", "--adapter", "caddyfile", "--config"])
             .arg(snippet("Caddyfile"))
             .stdin(Stdio::null())
