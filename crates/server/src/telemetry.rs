@@ -78,6 +78,9 @@ impl Collector for Readings {
             .iter()
             .map(|(door, code, count)| ([("door", door.as_str()), ("code", code.as_str())], *count));
         counters(&mut encoder, "verdicts", "Verdicts given.", decisions)?;
+        let reported = readings.reported.iter().map(|(code, count)| ([("code", code.as_str())], *count));
+        let help = "Requests that APIs in report-only mode let pass, by what they would have been refused with.";
+        counters(&mut encoder, "report_only", help, reported)?;
         let dropped = [([], readings.refusals_dropped)];
         counters(&mut encoder, "refusals_dropped", "Refusals that the diagnostic log did not take.", dropped)?;
         gauge(&mut encoder, "keys", "Living keys in memory.", readings.keys as i64)?;

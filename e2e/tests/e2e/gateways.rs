@@ -268,7 +268,7 @@ async fn spellings_are_judged(gateway: SocketAddr, secret: &str) {
 }
 
 /// The headers that the upstream saw.
-fn headers_of(echoed: &Value) -> BTreeMap<String, String> {
+pub fn headers_of(echoed: &Value) -> BTreeMap<String, String> {
     let pairs = echoed["headers"].as_array().into_iter().flatten();
     pairs.filter_map(|pair| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()))).collect()
 }

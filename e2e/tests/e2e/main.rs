@@ -15,3 +15,4 @@ mod rows;
 mod rows_addresses;
 mod rows_keys;
 mod rows_policy;
+mod rows_sharing;
