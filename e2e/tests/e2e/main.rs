@@ -13,6 +13,7 @@ mod observed;
 mod process;
 mod rows;
 mod rows_addresses;
+mod rows_apis;
 mod rows_keys;
 mod rows_policy;
 mod rows_sharing;

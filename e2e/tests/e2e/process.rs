@@ -434,3 +434,60 @@ async fn the_command_line_does_the_main_job() {
     assert!(code == Some(0) && out.contains("claviger"), "{out}");
     serving.stop();
 }
+
+#[tokio::test]
+async fn the_command_line_imports_versions_and_applies_templates() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let serving = Serving::start(&data, None).await;
+    set_up(&data, None);
+    let cli = |arguments: &[&str]| {
+        let output = run(command(&data, arguments), "");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/openapi/yespo-like.yaml");
+    let document = document.to_str().expect("a path");
+    let (code, out, err) = cli(&["api", "import", document, "--slug", "mail", "--dry-run"]);
+    assert!(code == Some(0) && out.contains("operations added") && out.contains("(nothing is changed)"), "{out}{err}");
+    assert_eq!(cli(&["api", "show", "mail"]).0, Some(1), "a preview makes nothing");
+    let (code, out, err) = cli(&["api", "import", document, "--slug", "mail"]);
+    assert!(code == Some(0) && out.contains("the API has v1, v2, v3"), "{out}{err}");
+    let (code, out, err) = cli(&["api", "operations", "mail", "--text", "createEvent"]);
+    assert!(code == Some(0) && out.contains("mail:createEvent") && out.contains("v1, v2, v3"), "{out}{err}");
+
+    let (code, out, err) = cli(&["api-set", "apply", "yespo", "--api", "mail"]);
+    assert!(code == Some(0) && out.contains("mail-events `Mail: Access to events`: made, 3 operations"), "{out}{err}");
+    let (code, out, err) =
+        cli(&["api-set", "edit", "mail-events", "--operation", "mail:*", "--operation", "!mail:createEvent@v3"]);
+    assert!(code == Some(0) && out.contains("!mail:createEvent@v3"), "{out}{err}");
+    let (code, _, err) = cli(&["api-set", "edit", "mail-events", "--operation", "mail:createEvent@v9"]);
+    assert!(code == Some(1) && err.contains("operations[0]"), "{err}");
+    let (code, out, _) = cli(&["api-set", "list", "--api", "mail", "--kind", "plain"]);
+    assert!(code == Some(0) && out.contains("yespo/messages"), "{out}");
+
+    // A document that removes what the set holds, as a file that is cut off, and as one that is none.
+    let smaller = folder.path().join("smaller.yaml");
+    std::fs::write(&smaller, "openapi: 3.0.3\ninfo: {title: Mail, version: 4}\npaths:\n  /v1/event: {post: {}}\n  /v2/event: {post: {}}\n  /v3/event: {post: {}}\n").expect("written");
+    let (code, out, err) = cli(&["api", "import", smaller.to_str().expect("a path"), "--slug", "mail", "--dry-run"]);
+    assert!(code == Some(0) && out.contains("set loses") && out.contains("`mail-events`"), "{out}{err}");
+    std::fs::write(&smaller, "openapi: 3.0.3\npaths: {/a: {get: {summary: 'cut off").expect("written");
+    let (code, _, err) = cli(&["api", "import", smaller.to_str().expect("a path"), "--slug", "other"]);
+    assert!(code == Some(1) && err.contains("cut off") && err.contains("line 2"), "{err}");
+    let (code, out, err) = cli(&[
+        "api",
+        "edit",
+        "mail",
+        "--host",
+        "a.example.com",
+        "--test-host",
+        "t.example.com",
+        "--version",
+        "v2",
+        "--version",
+        "v3",
+    ]);
+    assert!(code == Some(0) && out.contains("v2, v3") && out.contains("a.example.com"), "{out}{err}");
+    let (code, out, err) = cli(&["api", "delete", "mail"]);
+    assert!(code == Some(0) && out.contains("deleted"), "{out}{err}");
+    serving.stop();
+}

@@ -1,5 +1,9 @@
 //! Which operations a path with a version asks for, and under which version.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::path::RequestPath;
 
@@ -119,4 +123,60 @@ fn what_is_in_every_version_beats_in_every_version() {
         assert_eq!(asks(&router, "/", target), [expected], "{target}");
     }
     assert_eq!(asks(&router, "/", "/contacts/search"), ["1@none"]);
+}
+
+/// What a path asks for of the operations that `keep` keeps, by a router that knows nothing of versions; the indices are those
+/// of the whole list.
+fn plain_asks(operations: &[Operation], keep: impl Fn(&Operation) -> bool, path: &Remainder<'_>) -> BTreeSet<u32> {
+    let (places, kept): (Vec<u32>, Vec<Operation>) = operations
+        .iter()
+        .zip(0..)
+        .filter(|(it, _)| keep(it))
+        .map(|(it, at)| (at, Operation { versions: Vec::new(), ..it.clone() }))
+        .unzip();
+    let router = Router::build(&kept).expect("a router");
+    match router.matches(Method::parse("POST").expect("a method"), path) {
+        Matches::Operations(found) => found.iter().map(|at| places[at as usize]).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+proptest! {
+    /// A version at a time, each with a router of its own, is the slow way to the same answer.
+    #[test]
+    fn versions_agree_with_a_router_for_each(
+        operations in proptest::collection::vec(
+            ("(/[ab]|/\\{x\\}){1,3}", proptest::sample::subsequence(vec!["none", "v1", "v2"], 0..=3)), 1..6),
+        version in proptest::sample::select(vec!["", "/v1", "/v2", "/V2", "/v02", "/v9"]),
+        rest in "(/[abAB]){1,3}",
+    ) {
+        let operations: Vec<_> =
+            operations.iter().map(|(template, versions)| operation("x", template, versions)).collect();
+        let listed = ["v1", "v2"];
+        let pattern = DEFAULT_VERSION_PATTERN.parse().expect("a pattern");
+        let router = Router::with_versions(&operations, Versions::new(Some(&pattern), &listed)).expect("a router");
+        let target = format!("{version}{rest}");
+        let path = RequestPath::parse(&target).expect("a path");
+        let whole = Remainder::whole(&path);
+        let is_in = |operation: &Operation, name: &str| {
+            operation.versions.is_empty() || operation.versions.iter().any(|own| **own == *name)
+        };
+        // Without a version, and behind it; of one that is not listed in the way of each that is.
+        let mut expected = plain_asks(&operations, |it| is_in(it, UNVERSIONED), &whole);
+        let behind = Remainder { from: 1, kind: if version.starts_with("/v0") || version.starts_with("/V") { MatchKind::Folded } else { MatchKind::Exact }, ..whole };
+        let names: &[&str] = match version {
+            "" => &[],
+            "/v1" => &["v1"],
+            "/v9" => &["v1", "v2", "any other"],
+            _ => &["v2"],
+        };
+        for name in names {
+            expected.extend(plain_asks(&operations, |it| is_in(it, name), &behind));
+        }
+        let found: BTreeSet<u32> = match router.matches(Method::parse("POST").expect("a method"), &whole) {
+            Matches::Operations(found) => found.iter().collect(),
+            _ => BTreeSet::new(),
+        };
+        prop_assert_eq!(found, expected, "{}", target);
+    }
 }

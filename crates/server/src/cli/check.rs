@@ -68,6 +68,7 @@ fn print(key: &Value, answer: &Value, output: Output) -> Result<(), Failure> {
     for check in answer["checks"].as_array().into_iter().flatten() {
         table.row(["name", "result", "input", "rule", "reason"].map(|field| cell(&check[field])));
     }
-    eprintln!("{} `{}`, operation {}", cell(&key["id"]), cell(&key["name"]), cell(&answer["operation"]));
+    let version = answer["version"].as_str().map(|version| format!(" in version {version}")).unwrap_or_default();
+    eprintln!("{} `{}`, operation {}{version}", cell(&key["id"]), cell(&key["name"]), cell(&answer["operation"]));
     output.text(format_args!("{}\n{table}", cell(&answer["code"])))
 }
