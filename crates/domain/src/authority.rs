@@ -24,6 +24,10 @@ pub enum Authority {
     OrganizationsOperate = 1 << 7,
     /// See and change the rules for keys.
     PolicyManage = 1 << 8,
+    /// Make, change and delete applications and their types.
+    ApplicationsManage = 1 << 9,
+    /// See the secrets of keys that are recoverable.
+    KeysReveal = 1 << 10,
 }
 
 /// A set of authorities.
@@ -78,6 +82,8 @@ const NAMES: &[(Authority, &str)] = &[
     (Authority::UsageRead, "usage.read"),
     (Authority::OrganizationsOperate, "organizations.operate"),
     (Authority::PolicyManage, "policy.manage"),
+    (Authority::ApplicationsManage, "applications.manage"),
+    (Authority::KeysReveal, "keys.reveal"),
 ];
 
 /// The authorities that a set of the built-in API stands for, by its slug.
@@ -100,6 +106,8 @@ impl Authorities {
         Authority::AuditRead,
         Authority::UsageRead,
         Authority::PolicyManage,
+        Authority::ApplicationsManage,
+        Authority::KeysReveal,
     ]);
 
     /// These.

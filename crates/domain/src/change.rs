@@ -2,9 +2,10 @@
 
 use crate::api::Api;
 use crate::api_set::ApiSet;
+use crate::application::{Application, ApplicationType};
 use crate::clock::Timestamp;
 use crate::digest::CredentialDigest;
-use crate::id::{ApiId, ApiSetId, KeyId, OrganizationId};
+use crate::id::{ApiId, ApiSetId, ApplicationId, ApplicationTypeId, KeyId, OrganizationId};
 use crate::key::Key;
 use crate::operation::Operation;
 use crate::organization::Organization;
@@ -27,6 +28,10 @@ pub enum ObjectRef {
     Api(ApiId),
     /// An API set.
     ApiSet(ApiSetId),
+    /// A kind of application.
+    ApplicationType(ApplicationTypeId),
+    /// An application.
+    Application(ApplicationId),
     /// A key.
     Key(KeyId),
     /// When a key was last used: no part of its record.
@@ -42,6 +47,10 @@ pub enum Object {
     Api(Box<Api>, Vec<Operation>),
     /// An API set.
     ApiSet(Box<ApiSet>),
+    /// A kind of application.
+    ApplicationType(Box<ApplicationType>),
+    /// An application.
+    Application(Box<Application>),
     /// A key, tombstones included.
     Key(Box<Key>),
     /// The last use of a key.

@@ -60,6 +60,8 @@ kinds! {
     ApiSet "set" => ApiSetId;
     /// A node: one running server.
     Node "nod" => NodeId;
+    /// A kind of application.
+    ApplicationType "apt" => ApplicationTypeId;
     /// One request to a door or the management API.
     Request "req" => RequestId;
 }

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod api_set;
+pub mod application;
 pub mod audit;
 pub mod authority;
 pub mod change;
@@ -33,5 +34,7 @@ pub mod verdict;
 mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
-pub use id::{ApiId, ApiSetId, ApiUserId, ApplicationId, KeyId, NodeId, OrganizationId, RequestId, UserId};
+pub use id::{
+    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, NodeId, OrganizationId, RequestId, UserId,
+};
 pub use secret::Secret;

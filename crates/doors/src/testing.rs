@@ -168,6 +168,8 @@ fn change(object: Object) -> Change {
         Object::Organization(organization) => ObjectRef::Organization(organization.id),
         Object::Api(api, _) => ObjectRef::Api(api.id),
         Object::ApiSet(set) => ObjectRef::ApiSet(set.id),
+        Object::ApplicationType(kind) => ObjectRef::ApplicationType(kind.id),
+        Object::Application(application) => ObjectRef::Application(application.id),
         Object::Key(key) => ObjectRef::Key(key.id),
         Object::LastUse(_) => unreachable!("no record"),
     };

@@ -10,6 +10,7 @@ use compact_str::CompactString;
 use crate::Engine;
 use crate::decide::{check_own_ip, check_state};
 use crate::held_key::{HeldKey, Profile};
+use crate::owner::Bound;
 use crate::presented::Presented;
 use crate::question::{Caller, DoorTokenError, Provider};
 use crate::reading::Reading;
@@ -136,8 +137,11 @@ fn opens_doors(
     caller: &Caller<'_>,
     now: Timestamp,
 ) -> Result<Provider, (Code, &'static str)> {
+    let bound = Bound::of(|| tenant, &key.profile);
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
+    bound.check_state()?;
     check_own_ip(&key.profile, caller.ip, now)?;
+    bound.check_ip(caller.ip, now)?;
     let mut sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     if sets.any(|slug| slug == VERIFY_SLUG) {
         Ok(Provider { organization: key.profile.organization })
@@ -152,14 +156,19 @@ fn admit(
     caller: &Caller<'_>,
     now: Timestamp,
 ) -> Result<Authorities, (Code, &'static str)> {
+    let bound = Bound::of(|| tenant, &key.profile);
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
+    bound.check_state()?;
     check_own_ip(&key.profile, caller.ip, now)?;
+    bound.check_ip(caller.ip, now)?;
     let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
     let authorities = sets.fold(Authorities::NONE, |all, slug| all.union(authorities_of_set(slug)));
     if authorities.is_empty() { Err((Code::OperationNotAllowed, "no authority")) } else { Ok(authorities) }
 }
 
-/// The slugs of the built-in sets a key holds.
+/// The slugs of the built-in sets a key holds, as far as its owner may have them.
 fn built_in_sets<'t>(tenant: &'t Tenant, profile: &'t Profile) -> impl Iterator<Item = &'t str> {
-    tenant.sets_of(profile).filter(|set| set.kind == ApiSetKind::BuiltIn).map(|set| &*set.slug)
+    let bound = Bound::of(|| Some(tenant), profile);
+    let sets = tenant.sets_of(profile).filter(|set| set.kind == ApiSetKind::BuiltIn);
+    sets.filter(move |set| bound.names(set.id)).map(|set| &*set.slug)
 }

@@ -10,6 +10,7 @@ use claviger_domain::operation::Version;
 use crate::catalog::Catalog;
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
+use crate::owner::Bound;
 use crate::tenant::{HeldSet, Tenant, has_exceptions};
 
 /// A key whose secret is proved, at the doors of a provider.
@@ -20,6 +21,8 @@ pub(crate) struct Bearer<'c> {
     pub(crate) provider: &'c Tenant,
     /// The key's own organization, where that is another one.
     guest: Option<Guest<'c>>,
+    /// What the key's owner leaves of it.
+    pub(crate) bound: Bound<'c>,
 }
 
 /// Whose key a guest is.
@@ -39,7 +42,8 @@ impl<'c> Bearer<'c> {
         let is_guest = organization != provider;
         let provider = catalog.tenant(provider)?;
         let home = if is_guest { catalog.tenant(organization)? } else { provider };
-        Some(Self { profile, provider, guest: is_guest.then_some(Guest { organization, home }) })
+        let guest = is_guest.then_some(Guest { organization, home });
+        Some(Self { profile, provider, guest, bound: Bound::of(|| Some(home), profile) })
     }
 
     /// What the key's own organization has: its rules for its keys hold everywhere.
@@ -53,8 +57,84 @@ impl<'c> Bearer<'c> {
         self.provider.apis().get(place).is_some_and(|api| api.sharing.with.includes(guest.organization))
     }
 
-    /// Whether the key holds an operation of the API at `place` in a version.
+    /// Whether the key holds an operation of the API at `place` in a version. Within a type's bound a General set comes with
+    /// anything of its API that key and type both hold.
     pub(crate) fn holds(&self, place: usize, operation: u32, version: Version) -> bool {
+        match self.bound {
+            Bound::Free => self.has(place, operation, version),
+            Bound::Application { most, .. } => {
+                let most = self.as_if(most);
+                let both = |operation| {
+                    self.has_itself(place, operation, version) && most.has_itself(place, operation, version)
+                };
+                let general = || {
+                    let count = self.provider.apis().get(place).map_or(0, |api| api.operation_count());
+                    self.has(place, operation, version)
+                        && most.has(place, operation, version)
+                        && self.provider.holds_by_general(place, operation, version)
+                        && (0..count as u32).any(both)
+                };
+                both(operation) || general()
+            }
+            Bound::Gone => false,
+        }
+    }
+
+    /// Whether the key holds the whole API at `place`, by name or by Full access, and nothing is taken away from it.
+    pub(crate) fn holds_whole(&self, place: usize) -> bool {
+        self.within(|bearer| bearer.has_whole(place))
+    }
+
+    /// Whether the key has Full access over the API at `place`, and nothing is taken away from it.
+    pub(crate) fn has_full_access(&self, place: usize) -> bool {
+        self.within(|bearer| bearer.has_full(place))
+    }
+
+    /// Whether the key holds a set of the provider: by its list, as the General set of an API of which it holds anything,
+    /// or by Full access over every API that the set names.
+    pub(crate) fn holds_set(&self, set: &HeldSet) -> bool {
+        self.within(|bearer| bearer.has_set(set))
+    }
+
+    /// The provider's sets that the key's list names, in its order; for a guest those that are there for it, for an
+    /// application's key those that its type has too.
+    pub(crate) fn provider_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
+        let bearer = *self;
+        let is_there = move |set: &&HeldSet| bearer.guest.is_none_or(|guest| bearer.is_there(guest, set));
+        let is_left = move |set: &&HeldSet| match bearer.bound {
+            Bound::Free => true,
+            Bound::Application { most, .. } => bearer.as_if(most).has_set(set),
+            Bound::Gone => false,
+        };
+        self.provider.sets_of(self.profile).filter(is_there).filter(is_left)
+    }
+
+    /// What holds for the key and for its type.
+    fn within(&self, holds: impl Fn(&Self) -> bool) -> bool {
+        match self.bound {
+            Bound::Free => holds(self),
+            Bound::Application { most, .. } => holds(self) && holds(&self.as_if(most)),
+            Bound::Gone => false,
+        }
+    }
+
+    /// A key of the same organization with other rights, and without a bound.
+    fn as_if(&self, profile: &'c Profile) -> Self {
+        Self { profile, bound: Bound::Free, ..*self }
+    }
+
+    /// [`Self::holds`] without the bound, General sets aside.
+    fn has_itself(&self, place: usize, operation: u32, version: Version) -> bool {
+        match self.guest {
+            None => self.provider.holds_itself(self.profile, place, operation, version),
+            Some(guest) => self.shared(guest, place).is_some_and(|api| {
+                !self.is_taken(api, operation, version) && self.holds_as_guest(guest, api, operation, version)
+            }),
+        }
+    }
+
+    /// [`Self::holds`] without the bound.
+    fn has(&self, place: usize, operation: u32, version: Version) -> bool {
         match self.guest {
             None => self.provider.holds(self.profile, place, operation, version),
             Some(guest) => self.shared(guest, place).is_some_and(|api| {
@@ -66,8 +146,8 @@ impl<'c> Bearer<'c> {
         }
     }
 
-    /// Whether the key holds the whole API at `place`, by name or by Full access, and nothing is taken away from it.
-    pub(crate) fn holds_whole(&self, place: usize) -> bool {
+    /// [`Self::holds_whole`] without the bound.
+    fn has_whole(&self, place: usize) -> bool {
         match self.guest {
             None => self.provider.holds_whole(self.profile, place),
             Some(guest) => self.shared(guest, place).is_some_and(|api| {
@@ -83,17 +163,16 @@ impl<'c> Bearer<'c> {
         }
     }
 
-    /// Whether the key has Full access over the API at `place`, and nothing is taken away from it.
-    pub(crate) fn has_full_access(&self, place: usize) -> bool {
+    /// [`Self::has_full_access`] without the bound.
+    fn has_full(&self, place: usize) -> bool {
         match self.guest {
             None => self.provider.has_full_access_to(self.profile, place),
             Some(guest) => self.shared(guest, place).is_some_and(|api| self.has_full_access_as_guest(guest, api)),
         }
     }
 
-    /// Whether the key holds a set of the provider: by its list, as the General set of an API of which it holds anything,
-    /// or by Full access over every API that the set names.
-    pub(crate) fn holds_set(&self, set: &HeldSet) -> bool {
+    /// [`Self::holds_set`] without the bound.
+    fn has_set(&self, set: &HeldSet) -> bool {
         let Some(guest) = self.guest else { return self.provider.holds_set(self.profile, set) };
         if !self.is_there(guest, set) {
             return false;
@@ -109,13 +188,6 @@ impl<'c> Bearer<'c> {
                     .any(|api| api.sharing.with.includes(guest.organization) && self.holds_any_as_guest(guest, api))
         };
         self.profile.api_sets.contains(&set.id) || general() || by_full_access()
-    }
-
-    /// The provider's sets that the key's list names, in its order; for a guest those that are there for it.
-    pub(crate) fn provider_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
-        let bearer = *self;
-        let sets = self.provider.sets_of(self.profile);
-        sets.filter(move |set| bearer.guest.is_none_or(|guest| bearer.is_there(guest, set)))
     }
 
     /// The API at `place`, if it is shared with the guest's organization.

@@ -66,10 +66,18 @@ impl Catalog {
             (Some(Object::Organization(organization)), _) => Some(organization.id),
             (Some(Object::Api(api, _)), _) => Some(api.organization),
             (Some(Object::ApiSet(set)), _) => Some(set.organization),
+            (Some(Object::ApplicationType(kind)), _) => Some(kind.organization),
+            (Some(Object::Application(application)), _) => Some(application.organization),
             (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => None,
             (None, ObjectRef::Organization(id)) => Some(id),
             (None, ObjectRef::Api(id)) => self.owner(drafts, |tenant| tenant.has_api(id), |draft| draft.has_api(id)),
             (None, ObjectRef::ApiSet(id)) => self.owner(drafts, |tenant| tenant.has_set(id), |draft| draft.has_set(id)),
+            (None, ObjectRef::ApplicationType(id)) => {
+                self.owner(drafts, |tenant| tenant.most_of_type(id).is_some(), |draft| draft.has_type(id))
+            }
+            (None, ObjectRef::Application(id)) => {
+                self.owner(drafts, |tenant| tenant.application(id).is_some(), |draft| draft.has_application(id))
+            }
         }
     }
 

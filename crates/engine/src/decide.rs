@@ -57,6 +57,9 @@ pub(crate) fn judge(bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) -
     if let Err(failed) = check_state(bearer.home().rules(), key, inquiry.now) {
         return refused(failed, target);
     }
+    if let Err(failed) = bearer.bound.check_state() {
+        return refused(failed, target);
+    }
     let address = check_ip(bearer, inquiry.client_ip, inquiry.now);
     // A wrong address is refused whatever was asked for, unless that is of an API that only reports.
     let rights = match address {
@@ -126,9 +129,10 @@ pub(crate) fn check_state(rules: &Rules, key: &HeldKey, now: Timestamp) -> Resul
     Code::of_state(state).map_or(Ok(()), |code| Err((code, check)))
 }
 
-/// The lists of addresses of the key and of its organization: each that is not empty must hold the address.
+/// The lists of addresses of the key, its application and its organization: each that is not empty must hold the address.
 pub(crate) fn check_ip(bearer: &Bearer<'_>, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
     check_own_ip(bearer.profile, ip, now)?;
+    bearer.bound.check_ip(ip, now)?;
     check_list(bearer.home().allowed_ips(), ip, now, "address not in the organization's list")
 }
 

@@ -12,6 +12,7 @@ use crate::bearer::Bearer;
 use crate::decide::{Inquiry, Target, check_ip, check_operation, check_state, is_checked, judge};
 use crate::held_key::HeldKey;
 use crate::key_table::Found;
+use crate::owner::Bound;
 use crate::presented::Presented;
 use crate::question::{Provider, RequestLine};
 use crate::reading::Reading;
@@ -70,7 +71,7 @@ pub enum AskedVersion {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedCheck {
-    /// `credential`, `state`, `ip` or `operation`.
+    /// `credential`, `state`, `owner`, `ip` or `operation`.
     pub name: &'static str,
     /// What it looked at.
     pub input: String,
@@ -170,17 +171,20 @@ impl Explanation {
         );
         let rule = "not disabled, not idle, not expired, already valid";
         self.push("state", input, rule, check_state(rules, key, inquiry.now));
+        let bound = bearer.bound;
+        if !matches!(bound, Bound::Free) {
+            let name = bound.name().unwrap_or_default().to_owned();
+            self.push("owner", name, "the application is active", bound.check_state());
+        }
         let ip = inquiry.client_ip.map_or_else(|| "no client address".to_owned(), |ip| ip.to_string());
-        if key.profile.allowed_ips.is_empty() && bearer.home().allowed_ips().is_empty() {
-            self.skip("ip", ip, "neither the key nor its organization has a list of addresses");
+        let application = bearer.bound.allowed_ips();
+        if key.profile.allowed_ips.is_empty() && application.is_none() && bearer.home().allowed_ips().is_empty() {
+            self.skip("ip", ip, "neither the key nor its owner has a list of addresses");
         } else {
             let result = check_ip(bearer, inquiry.client_ip, inquiry.now);
-            self.push(
-                "ip",
-                ip,
-                "in the lists of addresses of the key and its organization, where they have any",
-                result,
-            );
+            let rule =
+                "in the lists of addresses of the key, its application and its organization, where they have any";
+            self.push("ip", ip, rule, result);
         }
     }
 

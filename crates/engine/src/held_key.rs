@@ -254,6 +254,23 @@ fn split_hint(secret: &StoredSecret) -> Option<(&str, [u8; 4])> {
     tail.is_ascii().then_some((head, tail))
 }
 
+// === impl Profile ===
+
+impl Profile {
+    /// What a key that holds these sets would have, with no other limits.
+    pub(crate) fn of_sets(organization: OrganizationId, api_sets: &[ApiSetId]) -> Self {
+        Self {
+            organization,
+            owner: Owner::Organization(organization),
+            environment: Environment::Live,
+            hint_head: CompactString::default(),
+            api_sets: api_sets.into(),
+            operations: Grants::new(&[]),
+            allowed_ips: Arc::default(),
+        }
+    }
+}
+
 // === impl Profiles ===
 
 impl Profiles {

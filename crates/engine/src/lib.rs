@@ -17,6 +17,7 @@ mod held_key;
 mod key_table;
 mod load;
 mod metrics;
+mod owner;
 mod presented;
 mod question;
 mod reading;

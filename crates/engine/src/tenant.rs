@@ -12,12 +12,13 @@ use claviger_domain::organization::Organization;
 use claviger_domain::policy::StatusProfile;
 use claviger_domain::rules::Rules;
 use claviger_domain::sharing::SharedWith;
-use claviger_domain::{ApiId, ApiSetId, OrganizationId};
+use claviger_domain::{ApiId, ApiSetId, ApplicationId, ApplicationTypeId, OrganizationId};
 use hashbrown::HashMap;
 
 use crate::grants::{Grants, NamePatterns};
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
+use crate::owner::{HeldApplication, most_of};
 
 /// An organization, its APIs and its sets.
 #[derive(Debug, Default)]
@@ -42,6 +43,9 @@ pub(crate) struct Tenant {
     pub(crate) reports_only: bool,
     /// Whether some API has credential sources of its own.
     pub(crate) has_sources: bool,
+    applications: HashMap<ApplicationId, Arc<HeldApplication>>,
+    /// What keys of applications of each type may do at the most.
+    types: HashMap<ApplicationTypeId, Arc<Profile>>,
 }
 
 /// A set with what it holds of each API.
@@ -81,6 +85,8 @@ pub(crate) struct Draft {
     /// APIs whose operations may have changed: sets that name them are resolved anew.
     changed_apis: Vec<ApiId>,
     changed_sets: Vec<ApiSetId>,
+    applications: HashMap<ApplicationId, Arc<HeldApplication>>,
+    types: HashMap<ApplicationTypeId, Arc<Profile>>,
 }
 
 // === impl Tenant ===
@@ -153,21 +159,50 @@ impl Tenant {
         }
     }
 
+    /// An application of the organization.
+    pub(crate) fn application(&self, id: ApplicationId) -> Option<&HeldApplication> {
+        self.applications.get(&id).map(|application| &**application)
+    }
+
+    /// What keys of applications of this type may do at the most.
+    pub(crate) fn most_of_type(&self, id: ApplicationTypeId) -> Option<&Profile> {
+        self.types.get(&id).map(|most| &**most)
+    }
+
     /// Whether the key holds an operation of the API at `place` in a version. What its own list takes away it has by no set.
     pub(crate) fn holds(&self, profile: &Profile, place: usize, operation: u32, version: Version) -> bool {
+        let general = || self.holds_by_general(place, operation, version) && self.holds_any(profile, place);
+        !self.is_taken(profile, place, operation, version)
+            && (self.has_given(profile, place, operation, version) || general())
+    }
+
+    /// The same, the General set of the API aside.
+    pub(crate) fn holds_itself(&self, profile: &Profile, place: usize, operation: u32, version: Version) -> bool {
+        !self.is_taken(profile, place, operation, version) && self.has_given(profile, place, operation, version)
+    }
+
+    /// Whether the General set of the API at `place` holds an operation in a version.
+    pub(crate) fn holds_by_general(&self, place: usize, operation: u32, version: Version) -> bool {
         let Some(api) = self.apis.get(place) else { return false };
-        let own = profile.operations.of_api(api.id);
-        let listed = || api.versions_of(operation);
-        if own.is_some_and(|own| {
-            own.has_exceptions() && own.takes(api.name(operation), api.versions(), listed()).has(version)
-        }) {
-            return false;
-        }
+        self.general(place).is_some_and(|set| set.holds(api, operation, version))
+    }
+
+    /// Whether the key's own list takes an operation away.
+    fn is_taken(&self, profile: &Profile, place: usize, operation: u32, version: Version) -> bool {
+        let Some(api) = self.apis.get(place) else { return true };
+        profile.operations.of_api(api.id).is_some_and(|own| {
+            own.has_exceptions()
+                && own.takes(api.name(operation), api.versions(), api.versions_of(operation)).has(version)
+        })
+    }
+
+    /// Whether the key's sets or its own list give an operation.
+    fn has_given(&self, profile: &Profile, place: usize, operation: u32, version: Version) -> bool {
+        let Some(api) = self.apis.get(place) else { return false };
         self.sets_of(profile).any(|set| set.holds(api, operation, version))
-            || own.is_some_and(|own| own.gives(api.name(operation), api.versions(), listed()).has(version))
-            || self
-                .general(place)
-                .is_some_and(|set| set.holds(api, operation, version) && self.holds_any(profile, place))
+            || profile.operations.of_api(api.id).is_some_and(|own| {
+                own.gives(api.name(operation), api.versions(), api.versions_of(operation)).has(version)
+            })
     }
 
     /// Whether the key holds the whole API at `place`, by name or by Full access, and nothing is taken away from it.
@@ -224,6 +259,8 @@ impl Tenant {
             sets: self.sets.iter().map(|(id, set)| (*id, Arc::clone(set))).collect(),
             changed_apis: Vec::new(),
             changed_sets: Vec::new(),
+            applications: self.applications.clone(),
+            types: self.types.clone(),
         }
     }
 
@@ -413,13 +450,39 @@ impl Draft {
             (None, ObjectRef::ApiSet(id)) => {
                 self.sets.remove(&id);
             }
+            (Some(Object::ApplicationType(kind)), _) => {
+                self.types.insert(kind.id, Arc::new(most_of(&kind)));
+            }
+            (Some(Object::Application(application)), _) => {
+                self.applications.insert(application.id, Arc::new(HeldApplication::new(&application)));
+            }
+            (None, ObjectRef::ApplicationType(id)) => {
+                self.types.remove(&id);
+            }
+            (None, ObjectRef::Application(id)) => {
+                self.applications.remove(&id);
+            }
             (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => {}
         }
     }
 
     /// Whether nothing is left.
     pub(crate) fn is_empty(&self) -> bool {
-        self.organization.is_none() && self.apis.is_empty() && self.sets.is_empty()
+        self.organization.is_none()
+            && self.apis.is_empty()
+            && self.sets.is_empty()
+            && self.applications.is_empty()
+            && self.types.is_empty()
+    }
+
+    /// Whether it has this application.
+    pub(crate) fn has_application(&self, id: ApplicationId) -> bool {
+        self.applications.contains_key(&id)
+    }
+
+    /// Whether it has this type of applications.
+    pub(crate) fn has_type(&self, id: ApplicationTypeId) -> bool {
+        self.types.contains_key(&id)
     }
 
     /// Whether it has this API.
@@ -454,6 +517,8 @@ impl Draft {
             reports_only: apis.iter().any(|api| api.report_only),
             has_sources: apis.iter().any(|api| api.credential_sources.is_some()),
             sets: self.sets.into_iter().collect(),
+            applications: self.applications,
+            types: self.types,
             apis,
         }
     }

@@ -176,14 +176,18 @@ impl<'v> KeyView<'v> {
         self.key.profile.owner
     }
 
-    /// Its owner's name: the organization's.
+    /// Its owner's name: the application's or the organization's.
     pub fn owner_name(&self) -> &'v str {
+        if let Some(name) = self.bearer.and_then(|bearer| bearer.bound.name()) {
+            return name;
+        }
         self.bearer
             .and_then(|bearer| bearer.home().organization())
             .map_or("", |organization| organization.name.as_str())
     }
 
-    /// The slugs of the provider's sets that it holds by name, in the order of its list.
+    /// The slugs of the provider's sets that it holds by name, in the order of its list; of an application's key those that
+    /// its type leaves it.
     pub fn api_sets(&self) -> impl Iterator<Item = &'v str> {
         self.bearer.into_iter().flat_map(|bearer| bearer.provider_sets()).map(|set| &*set.slug)
     }

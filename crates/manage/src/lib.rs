@@ -19,6 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 pub mod answer;
 pub mod api_sets;
 pub mod apis;
+pub mod application_types;
+pub mod applications;
 mod authenticate;
 pub mod body;
 pub mod changes;
@@ -116,6 +118,8 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
     let api = OpenApiRouter::new()
         .merge(apis::http::router())
         .merge(api_sets::http::router())
+        .merge(application_types::http::router())
+        .merge(applications::http::router())
         .merge(keys::http::router())
         .merge(organizations::http::router())
         .merge(policy::http::router())

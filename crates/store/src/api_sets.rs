@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{containing, json, sql, word};
 use crate::write::Tx;
-use crate::{Error, Result, Taken};
+use crate::{Error, Result, Taken, application_types};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, kind, apis, operations, created_at, updated_at, \
@@ -34,6 +34,8 @@ pub struct InUse {
     pub keys: i64,
     /// Living keys of other organizations that hold it.
     pub keys_of_others: i64,
+    /// Types of applications that allow it.
+    pub application_types: i64,
 }
 
 /// Adds a set.
@@ -144,15 +146,17 @@ pub async fn in_use_counts(conn: &mut Conn, organization: OrganizationId, id: Ap
     let own = sql("SELECT COUNT(*) FROM key_api_sets JOIN keys ON keys.id = key_api_sets.key_id \
                    WHERE api_set_id = $1 AND keys.organization_id = $2");
     let keys = conn.number(own.bind(id).bind(organization)).await?;
-    Ok(InUse { keys, keys_of_others: all - keys })
+    let application_types = application_types::count_using_set(conn, organization, id).await?;
+    Ok(InUse { keys, keys_of_others: all - keys, application_types })
 }
 
-/// Other organizations' keys are no reason to keep a set: their records go on naming what is gone, and hold nothing by it.
+/// Other organizations' keys and types of applications are no reason to keep a set: their records go on naming what is
+/// gone, and hold nothing by it.
 async fn forget_other_holders(tx: &mut Tx, organization: OrganizationId, id: ApiSetId) -> Result<()> {
     let statement = sql("DELETE FROM key_api_sets WHERE api_set_id = $1 \
                          AND key_id IN (SELECT id FROM keys WHERE organization_id <> $2)");
     tx.execute(statement.bind(id).bind(organization)).await?;
-    Ok(())
+    application_types::forget_set_of_others(tx, organization, id).await
 }
 
 fn search(set: &ApiSet) -> String {

@@ -11,7 +11,9 @@ use crate::listen::Wakeup;
 use crate::load::{self, LoadProgress};
 use crate::sql::sql;
 use crate::write::NO_OBJECT;
-use crate::{Error, Result, Store, api_sets, apis, key_usage, keys, operations, organizations};
+use crate::{
+    Error, Result, Store, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
+};
 
 /// A reader that is further behind than this many rows loads anew.
 const ROWS_BEHIND_MAX: i64 = 100_000;
@@ -153,6 +155,8 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
             "organization" => Some(ObjectRef::Organization(row.parsed(3)?)),
             "api" => Some(ObjectRef::Api(row.parsed(3)?)),
             "api_set" => Some(ObjectRef::ApiSet(row.parsed(3)?)),
+            "application_type" => Some(ObjectRef::ApplicationType(row.parsed(3)?)),
+            "application" => Some(ObjectRef::Application(row.parsed(3)?)),
             "key" => Some(ObjectRef::Key(row.parsed(3)?)),
             "last_use" => Some(ObjectRef::LastUse(row.parsed(3)?)),
             NO_OBJECT => None,
@@ -177,6 +181,12 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
                 None => None,
             },
             ObjectRef::ApiSet(id) => api_sets::find(conn, id).await?.map(|record| Object::ApiSet(Box::new(record))),
+            ObjectRef::ApplicationType(id) => {
+                application_types::find(conn, id).await?.map(|record| Object::ApplicationType(Box::new(record)))
+            }
+            ObjectRef::Application(id) => {
+                applications::find(conn, id).await?.map(|record| Object::Application(Box::new(record)))
+            }
             ObjectRef::Key(id) => {
                 key_ids.push(id);
                 continue;
@@ -192,7 +202,9 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
         ObjectRef::Organization(id) => (0, id.as_raw()),
         ObjectRef::Api(id) => (1, id.as_raw()),
         ObjectRef::ApiSet(id) => (2, id.as_raw()),
-        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (3, id.as_raw()),
+        ObjectRef::ApplicationType(id) => (3, id.as_raw()),
+        ObjectRef::Application(id) => (4, id.as_raw()),
+        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (5, id.as_raw()),
     });
     key_ids.sort_unstable();
     for key in keys::find_many(conn, &key_ids).await? {

@@ -43,7 +43,9 @@ pub(crate) async fn save(tx: &mut Tx, organization: OrganizationId, list: &IpEnt
 pub(crate) async fn delete_unused(tx: &mut Tx, organization: OrganizationId, digest: ListDigest) -> Result<()> {
     let statement = sql("DELETE FROM ip_lists WHERE organization_id = $1 AND digest = $2 \
          AND NOT EXISTS (SELECT 1 FROM keys WHERE keys.organization_id = $1 AND keys.ip_list = $2) \
-         AND NOT EXISTS (SELECT 1 FROM organizations WHERE organizations.id = $1 AND organizations.ip_list = $2)");
+         AND NOT EXISTS (SELECT 1 FROM organizations WHERE organizations.id = $1 AND organizations.ip_list = $2) \
+         AND NOT EXISTS (SELECT 1 FROM applications WHERE applications.organization_id = $1 \
+         AND applications.ip_list = $2)");
     tx.execute(statement.bind(organization).bind(digest)).await?;
     Ok(())
 }

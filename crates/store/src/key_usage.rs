@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use claviger_domain::change::LastUse;
+use claviger_domain::key::Owner;
 use claviger_domain::usage::Sighting;
-use claviger_domain::{KeyId, Timestamp};
+use claviger_domain::{KeyId, OrganizationId, Timestamp};
 
 use crate::Result;
 use crate::conn::Conn;
@@ -70,6 +71,14 @@ pub async fn get(conn: &mut Conn, keys: &[KeyId]) -> Result<HashMap<KeyId, LastU
         usage.extend(conn.rows(statement, read).await?);
     }
     Ok(usage)
+}
+
+/// The newest use of any key of an owner.
+pub async fn last_of_owner(conn: &mut Conn, organization: OrganizationId, owner: &Owner) -> Result<Option<Sighting>> {
+    let statement = sql("SELECT u.last_used FROM keys k JOIN key_usage u ON u.key_id = k.id \
+         WHERE k.organization_id = $1 AND k.owner = $2 AND k.deleted_at IS NULL AND u.last_used IS NOT NULL \
+         ORDER BY u.last_used_at DESC LIMIT 1");
+    conn.row(statement.bind(organization).bind(owner.id()), |row| row.json(0)).await
 }
 
 fn read(row: &dyn Fields) -> Result<(KeyId, LastUsage)> {

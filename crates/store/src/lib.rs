@@ -7,6 +7,8 @@
 
 pub mod api_sets;
 pub mod apis;
+pub mod application_types;
+pub mod applications;
 pub mod audit;
 mod config;
 mod conn;

@@ -14,7 +14,9 @@ use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
 use crate::raw_rows::RawRows;
-use crate::{Error, Result, api_sets, apis, key_usage, keys, operations, organizations};
+use crate::{
+    Error, Result, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
+};
 
 /// The most records of a chunk: few enough that they stay in the processor's cache on their way.
 pub const CHUNK: usize = 1_000;
@@ -51,13 +53,15 @@ pub(crate) async fn run(
     let mut head = None;
     native.each(feed::SELECT_HEAD, |row| feed::read_head(row).map(|read| head = Some(read))).await?;
     let head = head.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))?;
-    load_catalog(&mut native, &mut add).await?;
-    load_keys(&mut native, since, add, progress).await?;
+    let mut lists = IpLists::default();
+    native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
+    load_catalog(&mut native, &lists, &mut add).await?;
+    load_keys(&mut native, lists, since, add, progress).await?;
     native.end().await?;
     Ok(head)
 }
 
-async fn load_catalog(native: &mut Native, add: &mut (impl FnMut(Vec<Change>) + Send)) -> Result<()> {
+async fn load_catalog(native: &mut Native, lists: &IpLists, add: &mut (impl FnMut(Vec<Change>) + Send)) -> Result<()> {
     let mut changes = Vec::new();
     native
         .each(organizations::SELECT, |row| {
@@ -89,6 +93,22 @@ async fn load_catalog(native: &mut Native, add: &mut (impl FnMut(Vec<Change>) + 
             Ok(())
         })
         .await?;
+    native
+        .each(application_types::SELECT, |row| {
+            let record = application_types::read(row)?;
+            let object = ObjectRef::ApplicationType(record.id);
+            changes.push(Change { object, now: Some(Object::ApplicationType(Box::new(record))) });
+            Ok(())
+        })
+        .await?;
+    native
+        .each(applications::SELECT, |row| {
+            let record = applications::read(row)?.with_list(lists)?;
+            let object = ObjectRef::Application(record.id);
+            changes.push(Change { object, now: Some(Object::Application(Box::new(record))) });
+            Ok(())
+        })
+        .await?;
     while !changes.is_empty() {
         let rest = changes.split_off(changes.len().min(CHUNK));
         add(std::mem::replace(&mut changes, rest));
@@ -99,6 +119,7 @@ async fn load_catalog(native: &mut Native, add: &mut (impl FnMut(Vec<Change>) + 
 /// This task takes rows from the driver and hands the records on; a thread of its own reads what stands in them.
 async fn load_keys(
     native: &mut Native,
+    lists: IpLists,
     since: Timestamp,
     mut add: impl FnMut(Vec<Change>) + Send,
     mut progress: impl FnMut(LoadProgress) + Send,
@@ -107,7 +128,7 @@ async fn load_keys(
     native.each("SELECT COUNT(*) FROM keys", |row| row.number(0).map(|count| total = count as u64)).await?;
     let (rows_out, rows_in) = mpsc::channel(CHUNKS_WAITING);
     let (keys_out, mut keys_in) = mpsc::channel(CHUNKS_WAITING);
-    let reader = Reader::prepare(native, since).await?;
+    let reader = Reader::prepare(native, lists, since).await?;
     let reading = tokio::task::spawn_blocking(move || reader.run(rows_in, &keys_out));
     let mut loaded = 0;
     let mut take = |keys: Result<Keys>| {
@@ -160,8 +181,8 @@ struct Reader {
 
 impl Reader {
     /// With what stands in other tables.
-    async fn prepare(native: &mut Native, since: Timestamp) -> Result<Self> {
-        let (mut lists, mut old) = (IpLists::default(), HashMap::<KeyId, Vec<Old>>::new());
+    async fn prepare(native: &mut Native, lists: IpLists, since: Timestamp) -> Result<Self> {
+        let mut old = HashMap::<KeyId, Vec<Old>>::new();
         let mut last_uses = HashMap::new();
         native
             .each(keys::SELECT_OLD, |row| {
@@ -172,7 +193,6 @@ impl Reader {
                 Ok(())
             })
             .await?;
-        native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
         native
             .each(key_usage::SELECT_LAST, |row| {
                 let (key, at) = key_usage::read_last(row)?;

@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -40,6 +40,8 @@ const MIGRATIONS: [Migration; 9] = [
     Migration { script: include_str!("../migrations/0008_idempotency.sql"), oldest_reader: 7 },
     // One that does not know an organization's list lets its keys in from anywhere.
     Migration { script: include_str!("../migrations/0009_organization_ip_list.sql"), oldest_reader: 9 },
+    // A program that does not know applications would let the keys of an inactive one pass.
+    Migration { script: include_str!("../migrations/0010_applications.sql"), oldest_reader: 10 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

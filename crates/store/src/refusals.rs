@@ -1,5 +1,6 @@
 //! The diagnostic log: the last refusals of each key, and of each organization without one.
 
+use claviger_domain::key::Owner;
 use claviger_domain::usage::{REFUSALS_PER_KEY, REFUSALS_PER_ORGANIZATION, Refusal};
 use claviger_domain::{KeyId, OrganizationId};
 
@@ -20,6 +21,26 @@ pub async fn page(
     if let Some((at, id)) = page.after_number()? {
         statement = statement.push_bound(" AND (at, id) < (?", [at]).push_bound(", ?)", [id]);
     }
+    list(conn, statement, page).await
+}
+
+/// A page of the refusals of all keys of an owner, the newest first.
+pub async fn page_of_owner(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    owner: &Owner,
+    page: &Page,
+) -> Result<Listed<Refusal>> {
+    let mut statement = sql("SELECT body, at, id FROM refusals WHERE organization_id = $1 \
+         AND subject IN (SELECT id FROM keys WHERE organization_id = $1 AND owner = $2)");
+    statement = statement.bind(organization).bind(owner.id());
+    if let Some((at, id)) = page.after_number()? {
+        statement = statement.push_bound(" AND (at, id) < (?", [at]).push_bound(", ?)", [id]);
+    }
+    list(conn, statement, page).await
+}
+
+async fn list(conn: &mut Conn, statement: Sql, page: &Page) -> Result<Listed<Refusal>> {
     let statement = statement.push_bound(" ORDER BY at DESC, id DESC LIMIT ?", [page.rows_to_read()]);
     let rows =
         conn.rows(statement, |row| Ok((row.json::<Refusal>(0)?, row.number(1)?, row.text(2)?.to_owned()))).await?;

@@ -179,6 +179,8 @@ fn change_row((organization, object): &(OrganizationId, ObjectRef)) -> (String, 
         ObjectRef::Organization(id) => ("organization", id.to_string()),
         ObjectRef::Api(id) => ("api", id.to_string()),
         ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
+        ObjectRef::ApplicationType(id) => ("application_type", id.to_string()),
+        ObjectRef::Application(id) => ("application", id.to_string()),
         ObjectRef::Key(id) => ("key", id.to_string()),
         ObjectRef::LastUse(id) => ("last_use", id.to_string()),
     };

@@ -15,5 +15,6 @@ mod rows;
 mod rows_addresses;
 mod rows_apis;
 mod rows_keys;
+mod rows_owners;
 mod rows_policy;
 mod rows_sharing;

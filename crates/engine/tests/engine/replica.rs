@@ -36,6 +36,14 @@ fn earlier(change: &Change) -> Change {
             set.apis.clear();
             Object::ApiSet(set)
         }
+        Object::ApplicationType(mut kind) => {
+            kind.api_sets.clear();
+            Object::ApplicationType(kind)
+        }
+        Object::Application(mut application) => {
+            application.disabled = None;
+            Object::Application(application)
+        }
         Object::Organization(organization) => Object::Organization(organization),
         Object::LastUse(last_use) => Object::LastUse(last_use),
     });

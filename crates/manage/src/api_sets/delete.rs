@@ -44,10 +44,18 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
 
 /// Keys of the organization keep their set; those of others as long as it is shared with any.
 async fn check_unused(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
-    let InUse { keys, keys_of_others } = api_sets::in_use_counts(conn, set.organization, set.id).await?;
+    let InUse { keys, keys_of_others, application_types } =
+        api_sets::in_use_counts(conn, set.organization, set.id).await?;
     if keys > 0 {
         let holding = if keys == 1 { "1 key holds".to_owned() } else { format!("{keys} keys hold") };
         return Err(Error::conflict(format!("{holding} this set; take it from them first.")));
+    }
+    if application_types > 0 {
+        let allowing = match application_types {
+            1 => "1 type of applications allows".to_owned(),
+            count => format!("{count} types of applications allow"),
+        };
+        return Err(Error::conflict(format!("{allowing} this set; take it from them first.")));
     }
     if keys_of_others > 0 && is_lent(conn, set, |with| *with != SharedWith::None).await? {
         let detail =

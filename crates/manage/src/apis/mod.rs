@@ -36,4 +36,5 @@ pub use record::general_set;
 pub use request::{CreateApi, EditApi};
 pub use rules::{SharedWithInput, SharedWithView};
 
+pub(crate) use document::is_web_address;
 pub(crate) use list::search_text;

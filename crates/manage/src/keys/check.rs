@@ -73,7 +73,7 @@ pub struct Explained {
 /// One check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CheckView {
-    /// `credential`, `state`, `ip` or `operation`.
+    /// `credential`, `state`, `owner`, `ip` or `operation`.
     name: &'static str,
     /// What it looked at.
     input: String,

@@ -2,18 +2,18 @@
 
 use claviger_domain::authority::Authority;
 use claviger_domain::ip_list::IpEntries;
-use claviger_domain::key::{Disabled, Key, Shape};
+use claviger_domain::key::{Disabled, Key};
 use claviger_domain::organization::Organization;
 use claviger_domain::{KeyId, Timestamp};
 use claviger_store::{Scope, Tx, keys, organizations};
 use serde_json::{Value, json};
 
-use super::grants;
 use super::record::{check_count, check_name, note, view};
 use super::request::{self, CreateKey};
 use super::term::{Surroundings, settle_new};
-use super::value::NewValue;
+use super::value::{Issued, NewValue};
 use super::wire::{KeyView, KeyWithSecret};
+use super::{grants, owner};
 use crate::Manage;
 use crate::answer::Answer;
 use crate::checks::Checks;
@@ -24,48 +24,73 @@ use crate::ip_list::{self, Reading};
 use crate::organizations::home;
 use crate::write::Changed;
 
+/// A key that is being made: everything that is drawn before the transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct NewKey {
+    request: CreateKey,
+    value: NewValue,
+    /// The record without owner and grants.
+    draft: Key,
+}
+
 /// Makes a key and answers its secret, or its identifier and password, once.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let home = home(manage, organization).await?;
-    let id = KeyId::new(ctx.now, &*manage.random);
-    let value = NewValue::draw(manage, &home, id, request.shape, request.environment);
-    let draft = draft(ctx, &request, &home, id, value.stored.clone())?;
-    let (work_ctx, issued, shape) = (ctx.clone(), value.issued.clone(), request.shape);
+    let new = NewKey::draw(manage, ctx, &home, request)?;
+    let (work_ctx, issued, again) = (ctx.clone(), new.issued(), new.issued().without_values());
     let changed = manage
         .create(
             ctx,
             Scope::Organization(organization),
             move |tx| {
-                let (ctx, request, value, draft) = (work_ctx.clone(), request.clone(), value.clone(), draft.clone());
-                Box::pin(async move { insert(tx, &ctx, &request, &value, draft).await })
+                let (ctx, new) = (work_ctx.clone(), new.clone());
+                Box::pin(async move { new.insert(tx, &ctx).await })
             },
-            move |key| answer_again(key, shape),
+            move |key| answer_again(key, &again),
         )
         .await?;
     Ok(changed.map(|key| KeyWithSecret { key, issued }))
 }
 
 /// The answer without what proves the key.
-fn answer_again(key: &KeyView, shape: Shape) -> Answer<Value> {
-    let body = match shape {
-        Shape::Single => json!({"key": key, "secret": null}),
-        Shape::Pair => json!({"key": key, "identifier": null, "password": null}),
-    };
+fn answer_again(key: &KeyView, nothing: &Value) -> Answer<Value> {
+    let mut body = nothing.clone();
+    body["key"] = json!(key);
     Answer::created(body).location("keys", key.id()).version(1)
 }
 
-async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateKey, value: &NewValue, mut key: Key) -> Result<KeyView, Error> {
-    let home = organizations::get(tx, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
-    settle_new(&mut key, &Surroundings::of_new(&home))?;
-    grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
-    check_name(tx, &key).await?;
-    check_count(tx, &key, &home.policy).await?;
-    keys::insert(tx, &key).await?;
-    value.insert(tx, key.id).await?;
-    let made = view(tx, &key, ctx.now).await?;
-    note(tx, ctx, "key.create", &key, None, &made);
-    Ok(made)
+// === impl NewKey ===
+
+impl NewKey {
+    /// Checks what can be checked without looking, and draws id and value.
+    pub(crate) fn draw(manage: &Manage, ctx: &Ctx, home: &Organization, request: CreateKey) -> Result<Self, Error> {
+        let id = KeyId::new(ctx.now, &*manage.random);
+        let value = NewValue::draw(manage, home, id, request.shape, request.environment);
+        let draft = draft(ctx, &request, home, id, value.stored.clone())?;
+        Ok(Self { request, value, draft })
+    }
+
+    /// What the answer shows once.
+    pub(crate) fn issued(&self) -> Issued {
+        self.value.issued.clone()
+    }
+
+    /// Adds the key, with its audit entry.
+    pub(crate) async fn insert(&self, tx: &mut Tx, ctx: &Ctx) -> Result<KeyView, Error> {
+        let (request, mut key) = (&self.request, self.draft.clone());
+        let home = organizations::get(tx, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
+        key.owner = owner::resolve(tx, key.organization, request.owner.as_ref()).await?;
+        settle_new(&mut key, &Surroundings::of_new(&home))?;
+        grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
+        check_name(tx, &key).await?;
+        check_count(tx, &key, &home.policy).await?;
+        keys::insert(tx, &key).await?;
+        self.value.insert(tx, key.id).await?;
+        let made = view(tx, &key, ctx.now).await?;
+        note(tx, ctx, "key.create", &key, None, &made);
+        Ok(made)
+    }
 }
 
 /// The record without its grants.
@@ -102,11 +127,7 @@ fn draft(
 
 /// What kinds of keys there are by now, and that somebody chose what this one may do.
 fn check_kind(checks: &mut Checks, request: &CreateKey, home: &Organization) {
-    if let Some(owner) = &request.owner {
-        checks.ensure("owner.type", owner.kind == "organization", "expected `organization`");
-        let own = owner.id.as_ref().is_none_or(|id| *id == home.id.to_string());
-        checks.ensure("owner.id", own, "expected one's own organization");
-    }
+    owner::check(checks, request.owner.as_ref(), home.id);
     checks.ensure("limits", request.limits.is_empty(), "expected []: keys have no limits yet");
     if request.api_sets.is_none() && request.operations.is_none() {
         checks.refuse(

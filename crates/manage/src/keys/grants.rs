@@ -6,6 +6,7 @@ use claviger_domain::authority::{Authorities, VERIFY_SLUG, authorities_of_set};
 use claviger_domain::key::{Key, Owner};
 use claviger_store::{Conn, api_sets};
 
+use super::owner;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::rights::{resolve_patterns, resolve_sets};
@@ -22,6 +23,7 @@ pub(super) async fn give(
         let sets = resolve_sets(conn, key.organization, "api_sets", names).await?;
         ctx.require_all(authorities_of(&sets))?;
         check_door_token(&sets, &key.owner)?;
+        owner::check_sets(conn, key.organization, &key.owner, &sets).await?;
         key.api_sets = sets.iter().map(|set| set.id).collect();
     }
     if let Some(names) = operations {
@@ -32,12 +34,22 @@ pub(super) async fn give(
 
 /// Refuses unless the actor holds all that the key's sets of the management API stand for.
 pub(super) async fn require_held(conn: &mut Conn, ctx: &Ctx, key: &Key) -> Result<(), Error> {
-    ctx.require_all(authorities_held(conn, key).await?)
+    ctx.require_all(authorities_named(conn, key).await?)
 }
 
 /// What the key's sets of the management API stand for.
-pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
+async fn authorities_named(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
     Ok(authorities_of(&sets_of(conn, key.organization, key).await?))
+}
+
+/// What the key may do in the management API now: an application's key no more than its type allows, and nothing while the
+/// application is inactive.
+pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
+    let mut sets = sets_of(conn, key.organization, key).await?;
+    if let Some((application, kind)) = owner::application_of(conn, key.organization, &key.owner).await? {
+        sets.retain(|set| application.disabled.is_none() && kind.api_sets.contains(&set.id));
+    }
+    Ok(authorities_of(&sets))
 }
 
 async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Result<Vec<ApiSet>, Error> {

@@ -3,7 +3,7 @@
 use claviger_domain::Timestamp;
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::Environment;
-use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, State};
+use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, Owner, State};
 use claviger_domain::name::free_text;
 use claviger_domain::rules::Rules;
 use claviger_store::keys::{self, KeyFilter, KeySort};
@@ -11,8 +11,10 @@ use claviger_store::{Conn, Snapshot, organizations};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::request::TAG_LENGTH_MAX;
 use super::wire::{Form, KeyView, Names};
 use crate::Manage;
+use crate::applications::find_application;
 use crate::body::number;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
@@ -39,6 +41,12 @@ pub struct KeyQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub environment: Option<Environment>,
+    /// Those of this owner: `organization`, or an application by id or slug.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Those with this tag.
+    #[serde(default)]
+    pub tag: Option<String>,
     /// Those made by the actor with this id.
     #[serde(default)]
     pub creator: Option<String>,
@@ -111,6 +119,18 @@ pub enum Sort {
     NameDescending,
 }
 
+// === impl KeyQuery ===
+
+impl KeyQuery {
+    /// The same for the keys of an application, which the path names.
+    pub(crate) fn of_application(self, id: &str) -> Result<Self, Error> {
+        if self.owner.is_some() {
+            return Err(Error::field("owner", "is the application that the path names"));
+        }
+        Ok(Self { owner: Some(id.to_owned()), ..self })
+    }
+}
+
 /// A page of the organization's living keys.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<KeyView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
@@ -136,6 +156,7 @@ fn check_texts(query: &KeyQuery) -> Result<(), Error> {
         ("text", &query.text, SEARCH_LENGTH_MAX),
         ("creator", &query.creator, EXTERNAL_ID_LENGTH_MAX),
         ("external_id", &query.external_id, EXTERNAL_ID_LENGTH_MAX),
+        ("tag", &query.tag, TAG_LENGTH_MAX),
     ] {
         checks.take(field, free_text(text.as_deref().unwrap_or_default(), max).map(drop));
     }
@@ -156,11 +177,20 @@ async fn filter(
         },
     };
     let home = organizations::get(conn, organization).await?.ok_or_else(|| Error::not_found("organization"))?;
+    let owner = match query.owner.as_deref() {
+        None => None,
+        Some("organization") => Some(Owner::Organization(organization)),
+        Some(name) => match find_application(conn, organization, name).await? {
+            Some(application) => Some(Owner::Application(application.id)),
+            None => return Err(Error::names_unknown(vec![FieldError::new("owner", "there is none by this name")])),
+        },
+    };
     Ok(KeyFilter {
         state: query.state.map(State::from),
         now: ctx.now,
         rules: Rules::new(&home.policy, &home.time_zone),
-        owner: None,
+        owner,
+        tag: query.tag,
         creator: query.creator,
         api: None,
         api_set,

@@ -135,10 +135,10 @@ pub struct EditKey {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerInput {
-    /// `organization`.
+    /// `organization` or `application`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The id, where the type has ids.
+    /// The application's id or slug; of the organization its own id, if any.
     #[serde(default)]
     pub id: Option<String>,
 }
@@ -150,6 +150,41 @@ pub struct Reason {
     /// In a person's words.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+// === impl CreateKey ===
+
+impl CreateKey {
+    /// A key of this name, with nothing else said of it.
+    pub(crate) fn new(name: Name) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            owner: None,
+            shape: Shape::Single,
+            environment: Environment::Live,
+            api_sets: None,
+            operations: None,
+            allowed_ips: Vec::new(),
+            expires_at: None,
+            not_before: None,
+            disabled: false,
+            external_id: None,
+            tags: Vec::new(),
+            metadata: Map::new(),
+            limits: Vec::new(),
+            idle_exempt: false,
+        }
+    }
+
+    /// The same for an application, which the path names and the body need not.
+    pub(crate) fn of_application(self, id: &str) -> Result<Self, crate::Error> {
+        if self.owner.is_some() {
+            return Err(crate::Error::field("owner", "is the application that the path names"));
+        }
+        let owner = OwnerInput { kind: "application".to_owned(), id: Some(id.to_owned()) };
+        Ok(Self { owner: Some(owner), ..self })
+    }
 }
 
 // === checks ===
@@ -192,7 +227,7 @@ pub(super) fn metadata(checks: &mut Checks, metadata: &Map<String, Value>) {
 }
 
 /// The reason as it is stored; an empty one is none.
-pub(super) fn reason(request: &Reason) -> Result<Option<String>, crate::Error> {
+pub(crate) fn reason(request: &Reason) -> Result<Option<String>, crate::Error> {
     let Some(text) = &request.reason else { return Ok(None) };
     let text = free_text(text, REASON_LENGTH_MAX).map_err(|problem| crate::Error::field("reason", problem))?;
     Ok(Some(text).filter(|text| !text.is_empty()))

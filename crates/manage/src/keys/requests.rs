@@ -17,6 +17,9 @@ use crate::page::{Listed, PageQuery};
 pub struct RefusalView {
     #[schema(value_type = String)]
     at: Timestamp,
+    /// The key, where one is known: also of a value that has ended.
+    #[schema(required)]
+    key: Option<String>,
     door: &'static str,
     /// What the caller was told; in report-only mode what it would have been told.
     code: &'static str,
@@ -66,6 +69,7 @@ impl From<Refusal> for RefusalView {
     fn from(refusal: Refusal) -> Self {
         Self {
             at: refusal.at,
+            key: refusal.key.map(|key| key.to_string()),
             door: refusal.door.as_str(),
             code: refusal.code.as_str(),
             check: refusal.check,

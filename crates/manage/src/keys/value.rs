@@ -9,6 +9,7 @@ use claviger_domain::sealing::{SealedField, SealedPlace};
 use claviger_domain::{KeyId, OrganizationId, Secret};
 use claviger_store::{Conn, Tx, key_identifiers};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::record::stored_secret;
@@ -47,6 +48,17 @@ pub(super) struct NewValue {
 pub(super) struct NextValue {
     pub(super) stored: StoredSecret,
     pub(super) issued: Issued,
+}
+
+// === impl Issued ===
+
+impl Issued {
+    /// The same members with nothing in them: what a repeated call is answered.
+    pub(crate) fn without_values(&self) -> Value {
+        let parts = [("secret", &self.secret), ("identifier", &self.identifier), ("password", &self.password)];
+        let there = parts.into_iter().filter(|(_, part)| part.is_some());
+        there.map(|(name, _)| (name.to_owned(), Value::Null)).collect::<Map<_, _>>().into()
+    }
 }
 
 // === impl NewValue ===

@@ -7,9 +7,9 @@ use claviger_domain::key::{Actor, Disabled, Facts, Key, Owner, State};
 use claviger_domain::policy::Policy;
 use claviger_domain::rules::Rules;
 use claviger_domain::usage::Sighting;
-use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Secret, Timestamp};
+use claviger_domain::{ApiId, ApiSetId, ApplicationId, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::key_usage::{self, LastUsage};
-use claviger_store::{Conn, api_sets, apis, key_reveals, organizations};
+use claviger_store::{Conn, api_sets, apis, applications, key_reveals, organizations};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -161,6 +161,7 @@ pub struct Names {
     usage: HashMap<KeyId, LastUsage>,
     /// Keys whose secret can be revealed.
     recoverable: HashSet<KeyId>,
+    applications: HashMap<ApplicationId, String>,
 }
 
 /// Which form a view has.
@@ -212,6 +213,14 @@ impl Names {
                 names.apis.insert(pattern.api, label(&found, organization));
             }
         }
+        for key in keys {
+            if let Owner::Application(id) = key.owner
+                && !names.applications.contains_key(&id)
+                && let Some(found) = applications::get(conn, organization, id).await?
+            {
+                names.applications.insert(id, found.name.to_string());
+            }
+        }
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         names.usage = key_usage::get(conn, &ids).await?;
         names.recoverable = key_reveals::among(conn, &ids).await?;
@@ -221,6 +230,15 @@ impl Names {
     /// What the state of a key follows from.
     pub(super) fn facts(&self, key: &Key) -> Facts {
         key.facts(&self.rules, self.usage.get(&key.id).and_then(LastUsage::last_used_at))
+    }
+
+    /// The owner's name; none where it is gone.
+    fn owner(&self, owner: &Owner) -> Option<String> {
+        match owner {
+            Owner::Organization(_) => self.organization.clone(),
+            Owner::Application(id) => self.applications.get(id).cloned(),
+            Owner::User(_) => None,
+        }
     }
 
     fn pattern(&self, pattern: &ApiPattern) -> Option<String> {
@@ -245,7 +263,7 @@ impl KeyView {
         Self {
             id: key.id.to_string(),
             organization: key.organization.to_string(),
-            owner: OwnerView::new(&key.owner, names.organization.clone()),
+            owner: OwnerView::new(&key.owner, names.owner(&key.owner)),
             name: key.name.to_string(),
             description: key.description.clone(),
             environment: key.environment.as_str(),
@@ -285,7 +303,8 @@ impl KeyView {
 
     /// What an audit entry shows of a key: all that a person can set, and its hint.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 18] = [
+        const FIELDS: [&str; 19] = [
+            "owner",
             "name",
             "description",
             "environment",

@@ -38,12 +38,17 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "keys/create" => json!({"name": "made", "api_sets": ["full-access"]}),
         "keys/edit" => json!({"description": "changed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
+        "applications/create" => json!({"name": "made", "type": "permission-type"}),
+        "applications/keys/create" => json!({"name": "made", "api_sets": []}),
+        "application-types/create" => json!({"name": "made", "sign_in": "key_only", "api_sets": ["full-access"]}),
         "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
         "keys/check" => json!({"method": "GET", "path": "/"}),
         "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),
         "policy/edit" => json!({"idle_days": 30}),
-        "organization/edit" | "apis/edit" | "api-sets/edit" => json!({"name": "Renamed"}),
         "api-sets/apply-template" => json!({"api": "default"}),
+        "organization/edit" | "apis/edit" | "api-sets/edit" | "applications/edit" | "application-types/edit" => {
+            json!({"name": "Renamed"})
+        }
         "apis/import" => {
             json!({"openapi": "3.1.0", "info": {"title": "Imported", "version": "1"}, "paths": {"/x": {"get": {}}}})
         }
@@ -77,6 +82,11 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         let record = if noun == "/keys" { &made.body["key"] } else { &made.body };
         record["id"].as_str().expect("an id").to_owned()
     };
+    if path.starts_with("/applications") {
+        // There from the second time on.
+        let kind = json!({"name": "Permission type", "sign_in": "key_only", "api_sets": ["full-access"]});
+        world.post(admin, "/application-types", kind).await;
+    }
     let Some((before, rest)) = path.split_once('{') else { return path.to_owned() };
     let id = match before {
         "/keys/" => {
@@ -89,6 +99,16 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         "/apis/" => made("/apis", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
         "/api-sets/" => made("/api-sets", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
         "/api-sets/templates/" => "yespo".to_owned(),
+        "/applications/" => {
+            let body = json!({"name": format!("target {number}"), "type": "permission-type"});
+            let made = world.post(admin, "/applications", body).await;
+            assert_eq!(made.status, 201, "{made:?}");
+            made.body["application"]["id"].as_str().expect("an id").to_owned()
+        }
+        "/application-types/" => {
+            let body = json!({"name": format!("target {number}"), "sign_in": "key_only", "api_sets": []});
+            made("/application-types", body).await
+        }
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
     };

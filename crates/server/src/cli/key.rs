@@ -47,6 +47,9 @@ pub(super) struct Create {
     /// The hosts it is for
     #[arg(long, value_name = "live|test")]
     environment: Option<String>,
+    /// The application it belongs to, by slug or id; without it the organization
+    #[arg(long, value_name = "APPLICATION")]
+    application: Option<String>,
     /// One string, or an identifier with a password
     #[arg(long, value_name = "single|pair")]
     shape: Option<String>,
@@ -138,6 +141,15 @@ pub(super) struct List {
     /// live or test
     #[arg(long)]
     environment: Option<String>,
+    /// Keys of this owner: organization, or an application by slug or id
+    #[arg(long)]
+    owner: Option<String>,
+    /// Keys with this tag
+    #[arg(long)]
+    tag: Option<String>,
+    /// Keys of this customer, by its name in your own system
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
     /// Keys that have this in name, description, external id, tags or hint
     #[arg(long)]
     text: Option<String>,
@@ -244,6 +256,9 @@ impl Create {
             if let Some(word) = word {
                 body.insert(name.to_owned(), json!(word));
             }
+        }
+        if let Some(application) = &self.application {
+            body.insert("owner".to_owned(), json!({"type": "application", "id": application}));
         }
         for (name, given) in [("disabled", self.disabled), ("idle_exempt", self.idle_exempt)] {
             if given {
@@ -363,6 +378,9 @@ impl List {
             ("state", &self.state),
             ("set", &self.set),
             ("environment", &self.environment),
+            ("owner", &self.owner),
+            ("tag", &self.tag),
+            ("external_id", &self.external_id),
             ("text", &self.text),
             ("cursor", &self.cursor),
         ];

@@ -5,6 +5,7 @@
 mod api;
 mod api_import;
 mod api_set;
+mod application;
 mod check;
 mod client;
 mod completions;
@@ -63,6 +64,12 @@ enum Command {
     /// Issue, see, change and end keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make, see, change and delete applications, which own keys
+    #[command(subcommand)]
+    Application(application::ApplicationCommand),
+    /// Make, see, change and delete types of applications
+    #[command(subcommand)]
+    ApplicationType(application::ApplicationTypeCommand),
     /// Import and see APIs
     #[command(subcommand)]
     Api(api::ApiCommand),
@@ -109,6 +116,8 @@ impl Cli {
             Command::Serve(serve) => serve.run(&global, output).await,
             Command::Setup(setup) => setup.run(&global, output).await,
             Command::Key(key) => key.run(&global.client()?, output).await,
+            Command::Application(command) => command.run(&global.client()?, output).await,
+            Command::ApplicationType(command) => command.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
             Command::Policy(policy) => policy.run(&global.client()?, output).await,
             Command::ApiSet(set) => set.run(&global.client()?, output).await,
@@ -177,6 +186,13 @@ mod tests {
             "claviger key rotate key_1 --overlap-seconds 3600",
             "claviger key delete key_1",
             "claviger key lookup --credential-file f",
+            "claviger application-type create --name Partner --api-set issues",
+            "claviger application-type list",
+            "claviger application create --name Portal --type partner --ip 10.0.0.0/8",
+            "claviger application list --type partner --active true",
+            "claviger application edit portal --public-url https://portal.example.com",
+            "claviger application disable portal --reason audit",
+            "claviger application delete portal",
             "claviger api import github.json --slug github",
             "claviger api import v72.yaml --slug checkout --version v72 --dry-run",
             "claviger api list",

@@ -43,6 +43,8 @@ pub struct KeyFilter {
     pub used_from: Option<Timestamp>,
     /// Those last used before this instant, or never.
     pub used_before: Option<Timestamp>,
+    /// Those with this tag, whatever its case.
+    pub tag: Option<String>,
     /// Those with this external id.
     pub external_id: Option<String>,
     /// Those that have this in name, description, external id, tags or hint, whatever its case.
@@ -150,6 +152,12 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
     if let Some(before) = filter.used_before {
         let used = " AND NOT EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_used_at >= ?)";
         statement = statement.push_bound(used, [before]);
+    }
+    if let Some(tag) = &filter.tag {
+        // Rows from before schema 10 have their tags in the text for searching alone.
+        let (marked, line) = (super::row::marked(tag), format!("\n{}", search_form(tag)));
+        let either = " AND (tags LIKE ? ESCAPE '!' OR tags IS NULL AND search LIKE ? ESCAPE '!')";
+        statement = statement.push_bound(either, [containing(&marked), containing(&line)]);
     }
     if let Some(external_id) = &filter.external_id {
         statement = statement.push_bound(" AND external_id = ?", [external_id]);

@@ -90,8 +90,8 @@ pub(crate) struct Row {
 
 pub(super) fn insert(key: &Key) -> Sql {
     let statement = sql("INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, \
-         disabled_at, deleted_at, external_id, creator, ip_list, record, idle_from, idle_exempt, created_at, id, \
-         organization_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+         disabled_at, deleted_at, external_id, creator, ip_list, tags, record, idle_from, idle_exempt, created_at, id, \
+         organization_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
          ON CONFLICT (id) DO NOTHING");
     bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization)
 }
@@ -99,7 +99,8 @@ pub(super) fn insert(key: &Key) -> Sql {
 pub(super) fn update(key: &Key) -> Sql {
     let statement = sql("UPDATE keys SET owner = $1, name_search = $2, search = $3, environment = $4, digest = $5, \
          not_before = $6, expires_at = $7, disabled_at = $8, deleted_at = $9, external_id = $10, creator = $11, \
-         ip_list = $12, record = $13, idle_from = $14, idle_exempt = $15 WHERE id = $16 AND organization_id = $17");
+         ip_list = $12, tags = $13, record = $14, idle_from = $15, idle_exempt = $16 \
+         WHERE id = $17 AND organization_id = $18");
     bind(statement, key).bind(key.id).bind(key.organization)
 }
 
@@ -108,7 +109,7 @@ fn bind(statement: Sql, key: &Key) -> Sql {
     let statement = statement.bind(word(&key.environment)).bind(&key.secret.digest.as_bytes()[..]);
     let statement = statement.bind(key.not_before).bind(key.expires_at).bind(key.disabled.as_ref().map(|by| by.at));
     let statement = statement.bind(key.deleted_at).bind(key.external_id.as_deref()).bind(key.created_by.id.as_deref());
-    let statement = statement.bind(key.allowed_ips.digest()).bind(json(&record(key)));
+    let statement = statement.bind(key.allowed_ips.digest()).bind(tags(key)).bind(json(&record(key)));
     statement.bind(key.idle_from).bind(key.idle_exempt.then_some(1))
 }
 
@@ -120,6 +121,16 @@ fn search(key: &Key) -> String {
         text.push_str(part);
     }
     search_form(&text)
+}
+
+/// All tags, each with a mark before and behind it that no tag has.
+fn tags(key: &Key) -> String {
+    key.tags.iter().map(|tag| marked(tag)).collect()
+}
+
+/// A tag as it stands among the tags of a key.
+pub(super) fn marked(tag: &str) -> String {
+    format!("\u{1f}{}\u{1f}", search_form(tag))
 }
 
 fn record(key: &Key) -> Record {

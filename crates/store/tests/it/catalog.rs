@@ -231,7 +231,7 @@ stories! {
         assert_eq!(list(&mut conn, filter).await, [whole]);
         let filter = ApiSetFilter { text: Some("SET 3".to_owned()), ..ApiSetFilter::default() };
         assert_eq!(list(&mut conn, filter).await, [partial.clone()]);
-        assert_eq!(api_sets::in_use_counts(&mut conn, organization_id(1), partial.id).await.unwrap(), InUse { keys: 1, keys_of_others: 0 });
+        assert_eq!(api_sets::in_use_counts(&mut conn, organization_id(1), partial.id).await.unwrap(), InUse { keys: 1, ..InUse::default() });
         assert_eq!(api_sets::in_use_counts(&mut conn, organization_id(1), ApiSetId::from_raw(1)).await.unwrap(), InUse::default());
         drop(conn);
 

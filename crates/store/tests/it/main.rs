@@ -1,5 +1,6 @@
 //! Story tests of the store, each on SQLite and on PostgreSQL.
 
+mod applications;
 mod audit;
 mod catalog;
 mod feed;

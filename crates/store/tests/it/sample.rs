@@ -223,6 +223,8 @@ impl Replica {
                 ObjectRef::Organization(id) => id.to_string(),
                 ObjectRef::Api(id) => id.to_string(),
                 ObjectRef::ApiSet(id) => id.to_string(),
+                ObjectRef::ApplicationType(id) => id.to_string(),
+                ObjectRef::Application(id) => id.to_string(),
                 ObjectRef::Key(id) => id.to_string(),
                 ObjectRef::LastUse(id) => format!("use of {id}"),
             };

@@ -1,0 +1,117 @@
+//! Owners that bound their keys: an application can be inactive, has a list of addresses of its own, and its type says what
+//! its keys may do at the most. All of it is judged at each request, so a change reaches the keys that are there.
+
+use std::net::IpAddr;
+
+use claviger_domain::application::{Application, ApplicationType};
+use claviger_domain::ip_list::IpList;
+use claviger_domain::key::Owner;
+use claviger_domain::verdict::Code;
+use claviger_domain::{ApiSetId, ApplicationTypeId, Timestamp};
+
+use crate::held_key::Profile;
+use crate::tenant::Tenant;
+
+/// An application as the catalog holds it.
+#[derive(Debug)]
+pub(crate) struct HeldApplication {
+    pub(crate) name: Box<str>,
+    pub(crate) kind: ApplicationTypeId,
+    active: bool,
+    allowed_ips: IpList,
+}
+
+/// What a key's owner leaves of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bound<'t> {
+    /// Everything: the organization owns it.
+    Free,
+    /// No more than the application's type allows.
+    Application {
+        application: &'t HeldApplication,
+        /// What a key with all sets of the type would hold.
+        most: &'t Profile,
+    },
+    /// Nothing: its owner is not there.
+    Gone,
+}
+
+// === impl HeldApplication ===
+
+impl HeldApplication {
+    pub(crate) fn new(application: &Application) -> Self {
+        Self {
+            name: application.name.as_str().into(),
+            kind: application.kind,
+            active: application.disabled.is_none(),
+            allowed_ips: IpList::new(&application.allowed_ips),
+        }
+    }
+}
+
+/// What keys of a type's applications may do at the most, as if it were a key's.
+pub(crate) fn most_of(kind: &ApplicationType) -> Profile {
+    Profile::of_sets(kind.organization, &kind.api_sets)
+}
+
+// === impl Bound ===
+
+impl<'t> Bound<'t> {
+    /// What the owner leaves of the keys of `profile`; `home` is their own organization, looked for only where it is needed.
+    pub(crate) fn of(home: impl FnOnce() -> Option<&'t Tenant>, profile: &Profile) -> Self {
+        let Owner::Application(id) = profile.owner else {
+            return if matches!(profile.owner, Owner::Organization(_)) { Self::Free } else { Self::Gone };
+        };
+        let found = home().and_then(|home| {
+            let application = home.application(id)?;
+            Some((application, home.most_of_type(application.kind)?))
+        });
+        found.map_or(Self::Gone, |(application, most)| Self::Application { application, most })
+    }
+
+    /// The owner's name, where it is not the organization's.
+    pub(crate) fn name(&self) -> Option<&'t str> {
+        match self {
+            Self::Application { application, .. } => Some(&application.name),
+            Self::Free | Self::Gone => None,
+        }
+    }
+
+    /// Whether the owner is in service.
+    pub(crate) fn check_state(&self) -> Result<(), (Code, &'static str)> {
+        match self {
+            Self::Free => Ok(()),
+            Self::Application { application, .. } if application.active => Ok(()),
+            Self::Application { .. } => Err((Code::OwnerDisabled, "application inactive")),
+            Self::Gone => Err((Code::OwnerDisabled, "the owner is gone")),
+        }
+    }
+
+    /// The owner's own list of addresses; `None` where it has none.
+    pub(crate) fn allowed_ips(&self) -> Option<&'t IpList> {
+        match self {
+            Self::Application { application, .. } => Some(&application.allowed_ips).filter(|list| !list.is_empty()),
+            Self::Free | Self::Gone => None,
+        }
+    }
+
+    /// The owner's list of addresses; an unknown address is in no list.
+    pub(crate) fn check_ip(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<(), (Code, &'static str)> {
+        match (self.allowed_ips(), ip) {
+            (None, _) => Ok(()),
+            (Some(list), Some(ip)) if list.contains(ip, now) => Ok(()),
+            (Some(_), Some(_)) => Err((Code::IpNotAllowed, "address not in the application's list")),
+            (Some(_), None) => Err((Code::IpNotAllowed, "no client address")),
+        }
+    }
+
+    /// Whether a set that stands for rights in Claviger, and is named by a key's list, is within this bound: the type names
+    /// it too.
+    pub(crate) fn names(&self, set: ApiSetId) -> bool {
+        match self {
+            Self::Free => true,
+            Self::Application { most, .. } => most.api_sets.contains(&set),
+            Self::Gone => false,
+        }
+    }
+}

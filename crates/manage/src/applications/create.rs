@@ -1,0 +1,137 @@
+//! Makes an application, and with it its first key.
+
+use std::sync::Arc;
+
+use claviger_domain::ApplicationId;
+use claviger_domain::application::{APPLICATIONS_MAX, Application, ApplicationType};
+use claviger_domain::authority::Authority;
+use claviger_domain::ip_list::IpEntries;
+use claviger_domain::key::Disabled;
+use claviger_domain::name::Slug;
+use claviger_domain::organization::Organization;
+use claviger_store::{Scope, Tx, applications};
+use serde_json::{Value, json};
+
+use super::record::{check_free, free_slug, note, view};
+use super::request::{self, CreateApplication};
+use super::wire::{ApplicationView, NewApplication};
+use crate::Manage;
+use crate::answer::Answer;
+use crate::application_types::find_type;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::{Error, ErrorCode, FieldError};
+use crate::ip_list::{self, Reading};
+use crate::keys::{CreateKey, KeyView, NewKey, OwnerInput};
+use crate::organizations::home;
+use crate::rights::UNKNOWN;
+use crate::write::Changed;
+
+/// Everything that is drawn before the transaction.
+struct Making {
+    ctx: Ctx,
+    slug: Option<Slug>,
+    draft: Application,
+    kind: ApplicationType,
+    key: NewKey,
+}
+
+/// Makes an application and answers its first key's value, once. The key has all sets of the type.
+pub async fn create(
+    manage: &Manage,
+    ctx: &Ctx,
+    request: CreateApplication,
+) -> Result<Changed<(NewApplication, i64)>, Error> {
+    let organization = ctx.organization_with(Authority::ApplicationsManage)?;
+    let home = home(manage, organization).await?;
+    let mut snapshot = manage.store.read().await?;
+    let unknown = || Error::names_unknown(vec![FieldError::new("type", UNKNOWN)]);
+    let kind = find_type(&mut snapshot, organization, &request.kind).await?.ok_or_else(unknown)?;
+    drop(snapshot);
+    let draft = draft(manage, ctx, &home, &request, &kind)?;
+    let key = NewKey::draw(manage, ctx, &home, first_key(&draft, &request, &kind))?;
+    let (issued, again) = (key.issued(), key.issued().without_values());
+    let making = Arc::new(Making { ctx: ctx.clone(), slug: request.slug, draft, kind, key });
+    let changed = manage
+        .create(
+            ctx,
+            Scope::Organization(organization),
+            move |tx| {
+                let making = making.clone();
+                Box::pin(async move { making.insert(tx).await })
+            },
+            move |(application, key)| answer_again(application, key, &again),
+        )
+        .await?;
+    Ok(changed.map(|(application, key)| (NewApplication { application, password: None, key, issued }, 1)))
+}
+
+/// The answer without what proves the key.
+fn answer_again(application: &ApplicationView, key: &KeyView, nothing: &Value) -> Answer<Value> {
+    let mut body = nothing.clone();
+    (body["application"], body["password"], body["key"]) = (json!(application), Value::Null, json!(key));
+    Answer::created(body).location("applications", application.id()).version(1)
+}
+
+fn draft(
+    manage: &Manage,
+    ctx: &Ctx,
+    home: &Organization,
+    request: &CreateApplication,
+    kind: &ApplicationType,
+) -> Result<Application, Error> {
+    let mut checks = Checks::default();
+    let nothing = IpEntries::default();
+    let reading = Reading { time_zone: &home.time_zone, now: ctx.now, before: &nothing };
+    request::name(&mut checks, &request.name);
+    let disabled = Disabled { at: ctx.now, by: ctx.actor.clone(), reason: None };
+    let application = Application {
+        id: ApplicationId::new(ctx.now, &*manage.random),
+        organization: home.id,
+        slug: request.slug.clone().unwrap_or_else(|| Slug::from_name(request.name.as_str(), "application")),
+        name: request.name.clone(),
+        kind: kind.id,
+        disabled: (!request.active).then_some(disabled),
+        allowed_ips: ip_list::read(&mut checks, &request.allowed_ips, &reading),
+        public_url: request::public_url(&mut checks, request.public_url.as_deref()),
+        created_by: ctx.actor.clone(),
+        created_at: ctx.now,
+        updated_at: ctx.now,
+        version: 1,
+    };
+    checks.finish()?;
+    Ok(application)
+}
+
+fn first_key(application: &Application, request: &CreateApplication, kind: &ApplicationType) -> CreateKey {
+    CreateKey {
+        owner: Some(OwnerInput { kind: "application".to_owned(), id: Some(application.id.to_string()) }),
+        environment: request.environment,
+        api_sets: Some(kind.api_sets.iter().map(ToString::to_string).collect()),
+        ..CreateKey::new(application.name.clone())
+    }
+}
+
+// === impl Making ===
+
+impl Making {
+    async fn insert(&self, tx: &mut Tx) -> Result<(ApplicationView, KeyView), Error> {
+        let mut application = self.draft.clone();
+        if applications::count(tx, application.organization).await? >= APPLICATIONS_MAX as i64 {
+            let most = format!("An organization has at most {APPLICATIONS_MAX} applications.");
+            return Err(Error::new(ErrorCode::LimitReached, most));
+        }
+        if find_type(tx, application.organization, &self.kind.id.to_string()).await?.as_ref() != Some(&self.kind) {
+            return Err(Error::conflict("The type was changed meanwhile; try again."));
+        }
+        if self.slug.is_none() {
+            application.slug = free_slug(tx, &application).await?;
+        }
+        check_free(tx, &application).await?;
+        applications::insert(tx, &application).await?;
+        let key = self.key.insert(tx, &self.ctx).await?;
+        let made = view(tx, &application).await?;
+        note(tx, &self.ctx, "application.create", &application, None, Some(&made));
+        Ok((made, key))
+    }
+}

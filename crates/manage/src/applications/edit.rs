@@ -1,0 +1,64 @@
+//! Changes an application by the rules of a merge: what is not named stays.
+
+use claviger_domain::application::Application;
+use claviger_domain::authority::Authority;
+use claviger_domain::key::Disabled;
+
+use super::record::{change, check_free};
+use super::request::{self, EditApplication};
+use super::wire::Recorded;
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::ip_list::{self, Reading};
+use crate::organizations::home;
+use crate::write::Changed;
+
+/// Changes the application of this id or slug.
+pub async fn edit(
+    manage: &Manage,
+    ctx: &Ctx,
+    name: String,
+    if_match: IfMatch,
+    request: EditApplication,
+) -> Result<Changed<Recorded>, Error> {
+    let organization = ctx.organization_with(Authority::ApplicationsManage)?;
+    let time_zone = home(manage, organization).await?.time_zone;
+    change(manage, ctx, name, if_match, "application.edit", move |tx, ctx, application| {
+        let (request, time_zone) = (request.clone(), time_zone.clone());
+        Box::pin(async move {
+            merge(ctx, application, &request, &time_zone)?;
+            check_free(tx, application).await
+        })
+    })
+    .await
+}
+
+fn merge(ctx: &Ctx, application: &mut Application, request: &EditApplication, time_zone: &str) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    if let Some(name) = &request.name {
+        request::name(&mut checks, name);
+        application.name = name.clone();
+    }
+    if let Some(slug) = &request.slug {
+        application.slug = slug.clone();
+    }
+    match request.active {
+        Some(true) => application.disabled = None,
+        Some(false) if application.disabled.is_none() => {
+            application.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason: None });
+        }
+        Some(false) | None => {}
+    }
+    if let Some(list) = &request.allowed_ips {
+        let before = application.allowed_ips.clone();
+        let reading = Reading { time_zone, now: ctx.now, before: &before };
+        application.allowed_ips = ip_list::read(&mut checks, list.as_deref().unwrap_or_default(), &reading);
+    }
+    if let Some(url) = &request.public_url {
+        application.public_url = request::public_url(&mut checks, url.as_deref());
+    }
+    checks.finish()
+}

@@ -1,0 +1,176 @@
+//! The doors of applications.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::wire::{ApplicationView, NewApplication, Recorded};
+use super::{CreateApplication, EditApplication, ListApplications};
+use crate::answer::Answer;
+use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
+use crate::ctx::Ctx;
+use crate::error::{Error, Problem};
+use crate::keys::{CreateKey, KeyQuery, KeyView, KeyWithSecret, Reason, RefusalView};
+use crate::page::{Listed, PageQuery};
+use crate::path::PathName;
+use crate::write::Changed;
+use crate::{Manage, applications, keys};
+
+/// The routes, below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, edit, delete))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(list_keys, create_key))
+        .routes(routes!(requests))
+}
+
+fn recorded(changed: Changed<Recorded>) -> Answer<ApplicationView> {
+    Answer::ok(changed.value.application).version(changed.value.version).change(changed.position)
+}
+
+/// Lists the organization's applications.
+#[utoipa::path(get, path = "/applications", operation_id = "applications/list", tag = "applications", params(ListApplications),
+    responses((status = 200, body = Listed<ApplicationView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<ListApplications>,
+) -> Result<Answer<Listed<ApplicationView>>, Error> {
+    Ok(Answer::ok(applications::list(&manage, &ctx, &query).await?))
+}
+
+/// Makes an application with its first key, and answers the key's value, once.
+#[utoipa::path(post, path = "/applications", operation_id = "applications/create", tag = "applications", params(ChangeQuery),
+    request_body = CreateApplication,
+    responses((status = 201, body = NewApplication), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn create(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    _query: Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateApplication>,
+) -> Result<Answer<NewApplication>, Error> {
+    let made = applications::create(&manage, &ctx, request).await?;
+    let ((new, version), position) = (made.value, made.position);
+    let id = new.application.id().to_owned();
+    Ok(Answer::created(new).location("applications", &id).version(version).change(position))
+}
+
+/// Reads an application.
+#[utoipa::path(get, path = "/applications/{application}", operation_id = "applications/get", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug")),
+    responses((status = 200, body = ApplicationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn get(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+) -> Result<Answer<ApplicationView>, Error> {
+    let found = applications::get(&manage, &ctx, &name).await?;
+    Ok(Answer::ok(found.application).version(found.version))
+}
+
+/// Changes an application; what is not named stays.
+#[utoipa::path(patch, path = "/applications/{application}", operation_id = "applications/edit", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery), request_body = EditApplication,
+    responses((status = 200, body = ApplicationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn edit(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    _query: Query<ChangeQuery>,
+    if_match: IfMatch,
+    JsonBody(request): JsonBody<EditApplication>,
+) -> Result<Answer<ApplicationView>, Error> {
+    Ok(recorded(applications::edit(&manage, &ctx, name, if_match, request).await?))
+}
+
+/// Deletes an application; its keys end with it.
+#[utoipa::path(delete, path = "/applications/{application}", operation_id = "applications/delete", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery),
+    responses((status = 204, description = "Deleted"), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn delete(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    _query: Query<ChangeQuery>,
+    if_match: IfMatch,
+) -> Result<Answer<()>, Error> {
+    let changed = applications::delete(&manage, &ctx, name, if_match).await?;
+    Ok(Answer::no_content().change(changed.position))
+}
+
+/// Makes an application inactive: none of its keys passes a door.
+#[utoipa::path(post, path = "/applications/{application}/disable", operation_id = "applications/disable", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery), request_body = Option<Reason>,
+    responses((status = 200, body = ApplicationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn disable(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    _query: Query<ChangeQuery>,
+    OptionalJsonBody(request): OptionalJsonBody<Reason>,
+) -> Result<Answer<ApplicationView>, Error> {
+    Ok(recorded(applications::disable(&manage, &ctx, name, request).await?))
+}
+
+/// Makes an application active again; its keys work as before.
+#[utoipa::path(post, path = "/applications/{application}/enable", operation_id = "applications/enable", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery), request_body = Option<Reason>,
+    responses((status = 200, body = ApplicationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn enable(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    _query: Query<ChangeQuery>,
+    OptionalJsonBody(request): OptionalJsonBody<Reason>,
+) -> Result<Answer<ApplicationView>, Error> {
+    Ok(recorded(applications::enable(&manage, &ctx, name, request).await?))
+}
+
+/// Lists the living keys of an application.
+#[utoipa::path(get, path = "/applications/{application}/keys", operation_id = "applications/keys/list", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), KeyQuery),
+    responses((status = 200, body = Listed<KeyView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn list_keys(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(query): Query<KeyQuery>,
+) -> Result<Answer<Listed<KeyView>>, Error> {
+    let application = applications::get(&manage, &ctx, &name).await?.application;
+    Ok(Answer::ok(keys::list(&manage, &ctx, query.of_application(application.id())?).await?))
+}
+
+/// Makes a key of an application.
+#[utoipa::path(post, path = "/applications/{application}/keys", operation_id = "applications/keys/create", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery), request_body = CreateKey,
+    responses((status = 201, body = KeyWithSecret), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn create_key(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    _query: Query<ChangeQuery>,
+    JsonBody(request): JsonBody<CreateKey>,
+) -> Result<Answer<KeyWithSecret>, Error> {
+    let application = applications::get(&manage, &ctx, &name).await?.application;
+    let made = keys::create(&manage, &ctx, request.of_application(application.id())?).await?;
+    let id = made.value.key.id().to_owned();
+    Ok(Answer::created(made.value).location("keys", &id).version(1).change(made.position))
+}
+
+/// Lists the last refused requests of an application's keys (its diagnostic log).
+#[utoipa::path(get, path = "/applications/{application}/requests", operation_id = "applications/requests", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), PageQuery),
+    responses((status = 200, body = Listed<RefusalView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn requests(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(query): Query<PageQuery>,
+) -> Result<Answer<Listed<RefusalView>>, Error> {
+    Ok(Answer::ok(applications::requests(&manage, &ctx, &name, &query).await?))
+}

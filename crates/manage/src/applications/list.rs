@@ -1,0 +1,93 @@
+//! Reads applications.
+
+use claviger_domain::authority::Authority;
+use claviger_domain::key::Owner;
+use claviger_store::applications::{self, ApplicationFilter};
+use claviger_store::refusals;
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
+
+use super::record::{find, view};
+use super::wire::{ApplicationView, Recorded};
+use crate::Manage;
+use crate::apis::search_text;
+use crate::application_types::find_type;
+use crate::body::number;
+use crate::ctx::Ctx;
+use crate::error::{Error, FieldError};
+use crate::keys::RefusalView;
+use crate::page::{Listed, PageQuery, page};
+use crate::rights::UNKNOWN;
+
+/// Which applications.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListApplications {
+    /// Those of this type, by slug or id.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// `true`: those that are active; `false`: those that are not.
+    #[serde(default, deserialize_with = "truth")]
+    pub active: Option<bool>,
+    /// Those that have this in their name, slug or public URL, whatever its case.
+    pub text: Option<String>,
+    /// How many at most; 1 to 100, 50 if not given.
+    #[serde(default, deserialize_with = "number")]
+    pub limit: Option<u32>,
+    /// The page after the one whose `next_cursor` this was.
+    pub cursor: Option<String>,
+}
+
+/// A truth value that stands in a query as text.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(serde::de::Error::custom("expected true or false")),
+    }
+}
+
+/// The organization's applications, by name.
+pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApplications) -> Result<Listed<ApplicationView>, Error> {
+    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let mut snapshot = manage.store.read().await?;
+    let kind = match &query.kind {
+        Some(name) => {
+            let unknown = || Error::names_unknown(vec![FieldError::new("type", UNKNOWN)]);
+            Some(find_type(&mut snapshot, organization, name).await?.ok_or_else(unknown)?.id)
+        }
+        None => None,
+    };
+    let filter = ApplicationFilter { kind, active: query.active, text: search_text(query.text.as_deref())? };
+    let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {filter:?}"));
+    let names = ["applications", which.as_str()];
+    let page = page(key, &names, query.limit, query.cursor.as_deref())?;
+    let found = applications::list(&mut snapshot, organization, &filter, &page).await?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for application in &found.items {
+        items.push(view(&mut snapshot, application).await?);
+    }
+    Listed::new(key, &names, claviger_store::Listed { items, next: found.next }, |view| view)
+}
+
+/// The application of this id or slug.
+pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Error> {
+    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let mut snapshot = manage.store.read().await?;
+    let application = find(&mut snapshot, organization, name).await?;
+    Ok(Recorded { application: view(&mut snapshot, &application).await?, version: application.version })
+}
+
+/// The last refusals of all keys of an application, the newest first.
+pub async fn requests(manage: &Manage, ctx: &Ctx, name: &str, query: &PageQuery) -> Result<Listed<RefusalView>, Error> {
+    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let mut snapshot = manage.store.read().await?;
+    let application = find(&mut snapshot, organization, name).await?;
+    let (ring, subject) = (manage.keyring.fingerprint(), application.id.to_string());
+    let names = ["application-requests", subject.as_str()];
+    let page = query.page(ring, &names)?;
+    let owner = Owner::Application(application.id);
+    let found = refusals::page_of_owner(&mut snapshot, organization, &owner, &page).await?;
+    Listed::new(ring, &names, found, RefusalView::from)
+}

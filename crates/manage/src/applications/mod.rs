@@ -1,0 +1,20 @@
+//! Applications: external systems that own keys, limited by their types.
+
+mod create;
+mod delete;
+mod edit;
+pub mod http;
+mod list;
+mod record;
+mod request;
+mod set_active;
+mod wire;
+
+pub use create::create;
+pub use delete::delete;
+pub use edit::edit;
+pub use list::{ListApplications, get, list, requests};
+pub(crate) use record::find_application;
+pub use request::{CreateApplication, EditApplication};
+pub use set_active::{disable, enable};
+pub use wire::{ApplicationView, NewApplication, Recorded};
