@@ -269,7 +269,15 @@ fn every_command_in_the_documents_is_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = folder();
     let mut asked = 0;
-    for document in ["README.md", "docs/operating.md", "docs/configuration.md", "docs/policy.md", "docs/security.md"] {
+    for document in [
+        "README.md",
+        "docs/operating.md",
+        "docs/configuration.md",
+        "docs/policy.md",
+        "docs/security.md",
+        "docs/credentials.md",
+        "docs/addresses.md",
+    ] {
         let text_of = std::fs::read_to_string(root.join(document)).expect("the document");
         for line in text_of.lines().filter(|line| line.starts_with("claviger ")) {
             let words = shell_words(line);

@@ -19,7 +19,7 @@ pub(super) enum ApiCommand {
     Show(Name),
     /// List the operations of an API
     Operations(Operations),
-    /// Change an API: hosts, base paths, versions
+    /// Change an API: hosts, base paths, versions, whom it is shared with, how its doors judge
     Edit(Edit),
     /// Delete an API; its operations leave every set and key
     Delete(Name),
@@ -78,13 +78,32 @@ pub(super) struct Edit {
     /// Whether a key that holds the whole API may ask for paths that no operation lists
     #[arg(long, value_name = "true|false")]
     unlisted_paths: Option<bool>,
+    /// Which other organizations may use it: none, all, or an id; ids may be repeated
+    #[arg(long, value_name = "none|all|ORG")]
+    shared_with: Vec<String>,
+    /// Whether Full access of their keys covers it
+    #[arg(long, value_name = "true|false")]
+    shared_full_access: Option<bool>,
+    /// Whether what it would refuse for rights, address or limits is logged and passes
+    #[arg(long, value_name = "true|false")]
+    report_only: Option<bool>,
+    /// Where its keys stand in a request: basic, bearer, a header's name, or query:NAME; may be repeated, takes the place of
+    /// all sources
+    #[arg(long = "credential-source", value_name = "SOURCE")]
+    credential_sources: Vec<String>,
+    /// Whether a CORS preflight passes without a key
+    #[arg(long, value_name = "true|false")]
+    preflight_without_key: Option<bool>,
     /// Take all of a list, or a field, away
-    #[arg(long, value_name = "hosts|versions|version_pattern|manual_url")]
+    #[arg(long, value_name = "hosts|versions|version_pattern|manual_url|credential_sources")]
     clear: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
+    /// Those that other organizations share, in place of one's own
+    #[arg(long)]
+    shared: bool,
     /// At most this many, 1 to 100
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -154,7 +173,12 @@ impl Edit {
             hosts.iter().map(|host| json!({"host": host, "environment": environment})).collect()
         };
         let hosts = [of(&self.hosts, "live"), of(&self.test_hosts, "test")].concat();
-        let lists = [("hosts", hosts), ("base_paths", texts(&self.base_paths)), ("versions", texts(&self.versions))];
+        let lists = [
+            ("hosts", hosts),
+            ("base_paths", texts(&self.base_paths)),
+            ("versions", texts(&self.versions)),
+            ("credential_sources", texts(&self.credential_sources)),
+        ];
         body.extend(
             lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| (name.into(), list.into())),
         );
@@ -165,9 +189,24 @@ impl Edit {
             ("manual_url", &self.manual_url),
         ];
         body.extend(fields.into_iter().filter_map(|(name, text)| Some((name.into(), text.clone()?.into()))));
-        body.extend(self.unlisted_paths.map(|unlisted| ("unlisted_paths".into(), unlisted.into())));
+        let flags = [
+            ("unlisted_paths", self.unlisted_paths),
+            ("shared_full_access", self.shared_full_access),
+            ("report_only", self.report_only),
+            ("preflight_without_key", self.preflight_without_key),
+        ];
+        body.extend(flags.into_iter().filter_map(|(name, flag)| Some((name.into(), flag?.into()))));
+        match self.shared_with.as_slice() {
+            [] => {}
+            [word] if ["none", "all"].contains(&word.as_str()) => drop(body.insert("shared_with".into(), json!(word))),
+            ids => drop(body.insert("shared_with".into(), texts(ids).into())),
+        }
         for name in &self.clear {
-            let empty = if ["hosts", "versions"].contains(&name.as_str()) { json!([]) } else { Value::Null };
+            let empty = if ["hosts", "versions", "credential_sources"].contains(&name.as_str()) {
+                json!([])
+            } else {
+                Value::Null
+            };
             if body.insert(name.clone(), empty).is_some() {
                 return Err(Failure::usage(format!("--clear {name} and a value for it contradict each other")));
             }
@@ -189,6 +228,9 @@ impl List {
     async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
         let mut query = vec![("limit", self.limit.to_string())];
         query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
+        if self.shared {
+            query.push(("shared", "true".to_owned()));
+        }
         let answer = client.get(&["apis"], &query).await?;
         if output.is_json() {
             return output.value(&answer);

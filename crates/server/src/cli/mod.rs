@@ -15,6 +15,7 @@ mod failure;
 mod input;
 mod key;
 mod openapi;
+mod organization;
 mod output;
 mod policy;
 mod serve;
@@ -70,7 +71,10 @@ enum Command {
     /// Make, see, change and delete types of applications
     #[command(subcommand)]
     ApplicationType(application::ApplicationTypeCommand),
-    /// Import and see APIs
+    /// Make, see and change organizations
+    #[command(subcommand)]
+    Organization(organization::OrganizationCommand),
+    /// Import, see, change and share APIs
     #[command(subcommand)]
     Api(api::ApiCommand),
     /// See and change the rules for keys: how long they live, when they go idle, how many there may be
@@ -118,6 +122,7 @@ impl Cli {
             Command::Key(key) => key.run(&global.client()?, output).await,
             Command::Application(command) => command.run(&global.client()?, output).await,
             Command::ApplicationType(command) => command.run(&global.client()?, output).await,
+            Command::Organization(organization) => organization.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
             Command::Policy(policy) => policy.run(&global.client()?, output).await,
             Command::ApiSet(set) => set.run(&global.client()?, output).await,
@@ -204,6 +209,15 @@ mod tests {
             "claviger api operations github --text issues",
             "claviger api edit mail --host a.example.com --test-host t.example.com --base-path /api --version v1 --version v2",
             "claviger api delete mail",
+            "claviger api list --shared",
+            "claviger api edit mail --shared-with all --shared-full-access true --report-only true",
+            "claviger api edit mail --shared-with org_1 --shared-with org_2 --preflight-without-key false",
+            "claviger api edit mail --credential-source bearer --credential-source X-Api-Key",
+            "claviger organization list --limit 10",
+            "claviger organization create --name Bravo --email a@b.c --slug bravo",
+            "claviger organization make-default org_1",
+            "claviger organization show --json",
+            "claviger organization edit --time-zone Europe/Warsaw --ip 203.0.113.0/24 --ip 2001:db8::/32",
             "claviger api-set create --name Issues --operation github:issues/* --operation !github:issues/lock@v3",
             "claviger api-set list --api github --kind plain",
             "claviger api-set show issues",

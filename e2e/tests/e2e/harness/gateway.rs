@@ -57,6 +57,16 @@ impl Nginx {
 
     /// The same for an API whose keys come in a header of its own.
     pub async fn start_for_header(doors: SocketAddr, api: &str, token: &str, header: Option<&str>) -> Self {
+        Self::start_with(doors, api, token, header, "").await
+    }
+
+    /// Behind a balancer on the loopback, as `docs/addresses.md` says.
+    pub async fn start_behind_balancer(doors: SocketAddr, api: &str) -> Self {
+        let real_ip = "set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For; real_ip_recursive on;";
+        Self::start_with(doors, api, "", None, real_ip).await
+    }
+
+    async fn start_with(doors: SocketAddr, api: &str, token: &str, header: Option<&str>, more: &str) -> Self {
         let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
         let site = std::fs::read_to_string(snippet("nginx.conf"))
             .expect("the snippet")
@@ -81,7 +91,7 @@ impl Nginx {
         let config = format!(
             "{user} daemon off; worker_processes 1; pid {path}/pid; error_log {path}/error.log info;\n\
              events {{ worker_connections 256; }}\n\
-             http {{ access_log {path}/access.log; {temporary}\ninclude {path}/site.conf; }}\n"
+             http {{ access_log {path}/access.log; {temporary}{more}\ninclude {path}/site.conf; }}\n"
         );
         std::fs::write(folder.path().join("site.conf"), site).expect("written");
         let file = folder.path().join("nginx.conf");
@@ -119,6 +129,24 @@ impl Caddy {
 
     /// The same with a door token, and for an API whose keys come in a header of its own.
     pub async fn start_for_header(doors: SocketAddr, api: &str, token: &str, header: Option<&str>) -> Self {
+        Self::start_with(doors, api, token, header, &snippet("Caddyfile")).await
+    }
+
+    /// Behind a balancer on the loopback, as `docs/addresses.md` says.
+    pub async fn start_behind_balancer(doors: SocketAddr, api: &str) -> Self {
+        let kept = "request_header -X-Forwarded-Method\nrequest_header -X-Forwarded-Uri\nrequest_header -X-Forwarded-H*\n\
+                    request_header -X-Forwarded-P*";
+        let edited = std::fs::read_to_string(snippet("Caddyfile"))
+            .expect("the snippet")
+            .replace("request_header -X-Forwarded-*", kept)
+            .replace("uri /v1/authorize", "trusted_proxies 127.0.0.0/8\nuri /v1/authorize");
+        let made = folder();
+        let file = made.path().join("Caddyfile");
+        std::fs::write(&file, edited).expect("written");
+        Self::start_with(doors, api, "", None, &file).await
+    }
+
+    async fn start_with(doors: SocketAddr, api: &str, token: &str, header: Option<&str>, file: &Path) -> Self {
         let (upstream, folder, address) = (Upstream::start().await, folder(), free_address());
         let log = std::fs::File::create(folder.path().join("error.log")).expect("a log");
         let child = Command::new("caddy")
@@ -133,7 +161,7 @@ impl Caddy {
             .env("CLAVIGER_DOOR_TOKEN", token)
             .envs(header.map(|name| ("CLAVIGER_KEY_HEADER", name)))
             .args(["run", "--adapter", "caddyfile", "--config"])
-            .arg(snippet("Caddyfile"))
+            .arg(file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
