@@ -7,8 +7,8 @@ use claviger_manage::{Manage, keys};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How often all keys are looked through: at the start, and then in this time, which is shorter than
-/// [`keys::LOOKED_AHEAD`].
+/// How often all keys are looked through: at the start, and then in this time. With the hour after which nodes tell uses
+/// it is shorter than [`keys::LOOKED_AHEAD`].
 pub const SWEEP_PERIOD: Duration = Duration::from_mins(15);
 
 /// What the task works with.

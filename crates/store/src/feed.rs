@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::listen::Wakeup;
 use crate::load::{self, LoadProgress};
 use crate::sql::sql;
-use crate::write::NO_OBJECT;
+use crate::write::{LAST_USES, NO_OBJECT};
 use crate::{
     Error, Result, Store, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
 };
@@ -50,7 +50,14 @@ pub(crate) struct Applied {
 struct Row {
     seq: i64,
     nonce: Vec<u8>,
-    object: Option<ObjectRef>,
+    objects: Objects,
+}
+
+/// What a row of the feed names.
+enum Objects {
+    None,
+    One(ObjectRef),
+    Uses(Vec<KeyId>),
 }
 
 // === impl Feed ===
@@ -128,8 +135,16 @@ async fn read_step(store: &Store, applied: &Applied) -> Result<Read> {
     if !is_same_feed || rows.len() as i64 > ROWS_BEHIND_MAX {
         return Ok(Read::Diverged);
     }
-    let touched: HashSet<ObjectRef> =
-        rows.iter().filter(|row| row.seq > applied.position.seq).filter_map(|row| row.object).collect();
+    let mut touched: HashSet<ObjectRef> = HashSet::new();
+    for row in rows.into_iter().filter(|row| row.seq > applied.position.seq) {
+        match row.objects {
+            Objects::None => {}
+            Objects::One(object) => drop(touched.insert(object)),
+            // Uses that this process wrote are known to it.
+            Objects::Uses(_) if store.wrote_uses(Position { seq: row.seq, ..applied.position }) => {}
+            Objects::Uses(keys) => touched.extend(keys.into_iter().map(ObjectRef::LastUse)),
+        }
+    }
     let changes = read_objects(&mut snapshot, touched).await?;
     Ok(Read::Step(Step { position: head.position, changes }, head))
 }
@@ -151,18 +166,21 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
     let statement = sql("SELECT seq, nonce, kind, object_id FROM changes WHERE epoch = $1 AND seq >= $2 \
                          ORDER BY seq, n LIMIT $3");
     conn.rows(statement.bind(position.epoch).bind(position.seq).bind(ROWS_BEHIND_MAX + 1), |row| {
-        let object = match row.text(2)? {
-            "organization" => Some(ObjectRef::Organization(row.parsed(3)?)),
-            "api" => Some(ObjectRef::Api(row.parsed(3)?)),
-            "api_set" => Some(ObjectRef::ApiSet(row.parsed(3)?)),
-            "application_type" => Some(ObjectRef::ApplicationType(row.parsed(3)?)),
-            "application" => Some(ObjectRef::Application(row.parsed(3)?)),
-            "key" => Some(ObjectRef::Key(row.parsed(3)?)),
-            "last_use" => Some(ObjectRef::LastUse(row.parsed(3)?)),
-            NO_OBJECT => None,
+        let objects = match row.text(2)? {
+            "organization" => Objects::One(ObjectRef::Organization(row.parsed(3)?)),
+            "api" => Objects::One(ObjectRef::Api(row.parsed(3)?)),
+            "api_set" => Objects::One(ObjectRef::ApiSet(row.parsed(3)?)),
+            "application_type" => Objects::One(ObjectRef::ApplicationType(row.parsed(3)?)),
+            "application" => Objects::One(ObjectRef::Application(row.parsed(3)?)),
+            "key" => Objects::One(ObjectRef::Key(row.parsed(3)?)),
+            LAST_USES => {
+                let keys = row.text(3)?.split(' ').map(str::parse).collect::<Result<_, _>>();
+                Objects::Uses(keys.map_err(|error| row.unreadable(3, error))?)
+            }
+            NO_OBJECT => Objects::None,
             kind => return Err(row.unreadable(2, format_args!("unknown kind {kind:?}"))),
         };
-        Ok(Row { seq: row.number(0)?, nonce: row.bytes(1)?.to_vec(), object })
+        Ok(Row { seq: row.number(0)?, nonce: row.bytes(1)?.to_vec(), objects })
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! The store: reading in snapshots, writing through one closure.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use claviger_domain::change::Position;
 use claviger_domain::keyring::AuditKey;
@@ -18,6 +19,9 @@ use crate::{Error, Result};
 /// The most writes that run and wait at once; more are refused with [`Error::Busy`].
 pub const WRITES_MAX: usize = 4_096;
 
+/// How many of its own writes of uses a process knows again in the feed.
+const OWN_USES_KEPT: usize = 10_000;
+
 /// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
@@ -31,6 +35,8 @@ struct Inner {
     random: Arc<dyn Random>,
     audit_key: AuditKey,
     writes: Arc<Semaphore>,
+    /// Where in the feed the newest uses stand that this process wrote, ascending.
+    own_uses: Mutex<VecDeque<Position>>,
     /// Raised by each commit of this process: wakes the feeds.
     committed: watch::Sender<u64>,
 }
@@ -47,7 +53,18 @@ impl Store {
     ) -> Self {
         let (committed, _) = watch::channel(0);
         let writes = Arc::new(Semaphore::new(WRITES_MAX));
-        Self { inner: Arc::new(Inner { pools, config, clock, random, audit_key, writes, committed }) }
+        Self {
+            inner: Arc::new(Inner {
+                pools,
+                config,
+                clock,
+                random,
+                audit_key,
+                writes,
+                own_uses: Mutex::default(),
+                committed,
+            }),
+        }
     }
 
     /// Runs `work` in one transaction of `scope` and commits it.
@@ -123,6 +140,21 @@ impl Store {
 
     pub(crate) fn committed(&self) -> watch::Receiver<u64> {
         self.inner.committed.subscribe()
+    }
+
+    /// Notes that this process wrote the uses that a position of the feed names.
+    pub(crate) fn note_own_uses(&self, position: Position) {
+        let mut own = self.inner.own_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        own.push_back(position);
+        if own.len() > OWN_USES_KEPT {
+            own.pop_front();
+        }
+    }
+
+    /// Whether this process wrote the uses that a position of the feed names; positions are asked for in their order.
+    pub(crate) fn wrote_uses(&self, position: Position) -> bool {
+        let own = self.inner.own_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        own.binary_search(&position).is_ok()
     }
 
     /// Tells the feeds of this process that something was committed.

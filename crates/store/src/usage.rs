@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use claviger_domain::change::{ObjectRef, Position};
+use claviger_domain::change::Position;
 use claviger_domain::usage::{KeyUsage, Refusal, Sighting, UsageBatch};
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 
 use crate::conn::Conn;
 use crate::pools::Writing;
 use crate::sql::{Sql, batches, json};
+use crate::write::FeedRow;
 use crate::{Error, Result, Store, refusals, write};
 
 /// How often a batch is tried when others are in its way.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// Keys that one row of the feed names.
+const USES_PER_ROW: usize = 64;
 
 const USAGE_HEAD: &str = "INSERT INTO key_usage (key_id, organization_id, last_used_at, last_used, old_last_used_at, \
      last_refused_at, last_refused) VALUES";
@@ -56,6 +60,7 @@ pub async fn record(store: &Store, batch: &UsageBatch) -> Result<()> {
             Ok(position) => {
                 Writing { conn, place }.commit().await.map_err(Error::at_commit)?;
                 if let Some(position) = position {
+                    store.note_own_uses(position);
                     store.note_committed(position).await;
                 }
                 return Ok(());
@@ -68,13 +73,19 @@ pub async fn record(store: &Store, batch: &UsageBatch) -> Result<()> {
 
 /// Tells the other nodes of uses that they do not know.
 async fn announce_news(store: &Store, conn: &mut Conn, keys: &[KeyUsage]) -> Result<Option<Position>> {
-    let news = keys.iter().filter(|usage| usage.is_news);
-    let news: BTreeSet<_> = news.map(|usage| (usage.organization, usage.key)).collect();
-    if news.is_empty() {
+    let mut news: BTreeMap<OrganizationId, BTreeSet<KeyId>> = BTreeMap::new();
+    for usage in keys.iter().filter(|usage| usage.is_news) {
+        news.entry(usage.organization).or_default().insert(usage.key);
+    }
+    let mut rows = Vec::new();
+    for (organization, keys) in news {
+        let keys: Vec<KeyId> = keys.into_iter().collect();
+        rows.extend(keys.chunks(USES_PER_ROW).map(|keys| FeedRow::of_uses(organization, keys)));
+    }
+    if rows.is_empty() {
         return Ok(None);
     }
-    let changes: Vec<_> = news.into_iter().map(|(organization, key)| (organization, ObjectRef::LastUse(key))).collect();
-    write::announce(conn, store.random(), store.kind(), &changes).await.map(Some)
+    write::announce(conn, store.random(), store.kind(), rows).await.map(Some)
 }
 
 /// A row of `key_usage`.

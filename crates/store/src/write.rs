@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use claviger_domain::audit::{Chain, Entry};
 use claviger_domain::change::{ObjectRef, Position};
 use claviger_domain::keyring::AuditKey;
-use claviger_domain::{OrganizationId, Random};
+use claviger_domain::{KeyId, OrganizationId, Random};
 use futures_util::future::BoxFuture;
 
 use crate::conn::Conn;
@@ -22,6 +22,16 @@ const ATTEMPTS_MAX: u32 = 8;
 pub(crate) const CHANNEL: &str = "claviger_changes";
 /// The kind of the feed's row where a transaction changed no record that nodes hold.
 pub(crate) const NO_OBJECT: &str = "none";
+
+/// The kind of the feed's row that names keys which were used, with spaces between their ids.
+pub(crate) const LAST_USES: &str = "last_uses";
+
+/// A row of the feed to be.
+pub(crate) struct FeedRow {
+    organization: String,
+    kind: &'static str,
+    object: String,
+}
 
 /// What a write belongs to: whose lock it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,22 +131,18 @@ impl Tx {
         for (chain, entry) in std::mem::take(&mut self.audit) {
             audit::append(&mut self.conn, ending.audit_key, chain, &entry).await?;
         }
-        let position = announce(&mut self.conn, ending.random, kind, &self.changes).await?;
+        let rows = self.changes.iter().map(FeedRow::of).collect();
+        let position = announce(&mut self.conn, ending.random, kind, rows).await?;
         Ok(Some(position))
     }
 }
 
 /// Appends changes to the feed: the last thing of a transaction, because the head's row is locked from here on.
-pub(crate) async fn announce(
-    conn: &mut Conn,
-    random: &dyn Random,
-    kind: Kind,
-    changes: &[(OrganizationId, ObjectRef)],
-) -> Result<Position> {
+pub(crate) async fn announce(conn: &mut Conn, random: &dyn Random, kind: Kind, rows: Vec<FeedRow>) -> Result<Position> {
     let mut nonce = vec![0; 16];
     random.fill(&mut nonce);
     let position = take_position(conn, &nonce).await?;
-    insert_changes(conn, position, &nonce, changes).await?;
+    insert_changes(conn, position, &nonce, rows).await?;
     if kind == Kind::Postgres {
         conn.row(sql("SELECT pg_notify($1, '')").bind(CHANNEL), |_| Ok(())).await?;
     }
@@ -150,23 +156,17 @@ async fn take_position(conn: &mut Conn, nonce: &Vec<u8>) -> Result<Position> {
     position.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
 }
 
-async fn insert_changes(
-    conn: &mut Conn,
-    position: Position,
-    nonce: &Vec<u8>,
-    changes: &[(OrganizationId, ObjectRef)],
-) -> Result<()> {
-    let mut rows: Vec<(String, &'static str, String)> = changes.iter().map(change_row).collect();
+async fn insert_changes(conn: &mut Conn, position: Position, nonce: &Vec<u8>, mut rows: Vec<FeedRow>) -> Result<()> {
     if rows.is_empty() {
-        rows.push((String::new(), NO_OBJECT, String::new()));
+        rows.push(FeedRow { organization: String::new(), kind: NO_OBJECT, object: String::new() });
     }
     let mut n = 0i64;
     for batch in batches(&rows) {
         let head = "INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) VALUES";
         let mut statement = Sql::rows(head, 7, batch.len(), "");
-        for (organization, kind, id) in batch {
+        for FeedRow { organization, kind, object } in batch {
             statement = statement.bind(position.epoch).bind(position.seq).bind(n);
-            statement = statement.bind(organization).bind(*kind).bind(id).bind(nonce);
+            statement = statement.bind(organization).bind(*kind).bind(object).bind(nonce);
             n += 1;
         }
         conn.execute(statement).await?;
@@ -174,18 +174,31 @@ async fn insert_changes(
     Ok(())
 }
 
-fn change_row((organization, object): &(OrganizationId, ObjectRef)) -> (String, &'static str, String) {
-    let (kind, id) = match object {
-        ObjectRef::Organization(id) => ("organization", id.to_string()),
-        ObjectRef::Api(id) => ("api", id.to_string()),
-        ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
-        ObjectRef::ApplicationType(id) => ("application_type", id.to_string()),
-        ObjectRef::Application(id) => ("application", id.to_string()),
-        ObjectRef::Key(id) => ("key", id.to_string()),
-        ObjectRef::LastUse(id) => ("last_use", id.to_string()),
-    };
-    (organization.to_string(), kind, id)
+// === impl FeedRow ===
+
+impl FeedRow {
+    /// One record that changed.
+    fn of((organization, object): &(OrganizationId, ObjectRef)) -> Self {
+        let (kind, object) = match object {
+            ObjectRef::Organization(id) => ("organization", id.to_string()),
+            ObjectRef::Api(id) => ("api", id.to_string()),
+            ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
+            ObjectRef::ApplicationType(id) => ("application_type", id.to_string()),
+            ObjectRef::Application(id) => ("application", id.to_string()),
+            ObjectRef::Key(id) => ("key", id.to_string()),
+            ObjectRef::LastUse(id) => (LAST_USES, id.to_string()),
+        };
+        Self { organization: organization.to_string(), kind, object }
+    }
+
+    /// Keys of one organization that were used.
+    pub(crate) fn of_uses(organization: OrganizationId, keys: &[KeyId]) -> Self {
+        let ids: Vec<String> = keys.iter().map(KeyId::to_string).collect();
+        Self { organization: organization.to_string(), kind: LAST_USES, object: ids.join(" ") }
+    }
 }
+
+// === impl Tx (as a connection) ===
 
 impl Deref for Tx {
     type Target = Conn;

@@ -22,11 +22,12 @@ use crate::error::Error;
 pub const BATCH: usize = 500;
 /// Keys that are looked at with one statement.
 const TERMS: usize = 1_000;
-/// A key is written down as idle this long after it went idle: by then every node has written what it knows of its use.
-pub const GRACE: Duration = Duration::from_mins(1);
+/// A key is written down as idle this long after it went idle: by then every node has written what it knows of its use,
+/// also one that has very many uses to write.
+pub const GRACE: Duration = Duration::from_mins(10);
 /// Keys that go idle within this time are looked up: other nodes told their uses by the hour, the database knows the last.
-/// Longer than the time between two sweeps.
-pub const LOOKED_AHEAD: Duration = Duration::from_hours(1);
+/// Longer than that hour and the time between two sweeps together.
+pub const LOOKED_AHEAD: Duration = Duration::from_hours(2);
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

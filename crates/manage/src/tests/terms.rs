@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use claviger_domain::usage::{Door, KeyUsage, Sighting, UsageBatch};
+use claviger_domain::verdict::Code;
 use serde_json::{Value, json};
 
 use crate::keys;
@@ -212,6 +214,33 @@ async fn a_sweep_writes_down_what_is_idle_once_and_spares_what_was_used() {
     }
     assert_eq!(world.get(&used.1, "/me").await.status, 200);
     assert_eq!(world.get(&admin, &format!("/keys/{}", used.0)).await.header("etag"), "\"1\"");
+}
+
+#[tokio::test]
+async fn a_sweep_looks_up_what_other_nodes_saw_before_a_key_goes_idle() {
+    let (world, admin) = world().await;
+    let (id, secret) = world.key(&admin, "k", &["claviger-keys-read"]).await;
+    assert_eq!(world.get(&secret, "/me").await.status, 200);
+    // Half an hour later it is used at another node, which is no news there.
+    let at = NOW.saturating_add(Duration::from_mins(30));
+    let used = Sighting { at, ip: None, agent: None, door: Door::Verify, code: Code::Valid };
+    let elsewhere = KeyUsage {
+        key: id.parse().expect("an id"),
+        organization: world.get(&admin, "/organization").await.text("id").parse().expect("an id"),
+        last_used: Some(used),
+        old_last_used: None,
+        is_news: false,
+        last_refused: None,
+        counts: Vec::new(),
+    };
+    let batch = UsageBatch { keys: vec![elsewhere], ..UsageBatch::default() };
+    claviger_store::usage::record(&world.manage.store, &batch).await.expect("written");
+    world.clock.advance((90 * DAY).saturating_sub(Duration::from_mins(1)));
+    keys::sweep(&world.manage).await.expect("a sweep");
+    world.clock.advance(Duration::from_mins(30));
+    assert_eq!(world.get(&secret, "/keys").await.status, 200, "90 days after the use that this node saw");
+    world.clock.advance(90 * DAY);
+    world.get(&secret, "/keys").await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

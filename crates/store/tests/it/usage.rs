@@ -110,8 +110,10 @@ stories! {
         let (here, there) = (place.store().await, place.store().await);
         add_organizations(&here, 1).await;
         add_keys(&here, vec![key(1, 1), key(1, 2), key(1, 3)]).await;
-        let mut feed = there.feed();
-        feed.load(|_| {}, |_| {}).await.unwrap();
+        let (mut feed, mut own_feed) = (there.feed(), here.feed());
+        for feed in [&mut feed, &mut own_feed] {
+            feed.load(|_| {}, |_| {}).await.unwrap();
+        }
         let news = |number, used| KeyUsage { is_news: true, ..key_usage_of(number, Some(used), None, vec![]) };
         record(&here, vec![news(1, 10), key_usage_of(2, Some(11), None, vec![]), news(9, 12)], vec![]).await;
         let FeedEvent::Step(step) = feed.next().await.unwrap() else { panic!("a step") };
@@ -120,6 +122,9 @@ stories! {
             Change { object, now: Some(Object::LastUse(LastUse { digest, at: at(micros) })) }
         };
         assert_eq!(step.changes, [of(1, 10)], "key 2 is no news, and there is no key 9");
+        assert_eq!(place.number("SELECT COUNT(*) FROM changes WHERE kind = 'last_uses'").await, 1, "many keys a row");
+        let FeedEvent::Step(own) = own_feed.next().await.unwrap() else { panic!("a step") };
+        assert_eq!((own.position, own.changes), (step.position, vec![]), "who wrote them knows them");
         let mut loaded = Vec::new();
         there.feed().load(|changes| loaded.extend(changes), |_| {}).await.unwrap();
         loaded.retain(|change| matches!(change.object, ObjectRef::LastUse(_)));
