@@ -167,6 +167,20 @@ pub enum ActorKind {
     System,
 }
 
+// === impl ActorKind ===
+
+impl ActorKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Key => "key",
+            Self::User => "user",
+            Self::System => "system",
+        }
+    }
+}
+
 /// The state of a key: the first that applies, in this order, which is the verdict's too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

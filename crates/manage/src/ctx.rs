@@ -102,6 +102,7 @@ impl Ctx {
             before,
             after,
             ip: self.ip.map(|ip| ip.to_string()),
+            session: None,
             request_id: Some(self.request_id.to_string()),
         }
     }

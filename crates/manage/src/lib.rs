@@ -21,6 +21,7 @@ pub mod api_sets;
 pub mod apis;
 pub mod application_types;
 pub mod applications;
+pub mod audit;
 mod authenticate;
 pub mod body;
 pub mod changes;
@@ -28,6 +29,7 @@ mod checks;
 pub mod ctx;
 mod docs;
 pub mod error;
+pub mod export;
 pub mod idempotency;
 pub mod instant;
 pub mod ip_list;
@@ -122,6 +124,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(applications::http::router())
         .merge(keys::http::router())
         .merge(organizations::http::router())
+        .merge(audit::http::router())
         .merge(policy::http::router())
         .merge(setup::router())
         .merge(me::router());

@@ -5,6 +5,7 @@ pub mod config;
 pub mod data_dir;
 mod feed_task;
 mod health;
+mod hourly_task;
 mod listener;
 pub mod local_token;
 pub mod logging;

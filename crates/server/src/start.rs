@@ -18,6 +18,7 @@ use crate::config::{BaseUrl, Config};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
 use crate::health::Health;
+use crate::hourly_task::HourlyTask;
 use crate::listener::Listener;
 use crate::local_token::LocalToken;
 use crate::master_secret::{Opened, Place, open_keyring};
@@ -154,7 +155,9 @@ fn spawn_background(
     let (store, engine, health) = (|| store.clone(), || Arc::clone(engine), || Arc::clone(health));
     let feed = FeedTask { store: store(), engine: engine(), clock: Arc::clone(clock), health: health() };
     let usage = UsageTask { store: store(), engine: engine(), health: health() };
+    let hourly = HourlyTask { store: store(), clock: Arc::clone(clock) };
     tasks.spawn(feed.run(stop.clone()));
+    tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
     tasks.spawn(telemetry.serve(telemetry::router(health()), stop.clone()));
     tasks

@@ -1,15 +1,47 @@
 //! The audit chains: each entry's MAC covers the one before it, a head row tells how long the chain is.
 
+use claviger_domain::Timestamp;
 use claviger_domain::audit::{Chain, Entry, chain_mac};
 use claviger_domain::keyring::AuditKey;
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::sql::{json, sql};
+use crate::page::{CursorValue, Listed, Page};
+use crate::sql::{Sql, containing, json, sql, word};
 use crate::{Error, Result};
 
 /// Entries that are checked together.
 const VERIFY_ROWS: i64 = 1_000;
+
+/// An entry as it stands in its chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Its number, from 1.
+    pub seq: i64,
+    /// What it says.
+    pub entry: Entry,
+    /// The MAC over it and everything before it.
+    pub mac: Vec<u8>,
+}
+
+/// Which entries of a chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Those by the actor with this id, or of this type.
+    pub actor: Option<String>,
+    /// Those of this action; `key.*` stands for all that begin so.
+    pub action: Option<String>,
+    /// Those about the object with this id, or of this type.
+    pub object: Option<String>,
+    /// Those of this instant or later.
+    pub from: Option<Timestamp>,
+    /// Those before this instant.
+    pub before: Option<Timestamp>,
+    /// Those up to this number.
+    pub up_to: Option<i64>,
+    /// The oldest first.
+    pub ascending: bool,
+}
 
 /// The end of a chain, as it goes to the log and into exports.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,12 +77,69 @@ pub async fn head(conn: &mut Conn, chain: Chain) -> Result<Head> {
     Ok(conn.row(statement, read_head).await?.unwrap_or_default())
 }
 
-/// Checks a chain from its first entry to its head.
-pub async fn verify(conn: &mut Conn, key: &AuditKey, chain: Chain) -> Result<Verified> {
+/// The ends of all chains, by their names.
+pub async fn heads(conn: &mut Conn) -> Result<Vec<(String, Head)>> {
+    let statement = sql("SELECT seq, mac, chain FROM audit_heads ORDER BY chain");
+    conn.rows(statement, |row| Ok((row.text(2)?.to_owned(), read_head(row)?))).await
+}
+
+/// A page of a chain.
+///
+/// # Errors
+/// [`Error::ForeignCursor`] if the page's cursor belongs to another list.
+pub async fn list(conn: &mut Conn, chain: Chain, filter: &AuditFilter, page: &Page) -> Result<Listed<Stored>> {
+    let select = "SELECT seq, mac, entry FROM audit_entries WHERE chain = $1";
+    let mut statement = filtered(sql(select).bind(chain.to_string()), filter);
+    if let Some((seq, _)) = page.after_number()? {
+        statement = statement.push_bound(if filter.ascending { " AND seq > ?" } else { " AND seq < ?" }, [seq]);
+    }
+    let order = if filter.ascending { " ORDER BY seq LIMIT ?" } else { " ORDER BY seq DESC LIMIT ?" };
+    let read = |row: &dyn Fields| {
+        let Head { seq, mac } = read_head(row)?;
+        Ok(Stored { seq, entry: row.json(2)?, mac })
+    };
+    let rows = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
+    Ok(page.cut(rows, |row| (CursorValue::Number(row.seq), String::new())))
+}
+
+fn filtered(mut statement: Sql, filter: &AuditFilter) -> Sql {
+    if let Some(actor) = &filter.actor {
+        // Entries from before there was the column: their text is looked through.
+        let either = " AND (actor = ? OR actor_type = ? OR (actor IS NULL AND entry LIKE ? ESCAPE '!'))";
+        let quoted = containing(&format!("\"{actor}\""));
+        statement = statement.push_bound(either, [actor.clone(), actor.clone(), quoted]);
+    }
+    statement = match filter.action.as_deref().map(|action| (action, action.strip_suffix('*'))) {
+        None => statement,
+        Some((_, Some(beginning))) => {
+            let pattern = containing(beginning);
+            statement.push_bound(" AND action LIKE ? ESCAPE '!'", [pattern.strip_prefix('%').unwrap_or(&pattern)])
+        }
+        Some((action, None)) => statement.push_bound(" AND action = ?", [action]),
+    };
+    if let Some(object) = &filter.object {
+        statement = statement.push_bound(" AND (object_id = ? OR object_kind = ?)", [object, object]);
+    }
+    if let Some(from) = filter.from {
+        statement = statement.push_bound(" AND at >= ?", [from]);
+    }
+    if let Some(before) = filter.before {
+        statement = statement.push_bound(" AND at < ?", [before]);
+    }
+    if let Some(seq) = filter.up_to {
+        statement = statement.push_bound(" AND seq <= ?", [seq]);
+    }
+    statement
+}
+
+/// Checks a chain from its first entry to its head, and against an end that was noted elsewhere: whoever may write the
+/// database can cut a chain and its head, but not what was noted.
+pub async fn verify(conn: &mut Conn, key: &AuditKey, chain: Chain, noted: Option<&Head>) -> Result<Verified> {
     let head = head(conn, chain).await?;
     let mut last = Head::default();
     loop {
-        let statement = sql("SELECT seq, mac, entry, at, action, object_kind, object_id FROM audit_entries \
+        let statement = sql("SELECT seq, mac, entry, at, action, object_kind, object_id, actor, actor_type \
+                             FROM audit_entries \
                              WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3");
         let statement = statement.bind(chain.to_string()).bind(last.seq).bind(VERIFY_ROWS);
         let rows =
@@ -60,11 +149,15 @@ pub async fn verify(conn: &mut Conn, key: &AuditKey, chain: Chain) -> Result<Ver
         }
         for (found, entry, consistent) in rows {
             let expected = chain_mac(key, &chain, last.seq + 1, &last.mac, entry.as_bytes());
-            if found.seq != last.seq + 1 || found.mac != expected || !consistent {
+            let as_noted = noted.is_none_or(|noted| noted.seq != found.seq || noted.mac == found.mac);
+            if found.seq != last.seq + 1 || found.mac != expected || !consistent || !as_noted {
                 return Ok(Verified::Broken { seq: last.seq + 1 });
             }
             last = found;
         }
+    }
+    if let Some(noted) = noted.filter(|noted| noted.seq > last.seq) {
+        return Ok(Verified::TailCut { last: last.seq, head: noted.seq });
     }
     Ok(if last == head { Verified::Intact(head) } else { Verified::TailCut { last: last.seq, head: head.seq } })
 }
@@ -78,10 +171,12 @@ pub(crate) async fn append(conn: &mut Conn, key: &AuditKey, chain: Chain, entry:
     let Head { seq, mac: previous } = head.ok_or_else(|| Error::Unreadable(format!("the head of chain {name}")))?;
     let stored = json(entry);
     let mac = chain_mac(key, &chain, seq, &previous, stored.as_bytes());
-    let insert = sql("INSERT INTO audit_entries (chain, seq, at, action, object_kind, object_id, entry, mac) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    let insert = sql("INSERT INTO audit_entries \
+                      (chain, seq, at, action, object_kind, object_id, entry, mac, actor, actor_type) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     let insert = insert.bind(&name).bind(seq).bind(entry.at).bind(&entry.action).bind(&entry.object.kind);
-    conn.execute(insert.bind(&entry.object.id).bind(stored).bind(&mac[..])).await?;
+    let insert = insert.bind(&entry.object.id).bind(stored).bind(&mac[..]).bind(actor(entry));
+    conn.execute(insert.bind(word(&entry.actor.kind))).await?;
     conn.execute(sql("UPDATE audit_heads SET mac = $1 WHERE chain = $2").bind(&mac[..]).bind(&name)).await?;
     Ok(())
 }
@@ -90,10 +185,22 @@ fn read_head(row: &dyn Fields) -> Result<Head> {
     Ok(Head { seq: row.number(0)?, mac: row.bytes(1)?.to_vec() })
 }
 
+/// The actor's id; empty for one without.
+fn actor(entry: &Entry) -> &str {
+    entry.actor.id.as_deref().unwrap_or_default()
+}
+
 /// Whether the columns for finding say what the entry says.
 fn is_consistent(row: &dyn Fields) -> Result<bool> {
     let Ok(entry) = serde_json::from_str::<Entry>(row.text(2)?) else { return Ok(false) };
-    Ok(entry.at == row.time(3)?
+    let (by, kind) = (row.text_or_none(7)?, row.text_or_none(8)?);
+    // Entries from before there were these columns have neither.
+    let actor_fits = match (by, kind) {
+        (None, None) => true,
+        (by, kind) => by == Some(actor(&entry)) && kind == Some(&*word(&entry.actor.kind)),
+    };
+    Ok(actor_fits
+        && entry.at == row.time(3)?
         && entry.action == row.text(4)?
         && entry.object.kind == row.text(5)?
         && entry.object.id == row.text(6)?)

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use claviger_domain::audit::Chain;
 use claviger_domain::change::Position;
 use claviger_domain::keyring::AuditKey;
 use claviger_domain::{Clock, Random};
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 
+use crate::audit::{self, Head, Verified};
 use crate::config::Config;
 use crate::conn::Snapshot;
 use crate::feed::{self, Feed};
@@ -117,8 +119,13 @@ impl Store {
     }
 
     /// Checks an audit chain from its first entry to its head.
-    pub async fn verify_audit(&self, chain: claviger_domain::audit::Chain) -> Result<crate::audit::Verified> {
-        crate::audit::verify(&mut *self.read().await?, &self.inner.audit_key, chain).await
+    pub async fn verify_audit(&self, chain: Chain) -> Result<Verified> {
+        self.verify_audit_against(chain, None).await
+    }
+
+    /// The same, and that the chain goes through an end that was noted elsewhere.
+    pub async fn verify_audit_against(&self, chain: Chain, noted: Option<&Head>) -> Result<Verified> {
+        audit::verify(&mut *self.read().await?, &self.inner.audit_key, chain, noted).await
     }
 
     /// Closes all connections; on SQLite this folds the write-ahead log into the file.

@@ -40,22 +40,24 @@ impl Mixed {
     }
 
     pub(crate) fn fits_exactly(&self, text: &str, budget: &mut Budget) -> Result<bool, Refusal> {
-        fits(&self.exact, text, budget)
+        fits(&self.exact, text, false, budget)
     }
 
-    /// Whether it fits as it stands or folded.
+    /// Whether it fits as it stands or folded. Folding may drop all that a parameter would take where an upstream drops
+    /// nothing, so a parameter may be empty then.
     pub(crate) fn fits_folded(&self, text: &str, budget: &mut Budget) -> Result<bool, Refusal> {
-        Ok(fits(&self.exact, text, budget)? || fits(&self.folded, &fold::folded(text), budget)?)
+        let drops = !text.is_ascii() || text.ends_with(['.', ' ']);
+        Ok(fits(&self.exact, text, false, budget)? || fits(&self.folded, &fold::folded(text), drops, budget)?)
     }
 }
 
-fn fits(parts: &[Part], text: &str, budget: &mut Budget) -> Result<bool, Refusal> {
+fn fits(parts: &[Part], text: &str, may_be_empty: bool, budget: &mut Budget) -> Result<bool, Refusal> {
     budget.spend()?;
     let (multi, rest) = match parts {
         [] => return Ok(text.is_empty()),
         [Part::Text(part), rest @ ..] => {
             return match text.strip_prefix(&**part) {
-                Some(text) => fits(rest, text, budget),
+                Some(text) => fits(rest, text, may_be_empty, budget),
                 None => Ok(false),
             };
         }
@@ -63,7 +65,10 @@ fn fits(parts: &[Part], text: &str, budget: &mut Budget) -> Result<bool, Refusal
         [Part::MultiSegment, rest @ ..] => (true, rest),
     };
     if rest.is_empty() {
-        return Ok(!text.is_empty() && (multi || !text.contains('/')));
+        return Ok((may_be_empty || !text.is_empty()) && (multi || !text.contains('/')));
+    }
+    if may_be_empty && fits(rest, text, may_be_empty, budget)? {
+        return Ok(true);
     }
     for (at, character) in text.char_indices() {
         if character == '/' && !multi {
@@ -71,7 +76,7 @@ fn fits(parts: &[Part], text: &str, budget: &mut Budget) -> Result<bool, Refusal
         }
         let tail = &text[at + character.len_utf8()..];
         let next_fits = !matches!(rest, [Part::Text(part), ..] if !tail.starts_with(&**part));
-        if next_fits && fits(rest, tail, budget)? {
+        if next_fits && fits(rest, tail, may_be_empty, budget)? {
             return Ok(true);
         }
     }

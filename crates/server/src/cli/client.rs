@@ -161,6 +161,26 @@ impl Client {
         }
     }
 
+    /// GET, whatever its length, written as it comes.
+    pub(crate) async fn download(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        to: &mut impl std::io::Write,
+    ) -> Result<(), Failure> {
+        let request = self.http.get(self.url(path, query)?).bearer_auth(self.access.token.expose());
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let problem = serde_json::from_slice(&self.read(response).await?).unwrap_or_default();
+            return Err(Failure::of_problem(status, problem));
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            to.write_all(&chunk)?;
+        }
+        Ok(to.flush()?)
+    }
+
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Failure> {
         let wrong = || Failure::usage(format!("CLAVIGER_URL: {} is no base of a URL", self.access.url));
         let mut url = Url::parse(self.access.url.as_str()).map_err(|_| wrong())?;

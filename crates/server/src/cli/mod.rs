@@ -6,6 +6,7 @@ mod api;
 mod api_import;
 mod api_set;
 mod application;
+mod audit;
 mod check;
 mod client;
 mod completions;
@@ -83,6 +84,9 @@ enum Command {
     /// Make, see and change sets of operations, and apply templates of sets
     #[command(subcommand)]
     ApiSet(api_set::ApiSetCommand),
+    /// See what was done, export it, and prove that nothing of it is missing
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Explain whether a request would pass
     Check(check::Check),
     /// See the configuration in force, and its schema
@@ -126,6 +130,7 @@ impl Cli {
             Command::Api(api) => api.run(&global.client()?, output).await,
             Command::Policy(policy) => policy.run(&global.client()?, output).await,
             Command::ApiSet(set) => set.run(&global.client()?, output).await,
+            Command::Audit(audit) => audit.run(&global.client()?, output).await,
             Command::Check(check) => check.run(&global.client()?, output).await,
             Command::Config(config) => config.run(&global, output),
             Command::Version => version::run(output),
@@ -225,6 +230,11 @@ mod tests {
             "claviger api-set delete issues",
             "claviger api-set templates",
             "claviger api-set apply yespo --api mail --dry-run",
+            "claviger audit list --action key.* --object key_1 --actor operator --after 2026-01-01T00:00:00Z",
+            "claviger audit export --format csv --output audit.csv --chain installation",
+            "claviger audit verify",
+            "claviger audit verify --head 5:00 --chain organization",
+            "claviger audit verify --export audit.jsonl --json",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",
             "claviger config schema",

@@ -133,6 +133,7 @@ pub fn entry(action: &str) -> Entry {
         before: None,
         after: Some(serde_json::json!({ "name": "É", "n": 1 })),
         ip: Some("192.0.2.1".to_owned()),
+        session: None,
         request_id: None,
     }
 }

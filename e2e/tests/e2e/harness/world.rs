@@ -226,6 +226,11 @@ impl World {
         present(request).send(self.doors).await
     }
 
+    /// Where the database is, for who may write it.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
     /// Stops the server cleanly; its database stays.
     pub async fn stop_serving(&self) {
         if let Some(running) = self.running.lock().await.take() {

@@ -1,0 +1,53 @@
+//! What is done each hour: the ends of the audit chains go to the log, and what has expired is deleted.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::Clock;
+use claviger_store::{Result, Store, audit, idempotency};
+use tokio_util::sync::CancellationToken;
+
+/// How often.
+pub const PERIOD: Duration = Duration::from_hours(1);
+
+/// What the task works with.
+pub(crate) struct HourlyTask {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+// === impl HourlyTask ===
+
+impl HourlyTask {
+    /// At once, and each hour until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut hours = tokio::time::interval(PERIOD);
+        loop {
+            tokio::select! {
+                _ = hours.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.log_heads().await {
+                tracing::warn!("the ends of the audit chains could not be read: {error}");
+            }
+            match idempotency::sweep(&self.store, self.clock.now()).await {
+                Ok(swept) => tracing::debug!(swept, "expired answers of idempotent calls deleted"),
+                Err(error) => tracing::warn!("expired answers of idempotent calls could not be deleted: {error}"),
+            }
+        }
+    }
+
+    /// Whoever may write the database can cut a chain and its head; the log stands elsewhere.
+    async fn log_heads(&self) -> Result<()> {
+        for (chain, head) in audit::heads(&mut *self.store.read().await?).await? {
+            let mac = head.mac.iter().fold(String::new(), |mut text, byte| {
+                // Writing to a `String` never fails.
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+            tracing::info!("audit head of {chain}: {}:{mac}", head.seq);
+        }
+        Ok(())
+    }
+}
