@@ -49,7 +49,7 @@ pub async fn create(
     let kind = find_type(&mut snapshot, organization, &request.kind).await?.ok_or_else(unknown)?;
     drop(snapshot);
     let draft = draft(manage, ctx, &home, &request, &kind)?;
-    let key = NewKey::draw(manage, ctx, &home, first_key(&draft, &request, &kind))?;
+    let key = NewKey::draw(manage, ctx, &home, first_key(&draft, &request, &kind, &home))?;
     let (issued, again) = (key.issued(), key.issued().without_values());
     let making = Arc::new(Making { ctx: ctx.clone(), slug: request.slug, draft, kind, key });
     let changed = manage
@@ -103,8 +103,16 @@ fn draft(
     Ok(application)
 }
 
-fn first_key(application: &Application, request: &CreateApplication, kind: &ApplicationType) -> CreateKey {
+fn first_key(
+    application: &Application,
+    request: &CreateApplication,
+    kind: &ApplicationType,
+    home: &Organization,
+) -> CreateKey {
+    // Where the policy asks every key for a list, this one's is the application's.
+    let allowed_ips = if home.policy.ip_list_required { request.allowed_ips.clone() } else { Vec::new() };
     CreateKey {
+        allowed_ips,
         owner: Some(OwnerInput { kind: "application".to_owned(), id: Some(application.id.to_string()) }),
         environment: request.environment,
         api_sets: Some(kind.api_sets.iter().map(ToString::to_string).collect()),

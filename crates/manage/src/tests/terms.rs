@@ -287,6 +287,47 @@ async fn the_policy_can_ask_for_a_list_of_addresses() {
 }
 
 #[tokio::test]
+async fn the_rules_of_an_applications_keys_are_its_kinds_and_count_for_each_of_them() {
+    let (world, admin) = world().await;
+    let rules = json!({
+        "max_lifetime": {"application": {"days": 30}}, "max_keys": {"application": 2}, "ip_list_required": true,
+    });
+    set_policy(&world, &admin, rules).await;
+    let kind = json!({"name": "Partner", "sign_in": "key_only", "api_sets": []});
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    let application = |name: &str, list: Value| {
+        let body = json!({"name": name, "type": "partner", "allowed_ips": list});
+        let (world, admin) = (&world, &admin);
+        async move { world.post(admin, "/applications", body).await }
+    };
+    assert_eq!(application("bare", json!([])).await.problem(400, "invalid_request"), ["allowed_ips"]);
+    for name in ["one", "two"] {
+        let made = application(name, json!(["192.0.2.0/24"])).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        assert_eq!(
+            made.body["key"]["allowed_ips"][0]["range"], "192.0.2.0/24",
+            "its first key's list is the application's"
+        );
+        assert_eq!(made.body["key"]["expires_at"], "2026-02-15T00:00:00Z");
+    }
+    let of = |name: &str| json!({"owner": {"type": "application", "id": name}, "allowed_ips": ["192.0.2.1"]});
+    assert_eq!(made(&world, &admin, "second", of("one")).await.status, 201);
+    let third = made(&world, &admin, "third", of("one")).await;
+    third.problem(409, "limit_reached");
+    assert!(third.text("detail").contains("application"), "{third:?}");
+    assert_eq!(made(&world, &admin, "second", of("two")).await.status, 201, "each has its own, names too");
+    let own = made(&world, &admin, "own", json!({"allowed_ips": ["192.0.2.1"]})).await;
+    assert_eq!(
+        (own.status.as_u16(), &own.body["key"]["expires_at"]),
+        (201, &Value::Null),
+        "the organization's live on"
+    );
+    world.clock.advance(31 * DAY);
+    let list = world.get(&admin, "/keys?state=expired").await;
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(4), "all of applications: {list:?}");
+}
+
+#[tokio::test]
 async fn names_are_unique_among_an_owners_living_keys_whatever_their_case_and_form() {
     let (world, admin) = world().await;
     let first = id(&world, &admin, "  Zażółć ", json!({})).await;
