@@ -390,7 +390,7 @@ fn filled(template: &str) -> String {
 }
 
 /// A document of `data/openapi`, unzipped.
-fn file(name: &str) -> (String, Vec<u8>) {
+pub fn file(name: &str) -> (String, Vec<u8>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/openapi").join(name);
     let bytes = std::fs::read(path).expect("the document");
     let Some(plain) = name.strip_suffix(".gz") else { return (name.to_owned(), bytes) };
@@ -400,7 +400,13 @@ fn file(name: &str) -> (String, Vec<u8>) {
 }
 
 /// Imports a document as an API, or as a version of it.
-async fn import(world: &World, slug: &str, name: &str, version: &str, (file, document): &(String, Vec<u8>)) -> Value {
+pub async fn import(
+    world: &World,
+    slug: &str,
+    name: &str,
+    version: &str,
+    (file, document): &(String, Vec<u8>),
+) -> Value {
     let version = if version.is_empty() { String::new() } else { format!("&version={version}") };
     let media_type = if Path::new(file).extension().is_some_and(|extension| extension == "yaml") {
         "application/yaml"

@@ -12,6 +12,7 @@ use crate::harness::on_both_databases;
 use crate::harness::patience::wait_until;
 use crate::harness::raw_http::{Request, Response};
 use crate::harness::world::World;
+use crate::rows_apis::{file, import};
 
 const ISSUES: &str = "/repos/o/r/issues";
 
@@ -405,6 +406,50 @@ on_both_databases! {
         assert_eq!(fields(&refused.expect(404)), ["operations[0]"]);
         bravo.call("PATCH", &format!("/apis/{github}"), json!({ "shared_with": "all" })).await.expect(403);
         bravo.call("POST", "/api-sets", json!({ "name": "s", "apis": [acme.id_of("/apis/claviger").await] })).await.expect(404);
+    }
+
+    async fn real_documents_in_several_versions_are_shared_with_a_second_organization(world: &World) {
+        for (version, name) in [("v70", "adyen-CheckoutService-v70.json.gz"), ("v71", "adyen-CheckoutService-v71.json"), ("v72", "adyen-CheckoutService-v72.json.gz")] {
+            import(world, "checkout", "Checkout", version, &file(name)).await;
+        }
+        let management = import(world, "management", "Management", "", &file("adyen-ManagementService-v3.yaml.gz")).await;
+        let [acme, bravo, _] = Tenant::three(world).await;
+        for api in ["checkout", "management", "github"] {
+            acme.share(api, json!([bravo.id])).await;
+        }
+        let (checkout, github) = (acme.id_of("/apis/checkout").await, acme.id_of("/apis/github").await);
+        let management = text(&management["api"]["id"]);
+        let of = |name: &str, operations: Value| bravo.key(json!({ "name": name, "operations": operations }));
+        let payer = of("payer", json!([format!("{checkout}:post-payments"), format!("{github}:repos/get")])).await;
+        let only_72 = of("only v72", json!([format!("{checkout}:*@v72"), format!("{management}:get-merchants*")])).await;
+        let set = json!({ "slug": "not-70", "name": "Not v70", "apis": [checkout], "operations": [format!("!{checkout}:*@v70")] });
+        bravo.call("POST", "/api-sets", set).await.expect(201);
+        let not_70 = bravo.key(json!({ "name": "not v70", "api_sets": ["not-70"] })).await;
+        let unknown = json!({ "name": "x", "operations": [format!("{checkout}:post-payments@v99")] });
+        assert_eq!(fields(&bravo.call("POST", "/keys", unknown).await.expect(404)), ["operations[0]"]);
+
+        let nginx = Nginx::start_with_token(world.doors, "checkout", &acme.door).await;
+        let caddy = Caddy::start_for_header(world.doors, "checkout", &acme.door, None).await;
+        for gateway in [nginx.address, caddy.address] {
+            for (secret, path, status) in [
+                (&payer, "/v70/payments", 200), (&payer, "/v72/payments", 200), (&payer, "/v72/payments/details", 403),
+                (&only_72, "/v72/payments", 200), (&only_72, "/v71/payments", 403), (&only_72, "/V71/payments", 403),
+                (&not_70, "/v71/payments", 200), (&not_70, "/v72/payments/details", 200), (&not_70, "/v70/payments", 403),
+                (&not_70, "/v070/payments", 403),
+            ] {
+                let answer = Request::new("POST", path).bearer(secret).body(b"{}".to_vec()).send(gateway).await;
+                assert_eq!(answer.status, status, "{path}: {}", answer.text());
+            }
+        }
+        let yaml = Caddy::start_for_header(world.doors, "management", &acme.door, None).await;
+        for (secret, path, status) in [(&only_72, "/v3/merchants", 200), (&only_72, "/v3/companies", 403), (&payer, "/v3/merchants", 403)] {
+            assert_eq!(Request::get(path).bearer(secret).send(yaml.address).await.status, status, "{path}");
+        }
+        assert_eq!(acme.code(&payer, "github", "GET", "/repos/o/r").await, "VALID");
+        // A version that the provider takes away is gone for the tenant too.
+        acme.call("PATCH", "/apis/checkout", json!({ "versions": ["v70", "v71"] })).await.expect(200);
+        assert_eq!(acme.code(&only_72, "checkout", "POST", "/v72/payments").await, "OPERATION_NOT_ALLOWED");
+        assert_eq!(acme.code(&payer, "checkout", "POST", "/v71/payments").await, "VALID");
     }
 
     async fn keys_of_two_organizations_through_real_gateways(world: &World) {

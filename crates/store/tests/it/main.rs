@@ -11,6 +11,7 @@ mod open;
 mod races;
 mod sample;
 mod sealed;
+mod sharing;
 mod trim;
 mod usage;
 mod write;
