@@ -253,6 +253,38 @@ on_both_databases! {
         assert_eq!((&of("/no/such")["api"], &of("/no/such")["check"]), (&json!("github"), &json!("an unlisted path")));
     }
 
+    async fn every_list_that_is_not_empty_must_hold_the_address(world: &World) {
+        let kind = json!({ "name": "Partner", "slug": "partner", "sign_in": "key_only", "api_sets": ["full-access"] });
+        world.api("POST", "/application-types", Some(&kind)).await.expect(201);
+        let application = json!({ "name": "CRM", "slug": "crm", "type": "partner" });
+        let made = world.api("POST", "/applications", Some(&application)).await.expect(201).json();
+        let key = CreatedKey {
+            id: made["key"]["id"].as_str().expect("an id").to_owned(),
+            secret: made["secret"].as_str().expect("a secret").to_owned(),
+            record: made["key"].clone(),
+        };
+        let lists = [(format!("/keys/{}", key.id), "192.0.2.0-192.0.2.3"), ("/applications/crm".to_owned(), "192.0.2.2-192.0.2.5"), ("/organization".to_owned(), "192.0.2.3-192.0.2.9")];
+        let addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.7", "203.0.113.1"];
+        // Every choice of lists: those that are not empty all count.
+        for chosen in 0..8_u32 {
+            let mut inside: Vec<bool> = vec![true; addresses.len()];
+            for (at, (path, range)) in lists.iter().enumerate() {
+                let is_chosen = chosen >> at & 1 == 1;
+                let list = if is_chosen { json!([range]) } else { json!([]) };
+                world.api("PATCH", path, Some(&json!({ "allowed_ips": list }))).await.expect(200);
+                let (first, last) = range.split_once('-').expect("a range");
+                let number = |ip: &str| ip.parse::<std::net::Ipv4Addr>().expect("an address");
+                for (inside, ip) in inside.iter_mut().zip(addresses) {
+                    *inside &= !is_chosen || (number(first)..=number(last)).contains(&number(ip));
+                }
+            }
+            for (inside, ip) in inside.into_iter().zip(addresses) {
+                let answer = from(world, ip, &key).await;
+                assert_eq!(answer.status, if inside { 200 } else { 403 }, "lists {chosen:03b}, {ip}: {}", answer.text());
+            }
+        }
+    }
+
     async fn an_organization_has_a_list_beside_those_of_its_keys(world: &World) {
         let (anywhere, limited) = (key(world, "any", json!([])).await, key(world, "one", json!(["203.0.113.7"])).await);
         let list = json!({ "allowed_ips": [{ "range": "203.0.113.0/24", "label": "office", "until": "2026-06-01" }, "192.0.2.1"] });

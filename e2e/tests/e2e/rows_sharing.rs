@@ -234,6 +234,7 @@ on_both_databases! {
                 }
                 let echoed = request.send(gateway).await.expect(200).json();
                 assert_eq!(headers_of(&echoed)["x-auth-organization"], tenant.id);
+                assert_eq!(headers_of(&echoed)["x-auth-api-sets"], "issues", "the provider's word for it");
             }
         }
         // Each has its own doors, and no key of another counts there unless something is shared.
@@ -492,13 +493,18 @@ async fn each_kind_of_change_reaches_existing_keys_on_every_node() {
     acme.share("github", json!([bravo.id])).await;
     let own = acme.key(json!({ "name": "own", "api_sets": ["issues"] })).await;
     let guest = bravo.key(json!({ "name": "guest", "api_sets": [issues] })).await;
+    let kind = json!({ "name": "Partner", "slug": "partner", "sign_in": "key_only", "api_sets": [issues] });
+    bravo.call("POST", "/application-types", kind).await.expect(201);
+    let application =
+        bravo.call("POST", "/applications", json!({ "name": "CRM", "slug": "crm", "type": "partner" })).await;
+    let owned = text(&application.expect(201).json()["secret"]);
     let becomes = async |secret: &str, field: &str, expected: Value| {
         // At once on its own node, and soon on the other one.
         assert_eq!(verdict_at(&one, &acme.door, secret).await[field], expected, "{field} on its own node");
         let is_so = async || verdict_at(&two, &acme.door, secret).await[field] == expected;
         wait_until(is_so, || format!("never {field} {expected} on the other node")).await;
     };
-    for secret in [&own, &guest] {
+    for secret in [&own, &guest, &owned] {
         becomes(secret, "code", json!("VALID")).await;
     }
     let (code, refused) = ("code", || json!("OPERATION_NOT_ALLOWED"));
@@ -552,6 +558,36 @@ async fn each_kind_of_change_reaches_existing_keys_on_every_node() {
             &own,
             code,
             json!("IP_NOT_ALLOWED"),
+            valid(),
+        ),
+        (
+            &bravo,
+            "/applications/crm",
+            json!({ "active": false }),
+            json!({ "active": true }),
+            &owned,
+            code,
+            json!("OWNER_DISABLED"),
+            valid(),
+        ),
+        (
+            &bravo,
+            "/applications/crm",
+            json!({ "allowed_ips": ["192.0.2.1"] }),
+            json!({ "allowed_ips": [] }),
+            &owned,
+            code,
+            json!("IP_NOT_ALLOWED"),
+            valid(),
+        ),
+        (
+            &bravo,
+            "/application-types/partner",
+            json!({ "api_sets": [] }),
+            json!({ "api_sets": [issues] }),
+            &owned,
+            code,
+            refused(),
             valid(),
         ),
         (
