@@ -97,7 +97,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// The cases of a file of the corpus.
-fn cases_of(topic: &str) -> Vec<Case> {
+pub fn cases_of(topic: &str) -> Vec<Case> {
     let mut cases = corpus(topic)["cases"].take();
     // What a door makes of headers, the engine does not see.
     cases.as_array_mut().expect("a list").retain(|case| case["doors_only"] != true);

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use claviger_domain::api::DoorRules;
 use claviger_domain::change::{Change, Object, Position, Step};
+use claviger_domain::ip_list::IpEntries;
+use claviger_domain::policy::Policy;
+use claviger_domain::sharing::Sharing;
 use claviger_engine::Engine;
 use proptest::prelude::*;
 
-use crate::golden::{Case, advance, ask, cases};
-use crate::world::{World, empty_engine, load, state};
+use crate::golden::{Case, advance, ask, cases, cases_of};
+use crate::world::{World, empty_engine, load, state, state_of};
 
 /// All answers to the corpus.
 fn answers(world: &World, engine: &Arc<Engine>, cases: &[Case]) -> Vec<String> {
@@ -29,6 +33,7 @@ fn earlier(change: &Change) -> Change {
         }
         Object::Api(mut api, _) => {
             api.base_paths = vec!["/elsewhere".into()];
+            (api.sharing, api.rules) = (Sharing::default(), DoorRules::default());
             Object::Api(api, Vec::new())
         }
         Object::ApiSet(mut set) => {
@@ -44,7 +49,10 @@ fn earlier(change: &Change) -> Change {
             application.disabled = None;
             Object::Application(application)
         }
-        Object::Organization(organization) => Object::Organization(organization),
+        Object::Organization(mut organization) => {
+            (organization.allowed_ips, organization.policy) = (IpEntries::default(), Policy::default());
+            Object::Organization(organization)
+        }
         Object::LastUse(last_use) => Object::LastUse(last_use),
     });
     Change { object: change.object, now }
@@ -55,23 +63,44 @@ fn gone(change: &Change) -> Change {
     Change { object: change.object, now: None }
 }
 
+/// How the records of a topic come to an engine.
+#[derive(Debug, Clone)]
+struct Way {
+    topic: &'static str,
+    order: Vec<usize>,
+    loaded: usize,
+    step_length: usize,
+    detours: Vec<u8>,
+}
+
+/// Some way, with more detours than there are records.
+fn way(topic: &'static str) -> impl Strategy<Value = Way> {
+    let records = World::new(&state_of(topic)).changes.len();
+    let order = Just((0..records).collect::<Vec<_>>()).prop_shuffle();
+    let detours = proptest::collection::vec(0..4u8, records);
+    (order, 0..60usize, 1..40usize, detours).prop_map(move |(order, loaded, step_length, detours)| Way {
+        topic,
+        order,
+        loaded,
+        step_length,
+        detours,
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
     #[test]
     fn fed_in_any_way_it_answers_like_one_built_from_scratch(
-        order in Just((0..World::new(&state()).changes.len()).collect::<Vec<_>>()).prop_shuffle(),
-        loaded in 0..60usize,
-        step_length in 1..40usize,
-        detours in proptest::collection::vec(0..4u8, 400),
+        way in prop_oneof![way("verdicts"), way("sharing"), way("answers")]
     ) {
-        let world = World::new(&state());
+        let world = World::new(&state_of(way.topic));
         let engine = empty_engine(&world.clock);
         let (mut records, mut feed) = (Vec::new(), Vec::new());
-        for ((number, at), detour) in order.iter().enumerate().zip(detours) {
+        for ((number, at), detour) in way.order.iter().enumerate().zip(way.detours) {
             let change = &world.changes[*at];
             match detour {
-                0 if number < loaded => records.push(earlier(change)),
-                1 if number < loaded => records.push(change.clone()),
+                0 if number < way.loaded => records.push(earlier(change)),
+                1 if number < way.loaded => records.push(change.clone()),
                 0 => feed.push(earlier(change)),
                 1 => feed.extend([change.clone(), gone(change)]),
                 2 => feed.push(change.clone()),
@@ -80,10 +109,10 @@ proptest! {
             feed.push(change.clone());
         }
         load(&engine, records);
-        for (seq, changes) in feed.chunks(step_length).enumerate() {
+        for (seq, changes) in feed.chunks(way.step_length).enumerate() {
             engine.apply(Step { position: Position { epoch: 1, seq: 2 + seq as i64 }, changes: changes.to_vec() });
         }
-        let cases = cases();
+        let cases = cases_of(way.topic);
         advance(&world, cases[10].now);
         prop_assert_eq!(answers(&world, &engine, &cases), answers(&world, &world.engine, &cases));
     }

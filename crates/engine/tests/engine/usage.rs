@@ -10,7 +10,8 @@ use claviger_domain::{Clock as _, RequestId};
 use claviger_engine::{Caller, DoorTokenError, Presented, Provider, Question, RequestLine};
 use sha2::{Digest as _, Sha256};
 
-use crate::world::{World, state};
+use crate::golden;
+use crate::world::{World, state, state_of};
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256_hex(text: &str) -> String {
@@ -111,6 +112,39 @@ fn a_key_tried_at_another_provider_is_told_to_its_own_organization_alone() {
     assert_eq!((at(here).key, &*at(here).check), (None, "unknown"));
     assert_eq!(at(there).key, Some(world.keys["fresh-full"]));
     assert_eq!((&at(there).path, &at(there).method), (&None, &None));
+}
+
+/// Asks a case of the sharing corpus; the code, and what was logged.
+fn ask_sharing(name: &str) -> (World, Code, Vec<Refusal>) {
+    let world = World::new(&state_of("sharing"));
+    let cases = golden::cases_of("sharing");
+    let case = cases.iter().find(|case| case.name == name).expect(name);
+    let code = golden::ask(&world, case, |question| world.engine.decide(question).code);
+    let refusals = refusals(&world);
+    (world, code, refusals)
+}
+
+#[test]
+fn a_guests_refusal_is_in_its_keys_log_and_without_the_key_in_the_providers() {
+    let (world, code, refusals) = ask_sharing("a guest holds no more than the set");
+    assert_eq!((code, refusals.len()), (Code::OperationNotAllowed, 2));
+    let at = |slug: &str| refusals.iter().find(|it| it.organization == world.organizations[slug]).expect("an entry");
+    assert_eq!((at("bravo").key, at("acme").key), (Some(world.keys["b-issues"]), None));
+    for entry in [at("bravo"), at("acme")] {
+        assert_eq!((&*entry.check, entry.api.as_deref(), entry.passed), ("lacks the operation", Some("github"), false));
+    }
+}
+
+#[test]
+fn what_an_api_in_report_only_mode_lets_pass_is_a_use_and_is_logged_and_counted() {
+    let (world, code, refusals) = ask_sharing("report-only: a wrong address passes and is logged");
+    assert_eq!((code, refusals.len()), (Code::Valid, 1));
+    assert_eq!(
+        (refusals[0].code, refusals[0].passed, refusals[0].key),
+        (Code::IpNotAllowed, true, Some(world.keys["a-away"]))
+    );
+    assert_eq!(world.engine.metrics().reported, [(Code::IpNotAllowed, 1)]);
+    assert!(world.engine.metrics().decisions.iter().any(|(_, code, count)| (*code, *count) == (Code::Valid, 1)));
 }
 
 #[test]
