@@ -17,9 +17,9 @@ pub const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 /// Keys, and refusals, that are written together. The doors may share a processor with whoever writes: it is not taken
 /// from them for longer than half a millisecond, nor is another writer kept waiting.
 const PIECE: usize = 64;
-/// After each piece the task rests for this many times as long as that took: with a processor for itself it takes two
-/// hundredths of it, and less where others want it.
-const REST: u32 = 49;
+/// After each piece the task rests for this many times as long as that took: with a processor for itself it takes a
+/// hundredth of it, and less where others want it.
+const REST: u32 = 99;
 /// The most batches that the last flush writes: more than a stop with a slow database should wait for.
 const LAST_BATCHES_MAX: usize = 1_000;
 

@@ -1,12 +1,16 @@
 //! The native drivers, for reading many rows: `Any` copies each value once more.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::time::sleep;
 
 use crate::config::DatabaseUrl;
 use crate::fields::Fields;
@@ -14,8 +18,11 @@ use crate::pools::Kind;
 use crate::raw_rows::{Column, RawRows};
 use crate::{Error, Result};
 
-/// Rows that the SQLite thread may be ahead of the reader: with more, each row's memory is cold again (twice the time).
-const ROWS_AHEAD: usize = 256;
+/// Rows that the SQLite thread may be ahead of the reader.
+const ROWS_AHEAD: usize = 2_048;
+/// How long rows are left to gather where there are none: a reader that waits for each is woken for each, which takes
+/// both threads longer than the row.
+const ROWS_WAIT: Duration = Duration::from_millis(1);
 
 /// A connection of its own, in one read transaction.
 pub(crate) enum Native {
@@ -98,14 +105,21 @@ impl Rows<'_> {
     /// Copies the next rows, at most `count`; none once there are no more.
     pub(crate) async fn copy(&mut self, count: usize, columns: &'static [Column]) -> Result<RawRows> {
         let mut taken = RawRows::with_capacity(count, columns);
-        while taken.len() < count {
-            let there = match self {
-                Self::Sqlite(rows) => rows.try_next().await?.map(|row| taken.push(&row)),
-                Self::Postgres(rows) => rows.try_next().await?.map(|row| taken.push(&row)),
-            };
-            match there {
-                Some(copied) => copied?,
-                None => break,
+        match self {
+            Self::Sqlite(rows) => {
+                while taken.len() < count {
+                    match poll_fn(|cx| Poll::Ready(rows.try_poll_next_unpin(cx))).await {
+                        Poll::Ready(Some(row)) => taken.push(&row?)?,
+                        Poll::Ready(None) => break,
+                        Poll::Pending => sleep(ROWS_WAIT).await,
+                    }
+                }
+            }
+            Self::Postgres(rows) => {
+                while taken.len() < count {
+                    let Some(row) = rows.try_next().await? else { break };
+                    taken.push(&row)?;
+                }
             }
         }
         Ok(taken)

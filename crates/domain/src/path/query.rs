@@ -42,6 +42,10 @@ impl<'q> Iterator for QueryMethods<'q> {
 
 fn names_method(raw: &str) -> bool {
     const NAME: &str = "_method";
+    // Most names are of letters, digits and underscores alone: they are as they stand, and have that length or not.
+    if raw.len() != NAME.len() && raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return false;
+    }
     let decoded = decode_lossy(raw);
     let name = decoded.trim_start().as_bytes();
     // PHP: the first of `.`, space and `[` becomes `_`; an index and everything behind a NUL is not part of the name.
