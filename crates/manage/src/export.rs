@@ -9,6 +9,7 @@ use futures_util::stream;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -84,6 +85,21 @@ pub fn csv_line<C: AsRef<str>>(cells: impl IntoIterator<Item = C>) -> String {
     }
     line.push_str("\r\n");
     line
+}
+
+/// The cells of a row that is shown as JSON: lists with `, ` between their members, nothing for null.
+pub fn cells(row: &Value, columns: &[(&str, &str)]) -> Vec<String> {
+    let cell = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let at = |(_, pointer): &(&str, &str)| match row.pointer(pointer) {
+        None => String::new(),
+        Some(Value::Array(members)) => members.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Some(value) => cell(value),
+    };
+    columns.iter().map(at).collect()
 }
 
 /// A header of an answer whose value is text of ours.

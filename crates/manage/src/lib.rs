@@ -43,6 +43,7 @@ pub mod policy;
 pub mod rights;
 pub mod setup;
 mod shared;
+pub mod sort;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -19,8 +19,8 @@ use crate::error::Error;
 pub const LIMIT_DEFAULT: u32 = 50;
 /// The most rows of a page.
 pub const LIMIT_MAX: u32 = 100;
-/// The most characters of a cursor.
-pub const CURSOR_LENGTH_MAX: usize = 2_048;
+/// The most characters of a cursor: it holds the folded name of a row, which may have 33 bytes for each of 120 characters.
+pub const CURSOR_LENGTH_MAX: usize = 8_192;
 
 /// Bytes of the MAC that a cursor carries.
 const MAC_LENGTH: usize = 16;
@@ -153,7 +153,7 @@ mod tests {
         let key = ring.fingerprint();
         let cursor = seal_cursor(key, &["keys"], &1).expect("a number is JSON");
         let changed = format!("{}A", &cursor[..cursor.len() - 1]);
-        for text in ["", "x", "%%%", changed.as_str(), &"A".repeat(3_000)] {
+        for text in ["", "x", "%%%", changed.as_str(), &"A".repeat(9_000)] {
             let error = open_cursor::<i64>(key, &["keys"], Some(text)).expect_err("not a cursor");
             assert_eq!(error.errors()[0].field, "cursor", "{text}");
         }

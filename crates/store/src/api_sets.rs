@@ -7,7 +7,8 @@ use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::page::{CursorValue, Listed, Page};
+use crate::order::{RecordSort, SortKeys};
+use crate::page::{Listed, Page};
 use crate::sql::{containing, json, sql, word};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, application_types};
@@ -25,6 +26,8 @@ pub struct ApiSetFilter {
     pub kind: Option<ApiSetKind>,
     /// Those that have this in their name or slug.
     pub text: Option<String>,
+    /// In which order.
+    pub sort: RecordSort,
 }
 
 /// Who uses a set.
@@ -108,7 +111,7 @@ pub async fn by_slug(conn: &mut Conn, organization: OrganizationId, slug: &Slug)
     conn.row(statement.bind(organization).bind(slug.as_str()), read).await
 }
 
-/// A page of the organization's sets, by slug.
+/// A page of the organization's sets.
 pub async fn list(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -127,12 +130,15 @@ pub async fn list(
         let either = " AND (apis LIKE ? ESCAPE '!' OR operations LIKE ? ESCAPE '!')";
         statement = statement.push_bound(either, [quoted.clone(), quoted]);
     }
-    if let Some((slug, _)) = page.after_text()? {
-        statement = statement.push_bound(" AND slug > ?", [slug]);
-    }
-    let statement = statement.push_bound(" ORDER BY slug LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
+    let rows = conn.rows(filter.sort.cut(statement, page)?, read).await?;
+    Ok(page.cut(rows, |row| {
+        filter.sort.cursor(SortKeys {
+            slug: row.slug.to_string(),
+            search: search(row),
+            created_at: row.created_at,
+            id: row.id.to_string(),
+        })
+    }))
 }
 
 /// How many sets the organization has.

@@ -8,8 +8,9 @@ use claviger_domain::{ApiId, OrganizationId};
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::page::{CursorValue, Listed, Page};
-use crate::sql::{json, sql};
+use crate::order::{RecordSort, SortKeys};
+use crate::page::{Listed, Page};
+use crate::sql::{Sql, containing, json, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, operations, shares};
 
@@ -100,28 +101,50 @@ pub async fn by_slug(conn: &mut Conn, organization: OrganizationId, slug: &Slug)
     conn.row(statement.bind(organization).bind(slug.as_str()), read).await
 }
 
-/// A page of the organization's APIs, by slug.
-pub async fn list(conn: &mut Conn, organization: OrganizationId, page: &Page) -> Result<Listed<Api>> {
-    let mut statement = sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]);
-    if let Some((slug, _)) = page.after_text()? {
-        statement = statement.push_bound(" AND slug > ?", [slug]);
-    }
-    let statement = statement.push_bound(" ORDER BY slug LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
+/// Which APIs of a list, in which order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiFilter {
+    /// Those that have this in their name or slug, whatever its case.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: RecordSort,
 }
 
-/// A page of the APIs that other organizations share with this one, by id.
-pub async fn list_shared(conn: &mut Conn, organization: OrganizationId, page: &Page) -> Result<Listed<Api>> {
-    let mut statement = sql(SELECT).push_bound(" WHERE organization_id <> ?", [organization]);
-    statement = statement
-        .push_bound(" AND id IN (SELECT api_id FROM api_shares WHERE organization_id IN (?, '*'))", [organization]);
-    if let Some((id, _)) = page.after_text()? {
-        statement = statement.push_bound(" AND id > ?", [id]);
+/// A page of the organization's APIs.
+pub async fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    filter: &ApiFilter,
+    page: &Page,
+) -> Result<Listed<Api>> {
+    listed(conn, sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]), filter, page).await
+}
+
+/// A page of the APIs that other organizations share with this one.
+pub async fn list_shared(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    filter: &ApiFilter,
+    page: &Page,
+) -> Result<Listed<Api>> {
+    let statement = sql(SELECT).push_bound(" WHERE organization_id <> ?", [organization]);
+    let shared = " AND id IN (SELECT api_id FROM api_shares WHERE organization_id IN (?, '*'))";
+    listed(conn, statement.push_bound(shared, [organization]), filter, page).await
+}
+
+async fn listed(conn: &mut Conn, mut statement: Sql, filter: &ApiFilter, page: &Page) -> Result<Listed<Api>> {
+    if let Some(text) = &filter.text {
+        statement = statement.push_bound(" AND search LIKE ? ESCAPE '!'", [containing(&search_form(text))]);
     }
-    let statement = statement.push_bound(" ORDER BY id LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.id.to_string()), row.id.to_string())))
+    let rows = conn.rows(filter.sort.cut(statement, page)?, read).await?;
+    Ok(page.cut(rows, |row| {
+        filter.sort.cursor(SortKeys {
+            slug: row.slug.to_string(),
+            search: search(row),
+            created_at: row.created_at,
+            id: row.id.to_string(),
+        })
+    }))
 }
 
 /// How many APIs the organization has.

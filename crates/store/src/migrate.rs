@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -43,6 +43,7 @@ const MIGRATIONS: [Migration; 11] = [
     // A program that does not know applications would let the keys of an inactive one pass.
     Migration { script: include_str!("../migrations/0010_applications.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0011_audit_actor.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0012_keys_by_name.sql"), oldest_reader: 10 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -1,17 +1,19 @@
 //! The operations of an API, in the order of its document.
 
+use std::collections::HashMap;
+
 use claviger_domain::ApiId;
 use claviger_domain::OrganizationId;
 use claviger_domain::change::ObjectRef;
 use claviger_domain::name::search_form;
 use claviger_domain::operation::Operation;
 
-use crate::Result;
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{Sql, batches, containing, json, sql};
 use crate::write::Tx;
+use crate::{Error, Result};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT_ALL: &str = "SELECT name, method, template, multi_segment, summary, tags, versions, position, api_id \
@@ -51,20 +53,76 @@ pub async fn count(conn: &mut Conn, api: ApiId) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM api_operations WHERE api_id = $1").bind(api)).await
 }
 
-/// A page of an API's operations in document order; with `text`, those that have it in name, method, path or summary.
-pub async fn list(conn: &mut Conn, api: ApiId, text: Option<&str>, page: &Page) -> Result<Listed<Operation>> {
+/// Which operations of an API, in which order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// Those that have this in name, method, path or summary, whatever its case.
+    pub text: Option<String>,
+    /// Those of this method, as requests spell it.
+    pub method: Option<String>,
+    /// In which order.
+    pub sort: OperationSort,
+}
+
+/// The order of operations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OperationSort {
+    /// That of the document.
+    #[default]
+    Document,
+    /// By name.
+    Name,
+    /// By name, from the end.
+    NameDescending,
+}
+
+/// A page of an API's operations.
+///
+/// # Errors
+/// [`crate::Error::ForeignCursor`] if the page's cursor belongs to another order.
+pub async fn list(conn: &mut Conn, api: ApiId, filter: &OperationFilter, page: &Page) -> Result<Listed<Operation>> {
     let mut statement = sql(SELECT).bind(api);
-    if let Some(text) = text {
+    if let Some(text) = &filter.text {
         statement = statement.push_bound(" AND search LIKE ? ESCAPE '!'", [containing(&search_form(text))]);
     }
-    if let Some((position, _)) = page.after_number()? {
-        statement = statement.push_bound(" AND position > ?", [position]);
+    if let Some(method) = &filter.method {
+        statement = statement.push_bound(" AND method = ?", [method]);
     }
-    let statement = statement.push_bound(" ORDER BY position LIMIT ?", [page.rows_to_read()]);
+    let statement = in_order(statement, filter.sort, page)?;
     let rows = conn.rows(statement, |row| Ok((read(row)?, row.number(7)?))).await?;
-    let listed = page.cut(rows, |(operation, position)| (CursorValue::Number(*position), operation.name.to_string()));
+    let listed = page.cut(rows, |(operation, position)| match filter.sort {
+        OperationSort::Document => (CursorValue::Number(*position), String::new()),
+        // Of one name there may be several: a version each.
+        _ => (CursorValue::Text(operation.name.to_string()), position.to_string()),
+    });
     let items = listed.items.into_iter().map(|(operation, _)| operation).collect();
     Ok(Listed { items, next: listed.next })
+}
+
+fn in_order(mut statement: Sql, sort: OperationSort, page: &Page) -> Result<Sql> {
+    let (after, order) = match sort {
+        OperationSort::Document => (" AND position > ?", " ORDER BY position LIMIT ?"),
+        OperationSort::Name => (" AND (name, position) > (?", " ORDER BY name, position LIMIT ?"),
+        OperationSort::NameDescending => (" AND (name, position) < (?", " ORDER BY name DESC, position DESC LIMIT ?"),
+    };
+    if sort == OperationSort::Document {
+        if let Some((position, _)) = page.after_number()? {
+            statement = statement.push_bound(after, [position]);
+        }
+    } else if let Some((name, position)) = page.after_text()? {
+        let position: i64 = position.parse().map_err(|_| Error::ForeignCursor)?;
+        statement = statement.push_bound(after, [name]).push_bound(", ?)", [position]);
+    }
+    Ok(statement.push_bound(order, [page.rows_to_read()]))
+}
+
+/// How many operations each of these APIs has; one without any is not there.
+pub async fn counts(conn: &mut Conn, apis: &[ApiId]) -> Result<HashMap<ApiId, i64>> {
+    let Some((first, rest)) = apis.split_first() else { return Ok(HashMap::new()) };
+    let select = "SELECT api_id, COUNT(*) FROM api_operations WHERE api_id IN ($1";
+    let statement = rest.iter().fold(sql(select).bind(*first), |statement, api| statement.push_bound(", ?", [*api]));
+    let rows = conn.rows(statement.push(") GROUP BY api_id"), |row| Ok((row.parsed(0)?, row.number(1)?))).await?;
+    Ok(rows.into_iter().collect())
 }
 
 pub(crate) async fn delete_all(tx: &mut Tx, api: ApiId) -> Result<()> {

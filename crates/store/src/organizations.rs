@@ -3,13 +3,14 @@
 use claviger_domain::OrganizationId;
 use claviger_domain::change::ObjectRef;
 use claviger_domain::ip_list::ListDigest;
-use claviger_domain::name::Slug;
+use claviger_domain::name::{Slug, search_form};
 use claviger_domain::organization::Organization;
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::page::{CursorValue, Listed, Page};
-use crate::sql::{Sql, sql};
+use crate::order::{RecordSort, SortKeys};
+use crate::page::{Listed, Page};
+use crate::sql::{Sql, containing, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, ip_lists, policies};
 
@@ -109,15 +110,37 @@ pub async fn count(conn: &mut Conn) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM organizations")).await
 }
 
-/// A page of them, by slug.
+/// Which organizations of a list, in which order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrganizationFilter {
+    /// Those that have this in their name, whatever its case, or in their slug.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: RecordSort,
+}
+
+/// A page of all of them, by slug.
 pub async fn list(conn: &mut Conn, page: &Page) -> Result<Listed<Organization>> {
-    let mut statement = select();
-    if let Some((slug, _)) = page.after_text()? {
-        statement = statement.push_bound(" WHERE slug > ?", [slug]);
+    some(conn, &OrganizationFilter::default(), page).await
+}
+
+/// A page of those that a filter selects.
+pub async fn some(conn: &mut Conn, filter: &OrganizationFilter, page: &Page) -> Result<Listed<Organization>> {
+    let mut statement = select().push(" WHERE 1 = 1");
+    if let Some(text) = &filter.text {
+        let pattern = containing(&search_form(text));
+        let either = " AND (search LIKE ? ESCAPE '!' OR slug LIKE ? ESCAPE '!')";
+        statement = statement.push_bound(either, [pattern.clone(), pattern]);
     }
-    let statement = statement.push_bound(" ORDER BY slug LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
+    let rows = conn.rows(filter.sort.cut(statement, page)?, read).await?;
+    Ok(page.cut(rows, |row| {
+        filter.sort.cursor(SortKeys {
+            slug: row.slug.to_string(),
+            search: row.name.search_form(),
+            created_at: row.created_at,
+            id: row.id.to_string(),
+        })
+    }))
 }
 
 fn select() -> Sql {

@@ -10,6 +10,7 @@ mod feed;
 mod gateways;
 mod golden;
 mod listener_headers;
+mod lists;
 mod observed;
 mod process;
 mod rows;

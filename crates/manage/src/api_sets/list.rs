@@ -17,6 +17,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::page::{Listed, page};
 use crate::shared::{find_usable_api, is_lent};
+use crate::sort::SortBy;
 
 /// Which sets.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -31,8 +32,12 @@ pub struct ListApiSets {
     /// Those of this kind: `plain`, `full`, `general` or `built_in`.
     #[param(value_type = Option<String>)]
     pub kind: Option<ApiSetKind>,
-    /// Those that have this in their name or slug.
+    /// Those that have this in their name or slug, whatever its case.
     pub text: Option<String>,
+    /// In which order; by slug if not given.
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: SortBy,
     /// How many at most; 1 to 100, 50 if not given.
     #[serde(default, deserialize_with = "number")]
     pub limit: Option<u32>,
@@ -40,7 +45,7 @@ pub struct ListApiSets {
     pub cursor: Option<String>,
 }
 
-/// The organization's sets, by slug.
+/// The organization's sets.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApiSets) -> Result<Listed<ApiSetView>, Error> {
     let organization = ctx.organization_with(Authority::ApisRead)?;
     let mut snapshot = manage.store.read().await?;
@@ -53,8 +58,12 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApiSets) -> Result<Lis
         None => None,
     };
     let owner = api.as_ref().filter(|_| query.shared).map_or(organization, |api| api.organization);
-    let filter =
-        ApiSetFilter { api: api.map(|api| api.id), kind: query.kind, text: search_text(query.text.as_deref())? };
+    let filter = ApiSetFilter {
+        api: api.map(|api| api.id),
+        kind: query.kind,
+        text: search_text(query.text.as_deref())?,
+        sort: query.sort.into(),
+    };
     let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {owner} {filter:?}"));
     let names = ["api-sets", which.as_str()];
     let page = page(key, &names, query.limit, query.cursor.as_deref())?;

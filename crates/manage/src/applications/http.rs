@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,6 +13,7 @@ use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::export::Accepted;
 use crate::keys::{CreateKey, KeyQuery, KeyView, KeyWithSecret, Reason, RefusalView};
 use crate::page::{Listed, PageQuery};
 use crate::path::PathName;
@@ -139,10 +141,11 @@ async fn list_keys(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
+    accepted: Accepted,
     Query(query): Query<KeyQuery>,
-) -> Result<Answer<Listed<KeyView>>, Error> {
+) -> Result<Response, Error> {
     let application = applications::get(&manage, &ctx, &name).await?.application;
-    Ok(Answer::ok(keys::list(&manage, &ctx, query.of_application(application.id())?).await?))
+    keys::list_or_export(manage, ctx, accepted, query.of_application(application.id())?).await
 }
 
 /// Makes a key of an application.

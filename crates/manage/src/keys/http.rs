@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use claviger_domain::id::kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,6 +16,7 @@ use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::export::Accepted;
 use crate::page::{Listed, PageQuery};
 use crate::path::PathId;
 use crate::write::Changed;
@@ -48,9 +50,10 @@ fn recorded(changed: Changed<Recorded>) -> Answer<KeyView> {
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
+    accepted: Accepted,
     Query(query): Query<KeyQuery>,
-) -> Result<Answer<Listed<KeyView>>, Error> {
-    Ok(Answer::ok(keys::list(&manage, &ctx, query).await?))
+) -> Result<Response, Error> {
+    keys::list_or_export(manage, ctx, accepted, query).await
 }
 
 /// Makes a key and answers its secret, or its identifier and password, once.

@@ -1,11 +1,11 @@
 //! Lists keys.
 
-use claviger_domain::Timestamp;
 use claviger_domain::authority::Authority;
 use claviger_domain::credential::Environment;
 use claviger_domain::key::{EXTERNAL_ID_LENGTH_MAX, Owner, State};
 use claviger_domain::name::free_text;
 use claviger_domain::rules::Rules;
+use claviger_domain::{OrganizationId, Timestamp};
 use claviger_store::keys::{self, KeyFilter, KeySort};
 use claviger_store::{Conn, Snapshot, organizations};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use crate::body::number;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
+use crate::export::Format;
 use crate::page::{Listed, page};
 use crate::shared::find_usable_set;
 
@@ -76,6 +77,10 @@ pub struct KeyQuery {
     #[serde(default)]
     #[param(inline)]
     pub sort: Sort,
+    /// `csv` or `jsonl`: all of them as a file, without pages; `Accept` is heard too.
+    #[serde(default)]
+    #[param(inline)]
+    pub format: Option<Format>,
     /// Rows of a page: 1 to 100, 50 if not given.
     #[serde(default, deserialize_with = "number")]
     #[param(minimum = 1, maximum = 100)]
@@ -131,22 +136,52 @@ impl KeyQuery {
     }
 }
 
+/// The keys that a query selects, for page after page.
+pub(super) struct Selected {
+    organization: OrganizationId,
+    filter: KeyFilter,
+    now: Timestamp,
+}
+
 /// A page of the organization's living keys.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<KeyView>, Error> {
-    let organization = ctx.organization_with(Authority::KeysRead)?;
-    check_texts(&query)?;
     // A cursor goes with its filters and order, whatever the size of the pages.
-    let filters = format!("{:?}", KeyQuery { limit: None, cursor: None, ..query.clone() });
-    let (tenant, ring) = (organization.to_string(), manage.keyring.fingerprint());
+    let filters = format!("{:?}", KeyQuery { limit: None, cursor: None, format: None, ..query.clone() });
+    let (limit, cursor) = (query.limit, query.cursor.clone());
+    let selected = Selected::new(manage, ctx, query).await?;
+    let (tenant, ring) = (selected.organization.to_string(), manage.keyring.fingerprint());
     let names = ["keys", tenant.as_str(), filters.as_str()];
-    let page = page(ring, &names, query.limit, query.cursor.as_deref())?;
-    let mut snapshot: Snapshot = manage.store.read().await?;
-    let filter = filter(&mut snapshot, ctx, organization, query).await?;
-    let mut found = keys::list(&mut snapshot, organization, &filter, &page).await?;
-    let shown = Names::load(&mut snapshot, organization, &found.items).await?;
-    // Of two rules that have both passed the database does not know which came first: such a page may be shorter.
-    found.items.retain(|key| filter.state.is_none_or(|state| shown.facts(key).state(ctx.now) == state));
-    Listed::new(ring, &names, found, |key| KeyView::new(&key, &shown, Form::Row, ctx.now))
+    let page = page(ring, &names, limit, cursor.as_deref())?;
+    Listed::new(ring, &names, selected.page(manage, &page).await?, |key| key)
+}
+
+// === impl Selected ===
+
+impl Selected {
+    /// Checks the query, and that the caller may read keys.
+    pub(super) async fn new(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Self, Error> {
+        let organization = ctx.organization_with(Authority::KeysRead)?;
+        check_texts(&query)?;
+        let mut snapshot = manage.store.read().await?;
+        let filter = filter(&mut snapshot, ctx, organization, query).await?;
+        Ok(Self { organization, filter, now: ctx.now })
+    }
+
+    /// One page.
+    pub(super) async fn page(
+        &self,
+        manage: &Manage,
+        page: &claviger_store::Page,
+    ) -> Result<claviger_store::Listed<KeyView>, Error> {
+        let Self { organization, filter, now } = self;
+        let mut snapshot: Snapshot = manage.store.read().await?;
+        let mut found = keys::list(&mut snapshot, *organization, filter, page).await?;
+        let shown = Names::load(&mut snapshot, *organization, &found.items).await?;
+        // Of two rules that have both passed the database does not know which came first: such a page may be shorter.
+        found.items.retain(|key| filter.state.is_none_or(|state| shown.facts(key).state(*now) == state));
+        let items = found.items.iter().map(|key| KeyView::new(key, &shown, Form::Row, *now)).collect();
+        Ok(claviger_store::Listed { items, next: found.next })
+    }
 }
 
 /// What no record can have is refused: PostgreSQL takes no NUL at all.
@@ -163,12 +198,7 @@ fn check_texts(query: &KeyQuery) -> Result<(), Error> {
     checks.finish()
 }
 
-async fn filter(
-    conn: &mut Conn,
-    ctx: &Ctx,
-    organization: claviger_domain::OrganizationId,
-    query: KeyQuery,
-) -> Result<KeyFilter, Error> {
+async fn filter(conn: &mut Conn, ctx: &Ctx, organization: OrganizationId, query: KeyQuery) -> Result<KeyFilter, Error> {
     let api_set = match &query.set {
         None => None,
         Some(name) => match find_usable_set(conn, organization, name).await? {

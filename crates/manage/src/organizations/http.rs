@@ -7,12 +7,12 @@ use claviger_domain::id::kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CreateOrganization, EditOrganization, NewOrganization, OrganizationView};
+use super::{CreateOrganization, EditOrganization, NewOrganization, OrganizationView, list::ListOrganizations};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
-use crate::page::{Listed, PageQuery};
+use crate::page::Listed;
 use crate::path::PathId;
 use crate::{Manage, organizations};
 
@@ -22,12 +22,12 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 }
 
 /// Lists all organizations (the operator's).
-#[utoipa::path(get, path = "/organizations", operation_id = "organizations/list", tag = "organizations", params(PageQuery),
+#[utoipa::path(get, path = "/organizations", operation_id = "organizations/list", tag = "organizations", params(ListOrganizations),
     responses((status = 200, body = Listed<OrganizationView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListOrganizations>,
 ) -> Result<Answer<Listed<OrganizationView>>, Error> {
     Ok(Answer::ok(organizations::list(&manage, &ctx, &query).await?))
 }

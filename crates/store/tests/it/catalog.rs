@@ -5,6 +5,7 @@ use claviger_domain::api_set::ApiSetKind;
 use claviger_domain::policy::Policy;
 use claviger_domain::{ApiId, ApiSetId, UserId};
 use claviger_store::api_sets::{ApiSetFilter, InUse};
+use claviger_store::operations::OperationFilter;
 use claviger_store::users::User;
 use claviger_store::{
     Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, memberships, operations, organizations, policies,
@@ -17,6 +18,10 @@ use crate::sample::{
     scope,
 };
 use crate::{stories, transact};
+
+fn containing(text: &str) -> OperationFilter {
+    OperationFilter { text: Some(text.to_owned()), ..OperationFilter::default() }
+}
 
 stories! {
     async fn organizations_are_written_and_read(place) {
@@ -187,7 +192,7 @@ stories! {
         let mut page = Page::first(100);
         let mut paged = Vec::new();
         loop {
-            let part = operations::list(&mut conn, ApiId::from_raw(1), None, &page).await.unwrap();
+            let part = operations::list(&mut conn, ApiId::from_raw(1), &OperationFilter::default(), &page).await.unwrap();
             paged.extend(part.items);
             match part.next {
                 Some(next) => page.after = Some(next),
@@ -195,9 +200,9 @@ stories! {
             }
         }
         assert_eq!(paged, listed);
-        let found = operations::list(&mut conn, ApiId::from_raw(1), Some("GET-1299"), &Page::default()).await.unwrap();
+        let found = operations::list(&mut conn, ApiId::from_raw(1), &containing("GET-1299"), &Page::default()).await.unwrap();
         assert_eq!(found.items, [operation(1_299)]);
-        let literal = operations::list(&mut conn, ApiId::from_raw(1), Some("1%0"), &Page::default()).await.unwrap();
+        let literal = operations::list(&mut conn, ApiId::from_raw(1), &containing("1%0"), &Page::default()).await.unwrap();
         assert!(literal.items.is_empty(), "a wildcard is an ordinary character");
     }
 

@@ -27,7 +27,9 @@ async fn share(store: &Store, number: u128, with: SharedWith) {
 
 async fn shared_with(store: &Store, number: u128) -> Vec<ApiId> {
     let mut conn = store.read().await.unwrap();
-    let found = apis::list_shared(&mut conn, organization_id(number), &Page::default()).await.unwrap();
+    let found = apis::list_shared(&mut conn, organization_id(number), &apis::ApiFilter::default(), &Page::default())
+        .await
+        .unwrap();
     found.items.into_iter().map(|api| api.id).collect()
 }
 
