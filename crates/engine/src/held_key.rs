@@ -199,7 +199,8 @@ impl HeldKey {
         if before >= now {
             return false;
         }
-        self.last_used.fetch_max(now, Ordering::Relaxed);
+        // Of two uses at once either may stay: they are microseconds apart.
+        self.last_used.store(now, Ordering::Relaxed);
         let offset = (self.id.as_raw() as i64).rem_euclid(NEWS_PERIOD);
         let period = |at: i64| at.saturating_add(offset).div_euclid(NEWS_PERIOD);
         before == NEVER || period(before) != period(now)

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use claviger_domain::authority::Authority;
+use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::usage::{Door, Refusal};
 use claviger_domain::verdict::Code;
 use claviger_domain::{Clock as _, RequestId};
@@ -11,7 +12,7 @@ use claviger_engine::{Caller, DoorTokenError, Presented, Provider, Question, Req
 use sha2::{Digest as _, Sha256};
 
 use crate::golden;
-use crate::world::{World, state, state_of};
+use crate::world::{PEPPER, World, state, state_of};
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256_hex(text: &str) -> String {
@@ -204,6 +205,26 @@ fn a_door_token_decides_the_provider() {
     let door = batch.keys.iter().find(|usage| usage.key == world.keys["door"]).expect("its use is noted");
     assert_eq!(door.last_used.as_ref().map(|it| it.door), Some(Door::DoorToken));
     assert!(batch.refusals.iter().any(|it| it.check == "not a door token"));
+}
+
+#[test]
+fn a_door_token_and_a_management_key_are_used_and_a_refused_one_is_not() {
+    let world = world();
+    let caller = || Caller { ip: None, ..caller() };
+    let disabled = world.secrets["disabled"].expose();
+    for (secret, accepted) in
+        [(world.secrets["door"].expose(), true), (world.secrets["full"].expose(), false), (disabled, false)]
+    {
+        let last_used =
+            || world.engine.last_used(&Pepper::new(&PEPPER).digest(CredentialKind::Single, secret.as_bytes()));
+        assert_eq!(world.engine.door_token(Some(secret.as_bytes()), true, caller()).is_ok(), accepted);
+        assert_eq!(last_used(), accepted.then(|| world.clock.now()));
+    }
+    let admin = world.secrets["admin"].expose();
+    let bearer = format!("Bearer {admin}");
+    assert!(world.engine.authenticate(&Presented::new().with_authorization(bearer.as_bytes()), caller()).is_ok());
+    let digest = Pepper::new(&PEPPER).digest(CredentialKind::Single, admin.as_bytes());
+    assert_eq!(world.engine.last_used(&digest), Some(world.clock.now()));
 }
 
 #[test]

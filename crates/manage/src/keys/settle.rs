@@ -107,7 +107,7 @@ pub(crate) async fn each_term(
         drop(snapshot);
         look(&terms);
         match terms.last().filter(|_| terms.len() == TERMS) {
-            Some(last) => filter.after = Some(last.id),
+            Some(last) => filter.after = Some((last.term.created_at, last.id)),
             None => return Ok(()),
         }
     }

@@ -30,11 +30,11 @@ pub struct KeyTerm {
 pub struct TermFilter {
     /// Those in service that would be idle at this instant by the rules.
     pub idle_at: Option<(Rules, Timestamp)>,
-    /// Those behind this one.
-    pub after: Option<KeyId>,
+    /// Those behind this one: when it was made, and its id.
+    pub after: Option<(Timestamp, KeyId)>,
 }
 
-/// The terms of an organization's living keys in the order of their ids, at most `limit`.
+/// The terms of an organization's living keys, the oldest first, at most `limit`.
 pub async fn terms(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -49,10 +49,11 @@ pub async fn terms(
     if let Some((rules, now)) = &filter.idle_at {
         statement = unused(statement.push(" AND disabled_at IS NULL AND "), rules, *now);
     }
-    if let Some(after) = filter.after {
-        statement = statement.push_bound(" AND id > ?", [after]);
+    // In the order of an index, so that a page costs no more than its rows.
+    if let Some((created_at, id)) = filter.after {
+        statement = statement.push_bound(" AND (created_at, id) > (?", [created_at]).push_bound(", ?)", [id]);
     }
-    conn.rows(statement.push_bound(" ORDER BY id LIMIT ?", [limit]), read).await
+    conn.rows(statement.push_bound(" ORDER BY created_at, id LIMIT ?", [limit]), read).await
 }
 
 fn read(row: &dyn Fields) -> Result<KeyTerm> {

@@ -89,7 +89,7 @@ stories! {
         let terms = keys::terms(&mut conn, organization_id(1), &unused, 2).await.unwrap();
         assert_eq!(terms.iter().map(|term| term.id.as_raw()).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(terms[1].term, Term { owner: Owner::User(UserId::from_raw(4)), ..key(1, 4).term(None) });
-        let rest = TermFilter { after: Some(terms[1].id), ..unused };
+        let rest = TermFilter { after: Some((terms[1].term.created_at, terms[1].id)), ..unused };
         let terms = keys::terms(&mut conn, organization_id(1), &rest, 2).await.unwrap();
         assert_eq!(terms.iter().map(|term| term.id.as_raw()).collect::<Vec<_>>(), [7]);
         let all = keys::terms(&mut conn, organization_id(1), &TermFilter::default(), 100).await.unwrap();
