@@ -495,6 +495,14 @@ async fn the_command_line_imports_versions_and_applies_templates() {
         "v3",
     ]);
     assert!(code == Some(0) && out.contains("v2, v3") && out.contains("a.example.com"), "{out}{err}");
+    let (code, out, err) = cli(&["api", "delete", "mail", "--dry-run"]);
+    assert!(code == Some(0) && out.contains("set loses") && out.contains("(nothing is changed)"), "{out}{err}");
+    // From an address the command line fetches it itself; the server's own document is one.
+    let url = format!("http://{}/v1/openapi.json", serving.doors);
+    let (code, out, err) = cli(&["api", "import", &url, "--slug", "doors"]);
+    assert!(code == Some(0) && out.contains("doors"), "{out}{err}");
+    let (code, _, err) = cli(&["api", "import", &format!("http://{}/none", serving.doors), "--slug", "none"]);
+    assert!(code == Some(2) && err.contains("cannot fetch"), "{err}");
     let (code, out, err) = cli(&["api", "delete", "mail"]);
     assert!(code == Some(0) && out.contains("deleted"), "{out}{err}");
     serving.stop();

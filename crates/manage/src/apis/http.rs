@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use claviger_domain::authority::Authority;
 use http::HeaderMap;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::document::{DOCUMENT_BYTES_MAX, Format};
 use super::wire::{ApiView, OperationView, Recorded};
-use super::{CreateApi, EditApi, ImportQuery, Imported, ListApis, ListOperations};
+use super::{CreateApi, Deletion, EditApi, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
-use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, media_type, read_bytes};
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, Wait, flag, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::page::Listed;
@@ -31,6 +34,20 @@ const DOCUMENT_TYPES: [(&str, Format); 8] = [
     ("application/openapi+yaml", Format::Yaml),
     ("application/vnd.oai.openapi", Format::Yaml),
 ];
+
+/// How an API is deleted.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteQuery {
+    /// Only says what would be taken from sets and keys.
+    #[serde(default, deserialize_with = "flag")]
+    pub dry_run: bool,
+    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    #[serde(default)]
+    #[param(inline)]
+    pub wait: Wait,
+}
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
@@ -122,19 +139,23 @@ async fn edit(
     Ok(Answer::ok(changed.value.api).version(changed.value.version).change(changed.position))
 }
 
-/// Deletes an API; its operations leave every set and key.
+/// Deletes an API; its operations leave every set and key. With `dry_run` it says which ones lose what.
 #[utoipa::path(delete, path = "/apis/{api}", operation_id = "apis/delete", tag = "apis",
-    params(("api" = String, Path, description = "The API's id or slug"), ChangeQuery),
-    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    params(("api" = String, Path, description = "The API's id or slug"), DeleteQuery),
+    responses((status = 204), (status = 200, body = Deletion, description = "What a deletion would take away"), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<DeleteQuery>,
     if_match: IfMatch,
-) -> Result<Answer<()>, Error> {
+) -> Result<Response, Error> {
+    if query.dry_run {
+        let preview = apis::preview_deletion(&manage, &ctx, &name, &if_match).await?;
+        return Ok(Answer::ok(preview).into_response());
+    }
     let changed = apis::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Ok(Answer::no_content().change(changed.position).into_response())
 }
 
 /// Lists the operations of an API, in the order of its document.

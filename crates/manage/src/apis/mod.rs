@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod deletion;
 mod difference;
 pub mod document;
 mod edit;
@@ -27,6 +28,7 @@ pub mod wire;
 
 pub use create::create;
 pub use delete::delete;
+pub use deletion::{Deletion, preview_deletion};
 pub use edit::edit;
 pub use import::{ImportQuery, import};
 pub use imported::Imported;

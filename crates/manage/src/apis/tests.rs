@@ -167,6 +167,29 @@ async fn an_api_is_made_by_hand_changed_and_deleted_with_what_names_it() {
 }
 
 #[tokio::test]
+async fn a_deletion_is_previewed_with_who_loses_what() {
+    let (world, token) = World::with_organization().await;
+    let api = json!({"name": "A", "operations": [{"method": "GET", "path": "/", "name": "root"}, {"method": "GET", "path": "/b", "name": "b"}]});
+    world.post(&token, "/apis", api).await;
+    world.post(&token, "/api-sets", json!({"name": "S", "apis": ["a"], "operations": ["a:b"]})).await;
+    world.key(&token, "holder", &["s"]).await;
+    let key = world.post(&token, "/keys", json!({"name": "k", "operations": ["a:*", "!a:b"]})).await;
+    let preview = delete(&world, &token, "/apis/a?dry_run=true").await;
+    assert_eq!((preview.status.as_u16(), preview.header("x-claviger-change")), (200, ""), "{preview:?}");
+    let share = |slug: &str, keys: i64| json!({"slug": slug, "operations": 2, "names": ["b", "root"], "keys": keys});
+    assert_eq!(preview.body["losing_sets"], json!([share("full-access", 0), share("s", 1)]));
+    let id = &key.body["key"]["id"];
+    assert_eq!(preview.body["losing_keys"], json!([{"id": id, "name": "k", "operations": 1, "names": ["root"]}]));
+    assert_eq!(world.get(&token, "/apis/a").await.status, 200, "a preview changes nothing");
+    let odd = delete(&world, &token, "/apis/a?dry_run=maybe").await;
+    assert_eq!(odd.problem(400, "invalid_request"), ["dry_run"]);
+    delete(&world, &token, "/apis/none?dry_run=true").await.problem(404, "not_found");
+    let (_, reader) = world.key(&token, "reader", &["claviger-keys-read"]).await;
+    delete(&world, &reader, "/apis/a?dry_run=true").await.problem(403, "forbidden");
+    assert_eq!(delete(&world, &token, "/apis/a").await.status, 204);
+}
+
+#[tokio::test]
 async fn an_api_with_many_keys_can_be_deleted() {
     let (world, token) = World::with_organization().await;
     let api = json!({"name": "A", "operations": [{"method": "GET", "path": "/", "name": "root"}]});

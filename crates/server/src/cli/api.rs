@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::api_import::Import;
+use super::api_import::{Import, push_shares};
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::output::{Output, cell};
@@ -22,7 +22,16 @@ pub(super) enum ApiCommand {
     /// Change an API: hosts, base paths, versions, whom it is shared with, how its doors judge
     Edit(Edit),
     /// Delete an API; its operations leave every set and key
-    Delete(Name),
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// The API's slug or id
+    api: String,
+    /// Say which sets and keys would lose operations, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Which API.
@@ -122,15 +131,26 @@ impl ApiCommand {
             Self::Show(Name { api }) => output.record(&client.get(&["apis", &api], &[]).await?),
             Self::Operations(operations) => operations.run(client, output).await,
             Self::Edit(edit) => edit.run(client, output).await,
-            Self::Delete(Name { api }) => {
-                client.send(Method::DELETE, &["apis", &api], &[], Body::None).await?;
-                if output.is_json() {
-                    output.value(&json!({"deleted": api}))
-                } else {
-                    output.text(format_args!("{api} is deleted"))
-                }
-            }
+            Self::Delete(delete) => delete.run(client, output).await,
         }
+    }
+}
+
+// === impl Delete ===
+
+impl Delete {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let query: Vec<_> = self.dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
+        let answer = client.send(Method::DELETE, &["apis", &self.api], &query, Body::None).await?;
+        if output.is_json() {
+            return output.value(&if self.dry_run { answer } else { json!({"deleted": self.api}) });
+        }
+        if !self.dry_run {
+            return output.text(format_args!("{} is deleted", self.api));
+        }
+        let mut lines = vec![format!("{} would be deleted (nothing is changed)", cell(&answer["api"]["slug"]))];
+        push_shares(&mut lines, &answer);
+        output.text(lines.join("\n"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `claviger api import`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use reqwest::Method;
@@ -13,6 +14,8 @@ use super::output::{Output, cell};
 
 /// The most bytes of a document, as the server takes it.
 const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long a document that stands on the web may take to come.
+const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many of each kind of change are printed; `--json` names more.
 const LINES_MAX: usize = 10;
 /// A document's media type.
@@ -21,7 +24,7 @@ const YAML: &str = "application/yaml";
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The document, in JSON or YAML; - for standard input
+    /// The document, in JSON or YAML: a file, an http or https address that this program fetches, or - for standard input
     file: PathBuf,
     /// What requests call the API by; without it made from the document's title
     #[arg(long)]
@@ -51,7 +54,10 @@ pub(super) async fn import(
 
 impl Import {
     pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
-        let document = read_bounded(&self.file, DOCUMENT_BYTES_MAX)?;
+        let document = match self.file.to_str().filter(|text| is_web_address(text)) {
+            Some(url) => fetch(url).await?,
+            None => read_bounded(&self.file, DOCUMENT_BYTES_MAX)?,
+        };
         if document.starts_with(&[0x1f, 0x8b]) {
             let file = self.file.display();
             return Err(Failure::usage(format!("{file} is compressed: `gunzip -c {file} | claviger api import -`")));
@@ -76,6 +82,27 @@ impl Import {
         }
         query
     }
+}
+
+fn is_web_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
+/// Fetches a document from here: the server fetches nothing, so that nobody makes it ask what only it can reach.
+async fn fetch(url: &str) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::usage(format!("cannot fetch {url}: {error}"));
+    let http = reqwest::Client::builder().user_agent(concat!("claviger/", env!("CARGO_PKG_VERSION")));
+    let http = http.timeout(FETCH_TIMEOUT).build().map_err(|error| unreadable(&error))?;
+    let answer = http.get(url).send().await.and_then(reqwest::Response::error_for_status);
+    let mut answer = answer.map_err(|error| unreadable(&error.without_url()))?;
+    let mut document = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| unreadable(&error.without_url()))? {
+        if document.len() + chunk.len() > DOCUMENT_BYTES_MAX {
+            return Err(unreadable(&format_args!("it has more than {DOCUMENT_BYTES_MAX} bytes")));
+        }
+        document.extend_from_slice(&chunk);
+    }
+    Ok(document)
 }
 
 /// By the file's name, else by what it begins with.
@@ -114,6 +141,12 @@ fn summary(answer: &Value) -> String {
         format!("{}: {} → {}{texts}", shown("name"), shown("before"), shown("after"))
     });
     push_list(&mut lines, '-', &named["removed"], &operations["removed"], cell);
+    push_shares(&mut lines, answer);
+    lines.join("\n")
+}
+
+/// Adds which sets and keys gain and lose, as an import and the preview of a deletion answer it.
+pub(super) fn push_shares(lines: &mut Vec<String>, answer: &Value) {
     for (field, what) in [
         ("gaining_sets", "set gains"),
         ("losing_sets", "set loses"),
@@ -130,7 +163,6 @@ fn summary(answer: &Value) -> String {
             lines.push(format!("  {what} some: {left} more; --json names them"));
         }
     }
-    lines.join("\n")
 }
 
 fn push_list(lines: &mut Vec<String>, sign: char, list: &Value, count: &Value, shown: impl Fn(&Value) -> String) {
