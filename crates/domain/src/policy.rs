@@ -130,6 +130,29 @@ impl<T> PerOwner<T> {
     }
 }
 
+// === impl RevealModes ===
+
+impl RevealModes {
+    /// The mode of new keys of this owner; people's are always shown once.
+    pub fn of(&self, owner: &Owner) -> RevealMode {
+        match owner {
+            Owner::Organization(_) => self.organization,
+            Owner::Application(_) => self.application,
+            Owner::User(_) => RevealMode::Once,
+        }
+    }
+
+    /// The kinds of owners that were recoverable before and are not now.
+    pub fn ended_since(&self, before: &Self) -> impl Iterator<Item = &'static str> {
+        let ended = |before, now| before == RevealMode::Recoverable && now == RevealMode::Once;
+        let kinds = [
+            ("organization", before.organization, self.organization),
+            ("application", before.application, self.application),
+        ];
+        kinds.into_iter().filter(move |(_, before, now)| ended(*before, *now)).map(|(kind, _, _)| kind)
+    }
+}
+
 // === impl Lifetime ===
 
 impl Lifetime {
@@ -164,6 +187,16 @@ mod tests {
         for bad in bad.into_iter().chain([Lifetime::Months(u32::MAX)]) {
             assert!(!bad.is_within_bounds(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_mode_ends_only_where_it_was_recoverable() {
+        use RevealMode::{Once, Recoverable};
+        let modes = |organization, application| RevealModes { organization, application };
+        let ended = |before: RevealModes, now: RevealModes| now.ended_since(&before).collect::<Vec<_>>();
+        assert_eq!(ended(modes(Recoverable, Recoverable), modes(Once, Recoverable)), ["organization"]);
+        assert_eq!(ended(modes(Recoverable, Recoverable), modes(Once, Once)), ["organization", "application"]);
+        assert!(ended(modes(Once, Once), modes(Recoverable, Once)).is_empty());
     }
 
     #[test]

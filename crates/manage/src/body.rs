@@ -174,6 +174,15 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     text.parse().map_err(|_| serde::de::Error::custom("expected `true` or `false`"))
 }
 
+/// Deserializes a truth value that stands in a query as text.
+pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(serde::de::Error::custom("expected true or false")),
+    }
+}
+
 /// Deserializes a member of a `PATCH` that cannot be taken away: absent or a value; null is refused, not passed over.
 pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -77,6 +77,8 @@ pub struct Manage {
 pub struct Config {
     /// Host names, beside the loopback names, under which the control listener is reached.
     pub host_names: Vec<String>,
+    /// Whether keys may be imported while there are several organizations.
+    pub imports_with_several_organizations: bool,
 }
 
 /// The document's frame; the operations come from the handlers.

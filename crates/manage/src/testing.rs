@@ -68,7 +68,7 @@ impl World {
             keyring,
             clock: clock.clone(),
             random,
-            config: Config { host_names: vec!["keys.example.com".to_owned()] },
+            config: Config { host_names: vec!["keys.example.com".to_owned()], ..Config::default() },
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
         Self { router: router(manage.clone()), manage, clock, folder, follower }

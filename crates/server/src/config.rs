@@ -77,6 +77,9 @@ pub struct ControlConfig {
     /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<BaseUrl>,
+    /// Whether keys that others made may be imported while there are several organizations. A value that cannot be imported
+    /// may then be another organization's, so whoever imports could try values out.
+    pub imports_with_several_organizations: bool,
 }
 
 /// The listener of the verification doors.
@@ -151,7 +154,7 @@ impl Config {
         let listen = loopback(0);
         Self {
             data_dir,
-            control: ControlConfig { listen: listen.clone(), url: None },
+            control: ControlConfig { listen: listen.clone(), ..ControlConfig::default() },
             doors: DoorsConfig { listen: listen.clone(), ..DoorsConfig::default() },
             telemetry: TelemetryConfig { listen },
             ..Self::default()
@@ -220,7 +223,7 @@ mod database_url {
 
 impl Default for ControlConfig {
     fn default() -> Self {
-        Self { listen: loopback(7600), url: None }
+        Self { listen: loopback(7600), url: None, imports_with_several_organizations: false }
     }
 }
 

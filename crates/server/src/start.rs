@@ -108,7 +108,10 @@ impl Server {
             keyring,
             clock: clock_of(),
             random: random_of(),
-            config: claviger_manage::Config { host_names: config.control.url.iter().map(BaseUrl::host).collect() },
+            config: claviger_manage::Config {
+                host_names: config.control.url.iter().map(BaseUrl::host).collect(),
+                imports_with_several_organizations: config.control.imports_with_several_organizations,
+            },
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());

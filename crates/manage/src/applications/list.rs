@@ -12,7 +12,7 @@ use super::wire::{ApplicationView, Recorded};
 use crate::Manage;
 use crate::apis::search_text;
 use crate::application_types::find_type;
-use crate::body::number;
+use crate::body::{number, truth};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::keys::RefusalView;
@@ -28,7 +28,7 @@ pub struct ListApplications {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// `true`: those that are active; `false`: those that are not.
-    #[serde(default, deserialize_with = "truth")]
+    #[serde(default, deserialize_with = "some_truth")]
     pub active: Option<bool>,
     /// Those that have this in their name, slug or public URL, whatever its case.
     pub text: Option<String>,
@@ -39,13 +39,8 @@ pub struct ListApplications {
     pub cursor: Option<String>,
 }
 
-/// A truth value that stands in a query as text.
-fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "true" => Ok(Some(true)),
-        "false" => Ok(Some(false)),
-        _ => Err(serde::de::Error::custom("expected true or false")),
-    }
+fn some_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    truth(deserializer).map(Some)
 }
 
 /// The organization's applications, by name.

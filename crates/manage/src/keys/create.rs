@@ -1,13 +1,15 @@
 //! Makes a key.
 
+use claviger_domain::api_set::ApiPattern;
 use claviger_domain::authority::Authority;
 use claviger_domain::ip_list::IpEntries;
-use claviger_domain::key::{Disabled, Key};
+use claviger_domain::key::{Disabled, Key, Owner};
 use claviger_domain::organization::Organization;
-use claviger_domain::{KeyId, Timestamp};
-use claviger_store::{Scope, Tx, keys, organizations};
+use claviger_domain::{ApiSetId, KeyId, Timestamp};
+use claviger_store::{Conn, Scope, Taken, Tx, keys, organizations};
 use serde_json::{Value, json};
 
+use super::imported::{ImportedValue, check_leave};
 use super::record::{check_count, check_name, note, view};
 use super::request::{self, CreateKey};
 use super::term::{Surroundings, settle_new};
@@ -33,10 +35,31 @@ pub(crate) struct NewKey {
     draft: Key,
 }
 
+/// What the names of requests stood for, so that an import does not look for the same ones row by row.
+#[derive(Debug, Default)]
+pub(super) struct Resolved(Vec<(Named, Result<Given, Error>)>);
+
+/// Owner, sets and operations as a request names them.
+type Named = (Option<(String, Option<String>)>, Option<Vec<String>>, Option<Vec<String>>);
+
+/// What they are.
+#[derive(Debug, Clone)]
+struct Given {
+    owner: Owner,
+    api_sets: Vec<ApiSetId>,
+    operations: Vec<ApiPattern>,
+}
+
+/// The most different requests that are remembered.
+const RESOLVED_MAX: usize = 64;
+
 /// Makes a key and answers its secret, or its identifier and password, once.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let home = home(manage, organization).await?;
+    if request.import.is_some() {
+        check_leave(&mut *manage.store.read().await?, manage).await?;
+    }
     let new = NewKey::draw(manage, ctx, &home, request)?;
     let (work_ctx, issued, again) = (ctx.clone(), new.issued(), new.issued().without_values());
     let changed = manage
@@ -66,7 +89,7 @@ impl NewKey {
     /// Checks what can be checked without looking, and draws id and value.
     pub(crate) fn draw(manage: &Manage, ctx: &Ctx, home: &Organization, request: CreateKey) -> Result<Self, Error> {
         let id = KeyId::new(ctx.now, &*manage.random);
-        let value = NewValue::draw(manage, home, id, request.shape, request.environment);
+        let value = NewValue::draw(manage, home, id, &request)?;
         let draft = draft(ctx, &request, home, id, value.stored.clone())?;
         Ok(Self { request, value, draft })
     }
@@ -76,21 +99,74 @@ impl NewKey {
         self.value.issued.clone()
     }
 
+    /// What a value that cannot be imported is told.
+    pub(super) fn refused_value(&self) -> Error {
+        self.request.import.as_ref().map_or_else(|| Error::internal("a new value is in use"), ImportedValue::refused)
+    }
+
     /// Adds the key, with its audit entry.
     pub(crate) async fn insert(&self, tx: &mut Tx, ctx: &Ctx) -> Result<KeyView, Error> {
-        let (request, mut key) = (&self.request, self.draft.clone());
-        let home = organizations::get(tx, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
-        key.owner = owner::resolve(tx, key.organization, request.owner.as_ref()).await?;
+        let key = self.check(tx, ctx, &mut Resolved::default()).await?;
+        self.write(tx, ctx, key).await
+    }
+
+    /// The record as it would be written, if it may be.
+    pub(super) async fn check(&self, conn: &mut Conn, ctx: &Ctx, resolved: &mut Resolved) -> Result<Key, Error> {
+        let mut key = self.draft.clone();
+        let home = organizations::get(conn, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
+        resolved.give(conn, ctx, &mut key, &self.request).await?;
         settle_new(&mut key, &Surroundings::of_new(&home))?;
-        grants::give(tx, ctx, &mut key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
-        check_name(tx, &key).await?;
-        check_count(tx, &key, &home.policy).await?;
-        keys::insert(tx, &key).await?;
-        self.value.insert(tx, key.id).await?;
+        check_name(conn, &key).await?;
+        check_count(conn, &key, &home.policy).await?;
+        if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
+            return Err(self.refused_value());
+        }
+        Ok(key)
+    }
+
+    /// Adds a record that was checked.
+    pub(super) async fn write(&self, tx: &mut Tx, ctx: &Ctx, key: Key) -> Result<KeyView, Error> {
+        let home = organizations::get(tx, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
+        match keys::insert(tx, &key).await {
+            Err(claviger_store::Error::Taken(Taken::Digest)) => return Err(self.refused_value()),
+            inserted => inserted?,
+        }
+        self.value.insert(tx, &key, &home.policy).await?;
         let made = view(tx, &key, ctx.now).await?;
-        note(tx, ctx, "key.create", &key, None, &made);
+        let action = if self.request.import.is_some() { "key.import" } else { "key.create" };
+        note(tx, ctx, action, &key, None, &made);
         Ok(made)
     }
+}
+
+// === impl Resolved ===
+
+impl Resolved {
+    /// Gives the key its owner and what it may do; names that were resolved before in this transaction are not again.
+    async fn give(&mut self, conn: &mut Conn, ctx: &Ctx, key: &mut Key, request: &CreateKey) -> Result<(), Error> {
+        let owner = request.owner.as_ref().map(|owner| (owner.kind.clone(), owner.id.clone()));
+        let named = (owner, request.api_sets.clone(), request.operations.clone());
+        if let Some((_, given)) = self.0.iter().find(|(known, _)| *known == named) {
+            let Given { owner, api_sets, operations } = given.clone()?;
+            (key.owner, key.api_sets, key.operations) = (owner, api_sets, operations);
+            return Ok(());
+        }
+        let result = give(conn, ctx, key, request).await;
+        let given = result.clone().map(|()| Given {
+            owner: key.owner,
+            api_sets: key.api_sets.clone(),
+            operations: key.operations.clone(),
+        });
+        if self.0.len() < RESOLVED_MAX {
+            self.0.push((named, given));
+        }
+        result
+    }
+}
+
+async fn give(conn: &mut Conn, ctx: &Ctx, key: &mut Key, request: &CreateKey) -> Result<(), Error> {
+    key.owner = owner::resolve(conn, key.organization, request.owner.as_ref()).await?;
+    grants::give(conn, ctx, key, request.api_sets.as_deref(), request.operations.as_deref()).await
 }
 
 /// The record without its grants.

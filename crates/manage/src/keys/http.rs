@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use claviger_domain::id::kind;
+use http::HeaderMap;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    Check, CreateKey, EditKey, Explained, Found, KeyQuery, KeyView, KeyWithSecret, Lookup, Reason, Recorded,
-    RefusalView, Rotate,
+    Check, CreateKey, EditKey, Explained, Found, IMPORT_BYTES_MAX, ImportKeysQuery, ImportedKeys, KeyQuery, KeyView,
+    KeyWithSecret, Lookup, Reason, Recorded, RefusalView, Rotate,
 };
 use crate::answer::Answer;
-use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
+use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::Accepted;
@@ -29,11 +31,13 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(lookup))
+        .routes(routes!(import))
         .routes(routes!(get, edit, delete))
         .routes(routes!(disable))
         .routes(routes!(enable))
         .routes(routes!(rotate))
         .routes(routes!(end_overlap))
+        .routes(routes!(reveal))
         .routes(routes!(check))
         .routes(routes!(requests))
         .routes(routes!(organization_requests))
@@ -82,6 +86,29 @@ async fn lookup(
     JsonBody(request): JsonBody<Lookup>,
 ) -> Result<Answer<Found>, Error> {
     Ok(Answer::ok(keys::lookup(&manage, &ctx, request).await?))
+}
+
+/// Imports keys that others made: a JSON array, or a JSON object a line (`application/x-ndjson`), each like the body of a
+/// creation with `import`. Good rows become keys, bad rows are named; rows before a fault of the server stay imported.
+#[utoipa::path(post, path = "/keys/import", operation_id = "keys/import", tag = "keys",
+    params(ImportKeysQuery),
+    request_body(content((Vec<CreateKey> = "application/json"), (String = "application/x-ndjson"))),
+    responses((status = 200, body = ImportedKeys), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn import(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<ImportKeysQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer<ImportedKeys>, Error> {
+    let lines = match media_type(&headers).as_deref() {
+        Some("application/json") => false,
+        Some("application/x-ndjson" | "application/jsonl") => true,
+        _ => return Err(Error::unsupported_media_type("application/json or application/x-ndjson")),
+    };
+    let bytes = read_bytes(&headers, body, IMPORT_BYTES_MAX).await?;
+    let done = keys::import(&manage, &ctx, &bytes, lines, query).await?;
+    Ok(Answer::ok(done.value).change(done.position))
 }
 
 /// Reads a key.
@@ -181,6 +208,20 @@ async fn end_overlap(
     _query: Query<ChangeQuery>,
 ) -> Result<Answer<KeyView>, Error> {
     Ok(recorded(keys::end_overlap(&manage, &ctx, id).await?))
+}
+
+/// Shows the secret of a recoverable key again; each time is in the audit log.
+#[utoipa::path(post, path = "/keys/{id}/reveal", operation_id = "keys/reveal", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    responses((status = 200, body = KeyWithSecret), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn reveal(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    _query: Query<ChangeQuery>,
+) -> Result<Answer<KeyWithSecret>, Error> {
+    let shown = keys::reveal(&manage, &ctx, id).await?;
+    Ok(Answer::ok(shown.value).change(shown.position))
 }
 
 /// Explains what a request with the key would get, check by check; no use, no quota.

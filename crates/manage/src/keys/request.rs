@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::imported::ImportedValue;
 use crate::body::{present, value};
 use crate::checks::Checks;
 use crate::ip_list::IpInput;
@@ -33,6 +34,9 @@ pub struct CreateKey {
     #[serde(default)]
     #[schema(value_type = String, example = "single")]
     pub shape: Shape,
+    /// A value that others made, in the place of a new one; for `single` keys.
+    #[serde(default)]
+    pub import: Option<ImportedValue>,
     /// `live` (if not given) or `test`.
     #[serde(default)]
     #[schema(value_type = String, example = "live")]
@@ -162,6 +166,7 @@ impl CreateKey {
             description: String::new(),
             owner: None,
             shape: Shape::Single,
+            import: None,
             environment: Environment::Live,
             api_sets: None,
             operations: None,

@@ -43,14 +43,16 @@ pub async fn rotate(
     let home = home(manage, organization).await?;
     let mut snapshot = manage.store.read().await?;
     let key = find(&mut snapshot, organization, id).await?;
-    let NextValue { stored, issued } = NextValue::draw(&mut snapshot, manage, &home, &key).await?;
+    let next = NextValue::draw(&mut snapshot, manage, &home, &key).await?;
     drop(snapshot);
+    let issued = next.issued.clone();
     let changed = change(manage, ctx, id, IfMatch::ANY, "key.rotate", move |tx, ctx, key, surroundings| {
-        let stored = stored.clone();
+        let next = next.clone();
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
             check_state(surroundings.facts(key).state(ctx.now))?;
-            replace(key, stored, request.overlap_seconds, ctx.now)
+            replace(key, next.stored.clone(), request.overlap_seconds, ctx.now)?;
+            next.seal(tx, key).await
         })
     })
     .await?;

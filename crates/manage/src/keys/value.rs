@@ -1,18 +1,20 @@
 //! The value of a key: drawn before the transaction, stored in it as digests and sealed texts, answered once.
 
-use claviger_domain::credential::{Environment, generate_key};
+use claviger_domain::credential::generate_key;
 use claviger_domain::digest::{CredentialDigest, CredentialKind};
 use claviger_domain::key::{Key, Shape, StoredSecret};
 use claviger_domain::organization::Organization;
 use claviger_domain::pair::{Pair, generate_password, identifier_hint};
+use claviger_domain::policy::{Policy, RevealMode};
 use claviger_domain::sealing::{SealedField, SealedPlace};
 use claviger_domain::{KeyId, OrganizationId, Secret};
-use claviger_store::{Conn, Tx, key_identifiers};
+use claviger_store::{Conn, Tx, key_identifiers, key_reveals};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::record::stored_secret;
+use super::request::CreateKey;
 use super::wire::expose_some;
 use crate::Manage;
 use crate::error::Error;
@@ -41,6 +43,8 @@ pub(super) struct NewValue {
     pub(super) issued: Issued,
     /// Of a pair: the identifier's digest, and the identifier sealed.
     identifier: Option<(CredentialDigest, Vec<u8>)>,
+    /// The secret of a single key, sealed; none where only its SHA-256 is known.
+    reveal: Option<Vec<u8>>,
 }
 
 /// The value that a rotation puts in the place of the one before.
@@ -48,6 +52,8 @@ pub(super) struct NewValue {
 pub(super) struct NextValue {
     pub(super) stored: StoredSecret,
     pub(super) issued: Issued,
+    /// Sealed, for a key that is recoverable.
+    reveal: Option<Vec<u8>>,
 }
 
 // === impl Issued ===
@@ -64,21 +70,25 @@ impl Issued {
 // === impl NewValue ===
 
 impl NewValue {
-    /// Draws the value of a new key of this shape.
-    pub(super) fn draw(
-        manage: &Manage,
-        home: &Organization,
-        id: KeyId,
-        shape: Shape,
-        environment: Environment,
-    ) -> Self {
-        match shape {
-            Shape::Single => {
-                let secret = generate_key(&home.key_prefix, environment, &*manage.random);
+    /// Draws the value of a new key, or takes the one that is imported.
+    pub(super) fn draw(manage: &Manage, home: &Organization, id: KeyId, request: &CreateKey) -> Result<Self, Error> {
+        match (request.shape, &request.import) {
+            (Shape::Single, None) => {
+                let secret = generate_key(&home.key_prefix, request.environment, &*manage.random);
                 let stored = stored_secret(&manage.keyring, &secret);
-                Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() }, identifier: None }
+                let reveal = Some(seal_secret(manage, home.id, id, &secret));
+                let issued = Issued { secret: Some(secret), ..Issued::default() };
+                Ok(Self { stored, issued, identifier: None, reveal })
             }
-            Shape::Pair => Self::of_pair(manage, identifier_place(home.id, id), Pair::generate(&*manage.random)),
+            (Shape::Single, Some(import)) => {
+                let stored = import.stored(&manage.keyring)?;
+                let reveal = import.value.as_ref().map(|value| seal_secret(manage, home.id, id, value));
+                Ok(Self { stored, issued: Issued::default(), identifier: None, reveal })
+            }
+            (Shape::Pair, None) => {
+                Ok(Self::of_pair(manage, identifier_place(home.id, id), Pair::generate(&*manage.random)))
+            }
+            (Shape::Pair, Some(_)) => Err(Error::field("import", "is for keys of the shape `single`")),
         }
     }
 
@@ -90,15 +100,22 @@ impl NewValue {
             stored: stored_pair(manage, &identifier, &password),
             issued: Issued { secret: None, identifier: Some(identifier), password: Some(password) },
             identifier: Some((digest, sealed)),
+            reveal: None,
         }
     }
 
-    /// Writes what stands beside the record of the key, which was just added.
-    pub(super) async fn insert(&self, tx: &mut Tx, id: KeyId) -> Result<(), Error> {
+    /// Writes what stands beside the record of the key, which was just added. A sealed secret is kept only where the policy
+    /// says so at this moment.
+    pub(super) async fn insert(&self, tx: &mut Tx, key: &Key, policy: &Policy) -> Result<(), Error> {
         if let Some((digest, sealed)) = &self.identifier {
-            key_identifiers::insert(tx, id, digest, sealed).await?;
+            key_identifiers::insert(tx, key.id, digest, sealed).await?;
         }
-        Ok(())
+        match &self.reveal {
+            Some(sealed) if policy.reveal.of(&key.owner) == RevealMode::Recoverable => {
+                Ok(key_reveals::put(tx, key, sealed).await?)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -111,7 +128,8 @@ impl NextValue {
             Shape::Single => {
                 let secret = generate_key(&home.key_prefix, key.environment, &*manage.random);
                 let stored = stored_secret(&manage.keyring, &secret);
-                Ok(Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() } })
+                let reveal = Some(seal_secret(manage, key.organization, key.id, &secret));
+                Ok(Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() }, reveal })
             }
             Shape::Pair => {
                 let sealed = key_identifiers::sealed(conn, key.id).await?;
@@ -121,15 +139,31 @@ impl NextValue {
                 let identifier = identifier.map_err(|error| Error::internal(format!("{}: {error}", key.id)))?;
                 let password = generate_password(&*manage.random);
                 let stored = stored_pair(manage, &identifier, &password);
-                Ok(Self { stored, issued: Issued { password: Some(password), ..Issued::default() } })
+                let issued = Issued { password: Some(password), ..Issued::default() };
+                Ok(Self { stored, issued, reveal: None })
             }
         }
+    }
+
+    /// Seals the new secret of a recoverable key in the place of the one before.
+    pub(super) async fn seal(&self, tx: &mut Tx, key: &Key) -> Result<(), Error> {
+        if let Some(sealed) = &self.reveal
+            && key_reveals::get(tx, key.id).await?.is_some()
+        {
+            key_reveals::put(tx, key, sealed).await?;
+        }
+        Ok(())
     }
 }
 
 fn stored_pair(manage: &Manage, identifier: &Secret, password: &Secret) -> StoredSecret {
     let parts = (identifier.expose().as_bytes(), password.expose().as_bytes());
     StoredSecret { digest: manage.keyring.pepper().digest_of_pair(parts.0, parts.1), hint: identifier_hint(identifier) }
+}
+
+fn seal_secret(manage: &Manage, organization: OrganizationId, key: KeyId, secret: &Secret) -> Vec<u8> {
+    let place = SealedPlace { organization, key, field: SealedField::Secret };
+    manage.keyring.sealing().seal(&place, secret, &*manage.random)
 }
 
 fn identifier_place(organization: OrganizationId, key: KeyId) -> SealedPlace {

@@ -8,8 +8,9 @@ use claviger_domain::policy::{
 };
 use claviger_domain::rules::Rules;
 use claviger_domain::{OrganizationId, Timestamp};
-use claviger_store::{Scope, Tx, policies};
+use claviger_store::{Scope, Tx, key_reveals, policies};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::preview::{self, PolicyPreview};
@@ -157,7 +158,26 @@ async fn save(tx: &mut Tx, ctx: &Ctx, home: &Organization, mut after: Policy) ->
     after.updated_at = Some(ctx.now);
     policies::save(tx, home.id, &after).await?;
     note(tx, ctx, home.id, &home.policy, &after);
+    for owner_kind in after.reveal.ended_since(&home.policy.reveal) {
+        forget_secrets(tx, ctx, home.id, owner_kind).await?;
+    }
     Ok(after)
+}
+
+/// Destroys the sealed secrets of keys that were recoverable until now. It cannot be undone: they are shown once from here on.
+async fn forget_secrets(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    organization: OrganizationId,
+    owner_kind: &'static str,
+) -> Result<(), Error> {
+    let keys = key_reveals::forget_all(tx, organization, owner_kind).await?;
+    if keys > 0 {
+        let subject = Subject { kind: "policy".to_owned(), id: organization.to_string(), name: None };
+        let [before, after] = ["recoverable", "once"].map(|mode| Some(json!({owner_kind: mode, "keys": keys})));
+        tx.audit(Chain::Organization(organization), ctx.entry("policy.forget_secrets", subject, before, after));
+    }
+    Ok(())
 }
 
 fn note(tx: &mut Tx, ctx: &Ctx, organization: OrganizationId, before: &Policy, after: &Policy) {

@@ -41,6 +41,9 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "applications/create" => json!({"name": "made", "type": "permission-type"}),
         "applications/keys/create" => json!({"name": "made", "api_sets": []}),
         "application-types/create" => json!({"name": "made", "sign_in": "key_only", "api_sets": ["full-access"]}),
+        "keys/import" => {
+            json!([{"name": "imported", "api_sets": [], "import": {"value": "a-value-that-others-have-made"}}])
+        }
         "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
         "keys/check" => json!({"method": "GET", "path": "/"}),
         "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),

@@ -24,17 +24,19 @@ pub(crate) struct CredentialSource {
 impl CredentialSource {
     /// Reads the credential; white space around it is ignored.
     pub(crate) fn read(&self) -> Result<Secret, Failure> {
-        let path = self.credential_file.as_deref().unwrap_or(Path::new("-"));
-        // Room for the line break, and one byte more to see that there is too much.
-        let bytes = Zeroizing::new(read_bounded(path, CREDENTIAL_LENGTH_MAX + 2)?);
-        let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage("the credential is not UTF-8"))?.trim();
-        if text.is_empty() {
-            return Err(Failure::usage(
-                "no credential: name its file in --credential-file, or send it by standard input",
-            ));
-        }
-        Ok(Secret::new(text.to_owned()))
+        read_credential(self.credential_file.as_deref().unwrap_or(Path::new("-")))
     }
+}
+
+/// Reads a credential from a file, or from standard input for `-`; white space around it is ignored.
+pub(crate) fn read_credential(path: &Path) -> Result<Secret, Failure> {
+    // Room for the line break, and one byte more to see that there is too much.
+    let bytes = Zeroizing::new(read_bounded(path, CREDENTIAL_LENGTH_MAX + 2)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage("the credential is not UTF-8"))?.trim();
+    if text.is_empty() {
+        return Err(Failure::usage("no credential: name its file in --credential-file, or send it by standard input"));
+    }
+    Ok(Secret::new(text.to_owned()))
 }
 
 /// Reads a whole file, or standard input for `-`, of at most `bytes_max`.

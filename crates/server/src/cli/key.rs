@@ -1,5 +1,7 @@
 //! `claviger key …`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use claviger_domain::key::OVERLAP_SECONDS_MAX;
 use reqwest::Method;
@@ -7,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::input::CredentialSource;
+use super::input::{CredentialSource, read_credential};
+use super::key_import::ImportFile;
 use super::output::{Output, cell};
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +31,10 @@ pub(super) enum KeyCommand {
     Rotate(Rotate),
     /// End a key for good
     Delete(Id),
+    /// Import keys that others made: a JSON array, or a JSON object a line, each like the body of a creation with `import`
+    Import(ImportFile),
+    /// Show the secret of a recoverable key again, on standard output; each time is in the audit log
+    Reveal(Id),
     /// Find the key of a credential, or of a pair's identifier, read from standard input or a file
     Lookup(CredentialSource),
 }
@@ -53,6 +60,9 @@ pub(super) struct Create {
     /// One string, or an identifier with a password
     #[arg(long, value_name = "single|pair")]
     shape: Option<String>,
+    /// Take the value that others made from this file (- for standard input) in the place of a new one
+    #[arg(long, value_name = "FILE")]
+    import_file: Option<PathBuf>,
     /// Make it out of service
     #[arg(long)]
     disabled: bool,
@@ -184,7 +194,7 @@ pub(super) struct Rotate {
 impl KeyCommand {
     pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
         match self {
-            Self::Create(create) => print_secret(&client.post(&["keys"], &create.body()).await?, output),
+            Self::Create(create) => create.run(client, output).await,
             Self::List(list) => list.run(client, output).await,
             Self::Show(id) => output.record(&client.get(&["keys", &id.id], &[]).await?),
             Self::Edit(edit) => {
@@ -201,6 +211,11 @@ impl KeyCommand {
             Self::Delete(id) => {
                 client.send(Method::DELETE, &["keys", &id.id], &[], Body::None).await?;
                 if output.is_json() { output.value(&json!({"deleted": id.id})) } else { output.text("deleted") }
+            }
+            Self::Import(import) => import.run(client, output).await,
+            Self::Reveal(id) => {
+                let answer = client.post(&["keys", &id.id, "reveal"], &json!({})).await?;
+                if output.is_json() { output.value(&answer) } else { output.text(cell(&answer["secret"])) }
             }
             Self::Lookup(source) => {
                 let found = lookup(client, &source).await?;
@@ -249,6 +264,17 @@ pub(super) fn print_secret(answer: &Value, output: Output) -> Result<(), Failure
 // === impl Create ===
 
 impl Create {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let mut body = self.body();
+        let Some(file) = &self.import_file else {
+            return print_secret(&client.post(&["keys"], &body).await?, output);
+        };
+        let value = read_credential(file)?;
+        body["import"] = json!({"value": value.expose()});
+        let answer = client.post(&["keys"], &body).await?;
+        if output.is_json() { output.value(&answer) } else { output.record(&answer["key"]) }
+    }
+
     fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("name".to_owned(), json!(self.name));

@@ -15,6 +15,7 @@ mod demo;
 mod failure;
 mod input;
 mod key;
+mod key_import;
 mod openapi;
 mod organization;
 mod output;
@@ -195,6 +196,10 @@ mod tests {
             "claviger key enable key_1",
             "claviger key rotate key_1 --overlap-seconds 3600",
             "claviger key delete key_1",
+            "claviger key create --name n --shape pair --api-set issues",
+            "claviger key create --name n --application portal --import-file value --api-set issues",
+            "claviger key import keys.jsonl --dry-run",
+            "claviger key reveal key_1",
             "claviger key lookup --credential-file f",
             "claviger application-type create --name Partner --api-set issues",
             "claviger application-type list",
@@ -253,6 +258,7 @@ mod tests {
         for line in [
             "claviger setup --organization A --email a@b.c --password hunter2",
             "claviger key lookup clv_live_x",
+            "claviger key create --name n --import sk-0123456789abcdefghij",
             "claviger check --credential clv_live_x --method GET --path /",
             "claviger key list --token x",
         ] {

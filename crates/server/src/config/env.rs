@@ -49,6 +49,10 @@ const VARIABLES: &[Variable] = &[
     },
     Variable { name: "CLAVIGER_CONTROL_LISTEN", apply: |config, text| put(&mut config.control.listen, text) },
     Variable { name: "CLAVIGER_CONTROL_URL", apply: |config, text| put_some(&mut config.control.url, text) },
+    Variable {
+        name: "CLAVIGER_CONTROL_IMPORTS_WITH_SEVERAL_ORGANIZATIONS",
+        apply: |config, text| put(&mut config.control.imports_with_several_organizations, text),
+    },
     Variable { name: "CLAVIGER_DOORS_LISTEN", apply: |config, text| put(&mut config.doors.listen, text) },
     Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put(&mut config.doors.settings.threads, text) },
     Variable {

@@ -1,0 +1,134 @@
+//! Values that others made: given as they are, or as their SHA-256.
+
+use claviger_domain::Secret;
+use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, OPAQUE_LENGTH_MIN, form, hint};
+use claviger_domain::digest::CredentialKind;
+use claviger_domain::key::StoredSecret;
+use claviger_domain::keyring::Keyring;
+use claviger_store::{Conn, organizations};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::Manage;
+use crate::error::Error;
+
+/// A value that others made, in one of two forms.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedValue {
+    /// The value itself: 22 characters or more, and not of the shape of this server's own keys.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub value: Option<Secret>,
+    /// The SHA-256 of the value's bytes, as 64 hexadecimal digits; such a key has no hint.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub sha256: Option<Secret>,
+}
+
+// === impl ImportedValue ===
+
+impl ImportedValue {
+    /// The one of the two fields that is there.
+    pub(super) fn field(&self) -> &'static str {
+        if self.sha256.is_some() { "import.sha256" } else { "import.value" }
+    }
+
+    /// What every value is told that cannot be imported, whatever the reason: so nobody learns here which values are in use.
+    pub(super) fn refused(&self) -> Error {
+        let form = match self.sha256 {
+            Some(_) => "64 hexadecimal digits of a value's SHA-256".to_owned(),
+            None => format!(
+                "a value of {OPAQUE_LENGTH_MIN} to {CREDENTIAL_LENGTH_MAX} bytes without control characters or white \
+                 space around it, not of the shape of this server's own keys"
+            ),
+        };
+        Error::field(
+            self.field(),
+            format!("cannot be imported: expected {form}, that is in no other row and no other key"),
+        )
+    }
+
+    /// What is stored of it.
+    pub(super) fn stored(&self, keyring: &Keyring) -> Result<StoredSecret, Error> {
+        match (&self.value, &self.sha256) {
+            (Some(value), None) if is_fit(value.expose()) => {
+                let digest = keyring.pepper().digest(CredentialKind::Single, value.expose().as_bytes());
+                Ok(StoredSecret { digest, hint: hint(value) })
+            }
+            (None, Some(sha256)) => {
+                let bytes = from_hex(sha256.expose()).ok_or_else(|| self.refused())?;
+                let digest = keyring.pepper().digest_of_sha256(CredentialKind::Single, &bytes);
+                Ok(StoredSecret { digest, hint: String::new() })
+            }
+            (Some(_), None) => Err(self.refused()),
+            (Some(_), Some(_)) | (None, None) => Err(Error::field("import", "expected `value` or `sha256`")),
+        }
+    }
+}
+
+/// With several organizations in the installation keys are imported by its operator's leave alone: a value that cannot be
+/// imported may be another one's.
+pub(super) async fn check_leave(conn: &mut Conn, manage: &Manage) -> Result<(), Error> {
+    if manage.config.imports_with_several_organizations || organizations::count(conn).await? <= 1 {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        "There are several organizations: keys are imported by the operator's leave alone, the setting \
+         control.imports_with_several_organizations.",
+    ))
+}
+
+/// Whether a value can be an imported key: what a door would look for, as it would come there.
+fn is_fit(value: &str) -> bool {
+    form(value) == Form::Opaque && value.trim() == value && !value.chars().any(char::is_control)
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
+    let pairs: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    if digits.len() == 64 { pairs.try_into().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_domain::testing::FixedRandom;
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    fn read(value: Option<&str>, sha256: Option<&str>) -> Result<StoredSecret, Error> {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let import = ImportedValue { value: value.map(secret), sha256: sha256.map(secret) };
+        import.stored(&Keyring::generate(&FixedRandom::new(1)))
+    }
+
+    fn hex(value: &str) -> String {
+        Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_value_and_its_sha256_are_the_same_key_but_for_the_hint() {
+        let value = "sk-0123456789abcdefghij";
+        let (plain, hashed) = (read(Some(value), None).expect("fit"), read(None, Some(&hex(value))).expect("fit"));
+        assert_eq!(plain.digest, hashed.digest);
+        assert_eq!((plain.hint.as_str(), hashed.hint.as_str()), ("…ghij", ""));
+        assert_eq!(read(None, Some(&hex(value).to_uppercase())).expect("fit").digest, plain.digest);
+    }
+
+    #[test]
+    fn what_no_door_would_look_for_is_refused_with_one_sentence() {
+        let native = format!("clv_live_{}", "a".repeat(38));
+        let long = "x".repeat(CREDENTIAL_LENGTH_MAX + 1);
+        let told = |value: &str| read(Some(value), None).expect_err(value).to_string();
+        let sentence = told("short");
+        for value in [&"x".repeat(21), &native, " sk-0123456789abcdefghij", "sk-0123456789\nabcdefghij", &long, ""] {
+            assert_eq!(told(value), sentence, "{value}");
+        }
+        for sha256 in ["", "zz", &"a".repeat(63), &"g".repeat(64), &"a".repeat(65)] {
+            assert_eq!(read(None, Some(sha256)).expect_err(sha256).errors()[0].field, "import.sha256");
+        }
+        assert_eq!(read(None, None).expect_err("neither").errors()[0].field, "import");
+        assert_eq!(read(Some("a"), Some("b")).expect_err("both").errors()[0].field, "import");
+    }
+}

@@ -1,0 +1,158 @@
+//! `claviger key import`: a file of keys that others made, sent in parts, with progress on standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::Method;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::client::{Body, Client};
+use super::failure::Failure;
+use super::input::read_bounded;
+use super::output::{Output, cell};
+
+/// The most bytes of a file: it is held whole, because it may be one JSON array.
+const FILE_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// The rows of one call: a transaction's worth.
+const PART: usize = 500;
+/// The most wrong rows that are told on a terminal; --json names them all.
+const ERRORS_TOLD_MAX: usize = 50;
+
+#[derive(Debug, Args)]
+pub(super) struct ImportFile {
+    /// The file: a JSON array, or a JSON object a line; - for standard input
+    file: PathBuf,
+    /// Say what would come of each row, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A row as it stands in the file.
+struct Row<'f> {
+    number: usize,
+    text: &'f str,
+}
+
+// === impl ImportFile ===
+
+impl ImportFile {
+    pub(super) async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let bytes = Zeroizing::new(read_bounded(&self.file, FILE_BYTES_MAX)?);
+        let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage("the file is not UTF-8"))?;
+        let rows = rows_of(text)?;
+        let (mut keys, mut errors) = (Vec::new(), Vec::new());
+        let mut imported = 0;
+        for (part, done) in rows.chunks(PART).zip(1..) {
+            let answer = self.send(client, part).await.map_err(|failure| {
+                // What is in already stays: the same file can be sent again, and its rows are refused as in use.
+                eprintln!("{imported} keys were imported before this.");
+                failure
+            })?;
+            imported += answer["imported"].as_u64().unwrap_or_default();
+            keys.extend(renumbered(&answer["keys"], part));
+            errors.extend(renumbered(&answer["errors"], part));
+            self.progress((done * PART).min(rows.len()), rows.len());
+        }
+        self.tell(output, rows.len(), imported, &keys, &errors)
+    }
+
+    async fn send(&self, client: &Client, part: &[Row<'_>]) -> Result<Value, Failure> {
+        let texts: Vec<&str> = part.iter().map(|row| row.text).collect();
+        let array = Zeroizing::new(format!("[{}]", texts.join(",")));
+        let query = [("dry_run", self.dry_run.to_string())];
+        client.send(Method::POST, &["keys", "import"], &query, Body::Raw(array.as_bytes(), "application/json")).await
+    }
+
+    /// One line that is written over, for people who watch.
+    fn progress(&self, done: usize, rows: usize) {
+        let mut error = std::io::stderr();
+        if error.is_terminal() && rows > PART {
+            // Nobody is left to tell when even standard error is closed.
+            let _ = write!(error, "\r{done} of {rows} rows{}", if done == rows { "\n" } else { "" });
+        }
+    }
+
+    fn tell(
+        &self,
+        output: Output,
+        rows: usize,
+        imported: u64,
+        keys: &[Value],
+        errors: &[Value],
+    ) -> Result<(), Failure> {
+        if output.is_json() {
+            let all =
+                json!({"dry_run": self.dry_run, "rows": rows, "imported": imported, "keys": keys, "errors": errors});
+            output.value(&all)?;
+        } else {
+            let verb = if self.dry_run { "could be imported" } else { "imported" };
+            output.text(format_args!("{imported} of {rows} rows {verb}"))?;
+            let told = errors.iter().take(ERRORS_TOLD_MAX);
+            for (row, wrong) in
+                told.flat_map(|row| row["errors"].as_array().into_iter().flatten().map(move |e| (row, e)))
+            {
+                eprintln!("row {}: {}: {}", row["row"], cell(&wrong["field"]), cell(&wrong["message"]));
+            }
+            if errors.len() > ERRORS_TOLD_MAX {
+                eprintln!("{} more rows are wrong; --json names them all.", errors.len() - ERRORS_TOLD_MAX);
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Failure::refused(format!("{} rows are wrong", errors.len()))) }
+    }
+}
+
+/// The rows of a file with their numbers: places in an array, or lines. A line that is no JSON is sent as a text, so that
+/// the server names it like every other wrong row.
+fn rows_of(text: &str) -> Result<Vec<Row<'_>>, Failure> {
+    if text.trim_start().starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+            Failure::usage(format!("the file is no JSON array: line {}, column {}", error.line(), error.column()))
+        })?;
+        return Ok(items.into_iter().zip(1..).map(|(item, number)| Row { number, text: item.get() }).collect());
+    }
+    let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+    let sound = |line: &str| serde_json::from_str::<&RawValue>(line).is_ok();
+    Ok(lines.map(|(line, number)| Row { number, text: if sound(line) { line } else { "\"\"" } }).collect())
+}
+
+/// What an answer says of the rows of a part, by their numbers in the file.
+fn renumbered(list: &Value, part: &[Row<'_>]) -> Vec<Value> {
+    let list = list.as_array().into_iter().flatten().cloned();
+    list.map(|mut item| {
+        let place = item["row"].as_u64().and_then(|row| usize::try_from(row).ok()?.checked_sub(1));
+        if let Some(row) = place.and_then(|place| part.get(place)) {
+            item["row"] = json!(row.number);
+        }
+        item
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(text: &str) -> Vec<(usize, String)> {
+        rows_of(text).expect("rows").into_iter().map(|row| (row.number, row.text.to_owned())).collect()
+    }
+
+    #[test]
+    fn rows_are_numbered_as_they_stand_in_the_file() {
+        let lines = numbers("{\"a\":1}\n\n  {\"b\": [1]}\r\nbroken {\n");
+        assert_eq!(lines[0], (1, "{\"a\":1}".to_owned()));
+        assert_eq!(lines[1], (3, "  {\"b\": [1]}".to_owned()));
+        assert_eq!(lines[2], (4, "\"\"".to_owned()), "a broken line keeps its number");
+        assert_eq!(numbers(" [ {\"a\":1}, 7 ]"), [(1, "{\"a\":1}".to_owned()), (2, "7".to_owned())]);
+        assert_eq!(rows_of("[1,").err().map(|failure| failure.code), Some(2));
+    }
+
+    #[test]
+    fn answers_are_told_by_the_numbers_of_the_file() {
+        let part = [Row { number: 501, text: "" }, Row { number: 503, text: "" }];
+        let told = renumbered(&json!([{"row": 2, "id": "key_1"}]), &part);
+        assert_eq!(told, [json!({"row": 503, "id": "key_1"})]);
+    }
+}
