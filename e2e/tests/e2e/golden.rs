@@ -39,6 +39,11 @@ on_both_databases! {
         assert!(asked[1..].iter().all(|&count| count >= 40), "asked at each door: {asked:?}");
     }
 
+    async fn golden_owners_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/owners.json")).await;
+        assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
+    }
+
     async fn golden_versions_at_every_door(world: &World) {
         let asked = judge(world, include_str!("../../golden/versions.json")).await;
         assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
@@ -71,6 +76,8 @@ async fn judge(world: &World, corpus: &str) -> [usize; 3] {
 struct State {
     secrets: BTreeMap<String, String>,
     old_secrets: BTreeMap<String, String>,
+    /// Of pairs.
+    identifiers: BTreeMap<String, String>,
     door_tokens: BTreeMap<String, String>,
     /// Nicks of keys that the API refuses to make: their end is before their beginning. The engine runs their cases.
     impossible: Vec<String>,
@@ -217,7 +224,9 @@ impl Question<'_> {
             "version": answer["api_version"],
             "would_be": answer["would_be"],
         });
-        if let (Some(nick), Some(hint)) = (answer["key"]["name"].as_str(), answer["key"]["hint"].as_str()) {
+        // The hint of a pair is its identifier's, whichever password was used.
+        let hint = answer["key"]["hint"].as_str().filter(|hint| !hint.starts_with("ci_"));
+        if let (Some(nick), Some(hint)) = (answer["key"]["name"].as_str(), hint) {
             let old = self.state.old_secrets.get(nick);
             got["old_secret"] = json!(old.is_some_and(|old| hint.ends_with(&old[old.len() - 4..])));
         }
@@ -274,6 +283,7 @@ impl State {
         let mut made = Self {
             secrets: BTreeMap::from([("unknown".to_owned(), unknown.expose().to_owned())]),
             old_secrets: BTreeMap::new(),
+            identifiers: BTreeMap::new(),
             door_tokens: BTreeMap::new(),
             impossible: Vec::new(),
         };
@@ -316,9 +326,11 @@ impl State {
         // Keys last, at the state's very instant: what begins or ends goes by it.
         world.advance_to(text(&state["now"]));
         for (token, organization) in tokens {
+            make_owners(world, &token, organization).await;
             for key in list(&organization["keys"]) {
                 made.make_key(world, &token, &named.filled_in(world, key).await).await;
             }
+            change_owners(world, &token, organization).await;
             if !organization["allowed_ips"].is_null() {
                 let list = json!({ "allowed_ips": organization["allowed_ips"] });
                 call(world, &token, "PATCH", "/organization", &list).await;
@@ -352,12 +364,18 @@ impl State {
         let disabled = key["rotation"].is_object().then(|| body.remove("disabled")).flatten();
         let created = call("POST", "/keys", &Value::Object(body)).await;
         let id = text(&created["key"]["id"]).to_owned();
-        let mut secret = text(&created["secret"]).to_owned();
+        let mut secret = value_of(&created);
+        if let Some(value) = key["import"]["value"].as_str() {
+            value.clone_into(&mut secret);
+        }
+        if let Some(identifier) = created["identifier"].as_str() {
+            self.identifiers.insert(nick.clone(), identifier.to_owned());
+        }
         let rotation = &key["rotation"];
         if rotation.is_object() {
             let overlap = json!({ "overlap_seconds": rotation["overlap_seconds"] });
             let rotated = call("POST", &format!("/keys/{id}/rotate"), &overlap).await;
-            self.old_secrets.insert(nick.clone(), std::mem::replace(&mut secret, text(&rotated["secret"]).to_owned()));
+            self.old_secrets.insert(nick.clone(), std::mem::replace(&mut secret, value_of(&rotated)));
             if rotation["ended"] == true {
                 call("POST", &format!("/keys/{id}/end-overlap"), &json!({})).await;
             }
@@ -383,6 +401,8 @@ impl State {
         let (kind, nick) = mark.split_once(':').expect("{{kind:nick}}");
         let filled = match kind {
             "key" => self.secrets[nick].clone(),
+            "id" => self.identifiers[nick].clone(),
+            "idupper" => format!("ci_{}", self.identifiers[nick][3..].to_uppercase()),
             "old" => self.old_secrets[nick].clone(),
             "upper" => self.secrets[nick].to_uppercase(),
             "bad" => {
@@ -394,6 +414,38 @@ impl State {
             _ => panic!("unknown placeholder {kind}"),
         };
         format!("{before}{filled}{}", self.fill_in(after))
+    }
+}
+
+/// The secret that an answer shows, or the password of a pair.
+fn value_of(answer: &Value) -> String {
+    answer["secret"].as_str().or(answer["password"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// Types of applications and applications as they are made.
+async fn make_owners(world: &World, token: &str, organization: &Value) {
+    for kind in list(&organization["application_types"]) {
+        let mut body = kind.as_object().expect("an object").clone();
+        body.remove("later");
+        body.insert("sign_in".into(), "key_only".into());
+        call(world, token, "POST", "/application-types", &Value::Object(body)).await;
+    }
+    for application in list(&organization["applications"]) {
+        let mut body = application.as_object().expect("an object").clone();
+        body.remove("disabled");
+        call(world, token, "POST", "/applications", &Value::Object(body)).await;
+    }
+}
+
+/// What becomes of them when their keys are there.
+async fn change_owners(world: &World, token: &str, organization: &Value) {
+    for kind in list(&organization["application_types"]).iter().filter(|kind| !kind["later"].is_null()) {
+        let path = format!("/application-types/{}", text(&kind["slug"]));
+        call(world, token, "PATCH", &path, &json!({ "api_sets": kind["later"] })).await;
+    }
+    for application in list(&organization["applications"]).iter().filter(|it| it["disabled"] == true) {
+        let path = format!("/applications/{}/disable", text(&application["slug"]));
+        call(world, token, "POST", &path, &json!({})).await;
     }
 }
 

@@ -121,4 +121,138 @@ on_both_databases! {
         let explained = world.api("POST", &format!("/keys/{}/check", one.id), Some(&json!({ "method": "GET", "path": ISSUES, "api": "github" }))).await;
         assert_eq!(explained.expect(200).json()["code"], "VALID");
     }
+
+    async fn c_25_a_lost_password_is_replaced_and_never_shown_again(world: &World) {
+        world.import_github().await;
+        world.api("PATCH", "/policy", Some(&json!({ "reveal": { "organization": "recoverable" } }))).await.expect(200);
+        let pair = pair(world, "p").await;
+        let path = format!("/keys/{}", pair.id);
+        let refused = world.api("POST", &format!("{path}/reveal"), None).await.expect(409);
+        assert_eq!(refused.json()["code"], "conflict");
+        let before = world.get_key(&pair.id).await;
+        assert_eq!(before["reveal"], "once");
+        let rotated = world.api("POST", &format!("{path}/rotate"), Some(&json!({ "overlap_seconds": 0 }))).await.expect(200);
+        assert_eq!(rotated.header("cache-control").as_deref(), Some("no-store"));
+        let rotated = rotated.json();
+        let password = rotated["password"].as_str().expect("a password");
+        assert!(rotated.get("identifier").is_none() && rotated.get("secret").is_none());
+        assert_eq!((&rotated["key"]["id"], &rotated["key"]["hint"]), (&before["id"], &before["hint"]), "the same record");
+        world.authorize("github", "GET", ISSUES, |r| r.basic(&pair.identifier, password)).await.expect(200);
+        world.authorize("github", "GET", ISSUES, |r| r.basic(&pair.identifier, &pair.password)).await.expect(401);
+    }
+
+    async fn c_25_an_overlap_keeps_both_passwords_and_can_be_ended(world: &World) {
+        world.import_github().await;
+        let pair = pair(world, "p").await;
+        let path = format!("/keys/{}", pair.id);
+        let rotate = json!({ "overlap_seconds": 2_592_000 });
+        let rotated = world.api("POST", &format!("{path}/rotate"), Some(&rotate)).await.expect(200).json();
+        let password = rotated["password"].as_str().expect("a password").to_owned();
+        let ask = async |password: &str| world.authorize("github", "GET", ISSUES, |r| r.basic(&pair.identifier, password)).await.status;
+        assert_eq!((ask(&pair.password).await, ask(&password).await), (200, 200));
+        world.api("POST", &format!("{path}/rotate"), Some(&rotate)).await.expect(409);
+        world.api("POST", &format!("{path}/end-overlap"), None).await.expect(200);
+        assert_eq!((ask(&pair.password).await, ask(&password).await), (401, 200));
+        world.api("POST", &format!("{path}/end-overlap"), None).await.expect(409);
+        world.api("POST", &format!("{path}/rotate"), Some(&json!({ "overlap_seconds": 2_592_001 }))).await.expect(400);
+        world.api("POST", &format!("{path}/disable"), None).await.expect(200);
+        world.api("POST", &format!("{path}/rotate"), Some(&rotate)).await.expect(409);
+    }
+
+    async fn y_03_any_user_name_will_do_with_an_imported_key_too(world: &World) {
+        world.import_github().await;
+        let value = "sk-0123456789abcdefghij:+/=";
+        let body = json!({ "name": "foreign", "api_sets": ["full-access"], "import": { "value": value } });
+        let made = world.api("POST", "/keys", Some(&body)).await.expect(201).json();
+        assert_eq!(made["key"]["hint"], "…:+/=");
+        let long = "n".repeat(1_024);
+        for user in ["", "x", "user@x", "użytkownik", long.as_str()] {
+            let answer = world.authorize("github", "GET", ISSUES, |r| r.basic(user, value)).await;
+            assert_eq!(answer.status, 200, "{user}: {}", answer.text());
+        }
+        let nginx = Nginx::start(world.doors, "github").await;
+        Request::get(ISSUES).basic("any", value).send(nginx.address).await.expect(200);
+        assert_eq!(world.verdict(value, "github", "GET", ISSUES).await["key"]["hint"], "…:+/=");
+    }
+
+    async fn y_27_y_28_a_recoverable_key_is_revealed_exactly_and_each_time_is_audited(world: &World) {
+        let once = world.create_key(json!({ "name": "once", "api_sets": [] })).await;
+        world.api("PATCH", "/policy", Some(&json!({ "reveal": { "organization": "recoverable" } }))).await.expect(200);
+        let key = world.create_key(json!({ "name": "k", "api_sets": ["full-access"] })).await;
+        assert_eq!((&once.record["reveal"], &key.record["reveal"]), (&json!("once"), &json!("recoverable")));
+        for _ in 0..2 {
+            let shown = world.api("POST", &format!("/keys/{}/reveal", key.id), None).await.expect(200);
+            assert_eq!(shown.header("cache-control").as_deref(), Some("no-store"));
+            assert_eq!(shown.json()["secret"], key.secret, "exactly the key, no spaces");
+        }
+        world.api("POST", &format!("/keys/{}/reveal", once.id), None).await.expect(409);
+        let entries = world.api("GET", "/audit?action=key.reveal&limit=100", None).await.expect(200).json();
+        let entries = entries["data"].as_array().expect("a list").clone();
+        assert_eq!(entries.len(), 2, "{entries:?}");
+        assert!(entries.iter().all(|entry| entry["object"]["id"] == key.id && entry["actor"]["type"] == "key"));
+        world.stop_serving().await;
+        let dump = world.dump().await;
+        let holds = |text: &str| dump.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(!holds(&key.secret) && !holds(&key.secret[9..41]), "sealed, not written");
+    }
+
+    async fn y_36_description_and_rights_are_edited_and_the_next_request_obeys(world: &World) {
+        world.import_github().await;
+        let key = world.create_key(json!({ "name": "k", "operations": ["github:repos/get"], "description": "old" })).await;
+        let path = format!("/keys/{}", key.id);
+        let code = async || world.verdict(&key.secret, "github", "GET", ISSUES).await["code"].clone();
+        assert_eq!(code().await, "OPERATION_NOT_ALLOWED");
+        for (body, expected) in [
+            (json!({ "description": "new" }), "OPERATION_NOT_ALLOWED"),
+            (json!({ "operations": ["github:issues/*"] }), "VALID"),
+            (json!({ "description": "both", "operations": ["github:repos/get"] }), "OPERATION_NOT_ALLOWED"),
+        ] {
+            world.api("PATCH", &path, Some(&body)).await.expect(200);
+            assert_eq!(code().await, expected, "{body}");
+        }
+        let after = world.get_key(&key.id).await;
+        assert_eq!(after["description"], "both");
+        for field in ["id", "hint", "created_by", "created_at"] {
+            assert_eq!(after[field], key.record[field], "{field}");
+        }
+        // Two who edit what they read at the same time: the second one is told.
+        let tag = world.api("GET", &path, None).await.expect(200).header("etag").expect("an entity tag");
+        let edit = |text: &str| {
+            let request = Request::new("PATCH", &format!("/api/v1{path}")).bearer(&world.token).header("If-Match", &tag);
+            request.json(&json!({ "description": text })).send(world.control)
+        };
+        edit("first").await.expect(200);
+        assert_eq!(edit("second").await.expect(412).json()["code"], "stale");
+        assert_eq!(world.get_key(&key.id).await["description"], "first");
+    }
+
+    async fn two_writers_on_one_record_lose_nothing(world: &World) {
+        let key = world.create_key(json!({ "name": "k", "api_sets": [] })).await;
+        let path = format!("/keys/{}", key.id);
+        let (tags, text) = (json!({ "tags": ["one"] }), json!({ "description": "other" }));
+        let (one, other) = tokio::join!(world.api("PATCH", &path, Some(&tags)), world.api("PATCH", &path, Some(&text)));
+        one.expect(200);
+        other.expect(200);
+        let after = world.get_key(&key.id).await;
+        assert_eq!((&after["tags"], &after["description"]), (&json!(["one"]), &json!("other")), "each changed its own");
+    }
+
+    async fn c_30_an_edit_is_in_force_at_once_and_audited_before_and_after(world: &World) {
+        world.import_github().await;
+        let key = world.create_key(json!({ "name": "before", "api_sets": [] })).await;
+        let body = json!({ "name": "after", "api_sets": ["full-access"], "allowed_ips": ["203.0.113.7"] });
+        world.api("PATCH", &format!("/keys/{}", key.id), Some(&body)).await.expect(200);
+        let ask = async |ip: &str| {
+            let body = json!({ "credential": key.secret, "api": "github", "method": "GET", "path": ISSUES, "client_ip": ip });
+            Request::post("/v1/verify", &body).send(world.doors).await.expect(200).json()
+        };
+        let verdict = ask("203.0.113.7").await;
+        assert_eq!((&verdict["code"], &verdict["key"]["name"]), (&json!("VALID"), &json!("after")), "the secret is the same");
+        assert_eq!(ask("192.0.2.1").await["code"], "IP_NOT_ALLOWED");
+        let entries = world.api("GET", "/audit?action=key.edit&limit=100", None).await.expect(200).json();
+        let entry = entries["data"].as_array().expect("a list").iter().find(|entry| entry["object"]["id"] == key.id).expect("an entry").clone();
+        assert_eq!((&entry["before"]["name"], &entry["after"]["name"]), (&json!("before"), &json!("after")));
+        assert_eq!((&entry["before"]["api_sets"], &entry["after"]["api_sets"]), (&json!([]), &json!(["full-access"])));
+        assert_eq!(entry["after"]["allowed_ips"][0]["range"], "203.0.113.7");
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules, Host};
 use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
+use claviger_domain::application::{Application, ApplicationType, SignIn};
 use claviger_domain::authority::BUILT_IN_SETS;
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
@@ -15,10 +16,13 @@ use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
+use claviger_domain::pair::{Pair, generate_password, identifier_hint};
 use claviger_domain::policy::{Lifetime, Policy, StatusProfile};
 use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{ApiId, ApiSetId, Clock, KeyId, OrganizationId, Secret, Timestamp};
+use claviger_domain::{
+    ApiId, ApiSetId, ApplicationId, ApplicationTypeId, Clock, KeyId, OrganizationId, Secret, Timestamp,
+};
 use claviger_engine::{Config, Engine};
 use serde::Deserialize;
 
@@ -48,7 +52,51 @@ pub struct OrganizationState {
     #[serde(default)]
     api_sets: Vec<SetState>,
     #[serde(default)]
+    application_types: Vec<TypeState>,
+    #[serde(default)]
+    applications: Vec<ApplicationState>,
+    #[serde(default)]
     keys: Vec<KeyState>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypeState {
+    slug: String,
+    name: String,
+    api_sets: Vec<String>,
+    /// What it allows from after the keys were made.
+    #[serde(default)]
+    later: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplicationState {
+    slug: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    allowed_ips: Vec<IpState>,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnerState {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+}
+
+/// A value that others made.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ImportState {
+    Value(String),
+    Sha256(String),
 }
 
 /// What the corpus says of a policy.
@@ -152,6 +200,12 @@ struct SetState {
 struct KeyState {
     nick: String,
     #[serde(default)]
+    owner: Option<OwnerState>,
+    #[serde(default)]
+    shape: Shape,
+    #[serde(default)]
+    import: Option<ImportState>,
+    #[serde(default)]
     environment: Environment,
     #[serde(default)]
     api_sets: Vec<String>,
@@ -201,6 +255,8 @@ pub struct World {
     pub keys: BTreeMap<String, KeyId>,
     pub secrets: BTreeMap<String, Secret>,
     pub old_secrets: BTreeMap<String, Secret>,
+    /// Of pairs.
+    pub identifiers: BTreeMap<String, Secret>,
 }
 
 /// Makes records; ids count up.
@@ -211,13 +267,15 @@ struct Builder {
     organization: OrganizationId,
     apis: BTreeMap<String, ApiId>,
     sets: BTreeMap<String, ApiSetId>,
+    types: BTreeMap<String, ApplicationTypeId>,
+    applications: BTreeMap<String, ApplicationId>,
     world: World,
 }
 
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers"];
+pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers", "owners"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -286,6 +344,7 @@ impl World {
             keys: BTreeMap::new(),
             secrets: BTreeMap::new(),
             old_secrets: BTreeMap::new(),
+            identifiers: BTreeMap::new(),
         };
         let mut builder = Builder {
             now: state.now,
@@ -294,6 +353,8 @@ impl World {
             organization: OrganizationId::from_raw(0),
             apis: BTreeMap::new(),
             sets: BTreeMap::new(),
+            types: BTreeMap::new(),
+            applications: BTreeMap::new(),
             world,
         };
         for organization in &state.organizations {
@@ -356,6 +417,12 @@ impl Builder {
         for set in &state.api_sets {
             assert!(!set.name.is_empty());
             self.set(&set.slug, ApiSetKind::Plain, &set.apis, &set.operations);
+        }
+        for kind in &state.application_types {
+            self.application_type(kind);
+        }
+        for application in &state.applications {
+            self.application(application);
         }
         for key in &state.keys {
             self.key(key);
@@ -507,18 +574,98 @@ impl Builder {
         (secret, stored)
     }
 
+    fn application_type(&mut self, state: &TypeState) {
+        let id = ApplicationTypeId::from_raw(self.id());
+        self.types.insert(state.slug.clone(), id);
+        let kind = ApplicationType {
+            id,
+            organization: self.organization,
+            slug: state.slug.parse().expect("a slug"),
+            name: state.name.parse().expect("a name"),
+            sign_in: SignIn::KeyOnly,
+            api_sets: state.later.as_ref().unwrap_or(&state.api_sets).iter().map(|slug| self.sets[slug]).collect(),
+            predefined: false,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::ApplicationType(id), Object::ApplicationType(Box::new(kind)));
+    }
+
+    fn application(&mut self, state: &ApplicationState) {
+        let id = ApplicationId::from_raw(self.id());
+        self.applications.insert(state.slug.clone(), id);
+        let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
+        let application = Application {
+            id,
+            organization: self.organization,
+            slug: state.slug.parse().expect("a slug"),
+            name: state.name.parse().expect("a name"),
+            kind: self.types[&state.kind],
+            disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
+            allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
+            public_url: None,
+            created_by: actor,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::Application(id), Object::Application(Box::new(application)));
+    }
+
+    fn owner(&self, state: Option<&OwnerState>) -> Owner {
+        let Some(OwnerState { kind, id }) = state else { return Owner::Organization(self.organization) };
+        assert_eq!(kind, "application");
+        Owner::Application(self.applications[id])
+    }
+
+    /// The value of a key: what its holder has, and what is stored of it.
+    fn value(&mut self, state: &KeyState) -> (Secret, StoredSecret) {
+        let pepper = Pepper::new(&PEPPER);
+        match (&state.import, state.shape) {
+            (Some(ImportState::Value(value)), _) => {
+                let secret = Secret::new(value.clone());
+                let digest = pepper.digest(CredentialKind::Single, value.as_bytes());
+                let stored = StoredSecret { digest, hint: hint(&secret) };
+                (secret, stored)
+            }
+            (Some(ImportState::Sha256(digits)), _) => {
+                let bytes: Vec<u8> = (0..64)
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits"))
+                    .collect();
+                let digest = pepper.digest_of_sha256(CredentialKind::Single, &bytes.try_into().expect("32 bytes"));
+                (Secret::new(String::new()), StoredSecret { digest, hint: String::new() })
+            }
+            (None, Shape::Pair) => {
+                let pair = Pair::generate(&self.random);
+                self.world.identifiers.insert(state.nick.clone(), pair.identifier);
+                self.pair(&state.nick, pair.password)
+            }
+            (None, Shape::Single) => self.secret(state.environment),
+        }
+    }
+
+    fn pair(&self, nick: &str, password: Secret) -> (Secret, StoredSecret) {
+        let identifier = &self.world.identifiers[nick];
+        let (name, proof) = (identifier.expose().as_bytes(), password.expose().as_bytes());
+        let digest = Pepper::new(&PEPPER).digest_of_pair(name, proof);
+        let stored = StoredSecret { digest, hint: identifier_hint(identifier) };
+        (password, stored)
+    }
+
     fn key(&mut self, state: &KeyState) {
         let id = KeyId::from_raw(self.id());
-        let (secret, stored) = self.secret(state.environment);
+        let (secret, stored) = self.value(state);
         let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
         let mut key = Key {
             id,
             organization: self.organization,
-            owner: Owner::Organization(self.organization),
+            owner: self.owner(state.owner.as_ref()),
             name: state.nick.parse().expect("a name"),
             description: String::new(),
             environment: state.environment,
-            shape: Shape::Single,
+            shape: state.shape,
             secret: stored,
             overlap: None,
             ended: Vec::new(),
@@ -550,7 +697,10 @@ impl Builder {
 
     /// The new secret.
     fn rotate(&mut self, key: &mut Key, rotation: &Rotation, old: Secret) -> Secret {
-        let (secret, stored) = self.secret(key.environment);
+        let (secret, stored) = match key.shape {
+            Shape::Single => self.secret(key.environment),
+            Shape::Pair => self.pair(key.name.as_str(), generate_password(&self.random)),
+        };
         let old_stored = std::mem::replace(&mut key.secret, stored);
         if rotation.ended || rotation.overlap_seconds == 0 {
             key.ended.push(EndedSecret { digest: old_stored.digest, ended_at: self.now });

@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn hex(value: &str) -> String {
-        Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(value).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     #[test]

@@ -46,15 +46,13 @@ impl ImportFile {
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         let mut imported = 0;
         for (part, done) in rows.chunks(PART).zip(1..) {
-            let answer = self.send(client, part).await.map_err(|failure| {
-                // What is in already stays: the same file can be sent again, and its rows are refused as in use.
-                eprintln!("{imported} keys were imported before this.");
-                failure
-            })?;
+            // What is in already stays: the same file can be sent again, and its rows are refused as in use.
+            let told = |_: &Failure| eprintln!("{imported} keys were imported before this.");
+            let answer = self.send(client, part).await.inspect_err(told)?;
             imported += answer["imported"].as_u64().unwrap_or_default();
             keys.extend(renumbered(&answer["keys"], part));
             errors.extend(renumbered(&answer["errors"], part));
-            self.progress((done * PART).min(rows.len()), rows.len());
+            progress((done * PART).min(rows.len()), rows.len());
         }
         self.tell(output, rows.len(), imported, &keys, &errors)
     }
@@ -64,15 +62,6 @@ impl ImportFile {
         let array = Zeroizing::new(format!("[{}]", texts.join(",")));
         let query = [("dry_run", self.dry_run.to_string())];
         client.send(Method::POST, &["keys", "import"], &query, Body::Raw(array.as_bytes(), "application/json")).await
-    }
-
-    /// One line that is written over, for people who watch.
-    fn progress(&self, done: usize, rows: usize) {
-        let mut error = std::io::stderr();
-        if error.is_terminal() && rows > PART {
-            // Nobody is left to tell when even standard error is closed.
-            let _ = write!(error, "\r{done} of {rows} rows{}", if done == rows { "\n" } else { "" });
-        }
     }
 
     fn tell(
@@ -101,6 +90,15 @@ impl ImportFile {
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(Failure::refused(format!("{} rows are wrong", errors.len()))) }
+    }
+}
+
+/// One line that is written over, for people who watch.
+fn progress(done: usize, rows: usize) {
+    let mut error = std::io::stderr();
+    if error.is_terminal() && rows > PART {
+        // Nobody is left to tell when even standard error is closed.
+        let _ = write!(error, "\r{done} of {rows} rows{}", if done == rows { "\n" } else { "" });
     }
 }
 
