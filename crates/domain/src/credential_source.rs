@@ -13,7 +13,7 @@ pub const SOURCE_NAME_BYTES_MAX: usize = 64;
 /// What stands before the name of a query parameter.
 const QUERY: &str = "query:";
 /// Headers that say something else at a door or on the way to it; so do all that begin with one of [`TAKEN_BEGINNINGS`].
-const TAKEN: [&str; 20] = [
+const TAKEN: [&str; 22] = [
     "authorization",
     "connection",
     "content-length",
@@ -30,10 +30,12 @@ const TAKEN: [&str; 20] = [
     "upgrade",
     "user-agent",
     "via",
+    "x-api-signature",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-real-ip",
+    "x-token",
 ];
 const TAKEN_BEGINNINGS: [&str; 8] =
     ["access-control-", "proxy-", "sec-", "x-auth-", "x-claviger-", "x-forwarded-", "x-original-", "x-rewrite-"];

@@ -49,6 +49,8 @@ pub enum Subject<'a> {
 pub struct Explanation {
     /// The verdict that the question would get.
     pub code: Code,
+    /// What it would be, were the API not in report-only mode.
+    pub would_be: Option<Code>,
     /// All checks, in their order.
     pub checks: Vec<ExplainedCheck>,
     /// The slug of the API that the request belongs to.
@@ -113,8 +115,14 @@ impl Engine {
             (None, Subject::Digest(digest)) => key_of_found(keys.find(digest), Audience::Provider(provider, catalog)),
             (None, Subject::Presented(_)) => (None, Err((Code::Missing, "no credential"))),
         });
-        let mut explanation =
-            Explanation { code: Code::Valid, checks: Vec::with_capacity(4), api: None, operation: None, version: None };
+        let mut explanation = Explanation {
+            code: Code::Valid,
+            would_be: None,
+            checks: Vec::with_capacity(4),
+            api: None,
+            operation: None,
+            version: None,
+        };
         explanation.push("credential", String::new(), "belongs to a living key of the organization", credential);
         let Some(key) = key else { return explanation };
         let Some(bearer) = Bearer::new(&catalog, provider, &key.profile) else { return explanation };
@@ -128,7 +136,8 @@ impl Engine {
         explanation.check_key(&bearer, &key, &inquiry);
         explanation.check_operation(&bearer, &inquiry);
         // What the checks found stands as it is; the verdict is what an API in report-only mode makes of it.
-        explanation.code = judge(&bearer, &key, &inquiry).code;
+        let judged = judge(&bearer, &key, &inquiry);
+        (explanation.code, explanation.would_be) = (judged.code, judged.would_be);
         explanation
     }
 }

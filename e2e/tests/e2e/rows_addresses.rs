@@ -272,10 +272,10 @@ on_both_databases! {
                 let is_chosen = chosen >> at & 1 == 1;
                 let list = if is_chosen { json!([range]) } else { json!([]) };
                 world.api("PATCH", path, Some(&json!({ "allowed_ips": list }))).await.expect(200);
-                let (first, last) = range.split_once('-').expect("a range");
+                let (begin, end) = range.split_once('-').expect("a range");
                 let number = |ip: &str| ip.parse::<std::net::Ipv4Addr>().expect("an address");
                 for (inside, ip) in inside.iter_mut().zip(addresses) {
-                    *inside &= !is_chosen || (number(first)..=number(last)).contains(&number(ip));
+                    *inside &= !is_chosen || (number(begin)..=number(end)).contains(&number(ip));
                 }
             }
             for (inside, ip) in inside.into_iter().zip(addresses) {

@@ -621,8 +621,8 @@ async fn each_kind_of_change_reaches_existing_keys_on_every_node() {
     acme.call("PATCH", "/api-sets/issues", json!({ "operations": ["github:gists/*"] })).await.expect(200);
     becomes(&own, "would_be", refused()).await;
     bravo.call("PATCH", "/organization", json!({ "name": "Bravissimo" })).await.expect(200);
-    let owner = async || text(&verdict_at(&two, &acme.door, &guest).await["key"]["owner"]["name"]);
-    wait_until(async || owner().await == "Bravissimo", || "the owner's name does not reach the other node".to_owned())
+    let shown = async || text(&verdict_at(&two, &acme.door, &guest).await["key"]["owner"]["name"]);
+    wait_until(async || shown().await == "Bravissimo", || "the owner's name does not reach the other node".to_owned())
         .await;
     // The policy: the profile of gateway doors.
     acme.call("PATCH", "/policy", json!({ "status_profile": "gotransverse" })).await.expect(200);

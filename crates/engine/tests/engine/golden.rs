@@ -281,7 +281,8 @@ fn explain(world: &World, case: &Case) {
             requires: question.requires,
         })
     });
-    assert_eq!(explanation.code, case.verdict.code, "{}", case.name);
+    let (code, would_be) = (case.verdict.code, case.verdict.would_be);
+    assert_eq!((explanation.code, explanation.would_be), (code, would_be), "{}", case.name);
     if case.verdict.code == Code::Valid {
         assert_eq!((&explanation.api, &explanation.operation), (&case.verdict.api, &case.verdict.operation));
         let listed = match explanation.version {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use claviger_domain::authority::Authority;
+use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId};
 use claviger_engine::{
     AskedVersion, CheckResult, ExplainQuestion, ExplainedCheck, Explanation, Provider, RequestLine, Subject,
@@ -54,9 +55,12 @@ pub struct Check {
 pub struct Explained {
     /// Whether it would pass.
     valid: bool,
-    /// The verdict's code: that of the first check that fails.
+    /// The verdict's code: that of the first check that fails, unless the API is in report-only mode.
     #[schema(example = "OPERATION_NOT_ALLOWED")]
     code: &'static str,
+    /// The code of the first check that fails, where the API is in report-only mode.
+    #[schema(required)]
+    would_be: Option<&'static str>,
     /// Every check in its order, also those behind the first that fails.
     checks: Vec<CheckView>,
     /// The API that the request belongs to, by slug.
@@ -139,8 +143,9 @@ fn request_line(request: &Check) -> Result<Option<RequestLine<'_>>, Error> {
 impl From<Explanation> for Explained {
     fn from(explanation: Explanation) -> Self {
         Self {
-            valid: explanation.code == claviger_domain::verdict::Code::Valid,
+            valid: explanation.code == Code::Valid,
             code: explanation.code.as_str(),
+            would_be: explanation.would_be.map(Code::as_str),
             checks: explanation.checks.into_iter().map(CheckView::from).collect(),
             api: explanation.api,
             operation: explanation.operation,
