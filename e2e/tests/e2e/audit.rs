@@ -121,7 +121,11 @@ on_both_databases! {
     async fn c_30_edits_are_audited_with_before_and_after(world: &World) {
         let key = world.create_key(json!({ "name": "before", "api_sets": ["full-access"], "tags": ["a"] })).await;
         let edit = json!({ "name": "after", "allowed_ips": ["192.0.2.0/24"], "api_sets": [], "tags": ["a"] });
+        world.authorize("default", "GET", "/a", |request| request.bearer(&key.secret)).await.expect(200);
         let edited = world.api("PATCH", &format!("/keys/{}", key.id), Some(&edit)).await.expect(200);
+        // In force with the next request, and for the same secret.
+        world.authorize("default", "GET", "/a", |request| request.bearer(&key.secret)).await.expect(403);
+        assert_eq!(edited.json()["hint"], key.record["hint"]);
         let request_id = edited.header("x-request-id").expect("a request id");
         let list = world.api("GET", &format!("/audit?object={}&action=key.edit", key.id), None).await.expect(200).json();
         assert_eq!(list["data"].as_array().map(Vec::len), Some(1), "{list}");

@@ -277,6 +277,7 @@ fn every_command_in_the_documents_is_one() {
         "docs/security.md",
         "docs/credentials.md",
         "docs/addresses.md",
+        "docs/api-guide.md",
     ] {
         let text_of = std::fs::read_to_string(root.join(document)).expect("the document");
         for line in text_of.lines().filter(|line| line.starts_with("claviger ")) {

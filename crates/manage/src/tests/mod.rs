@@ -6,6 +6,7 @@ mod document;
 mod idempotency;
 mod imports;
 mod keys;
+mod manners;
 mod organizations;
 mod pairs;
 mod permissions;
