@@ -211,11 +211,11 @@ pub(super) fn tags(checks: &mut Checks, tags: &[String]) -> Vec<String> {
     let mut stored: Vec<String> = Vec::new();
     for (index, tag) in tags.iter().take(TAGS_MAX).enumerate() {
         let field = format!("tags[{index}]");
-        let tag = checks.take(&field, free_text(tag, TAG_LENGTH_MAX));
-        if tag.is_empty() {
-            checks.refuse(field, "must not be empty");
-        } else if !stored.contains(&tag) {
-            stored.push(tag);
+        match free_text(tag, TAG_LENGTH_MAX) {
+            Err(problem) => checks.refuse(field, problem),
+            Ok(tag) if tag.is_empty() => checks.refuse(field, "must not be empty"),
+            Ok(tag) if stored.contains(&tag) => {}
+            Ok(tag) => stored.push(tag),
         }
     }
     stored
