@@ -382,3 +382,30 @@ async fn y_34_a_use_at_one_server_keeps_the_key_alive_at_the_other() {
     two.stop_serving().await;
     one.stop_serving().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_policy_reaches_the_keys_at_every_server() {
+    let database = TestDatabase::new(Kind::Postgres).await;
+    let one = World::start_on(&database).await;
+    one.advance_to("2026-01-01T00:00:00Z");
+    let two = one.second_node(&database).await;
+    let key = key(&one, "k", json!({})).await;
+    let becomes = async |wanted: &str| {
+        wait_until(async || code(&two, &key).await == wanted, || format!("never {wanted} at the other server")).await;
+    };
+    becomes("VALID").await;
+    one.advance_to("2026-02-15T00:00:00Z");
+    set_policy(&one, json!({ "max_lifetime": { "organization": { "months": 1 } } })).await;
+    assert_eq!(code(&one, &key).await, "EXPIRED");
+    becomes("EXPIRED").await;
+    set_policy(&one, json!({ "max_lifetime": { "organization": null } })).await;
+    becomes("VALID").await;
+    // The other way round. To ask at a door would be a use until the change is there.
+    one.advance_to("2026-03-15T00:00:00Z");
+    set_policy(&two, json!({ "idle_days": 7 })).await;
+    assert_eq!(code(&two, &key).await, "DISABLED");
+    wait_until(async || explained(&one, &key).await == "DISABLED", || "never at the first server".to_owned()).await;
+    assert_eq!(code(&one, &key).await, "DISABLED");
+    two.stop_serving().await;
+    one.stop_serving().await;
+}
