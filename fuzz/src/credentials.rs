@@ -47,6 +47,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
         key_prefix: KeyPrefix::default(),
         is_default: true,
         policy: Policy::default(),
+        allowed_ips: Default::default(),
         created_at: now,
         updated_at: now,
         version: 1,

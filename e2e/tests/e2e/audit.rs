@@ -94,8 +94,8 @@ on_both_databases! {
         intruder.execute(&format!("DELETE FROM audit_entries WHERE {}", of(count))).await;
         assert_found(&check(&[]), count, "cut");
         // With the head put back too, only what was noted elsewhere tells.
-        let (last, mac) = (count - 1, format!("(SELECT mac FROM audit_entries WHERE {})", of(count - 1)));
-        let head = format!("UPDATE audit_heads SET seq = {last}, mac = {mac} WHERE chain = '{}'", chain.as_str().expect("an id"));
+        let (kept, mac) = (count - 1, format!("(SELECT mac FROM audit_entries WHERE {})", of(count - 1)));
+        let head = format!("UPDATE audit_heads SET seq = {kept}, mac = {mac} WHERE chain = '{}'", chain.as_str().expect("an id"));
         intruder.execute(&head).await;
         assert!(check(&[]).status.success(), "nothing in the database tells");
         assert_found(&check(&["--head", &noted]), count, "cut with its head, by the noted head");
@@ -110,7 +110,7 @@ on_both_databases! {
         other[1] = other[1].replace("create", "delete");
         write(&other);
         assert_found(&check(&["--export", file]), 2, "a changed file");
-        other = lines.clone();
+        other.clone_from(&lines);
         other.swap(2, 3);
         write(&other);
         assert_found(&check(&["--export", file]), 3, "a reordered file");
