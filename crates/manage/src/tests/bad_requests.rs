@@ -207,3 +207,32 @@ async fn a_key_in_the_name_of_a_parameter_is_not_repeated() {
         assert!(!reply.body.to_string().contains(&secret), "{reply:?}");
     }
 }
+
+#[tokio::test]
+async fn names_that_only_look_different_are_one_name_and_absurd_ones_are_none() {
+    let (world, admin) = World::with_organization().await;
+    let kind = json!({"name": "Partner", "sign_in": "key_only", "api_sets": []});
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    let key = |name: &str| json!({"name": name, "api_sets": []});
+    let application = |name: &str| json!({"name": name, "type": "partner"});
+    let made = "Office caf\u{e9}";
+    assert_eq!(world.post(&admin, "/keys", key(made)).await.status, 201);
+    assert_eq!(world.post(&admin, "/applications", application(made)).await.status, 201);
+    for same in ["office CAFE\u{301}", "\u{ff2f}ffice caf\u{e9}", "O\u{fb03}ce caf\u{e9}", "  Office caf\u{e9} "] {
+        assert_eq!(world.post(&admin, "/keys", key(same)).await.problem(409, "name_taken"), ["name"], "{same}");
+        let twin = world.post(&admin, "/applications", application(same)).await;
+        assert_eq!(twin.problem(409, "name_taken"), ["name"], "{same}");
+    }
+    let long = "x".repeat(10_000);
+    for absurd in ["", " ", "\u{0}", "a\u{0}b", "a\u{7}b", "a\u{85}b", "a\nb", long.as_str()] {
+        assert_eq!(world.post(&admin, "/keys", key(absurd)).await.problem(400, "invalid_request"), ["name"]);
+        let refused = world.post(&admin, "/applications", application(absurd)).await;
+        assert_eq!(refused.problem(400, "invalid_request"), ["name"]);
+        for pasted in [absurd.to_owned(), format!("ci_{absurd}"), format!("ci_0123456789abcdefghij:{absurd}")] {
+            let found = world.post(&admin, "/keys/lookup", json!({"credential": pasted})).await;
+            assert!([400, 404].contains(&found.status.as_u16()), "{found:?}");
+        }
+    }
+    // Another script's letter is another letter.
+    assert_eq!(world.post(&admin, "/keys", key("\u{41e}ffice caf\u{e9}")).await.status, 201);
+}
