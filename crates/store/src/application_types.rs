@@ -7,7 +7,8 @@ use claviger_domain::{ApiSetId, ApplicationTypeId, OrganizationId};
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::page::{CursorValue, Listed, Page};
+use crate::order::{RecordSort, SortKeys};
+use crate::page::{Listed, Page};
 use crate::sql::{containing, json, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken};
@@ -89,23 +90,27 @@ pub async fn by_slug(conn: &mut Conn, organization: OrganizationId, slug: &Slug)
     conn.row(statement.bind(organization).bind(slug.as_str()), read).await
 }
 
-/// A page of the organization's types that have `text` in name or slug, by slug.
+/// A page of the organization's types that have `text` in name or slug.
 pub async fn list(
     conn: &mut Conn,
     organization: OrganizationId,
     text: Option<&str>,
+    sort: RecordSort,
     page: &Page,
 ) -> Result<Listed<ApplicationType>> {
     let mut statement = sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]);
     if let Some(text) = text {
         statement = statement.push_bound(" AND search LIKE ? ESCAPE '!'", [containing(&search_form(text))]);
     }
-    if let Some((slug, _)) = page.after_text()? {
-        statement = statement.push_bound(" AND slug > ?", [slug]);
-    }
-    let statement = statement.push_bound(" ORDER BY slug LIMIT ?", [page.rows_to_read()]);
-    let rows = conn.rows(statement, read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.slug.to_string()), row.id.to_string())))
+    let rows = conn.rows(sort.cut(statement, page)?, read).await?;
+    Ok(page.cut(rows, |row| {
+        sort.cursor(SortKeys {
+            slug: row.slug.to_string(),
+            search: search(row),
+            created_at: row.created_at,
+            id: row.id.to_string(),
+        })
+    }))
 }
 
 /// How many types the organization has.

@@ -9,7 +9,8 @@ use claviger_domain::{ApplicationId, ApplicationTypeId, OrganizationId};
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::ip_lists::{self, IpLists};
-use crate::page::{CursorValue, Listed, Page};
+use crate::order::{RecordSort, SortKeys};
+use crate::page::{Listed, Page};
 use crate::sql::{Sql, containing, json, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken};
@@ -27,6 +28,8 @@ pub struct ApplicationFilter {
     pub active: Option<bool>,
     /// Those that have this in their name, slug or public URL, whatever its case.
     pub text: Option<String>,
+    /// In which order.
+    pub sort: RecordSort,
 }
 
 /// An application without its list of addresses, which has a table of its own.
@@ -113,7 +116,7 @@ pub async fn by_name(
     conn.row(statement.bind(organization).bind(kind).bind(name_search), |row| row.parsed(0)).await
 }
 
-/// A page of the organization's applications, by name.
+/// A page of the organization's applications.
 pub async fn list(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -132,12 +135,15 @@ pub async fn list(
     if let Some(text) = &filter.text {
         statement = statement.push_bound(" AND search LIKE ? ESCAPE '!'", [containing(&search_form(text))]);
     }
-    if let Some((name, id)) = page.after_text()? {
-        statement = statement.push_bound(" AND (name_search, id) > (?", [name]).push_bound(", ?)", [id]);
-    }
-    let statement = statement.push_bound(" ORDER BY name_search, id LIMIT ?", [page.rows_to_read()]);
-    let rows = many(conn, statement).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Text(row.name.search_form()), row.id.to_string())))
+    let rows = many(conn, filter.sort.cut(statement, page)?).await?;
+    Ok(page.cut(rows, |row| {
+        filter.sort.cursor(SortKeys {
+            slug: row.slug.to_string(),
+            search: search(row),
+            created_at: row.created_at,
+            id: row.id.to_string(),
+        })
+    }))
 }
 
 /// How many applications the organization has.

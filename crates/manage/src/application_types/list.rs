@@ -1,7 +1,7 @@
 //! Reads types of applications.
 
 use claviger_domain::authority::Authority;
-use claviger_store::application_types;
+use claviger_store::{RecordSort, application_types};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -13,6 +13,7 @@ use crate::body::number;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::page::{Listed, page};
+use crate::sort::SortBy;
 
 /// Which types.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -21,6 +22,10 @@ use crate::page::{Listed, page};
 pub struct ListApplicationTypes {
     /// Those that have this in their name or slug, whatever its case.
     pub text: Option<String>,
+    /// In which order; by slug if not given.
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: SortBy,
     /// How many at most; 1 to 100, 50 if not given.
     #[serde(default, deserialize_with = "number")]
     pub limit: Option<u32>,
@@ -28,7 +33,7 @@ pub struct ListApplicationTypes {
     pub cursor: Option<String>,
 }
 
-/// The organization's types, by slug.
+/// The organization's types.
 pub async fn list(
     manage: &Manage,
     ctx: &Ctx,
@@ -36,11 +41,12 @@ pub async fn list(
 ) -> Result<Listed<ApplicationTypeView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
     let text = search_text(query.text.as_deref())?;
-    let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {text:?}"));
+    let sort = RecordSort::from(query.sort);
+    let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {text:?} {sort:?}"));
     let names = ["application-types", which.as_str()];
     let page = page(key, &names, query.limit, query.cursor.as_deref())?;
     let mut snapshot = manage.store.read().await?;
-    let found = application_types::list(&mut snapshot, organization, text.as_deref(), &page).await?;
+    let found = application_types::list(&mut snapshot, organization, text.as_deref(), sort, &page).await?;
     let mut items = Vec::with_capacity(found.items.len());
     for kind in &found.items {
         items.push(view(&mut snapshot, kind).await?);

@@ -18,6 +18,7 @@ use crate::error::{Error, FieldError};
 use crate::keys::RefusalView;
 use crate::page::{Listed, PageQuery, page};
 use crate::rights::UNKNOWN;
+use crate::sort::SortBy;
 
 /// Which applications.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -32,6 +33,10 @@ pub struct ListApplications {
     pub active: Option<bool>,
     /// Those that have this in their name, slug or public URL, whatever its case.
     pub text: Option<String>,
+    /// In which order; by slug if not given.
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: SortBy,
     /// How many at most; 1 to 100, 50 if not given.
     #[serde(default, deserialize_with = "number")]
     pub limit: Option<u32>,
@@ -43,7 +48,7 @@ fn some_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>
     truth(deserializer).map(Some)
 }
 
-/// The organization's applications, by name.
+/// The organization's applications.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApplications) -> Result<Listed<ApplicationView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
     let mut snapshot = manage.store.read().await?;
@@ -54,7 +59,12 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApplications) -> Resul
         }
         None => None,
     };
-    let filter = ApplicationFilter { kind, active: query.active, text: search_text(query.text.as_deref())? };
+    let filter = ApplicationFilter {
+        kind,
+        active: query.active,
+        text: search_text(query.text.as_deref())?,
+        sort: query.sort.into(),
+    };
     let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {filter:?}"));
     let names = ["applications", which.as_str()];
     let page = page(key, &names, query.limit, query.cursor.as_deref())?;

@@ -98,6 +98,22 @@ async fn names_are_unique_per_type_and_slugs_in_the_organization() {
     world.post(&admin, "/application-types", other).await;
     let same = world.post(&admin, "/applications", json!({"name": "Portal", "type": "other"})).await;
     assert_eq!((same.status.as_u16(), &same.body["application"]["slug"]), (201, &json!("portal-2")), "{same:?}");
+    world.post(&admin, "/applications", json!({"name": "Archive", "type": "other", "slug": "zoo"})).await;
+    for (sort, expected) in [
+        ("slug", ["portal", "portal-2", "zoo"]),
+        ("-slug", ["zoo", "portal-2", "portal"]),
+        ("name", ["zoo", "portal", "portal-2"]),
+    ] {
+        let mut slugs = Vec::new();
+        let mut path = format!("/applications?limit=1&sort={sort}");
+        while slugs.len() < 3 {
+            let page = world.get(&admin, &path).await;
+            slugs.push(page.body["data"][0]["slug"].as_str().unwrap_or_default().to_owned());
+            let next = page.body["next_cursor"].as_str().unwrap_or_default();
+            path = format!("/applications?limit=1&sort={sort}&cursor={next}");
+        }
+        assert_eq!(slugs, expected, "{sort}");
+    }
     let taken = world.post(&admin, "/applications", json!({"name": "New", "type": "other", "slug": "portal"})).await;
     assert_eq!(taken.problem(409, "name_taken"), ["slug"]);
     let renamed = world.patch(&admin, "/applications/portal-2", json!({"slug": "portal"})).await;
