@@ -21,7 +21,7 @@ use crate::{
 /// The most records of a chunk: few enough that they stay in the processor's cache on their way.
 pub const CHUNK: usize = 500;
 /// Chunks that wait for the next thread.
-const CHUNKS_WAITING: usize = 2;
+const CHUNKS_WAITING: usize = 3;
 
 /// How long a value that ended, by rotation or with its key, is still told from an unknown one.
 const ENDED_KEPT: Duration = Duration::from_hours(90 * 24);

@@ -19,7 +19,7 @@ use crate::raw_rows::{Column, RawRows};
 use crate::{Error, Result};
 
 /// Rows that the SQLite thread may be ahead of the reader.
-const ROWS_AHEAD: usize = 2_048;
+const ROWS_AHEAD: usize = 4_096;
 /// How long rows are left to gather where there are none: a reader that waits for each is woken for each, which takes
 /// both threads longer than the row.
 const ROWS_WAIT: Duration = Duration::from_millis(1);
