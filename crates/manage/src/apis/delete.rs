@@ -20,7 +20,8 @@ use crate::error::Error;
 use crate::write::Changed;
 
 /// Deletes the API of this id or slug. Keys that name its operations lose them first, some at a time, so that no
-/// transaction grows with their number; what is left of an interrupted deletion only ever holds less.
+/// transaction grows with their number; what is left of an interrupted deletion only ever holds less: keys from which
+/// something of the API is taken away lose that with the API itself.
 pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
     let organization = ctx.organization_with(Authority::ApisManage)?;
     let mut snapshot = manage.store.read().await?;
@@ -49,7 +50,7 @@ async fn take_from_keys(
             let all = all.clone();
             Box::pin(async move {
                 let (ctx, api, _) = &*all;
-                let taken = take(tx, ctx, api).await?;
+                let taken = take(tx, ctx, api, has_no_exceptions).await?;
                 if taken > 0 {
                     let entry = ctx.entry(
                         "api.take_from_keys",
@@ -66,15 +67,15 @@ async fn take_from_keys(
     Ok(changed.value)
 }
 
-/// How many keys lost their operations of the API or its General set: at most a page of each.
-async fn take(tx: &mut Tx, ctx: &Ctx, api: &Api) -> Result<usize, Error> {
+/// How many keys lost their operations of the API or its General set: of those that may, at most a page of each.
+async fn take(tx: &mut Tx, ctx: &Ctx, api: &Api, may_lose: fn(&Key, ApiId) -> bool) -> Result<usize, Error> {
     let general = find_general(tx, api).await?.map(|set| set.id);
     let naming = KeyFilter { api: Some(api.id), ..KeyFilter::default() };
     let holding = general.map(|set| KeyFilter { api_set: Some(set), ..KeyFilter::default() });
     let mut taken = 0;
     for filter in std::iter::once(naming).chain(holding) {
         let found = keys::list(tx, api.organization, &filter, &Page::first(PAGE_LIMIT_MAX)).await?;
-        for mut key in found.items {
+        for mut key in found.items.into_iter().filter(|key| may_lose(key, api.id)) {
             strip(&mut key, api.id, general);
             key.version += 1;
             key.updated_at = ctx.now;
@@ -85,16 +86,22 @@ async fn take(tx: &mut Tx, ctx: &Ctx, api: &Api) -> Result<usize, Error> {
     Ok(taken)
 }
 
+/// Whether a key only loses by losing all that it names of the API. Without its exceptions it would hold more, for as long
+/// as the API is there.
+fn has_no_exceptions(key: &Key, api: ApiId) -> bool {
+    !key.operations.iter().any(|held| held.api == api && held.pattern.is_exception())
+}
+
 fn strip(key: &mut Key, api: ApiId, general: Option<ApiSetId>) {
     key.operations.retain(|pattern| pattern.api != api);
     key.api_sets.retain(|set| Some(*set) != general);
 }
 
-/// Deletes the record, with what keys were given meanwhile.
+/// Deletes the record, with what keys still name of it: exceptions, and what they were given meanwhile.
 async fn finish(tx: &mut Tx, ctx: &Ctx, api: &Api, if_match: &IfMatch) -> Result<(), Error> {
     let api = find_own(tx, api.organization, &api.id.to_string()).await?;
     if_match.check(api.version)?;
-    take(tx, ctx, &api).await?;
+    while take(tx, ctx, &api, |_, _| true).await? > 0 {}
     let old = view(tx, &api).await?;
     if let Some(general) = find_general(tx, &api).await? {
         api_sets::delete(tx, api.organization, general.id).await?;
@@ -117,4 +124,59 @@ fn take_from_set(set: &mut ApiSet, api: ApiId) -> bool {
     set.apis.retain(|held| *held != api);
     set.operations.retain(|pattern| pattern.api != api);
     before != (set.apis.len(), set.operations.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use claviger_domain::RequestId;
+    use claviger_domain::authority::Authorities;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::World;
+
+    fn row(at: usize) -> Value {
+        let import = json!({"value": format!("sk-{at:0>30}")});
+        json!({"name": format!("k{at}"), "api_sets": ["full-access"], "operations": ["!notes:list"], "import": import})
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_deletion_leaves_keys_their_exceptions() {
+        let (world, admin) = World::with_organization().await;
+        let operations = json!([{"name": "list", "method": "GET", "path": "/notes"}]);
+        let api = json!({"name": "Notes", "slug": "notes", "base_paths": ["/"], "operations": operations});
+        let made = world.post(&admin, "/apis", api).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let plain = json!({"name": "plain", "operations": ["notes:list"]});
+        let plain = world.post(&admin, "/keys", plain).await.body["key"]["id"].clone();
+        // More than a page of them: none is passed over in the end.
+        let rows: Vec<Value> = (0..=PAGE_LIMIT_MAX as usize).map(row).collect();
+        let done = world.post(&admin, "/keys/import", json!(rows)).await;
+        assert_eq!(done.body["imported"], rows.len(), "{done:?}");
+        let bounded = done.body["keys"][0]["id"].clone();
+        let operations_of = async |id: &Value| {
+            let key = world.get(&admin, &format!("/keys/{}", id.as_str().expect("an id"))).await;
+            key.body["operations"].clone()
+        };
+
+        let now = world.manage.clock.now();
+        let home = world.get(&admin, "/organization").await.text("id").parse().expect("an id");
+        let ctx = Ctx {
+            organization: Some(home),
+            authorities: Authorities::ADMIN,
+            ..Ctx::operator(RequestId::new(now, &*world.manage.random), now)
+        };
+        let mut snapshot = world.manage.store.read().await.expect("a snapshot");
+        let api = find_own(&mut snapshot, home, "notes").await.expect("the API");
+        drop(snapshot);
+        let all = Arc::new((ctx.clone(), api, IfMatch::ANY));
+        while take_from_keys(&world.manage, &ctx, home, all.clone()).await.expect("a step") {}
+        assert_eq!(operations_of(&bounded).await, json!(["!notes:list"]), "the API is still there");
+        assert_eq!(operations_of(&plain).await, json!(["notes:list"]), "the newest page is all exceptions");
+
+        assert_eq!(world.call("DELETE", &admin, "/apis/notes", None).await.status, 204);
+        for id in [&bounded, &plain] {
+            assert_eq!(operations_of(id).await, json!([]));
+        }
+    }
 }

@@ -16,8 +16,8 @@ use super::record::find;
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
-use crate::rights::UNKNOWN;
-use crate::shared::find_usable_api;
+use crate::rights::{UNKNOWN, find_set};
+use crate::shared::{find_usable_api, is_lent};
 
 /// The most sets that `requires` may name.
 pub const REQUIRES_MAX: usize = 50;
@@ -103,7 +103,13 @@ pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Res
     if requires.len() > REQUIRES_MAX {
         return Err(Error::field("requires", format!("expected at most {REQUIRES_MAX} sets")));
     }
-    if let Some(index) = manage.engine.unknown_set(provider, &requires) {
+    let unknown = match manage.engine.unknown_set(provider, &requires) {
+        None if provider.organization != organization => {
+            not_lent(&mut snapshot, organization, provider.organization, &requires).await?
+        }
+        unknown => unknown,
+    };
+    if let Some(index) = unknown {
         return Err(Error::names_unknown(vec![FieldError::new(format!("requires[{index}]"), UNKNOWN)]));
     }
     let key = find(&mut snapshot, organization, id).await?;
@@ -125,6 +131,25 @@ async fn provider(conn: &mut Conn, organization: OrganizationId, api: Option<&st
         None => None,
     };
     Ok(Provider { organization: api.map_or(organization, |api| api.organization) })
+}
+
+/// The first of a provider's sets that is not there for another organization, which must not learn that it exists.
+async fn not_lent(
+    conn: &mut Conn,
+    user: OrganizationId,
+    provider: OrganizationId,
+    names: &[&str],
+) -> Result<Option<usize>, Error> {
+    for (index, name) in names.iter().enumerate() {
+        let lent = match find_set(conn, provider, name).await? {
+            Some(set) => is_lent(conn, &set, |with| with.includes(user)).await?,
+            None => false,
+        };
+        if !lent {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 fn request_line(request: &Check) -> Result<Option<RequestLine<'_>>, Error> {

@@ -13,4 +13,5 @@ mod permissions;
 mod policy;
 mod reveals;
 mod rotation;
+mod sharing;
 mod terms;
