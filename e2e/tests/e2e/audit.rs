@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::harness::on_both_databases;
-use crate::harness::process::{command, run, text};
+use crate::harness::patience::wait_until;
+use crate::harness::process::{Serving, command, run, text};
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
@@ -52,6 +53,24 @@ impl Intruder {
             self.execute(&format!("INSERT INTO {table} SELECT * FROM saved_{table}")).await;
         }
     }
+}
+
+#[tokio::test]
+async fn the_ends_of_the_chains_stand_in_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let made = run(command(&data, &["setup", "--organization", "Acme", "--email", "ada@example.com", "--json"]), "");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    let serving = Serving::start(&data, None).await;
+    let line = format!("audit head of {}: ", made["organization"].as_str().expect("an id"));
+    wait_until(async || serving.log().contains(&line), || format!("no {line:?} in: {}", serving.log())).await;
+    let log = serving.log();
+    let noted = log.split(&line).nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a head");
+    // As the log has it, the command takes it.
+    let verified = run(command(&data, &["audit", "verify", "--head", noted]), "");
+    assert!(verified.status.success(), "{noted}: {}", text(&verified.stderr));
+    serving.stop();
 }
 
 on_both_databases! {

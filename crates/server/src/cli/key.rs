@@ -163,6 +163,9 @@ pub(super) struct List {
     /// Keys that have this in name, description, external id, tags or hint
     #[arg(long)]
     text: Option<String>,
+    /// name, -name, `created_at` or `-created_at`
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
     /// At most this many, 1 to 100
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -408,6 +411,7 @@ impl List {
             ("tag", &self.tag),
             ("external_id", &self.external_id),
             ("text", &self.text),
+            ("sort", &self.sort),
             ("cursor", &self.cursor),
         ];
         let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
