@@ -45,7 +45,7 @@ pub enum Shape {
     Pair,
 }
 
-/// A key with its facts. The state is derived: [`Key::state`].
+/// A key with its facts. The state is derived: [`Facts::state`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Its id.
