@@ -57,9 +57,7 @@ const RESOLVED_MAX: usize = 64;
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let home = home(manage, organization).await?;
-    if request.import.is_some() {
-        check_leave(&mut *manage.store.read().await?, manage).await?;
-    }
+    let leave = manage.config.imports_with_several_organizations || request.import.is_none();
     let new = NewKey::draw(manage, ctx, &home, request)?;
     let (work_ctx, issued, again) = (ctx.clone(), new.issued(), new.issued().without_values());
     let changed = manage
@@ -68,7 +66,10 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
             Scope::Organization(organization),
             move |tx| {
                 let (ctx, new) = (work_ctx.clone(), new.clone());
-                Box::pin(async move { new.insert(tx, &ctx).await })
+                Box::pin(async move {
+                    check_leave(tx, leave).await?;
+                    new.insert(tx, &ctx).await
+                })
             },
             move |key| answer_again(key, &again),
         )

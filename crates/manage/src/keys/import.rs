@@ -104,7 +104,8 @@ pub async fn import(
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let rows = if lines { read_lines(body)? } else { read_array(body)? };
     let home = home(manage, organization).await?;
-    check_leave(&mut *manage.store.read().await?, manage).await?;
+    let leave = manage.config.imports_with_several_organizations;
+    check_leave(&mut *manage.store.read().await?, leave).await?;
     let mut done = ImportedKeys { dry_run: query.dry_run, rows: rows.len(), ..ImportedKeys::default() };
     let (mut position, mut seen) = (None, Seen::default());
     let mut rows = rows.into_iter().peekable();
@@ -150,7 +151,7 @@ async fn import_batch(
     organization: OrganizationId,
     drawn: Vec<(usize, NewKey)>,
 ) -> Result<Changed<Vec<Outcome>>, Error> {
-    let shared = Arc::new((ctx.clone(), drawn));
+    let (shared, leave) = (Arc::new((ctx.clone(), drawn)), manage.config.imports_with_several_organizations);
     let mut tries = 0;
     loop {
         let shared = shared.clone();
@@ -158,6 +159,7 @@ async fn import_batch(
             .write(ctx, Scope::Organization(organization), move |tx| {
                 let shared = shared.clone();
                 Box::pin(async move {
+                    check_leave(tx, leave).await?;
                     let ((ctx, drawn), mut resolved) = (&*shared, Resolved::default());
                     let mut outcomes = Vec::with_capacity(drawn.len());
                     for (number, new) in drawn {

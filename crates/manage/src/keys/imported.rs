@@ -9,7 +9,6 @@ use claviger_store::{Conn, organizations};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::Manage;
 use crate::error::Error;
 
 /// A value that others made, in one of two forms.
@@ -68,9 +67,10 @@ impl ImportedValue {
 }
 
 /// With several organizations in the installation keys are imported by its operator's leave alone: a value that cannot be
-/// imported may be another one's.
-pub(super) async fn check_leave(conn: &mut Conn, manage: &Manage) -> Result<(), Error> {
-    if manage.config.imports_with_several_organizations || organizations::count(conn).await? <= 1 {
+/// imported may be another one's. `given` is that leave. Asked in the transaction that writes: a second organization may come
+/// while an import is under way.
+pub(super) async fn check_leave(conn: &mut Conn, given: bool) -> Result<(), Error> {
+    if given || organizations::count(conn).await? <= 1 {
         return Ok(());
     }
     Err(Error::forbidden(
