@@ -24,7 +24,7 @@ const HISTOGRAM_MICROS_MAX: usize = 1_000_000;
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// A server that does not answer for this long has failed.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// What one run measured.
@@ -35,7 +35,7 @@ pub struct Run {
     pub p50_micros: u64,
     /// 99th percentile in microseconds.
     pub p99_micros: u64,
-    /// The share of the time for which the generator had something to do.
+    /// The share of the time for which the generator's thread was running.
     pub generator_busy: f64,
     /// Processor time of the server a request, in microseconds; all of its threads.
     pub server_micros: f64,
@@ -71,9 +71,10 @@ struct Connection {
 /// Runs `workload` for `duration`; `rate` is the number of requests a second, `None` saturates.
 pub fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result<Run> {
     let mut generator = Generator::connect(workload, CONNECTIONS)?;
+    let busy_before = thread_time();
     let (server_before, doors_before) = (workload.server.time()?, workload.server.time_of_threads(DOORS)?);
     let begin = Instant::now();
-    let vacant = generator.drive(begin, begin + duration, rate.map(|rate| Duration::from_secs_f64(1.0 / rate)))?;
+    generator.drive(begin, begin + duration, rate.map(|rate| Duration::from_secs_f64(1.0 / rate)))?;
     let elapsed = begin.elapsed().as_secs_f64();
     let count = generator.histogram.count() as f64;
     let server = workload.server.time()?.saturating_sub(server_before);
@@ -84,7 +85,7 @@ pub fn run(workload: &Workload, duration: Duration, rate: Option<f64>) -> Result
         beside_doors: server.saturating_sub(doors).as_secs_f64() / server.as_secs_f64(),
         p50_micros: generator.histogram.quantile(0.5),
         p99_micros: generator.histogram.quantile(0.99),
-        generator_busy: 1.0 - vacant.as_secs_f64() / elapsed,
+        generator_busy: thread_time().saturating_sub(busy_before).as_secs_f64() / elapsed,
     })
 }
 
@@ -93,8 +94,7 @@ pub fn once(workload: &Workload) -> Result {
     let mut generator = Generator::connect(workload, 1)?;
     let now = Instant::now();
     generator.send(now)?;
-    // The time is over: what is left is to take the answer.
-    generator.drive(now, now, None).map(drop)
+    generator.receive(None)
 }
 
 /// The processor time of the calling thread.
@@ -124,31 +124,19 @@ impl<'w> Generator<'w> {
         })
     }
 
-    /// Sends and receives until `until` and the last answer. The thread never sleeps: to wake it would be the server's
-    /// work, the more often the slower the server is, so two servers would not pay the same. The result is for how long
-    /// it had nothing to do.
-    fn drive(&mut self, begin: Instant, until: Instant, interval: Option<Duration>) -> Result<Duration> {
-        let (mut next, mut now, mut heard, mut vacant) = (begin, begin, begin, Duration::ZERO);
+    fn drive(&mut self, begin: Instant, until: Instant, interval: Option<Duration>) -> Result {
+        let mut next = begin;
         loop {
-            let idle_before = self.idle.len();
+            let now = Instant::now();
             while !self.idle.is_empty() && now < until && (interval.is_none() || next <= now) {
                 self.send(interval.map_or(now, |_| next))?;
                 next += interval.unwrap_or_default();
             }
             if self.idle.len() == self.connections.len() && now >= until {
-                return Ok(vacant);
+                return Ok(());
             }
-            let sent = self.idle.len() < idle_before;
-            let received = self.receive()?;
-            let before = std::mem::replace(&mut now, Instant::now());
-            match received {
-                0 if !sent => vacant += now - before,
-                0 => {}
-                _ => heard = now,
-            }
-            if now - heard > SILENCE_MAX && self.idle.len() < self.connections.len() {
-                return Err(format!("{}: no answer", self.workload.name).into());
-            }
+            // Between two paced requests the thread spins: a timer would come too late.
+            self.receive(interval.map(|_| &AT_ONCE))?;
         }
     }
 
@@ -160,10 +148,11 @@ impl<'w> Generator<'w> {
         self.connections[place].send(self.workload, self.draw, due)
     }
 
-    /// Takes whatever has arrived; says from how many connections.
-    fn receive(&mut self) -> Result<usize> {
+    /// Takes whatever has arrived; `timeout` `None` waits for something.
+    fn receive(&mut self, timeout: Option<&Timespec>) -> Result {
         let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 64];
-        let count = match epoll::wait(&self.epoll, &mut events, Some(&AT_ONCE)) {
+        let count = match epoll::wait(&self.epoll, &mut events, Some(timeout.unwrap_or(&SILENCE_MAX))) {
+            Ok(0) if timeout.is_none() => return Err(format!("{}: no answer", self.workload.name).into()),
             Ok(count) => count,
             Err(rustix::io::Errno::INTR) => 0,
             Err(error) => return Err(error.into()),
@@ -176,7 +165,7 @@ impl<'w> Generator<'w> {
                 self.idle.push(place);
             }
         }
-        Ok(count)
+        Ok(())
     }
 }
 
