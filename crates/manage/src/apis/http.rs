@@ -139,7 +139,9 @@ async fn edit(
     Ok(Answer::ok(changed.value.api).version(changed.value.version).change(changed.position))
 }
 
-/// Deletes an API; its operations leave every set and key. With `dry_run` it says which ones lose what.
+/// Deletes an API; its operations leave every set and key.
+///
+/// With `dry_run` it says which ones lose what.
 #[utoipa::path(delete, path = "/apis/{api}", operation_id = "apis/delete", tag = "apis",
     params(("api" = String, Path, description = "The API's id or slug"), DeleteQuery),
     responses((status = 204), (status = 200, body = Deletion, description = "What a deletion would take away"), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
