@@ -104,8 +104,6 @@ pub async fn import(
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
     let rows = if lines { read_lines(body)? } else { read_array(body)? };
     let home = home(manage, organization).await?;
-    let leave = manage.config.imports_with_several_organizations;
-    check_leave(&mut *manage.store.read().await?, leave).await?;
     let mut done = ImportedKeys { dry_run: query.dry_run, rows: rows.len(), ..ImportedKeys::default() };
     let (mut position, mut seen) = (None, Seen::default());
     let mut rows = rows.into_iter().peekable();
@@ -191,6 +189,7 @@ async fn try_batch(
     done: &mut ImportedKeys,
 ) -> Result<(), Error> {
     let (mut snapshot, mut resolved) = (manage.store.read().await?, Resolved::default());
+    check_leave(&mut snapshot, manage.config.imports_with_several_organizations).await?;
     for (number, new) in drawn {
         let checked = new.check(&mut snapshot, ctx, &mut resolved).await;
         match checked.and_then(|key| seen.check(&new, key.owner, key.name.search_form(), key.secret.digest)) {
