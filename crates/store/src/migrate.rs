@@ -79,20 +79,22 @@ pub(crate) async fn run(pools: &Pools, clock: &dyn Clock, random: &dyn Random) -
     }
 }
 
-/// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog.
+/// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog; on
+/// SQLite the one that turns the write-ahead log on can find the other in its way, which no busy time-out waits for.
 async fn bootstrap(pools: &Pools) -> Result<()> {
     for last_try in [false, false, true] {
-        let Writing { mut conn, place } = pools.write().await?;
-        let made = match conn.execute_script(dialect(BOOTSTRAP, pools.kind)).await {
-            Ok(()) => Writing { conn, place }.commit().await.map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        match made {
-            Err(Error::Refused(_)) if !last_try => {}
+        match make_first_tables(pools).await {
+            Err(Error::Refused(_) | Error::Busy) if !last_try => {}
             made => return made,
         }
     }
     Ok(())
+}
+
+async fn make_first_tables(pools: &Pools) -> Result<()> {
+    let Writing { mut conn, place } = pools.write().await?;
+    conn.execute_script(dialect(BOOTSTRAP, pools.kind)).await?;
+    Writing { conn, place }.commit().await.map_err(Error::from)
 }
 
 /// One step in one transaction, which holds the lease's row: whoever wants the lease waits until it is over.
