@@ -79,12 +79,11 @@ pub(crate) async fn run(pools: &Pools, clock: &dyn Clock, random: &dyn Random) -
     }
 }
 
-/// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog; on
-/// SQLite the one that turns the write-ahead log on can find the other in its way, which no busy time-out waits for.
+/// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog.
 async fn bootstrap(pools: &Pools) -> Result<()> {
     for last_try in [false, false, true] {
         match make_first_tables(pools).await {
-            Err(Error::Refused(_) | Error::Busy) if !last_try => {}
+            Err(Error::Refused(_)) if !last_try => {}
             made => return made,
         }
     }

@@ -10,15 +10,24 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::config::{Config, DatabaseUrl};
 use crate::conn::{Conn, Snapshot};
+use crate::error::Cause;
 use crate::{Error, Result};
 
 /// How long a statement waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// WAL, so that readers and the writer do not wait for each other; FULL, so that a commit is on the disk before it is
-/// acknowledged. The busy time-out concerns other processes alone: within this one the writers stand in line.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                               PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;";
+/// WAL, so that readers and the writer do not wait for each other. SQLite asks no busy time-out when two connections turn
+/// it on at once: it holds a read lock by then, and answers "busy" to one of them at once (`sqlite3BtreeBeginTrans` in its
+/// source). So the waiting is ours, and its own is off meanwhile.
+const SQLITE_WAL: &str = "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL;";
+/// How often, and with what pause, a connection tries to turn the write-ahead log on: five seconds in all.
+const SQLITE_WAL_TRIES: u32 = 250;
+const SQLITE_WAL_PAUSE: Duration = Duration::from_millis(20);
+
+/// FULL, so that a commit is on the disk before it is acknowledged. The busy time-out concerns other processes alone:
+/// within this one the writers stand in line.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                               PRAGMA journal_size_limit = 67108864;";
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +87,7 @@ impl Pools {
             let settings = AnyPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(connections.max(1));
             let settings = match kind {
                 Kind::Postgres => settings,
-                Kind::Sqlite => settings.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        connection.execute(sqlx::raw_sql(SQLITE_SETTINGS)).await?;
-                        Ok(())
-                    })
-                }),
+                Kind::Sqlite => settings.after_connect(|connection, _| Box::pin(set_up_sqlite(connection))),
             };
             settings.connect_lazy_with(options.clone())
         };
@@ -132,9 +136,24 @@ pub(crate) async fn connect_once(url: &DatabaseUrl) -> Result<(), sqlx::Error> {
     let options = any_options(url).map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
     let mut connection: AnyConnection = options.connect().await?;
     if Kind::of(url) == Kind::Sqlite {
-        connection.execute(sqlx::raw_sql(SQLITE_SETTINGS)).await?;
+        set_up_sqlite(&mut connection).await?;
     }
     sqlx::Connection::close(connection).await
+}
+
+/// What every SQLite connection needs before its first statement.
+async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    for tries_left in (0..SQLITE_WAL_TRIES).rev() {
+        match connection.execute(sqlx::raw_sql(SQLITE_WAL)).await {
+            Err(error) if tries_left > 0 && Cause::of(&error) == Cause::Busy => {
+                tokio::time::sleep(SQLITE_WAL_PAUSE).await
+            }
+            Err(error) => return Err(error),
+            Ok(_) => break,
+        }
+    }
+    connection.execute(sqlx::raw_sql(SQLITE_SETTINGS)).await?;
+    Ok(())
 }
 
 fn any_options(url: &DatabaseUrl) -> Result<AnyConnectOptions> {
@@ -181,6 +200,22 @@ mod tests {
             // 2 is FULL (sqlite.org/pragma.html#pragma_synchronous).
             assert_eq!(conn.number(sql("PRAGMA synchronous")).await, Ok(2));
             assert_eq!(conn.number(sql("PRAGMA foreign_keys")).await, Ok(1));
+        }
+    }
+
+    /// Without waiting of our own one in some hundred of these openings is told that the database is locked.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn connections_that_turn_the_write_ahead_log_on_at_once_wait_for_each_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..40 {
+            let url = DatabaseUrl::sqlite(&folder.path().join(format!("{round}.db")));
+            let openings = (0..8).map(|_| {
+                let url = url.clone();
+                tokio::spawn(async move { connect_once(&url).await })
+            });
+            for opening in futures_util::future::join_all(openings).await {
+                opening.expect("no panic").expect("each connection opens");
+            }
         }
     }
 
