@@ -146,7 +146,7 @@ async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     for tries_left in (0..SQLITE_WAL_TRIES).rev() {
         match connection.execute(sqlx::raw_sql(SQLITE_WAL)).await {
             Err(error) if tries_left > 0 && Cause::of(&error) == Cause::Busy => {
-                tokio::time::sleep(SQLITE_WAL_PAUSE).await
+                tokio::time::sleep(SQLITE_WAL_PAUSE).await;
             }
             Err(error) => return Err(error),
             Ok(_) => break,
