@@ -117,7 +117,9 @@ stories! {
         for result in soon(writers.join_all()).await {
             assert!(result.unwrap().position.is_some());
         }
-        assert_eq!(runs.load(Ordering::SeqCst), 3, "one of the two ran twice");
+        // On a busy machine the one that runs again can take its first row before the one that waits for it wakes up, and
+        // both meet once more.
+        assert!(runs.load(Ordering::SeqCst) >= 3, "one of the two ran again");
     }
 
     async fn a_connection_lost_at_commit_is_unknown_and_not_run_again(place) {
