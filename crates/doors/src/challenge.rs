@@ -1,8 +1,13 @@
 //! Challenges: by which schemes a refused client may try again (RFC 9110, 11.6.1), one for each that the API accepts.
 
+use std::borrow::Cow;
+
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::verdict::Code;
-use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+
+use crate::answer::Answer;
+
+pub(crate) const WWW_AUTHENTICATE: &str = "www-authenticate";
 
 /// RFC 7617.
 const BASIC: &str = "Basic realm=\"claviger\", charset=\"UTF-8\"";
@@ -17,36 +22,33 @@ const USUAL_IN_ONE: [&str; 2] = [
 ];
 
 /// Adds the challenges of a refusal with this status: on every 401, and RFC 6750's word for a key that may not do this.
-pub(crate) fn add(headers: &mut HeaderMap, code: Code, status: u16, sources: Option<&[CredentialSource]>) {
+pub(crate) fn add(answer: &mut Answer, code: Code, status: u16, sources: Option<&[CredentialSource]>) {
     let bearer = match (code, status) {
         (Code::Missing, 401) => BEARER,
         (_, 401) => BEARER_INVALID,
         (Code::OperationNotAllowed, _) if sources.is_none_or(|all| all.contains(&CredentialSource::Bearer)) => {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(BEARER_SCOPE));
+            answer.header(WWW_AUTHENTICATE, BEARER_SCOPE);
             return;
         }
         _ => return,
     };
     let Some(sources) = sources else {
-        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
-        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
+        answer.header(WWW_AUTHENTICATE, BASIC);
+        answer.header(WWW_AUTHENTICATE, bearer);
         return;
     };
     for challenge in own(sources, bearer) {
         // Names of sources are printable ASCII without quotes.
-        headers.append(WWW_AUTHENTICATE, HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static(BEARER)));
+        answer.header(WWW_AUTHENTICATE, &challenge);
     }
 }
 
 /// All challenges of a 401 in one line: nginx before 1.23 passes one line of this header on.
-pub(crate) fn in_one_line(code: Code, sources: Option<&[CredentialSource]>) -> HeaderValue {
+pub(crate) fn in_one_line(code: Code, sources: Option<&[CredentialSource]>) -> Cow<'static, str> {
     let is_missing = code == Code::Missing;
     match sources {
-        None => HeaderValue::from_static(USUAL_IN_ONE[usize::from(is_missing)]),
-        Some(sources) => {
-            let all = own(sources, if is_missing { BEARER } else { BEARER_INVALID }).join(", ");
-            HeaderValue::try_from(all).unwrap_or(HeaderValue::from_static(BEARER))
-        }
+        None => USUAL_IN_ONE[usize::from(is_missing)].into(),
+        Some(sources) => own(sources, if is_missing { BEARER } else { BEARER_INVALID }).join(", ").into(),
     }
 }
 
@@ -74,9 +76,10 @@ mod tests {
     fn challenges(code: Code, status: u16, given: Option<&[&str]>) -> Vec<String> {
         let sources: Option<Vec<CredentialSource>> =
             given.map(|texts| texts.iter().map(|text| text.parse().expect("a source")).collect());
-        let mut headers = HeaderMap::new();
-        add(&mut headers, code, status, sources.as_deref());
-        let all = headers.get_all(WWW_AUTHENTICATE).iter();
+        let mut answer = Answer::default();
+        add(&mut answer, code, status, sources.as_deref());
+        let response = answer.into_response();
+        let all = response.headers().get_all(WWW_AUTHENTICATE).iter();
         let all: Vec<String> = all.map(|value| value.to_str().expect("ASCII").to_owned()).collect();
         if status == 401 {
             assert_eq!(in_one_line(code, sources.as_deref()), all.join(", "), "one line says the same");

@@ -3,13 +3,16 @@
 //!
 //! Without sources of the API's own these are `Authorization` (Basic and Bearer) and `X-Api-Key`.
 
+use std::borrow::Cow;
+
 use claviger_domain::credential_source::CredentialSource;
 use claviger_engine::{FIELDS_MAX, FieldMask, Presented};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::headers::Found;
+use crate::lines::Lines;
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const AUTHORIZATION: &str = "authorization";
+const X_API_KEY: &str = "x-api-key";
 /// What stands before a parameter's name where places are named.
 const QUERY: &str = "query:";
 
@@ -36,47 +39,47 @@ enum Place<'r> {
 impl<'r> Credentials<'r> {
     /// Those of a request: all lines of each header, in the order of the sources. `target` is where a source of the query
     /// looks.
-    pub(crate) fn of(headers: &'r HeaderMap, target: &'r str, sources: Option<&'r [CredentialSource]>) -> Self {
+    pub(crate) fn of(lines: Lines<'r>, target: &'r str, sources: Option<&'r [CredentialSource]>) -> Self {
         match sources {
-            None => Self::usual(headers),
-            Some(sources) => Self::chosen(headers, target, sources),
+            None => Self::usual(lines),
+            Some(sources) => Self::chosen(lines, target, sources),
         }
     }
 
     /// The same, of a request whose headers were looked at.
     pub(crate) fn found(
         found: &Found<'r>,
-        headers: &'r HeaderMap,
+        lines: Lines<'r>,
         target: &'r str,
         sources: Option<&'r [CredentialSource]>,
     ) -> Self {
         match (found.only_authorization(), sources) {
             (Some(value), None) => Self::none().with_authorization(value),
-            _ => Self::of(headers, target, sources),
+            _ => Self::of(lines, target, sources),
         }
     }
 
     /// Those that stand where they usually do.
-    pub(crate) fn usual(headers: &'r HeaderMap) -> Self {
-        let all = headers.get_all(AUTHORIZATION).iter().fold(Self::none(), Self::with_authorization);
-        headers.get_all(X_API_KEY).iter().fold(all, |all, value| all.with_bare(Place::XApiKey, value.as_bytes()))
+    pub(crate) fn usual(lines: Lines<'r>) -> Self {
+        let all = lines.all(AUTHORIZATION).fold(Self::none(), Self::with_authorization);
+        lines.all(X_API_KEY).fold(all, |all, value| all.with_bare(Place::XApiKey, value))
     }
 
     /// The places in which the key stood, as `X-Auth-Credential` names them.
-    pub(crate) fn places_of(&self, fields: FieldMask) -> HeaderValue {
+    pub(crate) fn places_of(&self, fields: FieldMask) -> Cow<'static, str> {
         let has = |place| (0..self.count.min(FIELDS_MAX)).any(|at| fields.has(at) && self.places[at] == place);
         let named = (0..self.count.min(FIELDS_MAX)).filter(|at| fields.has(*at)).map(|at| self.places[at]);
         let own = named.clone().any(|place| !matches!(place, Place::Authorization | Place::XApiKey));
         match (has(Place::Authorization), has(Place::XApiKey)) {
-            _ if own => listed(named),
-            (true, true) => HeaderValue::from_static("authorization, x-api-key"),
-            (true, false) => HeaderValue::from_static("authorization"),
-            (false, true) => HeaderValue::from_static("x-api-key"),
-            (false, false) => HeaderValue::from_static(""),
+            _ if own => listed(named).into(),
+            (true, true) => "authorization, x-api-key".into(),
+            (true, false) => AUTHORIZATION.into(),
+            (false, true) => X_API_KEY.into(),
+            (false, false) => "".into(),
         }
     }
 
-    fn chosen(headers: &'r HeaderMap, target: &'r str, sources: &'r [CredentialSource]) -> Self {
+    fn chosen(lines: Lines<'r>, target: &'r str, sources: &'r [CredentialSource]) -> Self {
         let mut all = Self::none();
         let accepts = |source| sources.contains(&source);
         let (basic, bearer) = (accepts(CredentialSource::Basic), accepts(CredentialSource::Bearer));
@@ -87,13 +90,13 @@ impl<'r> Credentials<'r> {
                 CredentialSource::Basic | CredentialSource::Bearer => {
                     authorization_read = true;
                     // What has another scheme than the accepted one is none of ours, whatever it holds.
-                    let values = headers.get_all(AUTHORIZATION).iter();
-                    let values = values.filter(|value| if is_bearer(value.as_bytes()) { bearer } else { basic });
+                    let values = lines.all(AUTHORIZATION);
+                    let values = values.filter(|value| if is_bearer(value) { bearer } else { basic });
                     values.fold(all, Self::with_authorization)
                 }
                 CredentialSource::Header(name) => {
-                    let place = if **name == *X_API_KEY.as_str() { Place::XApiKey } else { Place::Header(name) };
-                    headers.get_all(&**name).iter().fold(all, |all, value| all.with_bare(place, value.as_bytes()))
+                    let place = if **name == *X_API_KEY { Place::XApiKey } else { Place::Header(name) };
+                    lines.all(name).fold(all, |all, value| all.with_bare(place, value))
                 }
                 CredentialSource::Query(name) => {
                     let values = parameters(target, name);
@@ -108,8 +111,8 @@ impl<'r> Credentials<'r> {
         Self { presented: Presented::new(), places: [Place::default(); FIELDS_MAX], count: 0 }
     }
 
-    fn with_authorization(self, value: &'r HeaderValue) -> Self {
-        let presented = self.presented.with_authorization(value.as_bytes());
+    fn with_authorization(self, value: &'r [u8]) -> Self {
+        let presented = self.presented.with_authorization(value);
         Self { presented, ..self }.noted(Place::Authorization)
     }
 
@@ -146,12 +149,12 @@ fn parameters<'t>(target: &'t str, name: &'t str) -> impl Iterator<Item = &'t st
 }
 
 /// Names of places with commas between them, each once.
-fn listed<'p>(places: impl Iterator<Item = Place<'p>>) -> HeaderValue {
+fn listed<'p>(places: impl Iterator<Item = Place<'p>>) -> String {
     let mut names: Vec<String> = Vec::new();
     for place in places {
         let name = match place {
-            Place::Authorization => AUTHORIZATION.as_str().to_owned(),
-            Place::XApiKey => X_API_KEY.as_str().to_owned(),
+            Place::Authorization => AUTHORIZATION.to_owned(),
+            Place::XApiKey => X_API_KEY.to_owned(),
             Place::Header(name) => name.to_owned(),
             Place::Query(name) => format!("{QUERY}{name}"),
         };
@@ -159,22 +162,19 @@ fn listed<'p>(places: impl Iterator<Item = Place<'p>>) -> HeaderValue {
             names.push(name);
         }
     }
-    // Names of sources are printable ASCII.
-    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""))
+    names.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
+    use httparse::Header;
+
     use super::*;
 
     const KEY: &str = "clv_live_0123456789abcdefghijABCDEFGHIJ01234567";
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in lines {
-            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        map
+    fn headers<'h>(lines: &[(&'h str, &'h str)]) -> Vec<Header<'h>> {
+        lines.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect()
     }
 
     fn sources(texts: &[&str]) -> Vec<CredentialSource> {
@@ -184,8 +184,8 @@ mod tests {
     /// How many fields are presented, and what is named if the key stood in all of them.
     fn found(lines: &[(&'static str, &'static str)], target: &str, given: Option<&[&str]>) -> (usize, String) {
         let (map, chosen) = (headers(lines), given.map(sources));
-        let all = Credentials::of(&map, target, chosen.as_deref());
-        (all.count, all.places_of((0..FIELDS_MAX).collect()).to_str().expect("ASCII").to_owned())
+        let all = Credentials::of(Lines::new(&map), target, chosen.as_deref());
+        (all.count, all.places_of((0..FIELDS_MAX).collect()).into_owned())
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
         let lines = [("authorization", "Bearer jwt"), ("x-api-key", KEY), ("token", KEY)];
         assert_eq!(found(&lines, "/?key=x", None), (2, "authorization, x-api-key".to_owned()));
         let map = headers(&lines);
-        let all = Credentials::usual(&map);
+        let all = Credentials::usual(Lines::new(&map));
         assert_eq!(all.places_of([1].into_iter().collect()), "x-api-key");
         assert_eq!(all.places_of([0].into_iter().collect()), "authorization");
         assert_eq!(all.places_of(FieldMask::default()), "");

@@ -3,18 +3,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Caller, Question, RequestLine, Verdict};
-use http::header::HeaderMap;
-use http_body_util::Full;
+use http::StatusCode;
 
+use crate::answer::Answer;
 use crate::credentials::Credentials;
 use crate::headers::{Described, FORWARDED, Family, Found, Undescribed};
 use crate::identity;
-use crate::problem::{Answer, Problem, refusal};
+use crate::lines::Lines;
+use crate::problem::{Problem, refusal};
 use crate::request_id::Id;
 use crate::service::Connection;
 
@@ -23,24 +23,24 @@ pub(crate) struct Judged<'h> {
     pub(crate) verdict: Verdict,
     /// Where the keys of the API stand, if not where they usually do.
     pub(crate) sources: Option<Arc<[CredentialSource]>>,
-    headers: &'h HeaderMap,
+    lines: Lines<'h>,
     found: Found<'h>,
     described: Described<'h>,
 }
 
 /// Answers one call.
-pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, pin: Option<&str>, id: &Id) -> Answer {
-    match judge(connection, headers, pin, Door::Authorize, &FORWARDED, id) {
-        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id),
-        Ok(judged) => refusal(&judged.verdict, judged.sources.as_deref(), id),
-        Err(problem) => problem.answer(id),
+pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, pin: Option<&str>, id: &Id, answer: &mut Answer) {
+    match judge(connection, lines, pin, Door::Authorize, &FORWARDED, id) {
+        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id, answer),
+        Ok(judged) => refusal(&judged.verdict, judged.sources.as_deref(), id, answer),
+        Err(problem) => problem.answer(id, answer),
     }
 }
 
 /// The verdict on the request that the gateway describes.
 pub(crate) fn judge<'h>(
     connection: &Connection,
-    headers: &'h HeaderMap,
+    lines: Lines<'h>,
     pin: Option<&str>,
     door: Door,
     family: &Family,
@@ -60,10 +60,10 @@ pub(crate) fn judge<'h>(
         note(check);
         Problem::gateway_headers(detail)
     };
-    let found = family.find(headers);
+    let found = family.find(lines);
     let described = family.describe(&found, connection.trusted()).map_err(undescribed)?;
-    let overrides = found.method_overrides(headers).map_err(undescribed)?;
-    let provider = connection.provider(found.door_token(headers), id)?;
+    let overrides = found.method_overrides(lines).map_err(undescribed)?;
+    let provider = connection.provider(found.door_token(lines), id)?;
     let request = RequestLine {
         method: &described.method,
         target: &described.target,
@@ -73,7 +73,7 @@ pub(crate) fn judge<'h>(
     let sources = connection.engine().credential_sources(provider, pin, Some(&request));
     let verdict = connection.engine().decide(&Question {
         provider,
-        credentials: &Credentials::found(&found, headers, &described.target, sources.as_deref()).presented,
+        credentials: &Credentials::found(&found, lines, &described.target, sources.as_deref()).presented,
         client_ip: Some(described.client_ip),
         request: Some(request),
         pin,
@@ -83,14 +83,13 @@ pub(crate) fn judge<'h>(
         agent: found.agent(),
         request_id: id.id(),
     });
-    Ok(Judged { verdict, sources, headers, found, described })
+    Ok(Judged { verdict, sources, lines, found, described })
 }
 
 /// 200 with who asks.
-pub(crate) fn accepted(judged: &Judged<'_>, id: &Id) -> Answer {
-    let Judged { verdict, sources, headers, found, described } = judged;
-    let credentials = Credentials::found(found, headers, &described.target, sources.as_deref());
-    let mut answer = Answer::new(Full::new(Bytes::new()));
-    *answer.headers_mut() = identity::headers(verdict, credentials.places_of(verdict.fields), id);
-    answer
+pub(crate) fn accepted(judged: &Judged<'_>, id: &Id, answer: &mut Answer) {
+    let Judged { verdict, sources, lines, found, described } = judged;
+    let credentials = Credentials::found(found, *lines, &described.target, sources.as_deref());
+    answer.begin(StatusCode::OK, id);
+    identity::write(verdict, &credentials.places_of(verdict.fields), answer);
 }

@@ -6,20 +6,15 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-
 use crate::client_ip::{TrustedProxies, forwarded_for, parse_address};
+use crate::lines::{Lines, visible};
 
 /// Most values of method overrides that are looked at; a request with more is refused.
 pub(crate) const OVERRIDES_MAX: usize = 8;
 
-const X_CLAVIGER_DOOR: HeaderName = HeaderName::from_static("x-claviger-door");
+const X_CLAVIGER_DOOR: &str = "x-claviger-door";
 /// By which some frameworks replace the method of a request.
-const METHOD_OVERRIDES: [HeaderName; 3] = [
-    HeaderName::from_static("x-http-method-override"),
-    HeaderName::from_static("x-http-method"),
-    HeaderName::from_static("x-method-override"),
-];
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// The names of a door's headers.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ pub(crate) static ORIGINAL: Family = Family {
 };
 
 /// The headers that a door looks at. One pass over all of them costs as much as to look up two by name.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Found<'h> {
     method: Line<'h>,
     target: Line<'h>,
@@ -68,12 +63,12 @@ pub(crate) struct Found<'h> {
 }
 
 /// How often a header stands there, with the first value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Line<'h> {
     #[default]
     Absent,
-    Once(&'h HeaderValue),
-    Several(&'h HeaderValue),
+    Once(&'h [u8]),
+    Several(&'h [u8]),
 }
 
 /// A gateway's headers that do not describe one request.
@@ -105,21 +100,21 @@ pub(crate) struct Overrides<'h> {
 
 impl Family {
     /// Looks at every header of the request once.
-    pub(crate) fn find<'h>(&self, headers: &'h HeaderMap) -> Found<'h> {
+    pub(crate) fn find<'h>(&self, lines: Lines<'h>) -> Found<'h> {
         let mut found = Found::default();
-        for (name, value) in headers {
-            let line = match name.as_str() {
-                "authorization" => &mut found.authorization,
-                "user-agent" => &mut found.agent,
-                "x-api-key" => &mut found.api_key,
-                "x-claviger-door" => &mut found.door_token,
-                "origin" => &mut found.origin,
-                "access-control-request-method" => &mut found.preflight_method,
-                "x-http-method-override" | "x-http-method" | "x-method-override" => &mut found.method_override,
-                name if name == self.method => &mut found.method,
-                name if name == self.target => &mut found.target,
-                name if name == self.host => &mut found.host,
-                name if name == self.client => &mut found.client,
+        for (name, value) in lines.iter() {
+            let line = match name.as_bytes() {
+                b"authorization" => &mut found.authorization,
+                b"user-agent" => &mut found.agent,
+                b"x-api-key" => &mut found.api_key,
+                b"x-claviger-door" => &mut found.door_token,
+                b"origin" => &mut found.origin,
+                b"access-control-request-method" => &mut found.preflight_method,
+                b"x-http-method-override" | b"x-http-method" | b"x-method-override" => &mut found.method_override,
+                name if name == self.method.as_bytes() => &mut found.method,
+                name if name == self.target.as_bytes() => &mut found.target,
+                name if name == self.host.as_bytes() => &mut found.host,
+                name if name == self.client.as_bytes() => &mut found.client,
                 _ => continue,
             };
             line.add(value);
@@ -151,7 +146,7 @@ impl Family {
 
 impl<'h> Found<'h> {
     /// The value of `Authorization`, if that is the only credential that stands where credentials usually do.
-    pub(crate) fn only_authorization(&self) -> Option<&'h HeaderValue> {
+    pub(crate) fn only_authorization(&self) -> Option<&'h [u8]> {
         match (self.authorization, self.api_key) {
             (Line::Once(value), Line::Absent) => Some(value),
             _ => None,
@@ -159,15 +154,15 @@ impl<'h> Found<'h> {
     }
 
     /// The door token; an empty header is none.
-    pub(crate) fn door_token(&self, headers: &'h HeaderMap) -> Option<&'h [u8]> {
-        if self.door_token == Line::Absent { None } else { door_token(headers) }
+    pub(crate) fn door_token(&self, lines: Lines<'h>) -> Option<&'h [u8]> {
+        if self.door_token == Line::Absent { None } else { door_token(lines) }
     }
 
     /// The user agent, for the log.
     pub(crate) fn agent(&self) -> Option<&'h str> {
         match self.agent {
             Line::Absent => None,
-            Line::Once(value) | Line::Several(value) => value.to_str().ok(),
+            Line::Once(value) | Line::Several(value) => visible(value),
         }
     }
 
@@ -177,15 +172,15 @@ impl<'h> Found<'h> {
     }
 
     /// The values of every header by which some framework behind the gateway may replace the method.
-    pub(crate) fn method_overrides(&self, headers: &'h HeaderMap) -> Result<Overrides<'h>, Undescribed> {
-        if self.method_override == Line::Absent { Ok(Overrides::default()) } else { method_overrides(headers) }
+    pub(crate) fn method_overrides(&self, lines: Lines<'h>) -> Result<Overrides<'h>, Undescribed> {
+        if self.method_override == Line::Absent { Ok(Overrides::default()) } else { method_overrides(lines) }
     }
 }
 
 // === impl Line ===
 
 impl<'h> Line<'h> {
-    fn add(&mut self, value: &'h HeaderValue) {
+    fn add(&mut self, value: &'h [u8]) {
         *self = match *self {
             Self::Absent => Self::Once(value),
             Self::Once(first) | Self::Several(first) => Self::Several(first),
@@ -195,7 +190,7 @@ impl<'h> Line<'h> {
     /// The value of a header that stands there exactly once.
     fn only(self, name: &str) -> Result<&'h [u8], Undescribed> {
         match self {
-            Self::Once(value) => Ok(value.as_bytes()),
+            Self::Once(value) => Ok(value),
             Self::Absent => Err(Undescribed {
                 check: "gateway header missing",
                 detail: format!("The header {name} is missing: the gateway must send it."),
@@ -214,19 +209,19 @@ fn text(value: &[u8]) -> Cow<'_, str> {
 }
 
 /// The door token; an empty header is none. Several that are not empty are one wrong token.
-pub(crate) fn door_token(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut tokens = headers.get_all(X_CLAVIGER_DOOR).iter().map(|value| value.as_bytes().trim_ascii());
+pub(crate) fn door_token(lines: Lines<'_>) -> Option<&[u8]> {
+    let mut tokens = lines.all(X_CLAVIGER_DOOR).map(<[u8]>::trim_ascii);
     let token = tokens.find(|token| !token.is_empty())?;
     Some(if tokens.any(|other| !other.is_empty()) { b"several" } else { token })
 }
 
 /// The values of every header by which some framework behind the gateway may replace the method.
-fn method_overrides(headers: &HeaderMap) -> Result<Overrides<'_>, Undescribed> {
+fn method_overrides(lines: Lines<'_>) -> Result<Overrides<'_>, Undescribed> {
     let mut overrides = Overrides::default();
-    for name in &METHOD_OVERRIDES {
-        for value in headers.get_all(name) {
+    for name in METHOD_OVERRIDES {
+        for value in lines.all(name) {
             // A value that is no ASCII is no method of any operation, so the request is refused like one.
-            let value = value.to_str().unwrap_or("\u{fffd}");
+            let value = visible(value).unwrap_or("\u{fffd}");
             let place = overrides.values.get_mut(overrides.count);
             *place.ok_or_else(|| Undescribed {
                 check: "too many method overrides",
@@ -248,18 +243,12 @@ impl<'h> Overrides<'h> {
 
 #[cfg(test)]
 mod tests {
+    use httparse::Header;
+
     use super::*;
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        // `HeaderMap::from_iter` would overwrite.
-        let mut map = HeaderMap::new();
-        for (name, value) in lines.iter().map(line) {
-            map.append(name, value);
-        }
-        map
+    fn headers<'h>(lines: &[(&'h str, &'h str)]) -> Vec<Header<'h>> {
+        lines.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect()
     }
 
     const COMPLETE: [(&str, &str); 8] = [
@@ -277,10 +266,10 @@ mod tests {
     fn each_door_reads_its_own_family_alone() {
         let map = headers(&COMPLETE);
         let trusted = TrustedProxies::default();
-        let forwarded = FORWARDED.describe(&FORWARDED.find(&map), &trusted).expect("complete");
+        let forwarded = FORWARDED.describe(&FORWARDED.find(Lines::new(&map)), &trusted).expect("complete");
         assert_eq!((&*forwarded.method, &*forwarded.target, &*forwarded.host), ("GET", "/a?b", "api.example.com"));
         assert_eq!(forwarded.client_ip.to_string(), "203.0.113.7");
-        let original = ORIGINAL.describe(&ORIGINAL.find(&map), &trusted).expect("complete");
+        let original = ORIGINAL.describe(&ORIGINAL.find(Lines::new(&map)), &trusted).expect("complete");
         assert_eq!((&*original.method, &*original.target, &*original.host), ("DELETE", "/c", "other.example.com"));
         assert_eq!(original.client_ip.to_string(), "198.51.100.1");
     }
@@ -290,7 +279,9 @@ mod tests {
         for (at, (name, value)) in COMPLETE.iter().enumerate() {
             let family = if at < 4 { &FORWARDED } else { &ORIGINAL };
             let missing: Vec<_> = COMPLETE.iter().filter(|(other, _)| other != name).copied().collect();
-            let read = |map: &HeaderMap| family.describe(&family.find(map), &TrustedProxies::default()).map(drop);
+            let read = |lines: &[Header<'_>]| {
+                family.describe(&family.find(Lines::new(lines)), &TrustedProxies::default()).map(drop)
+            };
             let error = read(&headers(&missing)).expect_err(name);
             assert!(error.detail.contains(name) && error.check.contains("missing"), "{error:?}");
             let twice: Vec<_> = COMPLETE.iter().copied().chain([(*name, *value)]).collect();
@@ -304,13 +295,15 @@ mod tests {
         let mut lines = COMPLETE;
         lines[7].1 = "198.51.100.1, 203.0.113.9";
         let map = headers(&lines);
-        let error = ORIGINAL.describe(&ORIGINAL.find(&map), &TrustedProxies::default()).expect_err("a list");
+        let error =
+            ORIGINAL.describe(&ORIGINAL.find(Lines::new(&map)), &TrustedProxies::default()).expect_err("a list");
         assert_eq!(error.detail, "The header x-real-ip names no IP address.");
     }
 
     #[test]
     fn an_empty_door_token_is_none_and_several_are_wrong() {
-        let token = |lines| door_token(&headers(lines)).map(<[u8]>::to_vec);
+        let token =
+            |lines: &[(&'static str, &'static str)]| door_token(Lines::new(&headers(lines))).map(<[u8]>::to_vec);
         assert_eq!(token(&[]), None);
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", " ")]), None);
         assert_eq!(token(&[("x-claviger-door", ""), ("x-claviger-door", "t")]), Some(b"t".to_vec()));
@@ -320,8 +313,8 @@ mod tests {
     #[test]
     fn all_overrides_are_collected_up_to_their_bound() {
         let map = headers(&[("x-method-override", "PUT"), ("x-http-method", "PATCH"), ("x-http-method", "delete")]);
-        assert_eq!(method_overrides(&map).expect("few").as_slice(), ["PATCH", "delete", "PUT"]);
+        assert_eq!(method_overrides(Lines::new(&map)).expect("few").as_slice(), ["PATCH", "delete", "PUT"]);
         let many = [("x-http-method", "PUT"); OVERRIDES_MAX + 1];
-        assert!(method_overrides(&headers(&many)).is_err());
+        assert!(method_overrides(Lines::new(&headers(&many))).is_err());
     }
 }

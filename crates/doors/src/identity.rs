@@ -2,16 +2,11 @@
 //!
 //! All of them are always there, empty where nothing applies, so that a client's forged copies are overwritten.
 
-use std::sync::LazyLock;
-
-use bytes::Bytes;
 use claviger_domain::id::ID_TEXT_LENGTH;
 use claviger_domain::key::Owner;
-use claviger_engine::Verdict;
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use claviger_engine::{KeyView, Verdict};
 
-use crate::problem::{NO_STORE, X_REQUEST_ID};
-use crate::request_id::Id;
+use crate::answer::Answer;
 
 /// The most bytes of one value, encoded.
 pub(crate) const VALUE_BYTES_MAX: usize = 256;
@@ -20,99 +15,71 @@ pub(crate) const VALUES_BYTES_MAX: usize = 3 * 1024;
 /// What a list that was cut ends in.
 const CUT_MARK: &[u8] = b",...";
 
+/// Names of headers, and how the line of each begins.
+macro_rules! headers {
+    ($($name:literal)*) => {
+        /// The names, in the order of [`Lines`].
+        pub(crate) static NAMES: [&str; COUNT] = [$($name),*];
+        static BEGINNINGS: [&[u8]; COUNT] = [$(concat!($name, ": ").as_bytes()),*];
+    };
+}
+
 const COUNT: usize = 16;
-/// The names, in the order of [`Values`].
-pub(crate) static NAMES: [HeaderName; COUNT] = [
-    HeaderName::from_static("x-auth-organization"),
-    HeaderName::from_static("x-auth-key-id"),
-    HeaderName::from_static("x-auth-key-name"),
-    HeaderName::from_static("x-auth-owner-type"),
-    HeaderName::from_static("x-auth-owner-id"),
-    HeaderName::from_static("x-auth-owner-name"),
-    HeaderName::from_static("x-auth-external-id"),
-    HeaderName::from_static("x-auth-environment"),
-    HeaderName::from_static("x-auth-api"),
-    HeaderName::from_static("x-auth-api-sets"),
-    HeaderName::from_static("x-auth-operation"),
-    HeaderName::from_static("x-auth-user"),
-    HeaderName::from_static("x-auth-profile"),
-    HeaderName::from_static("x-auth-profile-external"),
-    HeaderName::from_static("x-auth-permission-type"),
-    HeaderName::from_static("x-auth-contact"),
-];
+headers! {
+    "x-auth-organization" "x-auth-key-id" "x-auth-key-name" "x-auth-owner-type" "x-auth-owner-id" "x-auth-owner-name"
+    "x-auth-external-id" "x-auth-environment" "x-auth-api" "x-auth-api-sets" "x-auth-operation"
+    "x-auth-user" "x-auth-profile" "x-auth-profile-external" "x-auth-permission-type" "x-auth-contact"
+}
 
 /// The places that the key stood in: what the gateway keeps from the protected service.
-pub(crate) const X_AUTH_CREDENTIAL: HeaderName = HeaderName::from_static("x-auth-credential");
-const EMPTY: HeaderValue = HeaderValue::from_static("");
-/// All headers of an accepted request, in the order in which [`headers`] fills them, the constant ones last. A copy is
-/// far cheaper than a new map: no name is hashed.
-static TEMPLATE: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let filled = NAMES.iter().cloned().chain([X_REQUEST_ID, X_AUTH_CREDENTIAL]).map(|name| (name, EMPTY));
-    filled.chain([(CACHE_CONTROL, NO_STORE)]).collect()
-});
+const X_AUTH_CREDENTIAL: &str = "x-auth-credential";
 
-/// Values one behind the other in one buffer, so that they cost one allocation.
-struct Values {
-    bytes: Vec<u8>,
-    ends: [usize; COUNT],
+/// The lines as they are written, one after the other.
+struct Lines<'a> {
+    out: &'a mut Vec<u8>,
     count: usize,
+    /// Bytes of all values so far.
+    bytes: usize,
 }
 
-/// The headers of an accepted request: who asks, in which of its places the key stood (`places`), the request's id.
-pub(crate) fn headers(verdict: &Verdict, places: HeaderValue, id: &Id) -> HeaderMap {
-    let mut values = Values::of(verdict);
-    values.bytes.extend_from_slice(id.as_bytes());
-    let bytes = Bytes::from(values.bytes);
-    // Encoded values are printable ASCII, so there is always one.
-    let value = |range| HeaderValue::from_maybe_shared(bytes.slice(range)).unwrap_or(EMPTY);
-    let mut headers = TEMPLATE.clone();
-    let mut values_mut = headers.values_mut();
-    let mut start = 0;
-    for (end, place) in values.ends.into_iter().zip(&mut values_mut) {
-        if end > start {
-            *place = value(start..end);
-        }
-        start = end;
+/// Adds the headers of an accepted request: who asks, and in which of its places the key stood (`places`).
+pub(crate) fn write(verdict: &Verdict, places: &str, answer: &mut Answer) {
+    answer.header(X_AUTH_CREDENTIAL, places);
+    let mut lines = Lines { out: answer.lines_mut(), count: 0, bytes: 0 };
+    match verdict.key() {
+        Some(key) => lines.push_key(verdict, &key),
+        // A preflight bears no key: nothing is known but its API.
+        None => lines.push_api(verdict.api().unwrap_or_default()),
     }
-    for (value, place) in [value(start..bytes.len()), places].into_iter().zip(values_mut) {
-        *place = value;
+    // Of API users, which no key stands for yet.
+    while lines.count < COUNT {
+        lines.push(|_, _| {});
     }
-    headers
 }
 
-// === impl Values ===
+// === impl Lines ===
 
-impl Values {
-    fn of(verdict: &Verdict) -> Self {
-        let mut values = Self { bytes: Vec::with_capacity(512), ends: [0; COUNT], count: 0 };
-        let Some(key) = verdict.key() else { return Self::without_key(verdict, values) };
+impl Lines<'_> {
+    fn push_key(&mut self, verdict: &Verdict, key: &KeyView<'_>) {
         let (owner_type, owner_id) = owner(key.owner());
         // Ids need no encoding.
-        values.push(|out, _| out.extend_from_slice(&key.organization().to_text()));
-        values.push(|out, _| out.extend_from_slice(&key.id().to_text()));
-        values.push_text(key.name());
-        values.push_text(owner_type);
-        values.push(|out, _| out.extend_from_slice(&owner_id));
-        values.push_text(key.owner_name());
-        values.push_text(key.external_id().unwrap_or_default());
-        values.push_text(key.environment().as_str());
-        values.push_text(verdict.api().unwrap_or_default());
-        values.push(|out, room| push_list(out, key.api_sets(), room));
-        values.push_text(verdict.operation().unwrap_or_default());
-        // Of API users, which no key stands for yet.
-        while values.count < COUNT {
-            values.push(|_, _| {});
-        }
-        values
+        self.push(|out, _| out.extend_from_slice(&key.organization().to_text()));
+        self.push(|out, _| out.extend_from_slice(&key.id().to_text()));
+        self.push_text(key.name());
+        self.push_text(owner_type);
+        self.push(|out, _| out.extend_from_slice(&owner_id));
+        self.push_text(key.owner_name());
+        self.push_text(key.external_id().unwrap_or_default());
+        self.push_text(key.environment().as_str());
+        self.push_text(verdict.api().unwrap_or_default());
+        self.push(|out, room| push_list(out, key.api_sets(), room));
+        self.push_text(verdict.operation().unwrap_or_default());
     }
 
-    /// A preflight bears no key: nothing is known but its API.
-    fn without_key(verdict: &Verdict, mut values: Self) -> Self {
-        let api = NAMES.iter().position(|name| name == "x-auth-api").unwrap_or(COUNT);
-        while values.count < COUNT {
-            values.push_text(verdict.api().filter(|_| values.count == api).unwrap_or_default());
+    fn push_api(&mut self, api: &str) {
+        while self.count < COUNT {
+            self.push_text(if NAMES[self.count] == "x-auth-api" { api } else { "" });
         }
-        values
     }
 
     fn push_text(&mut self, text: &str) {
@@ -122,11 +89,13 @@ impl Values {
         });
     }
 
-    /// Appends the value that `write` writes; it is told how many bytes it may have.
+    /// Appends a line with the value that `write` writes; it is told how many bytes it may have.
     fn push(&mut self, write: impl FnOnce(&mut Vec<u8>, usize)) {
-        let room = VALUE_BYTES_MAX.min(VALUES_BYTES_MAX.saturating_sub(self.bytes.len()));
-        write(&mut self.bytes, room);
-        self.ends[self.count] = self.bytes.len();
+        self.out.extend_from_slice(BEGINNINGS[self.count]);
+        let before = self.out.len();
+        write(self.out, VALUE_BYTES_MAX.min(VALUES_BYTES_MAX.saturating_sub(self.bytes)));
+        self.bytes += self.out.len() - before;
+        self.out.extend_from_slice(b"\r\n");
         self.count += 1;
     }
 }
@@ -143,6 +112,10 @@ pub(crate) fn owner(owner: Owner) -> (&'static str, [u8; ID_TEXT_LENGTH]) {
 /// Appends percent-encoded UTF-8, whole characters only, at most `room` bytes; `false` if that is not all of it.
 fn push_encoded(out: &mut Vec<u8>, text: &str, room: usize) -> bool {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    if text.len() <= room && text.bytes().all(|byte| is_plain(char::from(byte))) {
+        out.extend_from_slice(text.as_bytes());
+        return true;
+    }
     let limit = out.len() + room;
     for character in text.chars() {
         let plain = is_plain(character);

@@ -4,6 +4,7 @@
 //! reads is fixed: [`client_ip`] and the header families are where a mistake is a bypass.
 
 pub mod address;
+mod answer;
 mod challenge;
 pub mod client_ip;
 pub mod config;
@@ -12,6 +13,7 @@ mod forward;
 mod headers;
 mod identity;
 mod json;
+mod lines;
 mod listener;
 mod meter;
 mod metrics;

@@ -4,44 +4,56 @@
 
 use std::sync::LazyLock;
 
+use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 
-use crate::challenge;
+use crate::answer::Answer;
+use crate::challenge::{self, WWW_AUTHENTICATE};
 use crate::forward::{Judged, accepted, judge};
 use crate::headers::ORIGINAL;
-use crate::problem::{Answer, Problem, Usual, is_usual, refusal, usual};
+use crate::lines::Lines;
+use crate::problem::{Problem, Usual, is_usual, usual};
 use crate::request_id::Id;
 use crate::service::Connection;
 
 /// The status that the client is to get.
-pub(crate) const X_AUTH_STATUS: HeaderName = HeaderName::from_static("x-auth-status");
+const X_AUTH_STATUS: &str = "x-auth-status";
 /// The code of the problem.
-pub(crate) const X_AUTH_CODE: HeaderName = HeaderName::from_static("x-auth-code");
+const X_AUTH_CODE: &str = "x-auth-code";
 /// The sentence of the problem.
-pub(crate) const X_AUTH_DETAIL: HeaderName = HeaderName::from_static("x-auth-detail");
+const X_AUTH_DETAIL: &str = "x-auth-detail";
 
 /// Answers one call.
-pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, pin: Option<&str>, id: &Id) -> Answer {
-    match judge(connection, headers, pin, Door::Nginx, &ORIGINAL, id) {
-        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id),
+pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, pin: Option<&str>, id: &Id, answer: &mut Answer) {
+    match judge(connection, lines, pin, Door::Nginx, &ORIGINAL, id) {
+        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id, answer),
         Ok(Judged { verdict, sources, .. }) if is_usual(&verdict, sources.as_deref()) => {
             static USUAL: LazyLock<Usual> = LazyLock::new(|| {
-                usual(|code, answer| disguise(answer, code.as_str(), code.detail(), challenge::in_one_line(code, None)))
+                usual(|code, id, answer| refuse(code, code.http_status(), code.detail(), None, id, answer))
             });
-            USUAL[verdict.code as usize].answer(id)
+            USUAL[verdict.code as usize].write(id, answer);
         }
         Ok(Judged { verdict, sources, .. }) => {
-            let answer = refusal(&verdict, sources.as_deref(), id);
-            let challenge = challenge::in_one_line(verdict.code, sources.as_deref());
-            disguise(answer, verdict.code.as_str(), verdict.detail(), challenge)
+            refuse(verdict.code, verdict.http_status(), verdict.detail(), sources.as_deref(), id, answer);
         }
-        Err(problem) => {
-            let challenge = challenge::in_one_line(Code::NotFound, None);
-            disguise(problem.answer(id), problem.code, summary(&problem), challenge)
-        }
+        Err(problem) => disguise(&problem, summary(&problem), id, answer),
+    }
+}
+
+fn refuse(
+    code: Code,
+    status: u16,
+    detail: &'static str,
+    sources: Option<&[CredentialSource]>,
+    id: &Id,
+    answer: &mut Answer,
+) {
+    disguise(&Problem::of_refusal(code, status, detail), detail, id, answer);
+    match status {
+        401 => answer.header(WWW_AUTHENTICATE, &challenge::in_one_line(code, sources)),
+        _ => challenge::add(answer, code, status, sources),
     }
 }
 
@@ -50,17 +62,13 @@ fn summary(problem: &Problem) -> &str {
     if problem.detail.contains(['"', '\\']) { problem.code } else { &problem.detail }
 }
 
-/// Makes an answer one that nginx understands.
-fn disguise(mut answer: Answer, code: &'static str, detail: &str, challenge: HeaderValue) -> Answer {
-    let status = answer.status();
-    let headers = answer.headers_mut();
-    headers.insert(X_AUTH_CODE, HeaderValue::from_static(code));
-    headers.insert(X_AUTH_DETAIL, HeaderValue::from_str(detail).unwrap_or(HeaderValue::from_static("")));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, challenge);
-        return answer;
+/// Makes an answer that nginx understands.
+fn disguise(problem: &Problem, detail: &str, id: &Id, answer: &mut Answer) {
+    problem.answer(id, answer);
+    answer.header(X_AUTH_CODE, problem.code);
+    answer.header(X_AUTH_DETAIL, detail);
+    if problem.status != StatusCode::UNAUTHORIZED {
+        answer.header(X_AUTH_STATUS, problem.status.as_str());
+        answer.set_status(StatusCode::FORBIDDEN);
     }
-    headers.insert(X_AUTH_STATUS, HeaderValue::from(status.as_u16()));
-    *answer.status_mut() = StatusCode::FORBIDDEN;
-    answer
 }

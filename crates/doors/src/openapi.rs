@@ -2,20 +2,17 @@
 
 use std::sync::LazyLock;
 
-use bytes::Bytes;
 use claviger_domain::verdict::CODES;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
-use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
+use crate::answer::Answer;
 use crate::identity::NAMES;
-use crate::problem::{Answer, NO_STORE, X_REQUEST_ID};
 use crate::question::{BATCH_MAX, REQUIRES_MAX};
 use crate::request_id::Id;
-use crate::rest::JSON;
+use crate::rest;
 
 /// The document as it is served.
-static TEXT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi().to_string()));
+static TEXT: LazyLock<String> = LazyLock::new(|| openapi().to_string());
 
 /// The OpenAPI 3.1 document of the doors.
 pub fn openapi() -> Value {
@@ -51,12 +48,8 @@ pub fn openapi() -> Value {
 }
 
 /// Answers `GET /v1/openapi.json`.
-pub(crate) fn answer(id: &Id) -> Answer {
-    let mut answer = Answer::new(Full::new(TEXT.clone()));
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
-    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    answer.headers_mut().insert(X_REQUEST_ID, id.to_header());
-    answer
+pub(crate) fn answer(id: &Id, answer: &mut Answer) {
+    rest::json(id, answer).extend_from_slice(TEXT.as_bytes());
 }
 
 fn paths() -> Value {
@@ -174,7 +167,7 @@ fn whoami() -> Value {
 }
 
 fn identity() -> Value {
-    let header = |name: &HeaderName| (name.to_string(), json!({"schema": {"type": "string", "maxLength": 256}}));
+    let header = |name: &&str| ((*name).to_owned(), json!({"schema": {"type": "string", "maxLength": 256}}));
     let mut headers: Map<String, Value> = NAMES.iter().map(header).collect();
     let credential =
         "Where the key stood, for the gateway to drop: authorization, x-api-key, or a header of the API's own sources.";

@@ -3,29 +3,22 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use bytes::Bytes;
 use claviger_domain::RequestId;
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::verdict::{CODES, Code};
 use claviger_engine::Verdict;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 
+use crate::answer::Answer;
 use crate::challenge;
 use crate::json::push_string;
 use crate::request_id::Id;
 use crate::template::Template;
 
-/// An answer of a door.
-pub(crate) type Answer = Response<Full<Bytes>>;
-
-/// `X-Request-Id`, on every answer.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// `no-store`: of every verdict and every refusal.
-pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// When a client may try again, in seconds.
+pub(crate) const RETRY_AFTER: &str = "retry-after";
 /// The media type of RFC 9457.
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const PROBLEM_JSON: &[u8] = b"content-type: application/problem+json\r\n";
 /// An answer for each code.
 pub(crate) type Usual = [Template; CODES.len()];
 
@@ -48,13 +41,15 @@ pub(crate) struct FieldError {
     pub(crate) message: Cow<'static, str>,
 }
 
-/// The answer that a refusal gives at a gateway door, by the provider's profile.
-pub(crate) fn refusal(verdict: &Verdict, sources: Option<&[CredentialSource]>, id: &Id) -> Answer {
-    static USUAL: LazyLock<Usual> = LazyLock::new(|| usual(|_, answer| answer));
+/// Makes the answer that a refusal gives at a gateway door, by the provider's profile.
+pub(crate) fn refusal(verdict: &Verdict, sources: Option<&[CredentialSource]>, id: &Id, answer: &mut Answer) {
+    static USUAL: LazyLock<Usual> = LazyLock::new(|| usual(plain_refusal));
     if is_usual(verdict, sources) {
-        return USUAL[verdict.code as usize].answer(id);
+        return USUAL[verdict.code as usize].write(id, answer);
     }
-    refused(verdict.code, verdict.http_status(), verdict.detail(), sources, id)
+    let status = verdict.http_status();
+    Problem::of_refusal(verdict.code, status, verdict.detail()).answer(id, answer);
+    challenge::add(answer, verdict.code, status, sources);
 }
 
 /// Whether the answer is the one that the code gives by itself.
@@ -63,22 +58,20 @@ pub(crate) fn is_usual(verdict: &Verdict, sources: Option<&[CredentialSource]>) 
     sources.is_none() && (verdict.http_status(), verdict.detail()) == (code.http_status(), code.detail())
 }
 
-/// The answer that each code gives by itself, as `finish` makes it.
-pub(crate) fn usual(finish: impl Fn(Code, Answer) -> Answer) -> Usual {
+/// The answer that each code gives by itself, as `make` makes it.
+pub(crate) fn usual(make: impl Fn(Code, &Id, &mut Answer)) -> Usual {
     let id = Id::new(RequestId::from_raw(0));
-    CODES.map(|code| Template::of(finish(code, plain_refusal(code, &id)), &id))
+    let mut answer = Answer::default();
+    CODES.map(|code| {
+        make(code, &id, &mut answer);
+        Template::of(&answer, &id)
+    })
 }
 
-/// The answer that a code gives by itself.
-pub(crate) fn plain_refusal(code: Code, id: &Id) -> Answer {
-    refused(code, code.http_status(), code.detail(), None, id)
-}
-
-fn refused(code: Code, status: u16, detail: &'static str, sources: Option<&[CredentialSource]>, id: &Id) -> Answer {
-    let shown = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut answer = Problem::new(shown, code.as_str(), detail).answer(id);
-    challenge::add(answer.headers_mut(), code, status, sources);
-    answer
+/// Makes the answer that a code gives by itself.
+pub(crate) fn plain_refusal(code: Code, id: &Id, answer: &mut Answer) {
+    Problem::of_refusal(code, code.http_status(), code.detail()).answer(id, answer);
+    challenge::add(answer, code, code.http_status(), None);
 }
 
 // === impl Problem ===
@@ -86,6 +79,11 @@ fn refused(code: Code, status: u16, detail: &'static str, sources: Option<&[Cred
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// A refusal of a verdict.
+    pub(crate) fn of_refusal(code: Code, status: u16, detail: &'static str) -> Self {
+        Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), code.as_str(), detail)
     }
 
     /// A door that cannot judge now.
@@ -119,6 +117,16 @@ impl Problem {
     /// A body over the limit.
     pub(crate) fn too_large(bytes_max: usize) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("A body may have {bytes_max} bytes at most."))
+    }
+
+    /// A body that takes too long.
+    pub(crate) fn body_late() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time.")
+    }
+
+    /// A body that ends too early.
+    pub(crate) fn body_torn() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive whole.")
     }
 
     /// An address that asks too often.
@@ -161,28 +169,21 @@ impl Problem {
         out.extend_from_slice(if self.errors.is_empty() { b"}" } else { b"]}" });
     }
 
-    /// The whole answer.
-    pub(crate) fn answer(&self, id: &Id) -> Answer {
-        let mut body = Vec::with_capacity(320);
-        self.write(&mut body, id);
-        let mut answer = Response::new(Full::new(Bytes::from(body)));
-        *answer.status_mut() = self.status;
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, PROBLEM_JSON);
-        headers.insert(CACHE_CONTROL, NO_STORE);
-        headers.insert(X_REQUEST_ID, id.to_header());
+    /// Makes the whole answer.
+    pub(crate) fn answer(&self, id: &Id, answer: &mut Answer) {
+        answer.begin(self.status, id);
+        answer.lines_mut().extend_from_slice(PROBLEM_JSON);
+        self.write(answer.body_mut(), id);
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            answer.header(RETRY_AFTER, "1");
         }
-        answer
     }
 
-    /// The answer to a method that a path does not have.
-    pub(crate) fn method_not_allowed(allowed: &'static str, id: &Id) -> Answer {
+    /// Makes the answer to a method that a path does not have.
+    pub(crate) fn method_not_allowed(allowed: &'static str, id: &Id, answer: &mut Answer) {
         let detail = format!("This path takes {allowed}.");
-        let mut answer = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).answer(id);
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-        answer
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).answer(id, answer);
+        answer.header("allow", allowed);
     }
 }
 

@@ -1,9 +1,7 @@
 //! The id of a request and its text, which every answer carries.
 
-use bytes::Bytes;
 use claviger_domain::RequestId;
 use claviger_domain::id::ID_TEXT_LENGTH;
-use http::HeaderValue;
 
 /// An id and its text, written once.
 #[derive(Clone)]
@@ -26,10 +24,6 @@ impl Id {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.text
     }
-
-    pub(crate) fn to_header(&self) -> HeaderValue {
-        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&self.text)).unwrap_or(HeaderValue::from_static(""))
-    }
 }
 
 #[cfg(test)]
@@ -40,6 +34,5 @@ mod tests {
     fn the_text_is_the_ids() {
         let id = Id::new(RequestId::from_raw(u128::MAX / 3));
         assert_eq!(id.as_bytes(), id.id().to_string().as_bytes());
-        assert_eq!(id.to_header().as_bytes(), id.as_bytes());
     }
 }

@@ -1,54 +1,100 @@
 //! `POST /v1/verify` and its batch: a verdict for whoever asks in JSON. 200 whatever the verdict is.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
 use claviger_domain::usage::Door;
 use claviger_engine::{Provider, Question, RequestLine, Verdict};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http::StatusCode;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
+use crate::answer::Answer;
 use crate::headers;
 use crate::json::push_verdict;
-use crate::problem::{Answer, FieldError, NO_STORE, Problem, X_REQUEST_ID};
+use crate::lines::Lines;
+use crate::problem::{FieldError, Problem};
 use crate::question::{Asked, read, read_batch};
 use crate::request_id::Id;
 use crate::service::Connection;
-use crate::template::with_id;
 
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Room for the usual answer, so that it is allocated once.
-const ANSWER_ROOM: usize = 640;
+/// A call whose head was taken: its body may come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    provider: Provider,
+    is_batch: bool,
+}
 
-/// Answers one question.
-pub(crate) async fn verify(connection: &Connection, request: Request<Incoming>, id: &Id) -> Answer {
-    match body_and_provider(connection, request, id).await {
-        Ok((body, provider)) => match judge(connection, provider, &body, id) {
-            Ok(verdict) => {
-                let mut out = Vec::with_capacity(ANSWER_ROOM);
-                push_verdict(&mut out, &verdict, id);
-                json(out, id)
-            }
-            Err(errors) => malformed(connection, errors).answer(id),
-        },
-        Err(problem) => problem.answer(id),
+/// What must be right before a body is read.
+pub(crate) fn admit(connection: &Connection, lines: Lines<'_>, is_batch: bool, id: &Id) -> Result<Admitted, Problem> {
+    connection.check_ready()?;
+    let provider = connection.provider(headers::door_token(lines), id)?;
+    Ok(Admitted { provider, is_batch })
+}
+
+/// Whether a body may have this length.
+pub(crate) fn check_length(connection: &Connection, length: u64) -> Result<(), Problem> {
+    let bytes_max = connection.doors().config().body_max_bytes;
+    if length > bytes_max as u64 { Err(refused(connection, Problem::too_large(bytes_max))) } else { Ok(()) }
+}
+
+/// Counts a body that is refused as it is.
+pub(crate) fn refused(connection: &Connection, problem: Problem) -> Problem {
+    connection.doors().counters.malformed.count();
+    problem
+}
+
+/// The whole body as hyper reads it, if it is not over the limit.
+pub(crate) async fn collect(connection: &Connection, body: Incoming) -> Result<Bytes, Problem> {
+    let config = connection.doors().config();
+    check_length(connection, body.size_hint().lower())?;
+    // The meter hangs up on a connection that is quiet. On HTTP/2 others may keep it busy, so a body has a time of its
+    // own; one that is there already costs no timer.
+    let body = Limited::new(body, config.body_max_bytes).collect();
+    let collected = timeout(config.request_timeout(), body).await.map_err(|_| Problem::body_late());
+    let problem = match collected {
+        Ok(Ok(collected)) => return Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Problem::too_large(config.body_max_bytes),
+        Ok(Err(_)) => Problem::body_torn(),
+        Err(problem) => problem,
+    };
+    Err(refused(connection, problem))
+}
+
+/// Answers a call whose body is there.
+pub(crate) fn answer(connection: &Connection, admitted: Admitted, body: &[u8], id: &Id, answer: &mut Answer) {
+    let answered = if admitted.is_batch {
+        batch(connection, admitted.provider, body, id, answer)
+    } else {
+        one(connection, admitted.provider, body, id, answer)
+    };
+    if let Err(errors) = answered {
+        malformed(connection, errors).answer(id, answer);
     }
 }
 
+/// Answers one question.
+fn one(
+    connection: &Connection,
+    provider: Provider,
+    body: &[u8],
+    id: &Id,
+    answer: &mut Answer,
+) -> Result<(), Vec<FieldError>> {
+    let verdict = judge(connection, provider, body, id)?;
+    push_verdict(json(id, answer), &verdict, id);
+    Ok(())
+}
+
 /// Answers up to a hundred questions, each with an id of its own. A malformed one is a problem at its place.
-pub(crate) async fn verify_batch(connection: &Connection, request: Request<Incoming>, id: &Id) -> Answer {
-    let (body, provider) = match body_and_provider(connection, request, id).await {
-        Ok(both) => both,
-        Err(problem) => return problem.answer(id),
-    };
-    let questions = match read_batch(&body) {
-        Ok(questions) => questions,
-        Err(errors) => return malformed(connection, errors).answer(id),
-    };
-    let mut out = Vec::with_capacity(ANSWER_ROOM * questions.len());
+fn batch(
+    connection: &Connection,
+    provider: Provider,
+    body: &[u8],
+    id: &Id,
+    answer: &mut Answer,
+) -> Result<(), Vec<FieldError>> {
+    let questions = read_batch(body)?;
+    let out = json(id, answer);
     out.push(b'[');
     for (at, question) in questions.iter().enumerate() {
         if at > 0 {
@@ -56,47 +102,12 @@ pub(crate) async fn verify_batch(connection: &Connection, request: Request<Incom
         }
         let id = Id::new(connection.engine().new_request_id());
         match judge(connection, provider, question.get().as_bytes(), &id) {
-            Ok(verdict) => push_verdict(&mut out, &verdict, &id),
-            Err(errors) => malformed(connection, errors).write(&mut out, &id),
+            Ok(verdict) => push_verdict(out, &verdict, &id),
+            Err(errors) => malformed(connection, errors).write(out, &id),
         }
     }
     out.push(b']');
-    json(out, id)
-}
-
-/// What both need before they read a question.
-async fn body_and_provider(
-    connection: &Connection,
-    request: Request<Incoming>,
-    id: &Id,
-) -> Result<(Bytes, Provider), Problem> {
-    connection.check_ready()?;
-    let (parts, body) = request.into_parts();
-    let provider = connection.provider(headers::door_token(&parts.headers), id)?;
-    Ok((collect(connection, body).await?, provider))
-}
-
-/// The whole body, if it is not over the limit.
-async fn collect(connection: &Connection, body: Incoming) -> Result<Bytes, Problem> {
-    let bytes_max = connection.doors().config().body_max_bytes;
-    let refused = |problem| {
-        connection.doors().counters.malformed.count();
-        Err(problem)
-    };
-    if body.size_hint().lower() > bytes_max as u64 {
-        return refused(Problem::too_large(bytes_max));
-    }
-    // The meter hangs up on a connection that is quiet. On HTTP/2 others may keep it busy, so a body has a time of its
-    // own; one that is there already costs no timer.
-    let patience = connection.doors().config().request_timeout();
-    let Ok(collected) = timeout(patience, Limited::new(body, bytes_max).collect()).await else {
-        return refused(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time."));
-    };
-    match collected {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => refused(Problem::too_large(bytes_max)),
-        Err(_) => refused(Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "The body did not arrive whole.")),
-    }
+    Ok(())
 }
 
 fn judge(connection: &Connection, provider: Provider, json: &[u8], id: &Id) -> Result<Verdict, Vec<FieldError>> {
@@ -137,13 +148,9 @@ fn malformed(connection: &Connection, errors: Vec<FieldError>) -> Problem {
     Problem::invalid_request(errors)
 }
 
-/// 200 with a body of JSON.
-pub(crate) fn json(body: Vec<u8>, id: &Id) -> Answer {
-    static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
-        let id = (X_REQUEST_ID, HeaderValue::from_static(""));
-        HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_STORE), id])
-    });
-    let mut answer = Answer::new(Full::new(Bytes::from(body)));
-    *answer.headers_mut() = with_id(&HEADERS, id.to_header());
-    answer
+/// 200 with a body of JSON, which is to be written.
+pub(crate) fn json<'a>(id: &Id, answer: &'a mut Answer) -> &'a mut Vec<u8> {
+    answer.begin(StatusCode::OK, id);
+    answer.lines_mut().extend_from_slice(b"content-type: application/json\r\n");
+    answer.body_mut()
 }

@@ -4,17 +4,22 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use claviger_engine::{Caller, Engine, Provider};
-use http::{Method, Request};
+use http::{Request, Response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::address::Address;
+use crate::answer::Answer;
 use crate::client_ip::TrustedProxies;
 use crate::config::Config;
+use crate::lines::{self, Lines};
 use crate::meter::Meter;
 use crate::metrics::Counters;
-use crate::problem::{Answer, Problem};
+use crate::problem::Problem;
 use crate::request_id::Id;
+use crate::rest::Admitted;
 use crate::route::Call;
 use crate::whoami::Limiter;
 use crate::{forward, nginx, openapi, rest, whoami};
@@ -28,6 +33,14 @@ pub(crate) struct Doors {
     token_required: bool,
     pub(crate) whoami: Limiter,
     pub(crate) counters: Counters,
+}
+
+/// What a door reads of a request before its body.
+pub(crate) struct Head<'h> {
+    pub(crate) method: &'h str,
+    /// The target without its query.
+    pub(crate) path: &'h str,
+    pub(crate) lines: Lines<'h>,
 }
 
 /// The doors as one peer sees them.
@@ -105,19 +118,43 @@ impl Connection {
         })
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let id = Id::new(self.engine().new_request_id());
-        match Call::of_path(request.uri().path()) {
-            Call::Authorize { pin } => forward::answer(self, request.headers(), pin, &id),
-            Call::Nginx { pin } => nginx::answer(self, request.headers(), pin, &id),
-            Call::Verify if request.method() == Method::POST => rest::verify(self, request, &id).await,
-            Call::VerifyBatch if request.method() == Method::POST => rest::verify_batch(self, request, &id).await,
-            Call::Whoami if request.method() == Method::GET => whoami::answer(self, request.headers(), &id),
-            Call::OpenApi if request.method() == Method::GET => openapi::answer(&id),
-            Call::Verify | Call::VerifyBatch => Problem::method_not_allowed("POST", &id),
-            Call::Whoami | Call::OpenApi => Problem::method_not_allowed("GET", &id),
-            Call::Unknown => Problem::not_found().answer(&id),
+    /// Answers a request of which the head is there. `Some`: what it asks stands in its body.
+    pub(crate) fn answer(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<Admitted> {
+        match Call::of_path(head.path) {
+            Call::Authorize { pin } => forward::answer(self, head.lines, pin, id, answer),
+            Call::Nginx { pin } => nginx::answer(self, head.lines, pin, id, answer),
+            call @ (Call::Verify | Call::VerifyBatch) if head.method == "POST" => {
+                match rest::admit(self, head.lines, call == Call::VerifyBatch, id) {
+                    Ok(admitted) => return Some(admitted),
+                    Err(problem) => problem.answer(id, answer),
+                }
+            }
+            Call::Whoami if head.method == "GET" => whoami::answer(self, head.lines, id, answer),
+            Call::OpenApi if head.method == "GET" => openapi::answer(id, answer),
+            Call::Verify | Call::VerifyBatch => Problem::method_not_allowed("POST", id, answer),
+            Call::Whoami | Call::OpenApi => Problem::method_not_allowed("GET", id, answer),
+            Call::Unknown => Problem::not_found().answer(id, answer),
         }
+        None
+    }
+
+    /// Answers a request as hyper reads it.
+    async fn answer_hyper(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let id = Id::new(self.engine().new_request_id());
+        let (parts, body) = request.into_parts();
+        let mut answer = Answer::default();
+        let admitted = {
+            let lines = lines::of_map(&parts.headers);
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            self.answer(&Head { method, path, lines: Lines::new(&lines) }, &id, &mut answer)
+        };
+        if let Some(admitted) = admitted {
+            match rest::collect(self, body).await {
+                Ok(body) => rest::answer(self, admitted, &body, &id, &mut answer),
+                Err(problem) => problem.answer(&id, &mut answer),
+            }
+        }
+        answer.into_response()
     }
 }
 
@@ -138,11 +175,11 @@ impl Service {
     pub(crate) fn call(
         &self,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Answer, std::convert::Infallible>> + use<> {
+    ) -> impl Future<Output = Result<Response<Full<Bytes>>, std::convert::Infallible>> + use<> {
         let connection = Arc::clone(&self.0);
         async move {
             connection.meter.begin();
-            let answer = connection.answer(request).await;
+            let answer = connection.answer_hyper(request).await;
             connection.meter.end();
             Ok(answer)
         }

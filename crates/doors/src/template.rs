@@ -1,21 +1,16 @@
 //! Answers that are alike but for the request's id: made once, copied for each request.
-//!
-//! To fill a map of headers one by one hashes every name; a copy of a filled one hashes none.
 
-use bytes::Bytes;
-use futures_util::FutureExt as _;
-use http::header::{HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
-use http_body_util::{BodyExt as _, Collected, Full};
+use http::StatusCode;
 
-use crate::problem::{Answer, X_REQUEST_ID};
+use crate::answer::Answer;
 use crate::request_id::Id;
 
 /// An answer without its request's id.
 #[derive(Debug)]
 pub(crate) struct Template {
     status: StatusCode,
-    headers: HeaderMap,
+    /// The header lines before and behind the id.
+    head: (Box<[u8]>, Box<[u8]>),
     /// The body before and behind the id.
     body: (Box<[u8]>, Box<[u8]>),
 }
@@ -24,34 +19,20 @@ pub(crate) struct Template {
 
 impl Template {
     /// Of an answer that was made for the request `id`.
-    pub(crate) fn of(answer: Answer, id: &Id) -> Self {
-        let (head, body) = answer.into_parts();
-        // What is in memory is there at once.
-        let body = body.collect().now_or_never().and_then(Result::ok).map(Collected::to_bytes).unwrap_or_default();
-        let at = body.windows(id.as_bytes().len()).position(|text| text == id.as_bytes()).unwrap_or(body.len());
-        let behind = (at + id.as_bytes().len()).min(body.len());
-        Self { status: head.status, headers: head.headers, body: (body[..at].into(), body[behind..].into()) }
+    pub(crate) fn of(answer: &Answer, id: &Id) -> Self {
+        Self { status: answer.status(), head: around(answer.head(), id), body: around(answer.body(), id) }
     }
 
-    /// The answer to the request `id`.
-    pub(crate) fn answer(&self, id: &Id) -> Answer {
-        let (before, behind) = &self.body;
-        let mut body = Vec::with_capacity(before.len() + id.as_bytes().len() + behind.len());
-        body.extend_from_slice(before);
-        body.extend_from_slice(id.as_bytes());
-        body.extend_from_slice(behind);
-        let mut answer = Response::new(Full::new(Bytes::from(body)));
-        *answer.status_mut() = self.status;
-        *answer.headers_mut() = with_id(&self.headers, id.to_header());
-        answer
+    /// Makes the answer to the request `id`.
+    pub(crate) fn write(&self, id: &Id, answer: &mut Answer) {
+        let (head, body) = (&self.head, &self.body);
+        answer.begin_ready(self.status, [&head.0, id.as_bytes(), &head.1], [&body.0, id.as_bytes(), &body.1]);
     }
 }
 
-/// A copy of headers that have an id, with another one.
-pub(crate) fn with_id(headers: &HeaderMap, id: HeaderValue) -> HeaderMap {
-    let mut headers = headers.clone();
-    if let Some(place) = headers.get_mut(X_REQUEST_ID) {
-        *place = id;
-    }
-    headers
+/// What stands before the id and behind it.
+fn around(text: &[u8], id: &Id) -> (Box<[u8]>, Box<[u8]>) {
+    let length = id.as_bytes().len();
+    let at = text.windows(length).position(|part| part == id.as_bytes()).unwrap_or(text.len());
+    (text[..at].into(), text[(at + length).min(text.len())..].into())
 }

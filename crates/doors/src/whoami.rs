@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use claviger_domain::verdict::Code;
-use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use parking_lot::Mutex;
 use tokio::time::{Duration, Instant};
 
+use crate::answer::Answer;
 use crate::client_ip::forwarded_for;
 use crate::credentials::Credentials;
 use crate::json::push_whoami;
-use crate::problem::{Answer, Problem, plain_refusal};
+use crate::lines::Lines;
+use crate::problem::{Problem, RETRY_AFTER, plain_refusal};
 use crate::request_id::Id;
 use crate::rest::json;
 use crate::service::Connection;
@@ -22,7 +23,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// The most addresses that are counted at once. When there are more, all share one count until the window ends: a
 /// flood from many addresses must not take memory, nor open the door to everybody.
 const ADDRESSES_MAX: usize = 10_000;
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// How often each address has asked in this window.
 #[derive(Debug)]
@@ -38,35 +39,30 @@ struct State {
 }
 
 /// Answers one call.
-pub(crate) fn answer(connection: &Connection, headers: &HeaderMap, id: &Id) -> Answer {
-    let client_ip = match client_ip(connection, headers) {
+pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, id: &Id, answer: &mut Answer) {
+    let client_ip = match client_ip(connection, lines) {
         Ok(client_ip) => client_ip,
-        Err(problem) => return problem.answer(id),
+        Err(problem) => return problem.answer(id, answer),
     };
     if let Err(seconds) = connection.doors().whoami.take(client_ip, Instant::now()) {
-        let mut answer = Problem::rate_limited().answer(id);
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        return answer;
+        Problem::rate_limited().answer(id, answer);
+        return answer.header(RETRY_AFTER, &seconds.to_string());
     }
     if let Err(problem) = connection.check_ready() {
-        return problem.answer(id);
+        return problem.answer(id, answer);
     }
-    let verdict = connection.engine().whoami(&Credentials::usual(headers).presented, client_ip);
+    let verdict = connection.engine().whoami(&Credentials::usual(lines).presented, client_ip);
     match verdict.key() {
-        Some(key) if verdict.code == Code::Valid => {
-            let mut out = Vec::with_capacity(512);
-            push_whoami(&mut out, &key, id);
-            json(out, id)
-        }
-        _ => plain_refusal(verdict.code, id),
+        Some(key) if verdict.code == Code::Valid => push_whoami(json(id, answer), &key, id),
+        _ => plain_refusal(verdict.code, id, answer),
     }
 }
 
 /// The peer's own address, or what a trusted peer says in `X-Forwarded-For`.
-fn client_ip(connection: &Connection, headers: &HeaderMap) -> Result<Option<IpAddr>, Problem> {
-    let mut lists = headers.get_all(X_FORWARDED_FOR).iter();
+fn client_ip(connection: &Connection, lines: Lines<'_>) -> Result<Option<IpAddr>, Problem> {
+    let mut lists = lines.all(X_FORWARDED_FOR);
     match (lists.next(), lists.next()) {
-        (Some(list), None) if connection.is_trusted() => forwarded_for(list.as_bytes(), connection.trusted())
+        (Some(list), None) if connection.is_trusted() => forwarded_for(list, connection.trusted())
             .map(Some)
             .map_err(|problem| Problem::gateway_headers(format!("The header {X_FORWARDED_FOR} {problem}."))),
         (Some(_), Some(_)) if connection.is_trusted() => {
