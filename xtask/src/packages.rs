@@ -12,10 +12,12 @@ struct Package {
     installed: fn() -> bool,
 }
 
-const PACKAGES: [Package; 3] = [
+const PACKAGES: [Package; 4] = [
     Package { name: "postgresql", installed: || postgres::programs().is_some() },
     Package { name: "nginx", installed: || find("nginx").is_some() },
     Package { name: "caddy", installed: || find("caddy").is_some() },
+    // For promtool, which Debian has nowhere else.
+    Package { name: "prometheus", installed: || find("promtool").is_some() },
 ];
 
 /// Folders of servers that are not on everybody's PATH.

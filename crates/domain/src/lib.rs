@@ -12,6 +12,7 @@ pub mod clock;
 pub mod credential;
 pub mod credential_source;
 pub mod digest;
+pub mod histogram;
 pub mod id;
 pub mod ip_list;
 pub mod key;

@@ -41,7 +41,7 @@ use claviger_engine::Engine;
 pub use address::{Address, BindError, InvalidAddress};
 pub use config::{Config, ConfigProblem};
 pub use listener::Running;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Readings, TIMED_ONE_IN};
 pub use openapi::openapi;
 
 /// Opens the doors on `address` and answers from `engine`. Until its first load every door says 503.

@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use crate::address::{Address, BindError, Listeners, bind};
 use crate::config::Config;
 use crate::meter::{Meter, Metered, Order, Patience, Watched};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Readings};
 use crate::service::{Doors, Service};
 
 /// The longest time between two looks at the connections.
@@ -115,7 +115,12 @@ impl Running {
 
     /// A reading of the doors' own counters.
     pub fn metrics(&self) -> Metrics {
-        self.doors.counters.read(self.connections.load(Relaxed))
+        self.readings().read()
+    }
+
+    /// Reads the doors' own counters, for as long as somebody asks.
+    pub fn readings(&self) -> Readings {
+        Readings { doors: Arc::clone(&self.doors), connections: Arc::clone(&self.connections) }
     }
 
     /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped.

@@ -1,9 +1,20 @@
 //! What the doors count themselves; verdicts are counted by the engine.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use claviger_domain::histogram::{Durations, Histogram, MEMORY_BOUNDS_MICROS};
+use claviger_domain::usage::Door;
+use tokio::time::Instant;
+
+use crate::service::Doors;
+
+/// One request in this many is timed: two looks at the clock for each would be a twentieth of a decision.
+pub const TIMED_ONE_IN: u32 = 16;
 
 /// A reading of the counters since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics {
     /// Connections open now.
     pub connections_open: u64,
@@ -17,9 +28,18 @@ pub struct Metrics {
     pub gateway_refused: u64,
     /// Malformed questions, bodies over the limit included.
     pub malformed: u64,
+    /// How long it took to make an answer once the request was read, of one request in [`TIMED_ONE_IN`].
+    pub answer_times: Vec<(Door, Durations)>,
 }
 
-/// The counters. Only refusals are counted here, so they stand in no hot path.
+/// Reads the counters of doors that are open, or were.
+#[derive(Debug, Clone)]
+pub struct Readings {
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) connections: Arc<AtomicUsize>,
+}
+
+/// The counters. Only refusals are counted here, so they stand in no hot path; of the times see [`AnswerTimes`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections_rejected: Counter,
@@ -27,11 +47,25 @@ pub(crate) struct Counters {
     pub(crate) door_token_refused: Counter,
     pub(crate) gateway_refused: Counter,
     pub(crate) malformed: Counter,
+    pub(crate) answer_times: AnswerTimes,
 }
 
-/// One of them.
+/// How long it took to make answers, a door.
+#[derive(Debug)]
+pub(crate) struct AnswerTimes([(Door, Histogram); 3]);
+
+/// One of the counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
+
+// === impl Readings ===
+
+impl Readings {
+    /// A reading of the doors' own counters.
+    pub fn read(&self) -> Metrics {
+        self.doors.counters.read(self.connections.load(Relaxed))
+    }
+}
 
 // === impl Counters ===
 
@@ -44,7 +78,40 @@ impl Counters {
             door_token_refused: self.door_token_refused.read(),
             gateway_refused: self.gateway_refused.read(),
             malformed: self.malformed.read(),
+            answer_times: self.answer_times.read(),
         }
+    }
+}
+
+// === impl AnswerTimes ===
+
+impl AnswerTimes {
+    /// Runs `answer`, and times it if it is its turn: each thread counts for itself.
+    pub(crate) fn time<T>(&self, door: Door, answer: impl FnOnce() -> T) -> T {
+        thread_local! {
+            static UNTIMED: Cell<u32> = const { Cell::new(0) };
+        }
+        let left = UNTIMED.get();
+        UNTIMED.set(left.checked_sub(1).unwrap_or(TIMED_ONE_IN - 1));
+        if left > 0 {
+            return answer();
+        }
+        let began = Instant::now();
+        let answered = answer();
+        if let Some((_, histogram)) = self.0.iter().find(|(timed, _)| *timed == door) {
+            histogram.observe(began.elapsed());
+        }
+        answered
+    }
+
+    fn read(&self) -> Vec<(Door, Durations)> {
+        self.0.iter().map(|(door, histogram)| (*door, histogram.read())).collect()
+    }
+}
+
+impl Default for AnswerTimes {
+    fn default() -> Self {
+        Self([Door::Authorize, Door::Nginx, Door::Verify].map(|door| (door, Histogram::new(MEMORY_BOUNDS_MICROS))))
     }
 }
 
@@ -57,5 +124,20 @@ impl Counter {
 
     fn read(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_in_sixteen_is_timed() {
+        let times = AnswerTimes::default();
+        for number in 0..TIMED_ONE_IN * 3 {
+            assert_eq!(times.time(Door::Nginx, || number), number);
+        }
+        let counts: Vec<_> = times.read().into_iter().map(|(door, durations)| (door, durations.count)).collect();
+        assert_eq!(counts, [(Door::Authorize, 0), (Door::Nginx, 3), (Door::Verify, 0)]);
     }
 }

@@ -65,7 +65,8 @@ pub(crate) fn answer(connection: &Connection, admitted: Admitted, body: &[u8], i
     let answered = if admitted.is_batch {
         batch(connection, admitted.provider, body, id, answer)
     } else {
-        one(connection, admitted.provider, body, id, answer)
+        let times = &connection.doors().counters.answer_times;
+        times.time(Door::Verify, || one(connection, admitted.provider, body, id, answer))
     };
     if let Err(errors) = answered {
         malformed(connection, errors).answer(id, answer);

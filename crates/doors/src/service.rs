@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use claviger_domain::usage::Door;
 use claviger_engine::{Caller, Engine, Provider};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -120,9 +121,12 @@ impl Connection {
 
     /// Answers a request of which the head is there. `Some`: what it asks stands in its body.
     pub(crate) fn answer(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<Admitted> {
+        let times = &self.doors.counters.answer_times;
         match Call::of_path(head.path) {
-            Call::Authorize { pin } => forward::answer(self, head.lines, pin, id, answer),
-            Call::Nginx { pin } => nginx::answer(self, head.lines, pin, id, answer),
+            Call::Authorize { pin } => {
+                times.time(Door::Authorize, || forward::answer(self, head.lines, pin, id, answer));
+            }
+            Call::Nginx { pin } => times.time(Door::Nginx, || nginx::answer(self, head.lines, pin, id, answer)),
             call @ (Call::Verify | Call::VerifyBatch) if head.method == "POST" => {
                 match rest::admit(self, head.lines, call == Call::VerifyBatch, id) {
                     Ok(admitted) => return Some(admitted),

@@ -77,6 +77,8 @@ pub struct Engine {
     /// What APIs in report-only mode let pass, by what it would have been.
     reported: [AtomicU64; CODES.len()],
     load_time: Mutex<Option<Duration>>,
+    loads: AtomicU64,
+    steps: AtomicU64,
     request_ids: RequestIds,
 }
 
@@ -102,6 +104,8 @@ impl Engine {
             tokenless: TokenlessCalls::new(),
             reported: std::array::from_fn(|_| AtomicU64::new(0)),
             load_time: Mutex::default(),
+            loads: AtomicU64::default(),
+            steps: AtomicU64::default(),
             request_ids: RequestIds::new(&*random),
         }
     }
@@ -120,6 +124,7 @@ impl Engine {
     /// over.
     pub fn apply(&self, step: Step) {
         self.replica.apply(step);
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// When a living key was last used, as far as this node knows; by the digest of its current secret.
@@ -252,6 +257,10 @@ impl Engine {
             organizations: self.organization_count(),
             position: self.position(),
             load_time: *self.load_time.lock(),
+            loads: self.loads.load(Ordering::Relaxed),
+            steps: self.steps.load(Ordering::Relaxed),
+            usage_waiting: self.gatherer.waiting(),
+            refusals_waiting: self.refusals.waiting(),
             refusals_dropped: self.refusals.dropped_total(),
             reported: self.reported(),
         }
@@ -264,6 +273,7 @@ impl Engine {
 
     pub(crate) fn finish_load(&self, load: Load, position: Position, began_at: Duration) {
         self.replica.replace(load, position);
+        self.loads.fetch_add(1, Ordering::Relaxed);
         *self.load_time.lock() = Some(self.clock.monotonic().saturating_sub(began_at));
     }
 }

@@ -19,6 +19,14 @@ pub struct Metrics {
     pub position: Option<Position>,
     /// How long the last load took.
     pub load_time: Option<Duration>,
+    /// Loads of everything since the start, the first included.
+    pub loads: u64,
+    /// Steps of the change feed since the start.
+    pub steps: u64,
+    /// Keys whose usage is summed up and not yet taken to be written.
+    pub usage_waiting: usize,
+    /// Refusals that wait for the diagnostic log.
+    pub refusals_waiting: usize,
     /// Refusals since the start that the diagnostic log did not take.
     pub refusals_dropped: u64,
     /// What APIs in report-only mode let pass since the start, by what it would have been; what never happened is left out.

@@ -56,6 +56,11 @@ impl Refusals {
         (std::mem::take(&mut state.queue).into(), std::mem::take(&mut state.dropped))
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state.lock().queue.len()
+    }
+
     /// How many were not kept since the start.
     pub(crate) fn dropped_total(&self) -> u64 {
         self.state.lock().dropped_total

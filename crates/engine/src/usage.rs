@@ -116,6 +116,11 @@ impl Gatherer {
         self.pending.lock().take(keys_max)
     }
 
+    /// Keys whose usage is summed up and not yet drained.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.lock().len()
+    }
+
     /// Decisions by door and code, those that happened.
     pub(crate) fn decisions(&self) -> Vec<(Door, Code, u64)> {
         let mut sums = [[0u64; CODES.len()]; DOORS.len()];

@@ -59,9 +59,14 @@ impl Health {
         self.parts[part as usize].swap(!is_well, Ordering::Relaxed) == is_well
     }
 
+    /// Every part, with whether it is as it should be.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, bool)> {
+        Part::ALL.into_iter().map(|part| (part, !self.parts[part as usize].load(Ordering::Relaxed)))
+    }
+
     /// What is not as it should be.
     pub(crate) fn degraded(&self) -> impl Iterator<Item = Part> {
-        Part::ALL.into_iter().filter(|part| self.parts[*part as usize].load(Ordering::Relaxed))
+        self.parts().filter(|(_, is_well)| !is_well).map(|(part, _)| part)
     }
 
     /// The engine.

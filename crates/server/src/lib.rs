@@ -10,6 +10,7 @@ mod listener;
 pub mod local_token;
 pub mod logging;
 pub mod master_secret;
+mod metrics;
 pub mod start;
 mod start_error;
 mod sweep_task;

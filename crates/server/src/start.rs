@@ -22,6 +22,7 @@ use crate::hourly_task::HourlyTask;
 use crate::listener::Listener;
 use crate::local_token::LocalToken;
 use crate::master_secret::{Opened, Place, open_keyring};
+use crate::metrics::Sources;
 use crate::start_error::StartError;
 use crate::sweep_task::SweepTask;
 use crate::telemetry;
@@ -94,7 +95,9 @@ impl Server {
 
         let telemetry_address = telemetry.address().clone();
         let stop = CancellationToken::new();
-        let tasks = spawn_background(&store, &engine, &clock, &health, telemetry, &stop);
+        let sources = Sources { health: Arc::clone(&health), store: store.clone(), doors: doors.readings() };
+        let tasks = spawn_background(&store, &engine, &clock, &health, &stop);
+        tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health), sources), stop.clone()));
         let background = stop.clone().drop_guard();
 
         // Before this, a change would wait for a replica that is not there.
@@ -151,7 +154,6 @@ fn spawn_background(
     engine: &Arc<Engine>,
     clock: &Arc<dyn Clock>,
     health: &Arc<Health>,
-    telemetry: Listener,
     stop: &CancellationToken,
 ) -> TaskTracker {
     let tasks = TaskTracker::new();
@@ -162,7 +164,6 @@ fn spawn_background(
     tasks.spawn(feed.run(stop.clone()));
     tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
-    tasks.spawn(telemetry.serve(telemetry::router(health()), stop.clone()));
     tasks
 }
 
@@ -323,7 +324,7 @@ mod tests {
         let ready = get(&running.telemetry_url(), "/readyz").await;
         assert!(ready.starts_with("HTTP/1.1 200") && ready.contains(r#"{"ready":true,"degraded":[]}"#), "{ready}");
         let metrics = get(&running.telemetry_url(), "/metrics").await;
-        assert!(metrics.contains("claviger_keys{} 0") && metrics.contains("claviger_ready{} 1"), "{metrics}");
+        assert!(metrics.contains("claviger_keys 0\n") && metrics.contains("claviger_ready 1\n"), "{metrics}");
         let access = LocalAccess::read(running.data_dir()).expect("readable").expect("written");
         assert_eq!(access.url, running.control_url());
         assert!(get(&running.control_url(), "/api/v1/keys").await.starts_with("HTTP/1.1 401"));

@@ -1,6 +1,7 @@
 //! The change feed, as one reader sees it: load everything once, then steps, each read in one snapshot.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use claviger_domain::KeyId;
 use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
@@ -28,6 +29,8 @@ pub struct Feed {
     applied: Option<Applied>,
     wakeup: Wakeup,
     failed: bool,
+    /// When the look began that found what was read last: whoever asks for more has applied it.
+    looked_at: Duration,
 }
 
 /// What [`Feed::next`] found.
@@ -65,7 +68,7 @@ enum Objects {
 impl Feed {
     pub(crate) fn new(store: Store) -> Self {
         let wakeup = Wakeup::new(store.committed(), store.config());
-        Self { store, applied: None, wakeup, failed: false }
+        Self { store, applied: None, wakeup, failed: false, looked_at: Duration::ZERO }
     }
 
     /// Reads everything in one snapshot: organizations, APIs with operations, sets, then keys, in chunks of at most
@@ -76,6 +79,7 @@ impl Feed {
         progress: impl FnMut(LoadProgress) + Send,
     ) -> Result<Position> {
         self.applied = None;
+        self.looked_at = self.store.clock().monotonic();
         let since = load::ended_since(self.store.clock());
         let applied = load::run(&self.store.config().url, since, add, progress).await?;
         let position = applied.position;
@@ -87,21 +91,26 @@ impl Feed {
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<FeedEvent> {
         let interval = self.store.config().poll_interval.min(crate::config::POLL_INTERVAL_MAX);
+        if self.applied.is_some() {
+            self.store.counters().note_in_step(self.looked_at);
+        }
         loop {
             if self.failed {
                 tokio::time::sleep(interval).await;
                 self.failed = false;
             }
             let Some(applied) = &self.applied else { return Ok(FeedEvent::Diverged) };
-            let read = read_step(&self.store, applied).await;
+            let looked_at = self.store.clock().monotonic();
+            let read = read_step(&self.store, applied, looked_at).await;
             self.failed = read.is_err();
             match read? {
-                Read::Nothing => {}
+                Read::Nothing => self.store.counters().note_in_step(looked_at),
                 Read::Diverged => {
                     self.applied = None;
                     return Ok(FeedEvent::Diverged);
                 }
                 Read::Step(step, applied) => {
+                    self.looked_at = looked_at;
                     self.applied = Some(applied);
                     return Ok(FeedEvent::Step(step));
                 }
@@ -120,9 +129,10 @@ enum Read {
     Step(Step, Applied),
 }
 
-async fn read_step(store: &Store, applied: &Applied) -> Result<Read> {
+async fn read_step(store: &Store, applied: &Applied, began: Duration) -> Result<Read> {
     let mut snapshot = store.read().await?;
     let head = head(&mut snapshot).await?;
+    store.counters().note_look(store.clock().monotonic().saturating_sub(began), head.position);
     let behind = head.position.seq - applied.position.seq;
     if head == *applied {
         return Ok(Read::Nothing);

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::config::{Config, DatabaseUrl};
 use crate::conn::{Conn, Snapshot};
 use crate::error::Cause;
+use crate::metrics::Connections;
 use crate::{Error, Result};
 
 /// How long a statement waits for a free connection.
@@ -113,6 +114,21 @@ impl Pools {
     pub(crate) async fn read(&self) -> Result<Snapshot> {
         let transaction = self.readers.begin_with(self.kind.begin_read()).await?;
         Ok(Snapshot::new(Conn::new(transaction, self.kind)))
+    }
+
+    /// How many connections there are; SQLite's one writer counts too.
+    pub(crate) fn connections(&self) -> Connections {
+        let pools: &[&AnyPool] = match self.kind {
+            Kind::Sqlite => &[&self.readers, &self.writers],
+            Kind::Postgres => &[&self.readers],
+        };
+        let sum = |count: fn(&AnyPool) -> usize| pools.iter().map(|pool| count(pool)).sum::<usize>();
+        let idle = sum(AnyPool::num_idle);
+        Connections {
+            busy: sum(|pool| pool.size() as usize).saturating_sub(idle),
+            idle,
+            max: sum(|pool| pool.options().get_max_connections() as usize),
+        }
     }
 
     pub(crate) async fn close(&self) {

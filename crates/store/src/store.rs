@@ -14,6 +14,7 @@ use crate::audit::{self, Head, Verified};
 use crate::config::Config;
 use crate::conn::Snapshot;
 use crate::feed::{self, Feed};
+use crate::metrics::{Counters, Metrics};
 use crate::pools::{Kind, Pools, Writing};
 use crate::write::{self, Committed, Ending, Scope, Tx};
 use crate::{Error, Result};
@@ -37,6 +38,7 @@ struct Inner {
     random: Arc<dyn Random>,
     audit_key: AuditKey,
     writes: Arc<Semaphore>,
+    counters: Counters,
     /// Where in the feed the newest uses stand that this process wrote, ascending.
     own_uses: Mutex<VecDeque<Position>>,
     /// Raised by each commit of this process: wakes the feeds.
@@ -63,6 +65,7 @@ impl Store {
                 random,
                 audit_key,
                 writes,
+                counters: Counters::default(),
                 own_uses: Mutex::default(),
                 committed,
             }),
@@ -82,13 +85,18 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let permit = self.inner.writes.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let began = self.clock().monotonic();
+        let Ok(permit) = self.inner.writes.clone().try_acquire_owned() else {
+            self.counters().note_turned_away();
+            return Err(Error::Busy.into());
+        };
         let store = self.clone();
         let task = tokio::spawn(async move {
             let inner = &*store.inner;
             let ending = Ending { audit_key: &inner.audit_key, random: &*inner.random };
             let result = write::run(&inner.pools, &ending, scope, &work).await;
             drop(permit);
+            inner.counters.note_write(inner.clock.monotonic().saturating_sub(began), result.is_ok());
             if let Ok(Committed { position: Some(position), .. }) = &result {
                 store.note_committed(*position).await;
             }
@@ -128,6 +136,12 @@ impl Store {
         audit::verify(&mut *self.read().await?, &self.inner.audit_key, chain, noted).await
     }
 
+    /// A reading of all counters.
+    pub fn metrics(&self) -> Metrics {
+        let writes_open = WRITES_MAX - self.inner.writes.available_permits();
+        self.counters().read(self.clock().monotonic(), writes_open, self.inner.pools.connections())
+    }
+
     /// Closes all connections; on SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.inner.pools.close().await;
@@ -139,6 +153,10 @@ impl Store {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

@@ -12,6 +12,7 @@ mod gateways;
 mod golden;
 mod listener_headers;
 mod lists;
+mod metrics;
 mod observed;
 mod process;
 mod rows;

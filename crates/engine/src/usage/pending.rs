@@ -87,6 +87,11 @@ impl Pending {
         }
     }
 
+    /// How many keys wait to be taken; one that came again since others were taken counts twice.
+    pub(super) fn len(&self) -> usize {
+        self.leaving.len() + self.coming.len()
+    }
+
     /// Takes at most `keys_max` keys, those that have waited longest first; nothing only if there is nothing.
     pub(super) fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
         if self.leaving.is_empty() {

@@ -7,6 +7,7 @@ mod feed;
 mod harness;
 mod ip_lists;
 mod keys;
+mod metrics;
 mod open;
 mod races;
 mod sample;
