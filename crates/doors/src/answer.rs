@@ -8,6 +8,8 @@ use http_body_util::Full;
 use crate::lines::visible;
 use crate::request_id::Id;
 
+/// More than what frames an answer: status line, length, date.
+const FRAME_ROOM: usize = 160;
 /// Of every verdict and every refusal.
 const NO_STORE: &[u8] = b"cache-control: no-store\r\n";
 
@@ -81,6 +83,30 @@ impl Answer {
         &self.body
     }
 
+    /// Appends it as HTTP/1.1, with the line of its date; `closes`: the connection ends behind it.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, date: &[u8], closes: bool) {
+        out.reserve(self.head.len() + self.body.len() + FRAME_ROOM);
+        if self.status == StatusCode::OK {
+            out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        } else {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            out.extend_from_slice(self.status.as_str().as_bytes());
+            out.push(b' ');
+            out.extend_from_slice(self.status.canonical_reason().unwrap_or("Refused").as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(&self.head);
+        if closes {
+            out.extend_from_slice(b"connection: close\r\n");
+        }
+        out.extend_from_slice(b"content-length: ");
+        push_number(out, self.body.len());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(date);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+    }
+
     /// As hyper takes it.
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         let mut headers = HeaderMap::new();
@@ -95,6 +121,20 @@ impl Answer {
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
         response
+    }
+}
+
+/// Appends a number in decimal digits.
+fn push_number(out: &mut Vec<u8>, mut number: usize) {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] += (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
     }
 }
 
@@ -124,5 +164,31 @@ mod tests {
         let id = id.id().to_string();
         assert_eq!(values, [&["1", "2"][..], &[""], &["x: y"], &[""], &[""], &["no-store"], &[&id]]);
         assert_eq!(response.headers().len(), 8);
+    }
+
+    #[test]
+    fn an_answer_is_framed_by_its_length() {
+        let id = Id::new(RequestId::from_raw(7));
+        let mut answer = Answer::default();
+        answer.begin(StatusCode::NOT_FOUND, &id);
+        answer.body_mut().extend_from_slice(&[b'x'; 120]);
+        let mut out = b"before".to_vec();
+        answer.write(&mut out, b"date: now\r\n", true);
+        let text = String::from_utf8(out).expect("ASCII");
+        let id = id.id().to_string();
+        let head = format!(
+            "beforeHTTP/1.1 404 Not Found\r\nx-request-id: {id}\r\ncache-control: no-store\r\nconnection: close\r\n\
+             content-length: 120\r\ndate: now\r\n\r\n"
+        );
+        assert_eq!(text, format!("{head}{}", "x".repeat(120)));
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 9, 10, 640, 12_345, usize::MAX] {
+            let mut out = Vec::new();
+            push_number(&mut out, number);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
     }
 }

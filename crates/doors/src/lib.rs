@@ -1,4 +1,5 @@
-//! Verification over the wire, on plain hyper: every way to ask the engine whether a request may pass.
+//! Verification over the wire: every way to ask the engine whether a request may pass. Plain requests are read by hand
+//! ([`http1`]), all others on plain hyper.
 //!
 //! A door reads a request, asks [`claviger_engine::Engine`] and writes the answer; it decides nothing itself. What it
 //! reads is fixed: [`client_ip`] and the header families are where a mistake is a bypass.
@@ -11,6 +12,7 @@ pub mod config;
 mod credentials;
 mod forward;
 mod headers;
+pub mod http1;
 mod identity;
 mod json;
 mod lines;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
 use crate::address::{Address, BindError, Listeners, bind};
 use crate::config::Config;
+use crate::http1;
 use crate::meter::{Meter, Metered, Order, Patience, Watched};
 use crate::metrics::{Metrics, Readings};
 use crate::service::{Doors, Service};
@@ -155,14 +156,14 @@ impl Worker {
 
     async fn work(mut self, listener: Listener) {
         let (period, patience) = self.sweeping();
-        let builder = Arc::new(http_builder(self.doors.config()));
+        let builders = Arc::new(Builders::new(self.doors.config()));
         let mut sweep = interval(period);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut open: Vec<Watched> = Vec::new();
         let grace = loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok(stream) => open.extend(self.serve(stream, &builder)),
+                    Ok(stream) => open.extend(self.serve(stream, &builders)),
                     Err(error) => rest_after(&error).await,
                 },
                 _ = sweep.tick() => open.retain_mut(|connection| connection.sweep(patience)),
@@ -174,7 +175,7 @@ impl Worker {
     }
 
     /// Starts to serve a connection, unless it is one too many.
-    fn serve(&self, stream: Stream, builder: &Arc<Builder>) -> Option<Watched> {
+    fn serve(&self, stream: Stream, builders: &Arc<Builders>) -> Option<Watched> {
         let place = Place::take(&self.connections, self.doors.config().connections_max);
         let Some(place) = place else {
             self.doors.counters.connections_rejected.count();
@@ -182,16 +183,16 @@ impl Worker {
             return None;
         };
         let meter = Arc::new(Meter::default());
-        let builder = Arc::clone(builder);
+        let builders = Arc::clone(builders);
         let service = |peer| Service::new(&self.doors, peer, &meter);
         match stream {
             Stream::Tcp(stream, peer) => {
                 // Answers are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(drive(stream, builder, service(Some(peer)), Arc::clone(&meter), place));
+                tokio::spawn(drive(stream, builders, service(Some(peer)), Arc::clone(&meter), place));
             }
             Stream::Unix(stream) => {
-                tokio::spawn(drive(stream, builder, service(None), Arc::clone(&meter), place));
+                tokio::spawn(drive(stream, builders, service(None), Arc::clone(&meter), place));
             }
         }
         Some(Watched::new(meter))
@@ -204,7 +205,29 @@ impl Worker {
     }
 }
 
-type Builder = auto::Builder<TokioExecutor>;
+pub(crate) type Builder = auto::Builder<TokioExecutor>;
+
+/// What serves requests that are not plain.
+pub(crate) struct Builders {
+    /// Where nothing was said yet: HTTP/1 or HTTP/2.
+    any: Builder,
+    /// Where HTTP/1 is spoken already.
+    http1: Builder,
+}
+
+// === impl Builders ===
+
+impl Builders {
+    pub(crate) fn new(config: &Config) -> Self {
+        let any = http_builder(config);
+        Self { http1: any.clone().http1_only(), any }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn any(&self) -> &Builder {
+        &self.any
+    }
+}
 
 fn http_builder(config: &Config) -> Builder {
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -220,29 +243,54 @@ fn http_builder(config: &Config) -> Builder {
 }
 
 /// Serves one connection to its end.
-async fn drive<S>(stream: S, builder: Arc<Builder>, service: Service, meter: Arc<Meter>, place: Place)
+async fn drive<S>(stream: S, builders: Arc<Builders>, service: Service, meter: Arc<Meter>, place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(Metered::new(stream, Arc::clone(&meter)));
-    let mut connection = pin!(builder.serve_connection(io, service_fn(|request| service.call(request))));
+    serve_stream(stream, &builders, service, &meter).await;
+    meter.close();
+    drop(place);
+}
+
+/// Serves plain requests by hand; from the first other one on they are hyper's.
+pub(crate) async fn serve_stream<S>(stream: S, builders: &Builders, service: Service, meter: &Arc<Meter>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut stream = Metered::new(stream, Arc::clone(meter));
+    match http1::serve(&mut stream, service.connection(), meter).await {
+        http1::Left::Closed => {}
+        http1::Left::Hyper { unread, is_first } => {
+            stream.unread(unread);
+            let builder = if is_first { &builders.any } else { &builders.http1 };
+            drive_hyper(stream, builder, service, meter).await;
+        }
+    }
+}
+
+pub(crate) async fn drive_hyper<S>(stream: Metered<S>, builder: &Builder, service: Service, meter: &Meter)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request| service.call(request));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut finishing = false;
     std::future::poll_fn(|cx| {
-        match meter.order(cx.waker()) {
-            Order::Serve => {}
-            Order::Finish if finishing => {}
-            Order::Finish => {
-                finishing = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            Order::Abort => return Poll::Ready(()),
+        let order = meter.order(cx.waker());
+        if order == Order::Abort {
+            return Poll::Ready(());
         }
         // An error is the peer's (it hung up, it does not speak HTTP): nothing to tell anybody.
+        let polled = connection.as_mut().poll(cx).map(drop);
+        // Only now: what has begun before must be read to be known as begun.
+        if order == Order::Serve || finishing || polled.is_ready() {
+            return polled;
+        }
+        finishing = true;
+        connection.as_mut().graceful_shutdown();
         connection.as_mut().poll(cx).map(drop)
     })
     .await;
-    meter.close();
-    drop(place);
 }
 
 async fn reject(stream: Stream) {

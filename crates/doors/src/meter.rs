@@ -57,10 +57,12 @@ pub(crate) struct Patience {
     pub(crate) idle_sweeps: u64,
 }
 
-/// A stream that counts what is read.
+/// A stream that counts what is read, and gives back what was read too early.
 pub(crate) struct Metered<S> {
     stream: S,
     meter: Arc<Meter>,
+    /// Read and counted before, and to be read again.
+    unread: Vec<u8>,
 }
 
 // === impl Meter ===
@@ -73,8 +75,13 @@ impl Meter {
 
     /// Its answer is made.
     pub(crate) fn end(&self) {
+        self.answered(0);
+    }
+
+    /// Its answer is made; `left` bytes of those that were read belong to the next request.
+    pub(crate) fn answered(&self, left: u64) {
         self.in_flight.store(self.in_flight.load(Relaxed).saturating_sub(1), Relaxed);
-        self.bytes_answered.store(self.bytes_read.load(Relaxed), Relaxed);
+        self.bytes_answered.store(self.bytes_read.load(Relaxed).saturating_sub(left), Relaxed);
         bump(&self.answers, 1);
     }
 
@@ -164,12 +171,23 @@ impl Patience {
 
 impl<S> Metered<S> {
     pub(crate) fn new(stream: S, meter: Arc<Meter>) -> Self {
-        Self { stream, meter }
+        Self { stream, meter, unread: Vec::new() }
+    }
+
+    /// Gives back what was read: it is read again before anything else.
+    pub(crate) fn unread(&mut self, bytes: Vec<u8>) {
+        self.unread = bytes;
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let count = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread[..count]);
+            self.unread.drain(..count);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         bump(&self.meter.bytes_read, (buf.filled().len() - before) as u64);

@@ -34,13 +34,16 @@ pub(crate) fn admit(connection: &Connection, lines: Lines<'_>, is_batch: bool, i
 /// Whether a body may have this length.
 pub(crate) fn check_length(connection: &Connection, length: u64) -> Result<(), Problem> {
     let bytes_max = connection.doors().config().body_max_bytes;
-    if length > bytes_max as u64 { Err(refused(connection, Problem::too_large(bytes_max))) } else { Ok(()) }
+    if length <= bytes_max as u64 {
+        return Ok(());
+    }
+    count_refused(connection);
+    Err(Problem::too_large(bytes_max))
 }
 
 /// Counts a body that is refused as it is.
-pub(crate) fn refused(connection: &Connection, problem: Problem) -> Problem {
+pub(crate) fn count_refused(connection: &Connection) {
     connection.doors().counters.malformed.count();
-    problem
 }
 
 /// The whole body as hyper reads it, if it is not over the limit.
@@ -57,7 +60,8 @@ pub(crate) async fn collect(connection: &Connection, body: Incoming) -> Result<B
         Ok(Err(_)) => Problem::body_torn(),
         Err(problem) => problem,
     };
-    Err(refused(connection, problem))
+    count_refused(connection);
+    Err(problem)
 }
 
 /// Answers a call whose body is there.
@@ -145,7 +149,7 @@ fn decide(connection: &Connection, provider: Provider, asked: &Asked<'_>, requir
 }
 
 fn malformed(connection: &Connection, errors: Vec<FieldError>) -> Problem {
-    connection.doors().counters.malformed.count();
+    count_refused(connection);
     Problem::invalid_request(errors)
 }
 

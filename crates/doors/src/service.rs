@@ -119,6 +119,11 @@ impl Connection {
         })
     }
 
+    /// Whether the body of such a request is read.
+    pub(crate) fn takes_body(method: &str, path: &str) -> bool {
+        method == "POST" && matches!(Call::of_path(path), Call::Verify | Call::VerifyBatch)
+    }
+
     /// Answers a request of which the head is there. `Some`: what it asks stands in its body.
     pub(crate) fn answer(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<Admitted> {
         let times = &self.doors.counters.answer_times;
@@ -173,6 +178,10 @@ impl Service {
             doors: Arc::clone(doors),
             meter: Arc::clone(meter),
         }))
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0
     }
 
     /// Answers; the meter sees when it began and ended.

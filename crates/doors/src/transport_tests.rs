@@ -65,6 +65,17 @@ fn a_client_that_does_not_finish_its_request_is_hung_up_on() {
 }
 
 #[test]
+fn a_body_that_does_not_arrive_is_told_so_before_the_connection_ends() {
+    let house = House::with(Config { request_timeout_seconds: 1, ..Config::default() });
+    // The second is hyper's.
+    for begin in ["", "\r\n"] {
+        let reply = house.raw(format!("{begin}POST /v1/verify HTTP/1.1\r\nContent-Length: 99\r\n\r\n{{").as_bytes());
+        assert_eq!(Reply::of(&reply).status, 408, "{begin:?}");
+    }
+    assert_eq!(house.running.metrics().malformed, 2);
+}
+
+#[test]
 fn http_2_is_spoken_without_an_upgrade() {
     let house = House::new();
     let mut stream = house.connect();
@@ -171,19 +182,27 @@ fn one_connection_too_many_is_told_so() {
 
 #[tokio::test]
 async fn a_stop_lets_open_requests_end_and_takes_no_new_ones() {
+    // The second is hyper's.
+    for begin in ["", "\r\n"] {
+        stop_with_half_a_request(begin).await;
+    }
+}
+
+async fn stop_with_half_a_request(begin: &str) {
     let house = House::new();
     let address = house.running.local_addr().expect("a port");
-    let mut open = house.connect();
+    let (mut open, mut idle) = (house.connect(), house.connect());
     let body = format!(r#"{{"credential":"{}"}}"#, house.reader);
-    let head = format!("POST /v1/verify HTTP/1.1\r\nHost: d\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!("{begin}POST /v1/verify HTTP/1.1\r\nHost: d\r\nContent-Length: {}\r\n\r\n", body.len());
     open.write_all(head.as_bytes()).expect("open doors");
     open.write_all(&body.as_bytes()[..5]).expect("open doors");
-    // A second connection that is answered shows that the first one was accepted.
+    // A third connection that is answered shows that the first ones were accepted.
     assert_eq!(house.ask("GET /", &[]).status, 404);
     let stopping = tokio::spawn(house.running.stop(std::time::Duration::from_secs(20)));
     while std::net::TcpStream::connect(address).is_ok() {
         tokio::task::yield_now().await;
     }
+    assert_eq!(idle.read(&mut [0]).expect("the end"), 0, "nothing was asked there");
     open.write_all(&body.as_bytes()[5..]).expect("still open");
     let mut answer = Vec::new();
     open.read_to_end(&mut answer).expect("an answer and the end");
