@@ -9,6 +9,7 @@ pub mod basic_header;
 pub mod cidr_list;
 pub mod client_ip;
 mod credentials;
+pub mod http1;
 pub mod path;
 pub mod token;
 mod upstreams;

@@ -4,12 +4,13 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("path", crate::path::check),
     ("client_ip", crate::client_ip::check),
     ("cidr_list", crate::cidr_list::check),
     ("basic_header", crate::basic_header::check),
     ("token", crate::token::check),
+    ("http1", crate::http1::check),
 ];
 
 /// Marsaglia's xorshift: repeatable, and good enough to shuffle bytes.
