@@ -33,7 +33,7 @@ pub const API: &str = "github";
 /// An address in every key's list (RFC 5737).
 pub const CLIENT_IP: &str = "203.0.113.7";
 /// Keys written in one transaction.
-const BATCH: u64 = 500;
+const BATCH: u64 = 10_000;
 /// GitHub's REST API, 1,223 operations.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/data/openapi/api.github.com.json.gz");
 /// Slug and patterns. The first two are every key's.
@@ -120,15 +120,10 @@ impl Fixture {
             store
                 .write(Scope::Organization(organization), move |tx| {
                     let records = Arc::clone(&records);
-                    Box::pin(async move {
-                        for key in &*records {
-                            keys::insert(tx, key).await?;
-                        }
-                        Ok::<(), claviger_store::Error>(())
-                    })
+                    Box::pin(async move { keys::insert_all(tx, &records).await })
                 })
                 .await?;
-            if batch.end == self.keys || batch.end % (100 * BATCH) == 0 {
+            if batch.end == self.keys || batch.end % (10 * BATCH) == 0 {
                 let rate = (batch.end - first) as f64 / begin.elapsed().as_secs_f64();
                 eprintln!("bench: {} of {} keys written, {rate:.0} a second", batch.end, self.keys);
             }

@@ -5,7 +5,7 @@ mod list;
 mod row;
 mod term;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use claviger_domain::change::ObjectRef;
 use claviger_domain::ip_list::ListDigest;
@@ -14,7 +14,7 @@ use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId};
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::sql::{Sql, sql};
+use crate::sql::{Sql, batches, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, ip_lists, key_reveals};
 
@@ -24,12 +24,10 @@ pub use list::{KeyFilter, KeySort, list};
 pub(crate) use row::{COLUMNS, Row, SELECT, read};
 pub use term::{KeyTerm, TermFilter, terms};
 
-/// A set, and an API, that a new key holds.
-const NEW_RIGHTS: [&str; 2] = [
-    "INSERT INTO key_api_sets (key_id, api_set_id) VALUES ($1, $2)",
-    "INSERT INTO key_apis (key_id, api_id) VALUES ($1, $2)",
-];
-/// The same of a key that was there before.
+/// Sets, and APIs, that new keys hold.
+const NEW_SETS: &str = "INSERT INTO key_api_sets (key_id, api_set_id) VALUES";
+const NEW_APIS: &str = "INSERT INTO key_apis (key_id, api_id) VALUES";
+/// A set, and an API, of a key that was there before.
 const RIGHTS_STILL_THERE: [&str; 2] = [
     "INSERT INTO key_api_sets (key_id, api_set_id) SELECT $1, id FROM api_sets WHERE id = $2",
     "INSERT INTO key_apis (key_id, api_id) SELECT $1, id FROM apis WHERE id = $2",
@@ -42,16 +40,31 @@ const READ_TOGETHER: usize = 64;
 /// # Errors
 /// [`Taken::Name`], [`Taken::Digest`].
 pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
-    if name_taken(tx, key.organization, &key.owner, &key.name.search_form(), None).await? {
-        return Err(Taken::Name.into());
+    insert_all(tx, std::slice::from_ref(key)).await
+}
+
+/// Adds keys, many rows with one statement, which takes a tenth of the time. An error is about any of them, and the
+/// transaction must end with it.
+///
+/// # Errors
+/// [`Taken::Name`], [`Taken::Digest`].
+pub async fn insert_all(tx: &mut Tx, keys: &[Key]) -> Result<()> {
+    check_names(tx, keys).await?;
+    let lists: HashMap<_, _> =
+        keys.iter().map(|key| ((key.organization, key.allowed_ips.digest()), &key.allowed_ips)).collect();
+    for ((organization, _), list) in lists {
+        ip_lists::save(tx, organization, list).await?;
     }
-    ip_lists::save(tx, key.organization, &key.allowed_ips).await?;
-    if tx.execute(row::insert(key)).await? == 0 {
-        return Err(Taken::Id.into());
+    for batch in batches(keys) {
+        if tx.execute(row::insert(batch)).await? < batch.len() as u64 {
+            return Err(Taken::Id.into());
+        }
     }
-    digests::write(tx, key, None).await?;
-    write_rights(tx, key, true).await?;
-    tx.note(key.organization, ObjectRef::Key(key.id));
+    digests::insert(tx, keys).await?;
+    insert_rights(tx, keys).await?;
+    for key in keys {
+        tx.note(key.organization, ObjectRef::Key(key.id));
+    }
     Ok(())
 }
 
@@ -73,8 +86,8 @@ pub async fn update(tx: &mut Tx, key: &Key) -> Result<()> {
     if let Some(list) = list_before.filter(|before| Some(*before) != key.allowed_ips.digest()) {
         ip_lists::delete_unused(tx, key.organization, list).await?;
     }
-    digests::write(tx, key, Some(before)).await?;
-    write_rights(tx, key, false).await?;
+    digests::update(tx, key, before).await?;
+    write_rights(tx, key).await?;
     if !living {
         key_reveals::forget(tx, key.id).await?;
     }
@@ -160,24 +173,66 @@ pub async fn count(conn: &mut Conn, organization: OrganizationId) -> Result<i64>
     conn.number(statement.bind(organization)).await
 }
 
-/// What a living key holds, for finding; a deleted one holds nothing. A key that is there may still name what another
-/// organization has deleted since; a new one may not.
-async fn write_rights(tx: &mut Tx, key: &Key, is_new: bool) -> Result<()> {
+/// Whether the names of new keys are free: in the database, and among each other.
+async fn check_names(conn: &mut Conn, keys: &[Key]) -> Result<()> {
+    let living = keys.iter().filter(|key| key.deleted_at.is_none());
+    let names: Vec<_> = living.map(|key| (key.organization, key.owner.id(), key.name.search_form())).collect();
+    for batch in batches(&names) {
+        let head = "SELECT COUNT(*) FROM keys WHERE deleted_at IS NULL \
+                    AND (organization_id, owner, name_search) IN (VALUES";
+        let mut statement = Sql::rows(head, 3, batch.len(), ")");
+        for (organization, owner, name) in batch {
+            statement = statement.bind(*organization).bind(owner).bind(name);
+        }
+        if conn.number(statement).await? > 0 {
+            return Err(Taken::Name.into());
+        }
+    }
+    let different: HashSet<_> = names.iter().collect();
+    if different.len() == names.len() { Ok(()) } else { Err(Taken::Name.into()) }
+}
+
+/// What new keys hold, for finding; a deleted one holds nothing.
+async fn insert_rights(tx: &mut Tx, keys: &[Key]) -> Result<()> {
+    let living = || keys.iter().filter(|key| key.deleted_at.is_none());
+    let sets: Vec<(KeyId, ApiSetId)> = living()
+        .flat_map(|key| key.api_sets.iter().collect::<BTreeSet<_>>().into_iter().map(|set| (key.id, *set)))
+        .collect();
+    for batch in batches(&sets) {
+        let statement = Sql::rows(NEW_SETS, 2, batch.len(), "");
+        tx.execute(batch.iter().fold(statement, |statement, (key, set)| statement.bind(*key).bind(*set))).await?;
+    }
+    let apis: Vec<(KeyId, ApiId)> =
+        living().flat_map(|key| apis_named(key).into_iter().map(|api| (key.id, api))).collect();
+    for batch in batches(&apis) {
+        let statement = Sql::rows(NEW_APIS, 2, batch.len(), "");
+        tx.execute(batch.iter().fold(statement, |statement, (key, api)| statement.bind(*key).bind(*api))).await?;
+    }
+    Ok(())
+}
+
+/// What a changed key holds, for finding; a deleted one holds nothing. It may still name what another organization has
+/// deleted since; a new one may not.
+async fn write_rights(tx: &mut Tx, key: &Key) -> Result<()> {
     tx.execute(sql("DELETE FROM key_api_sets WHERE key_id = $1").bind(key.id)).await?;
     tx.execute(sql("DELETE FROM key_apis WHERE key_id = $1").bind(key.id)).await?;
     if key.deleted_at.is_some() {
         return Ok(());
     }
-    let [set_row, api_row] = if is_new { NEW_RIGHTS } else { RIGHTS_STILL_THERE };
+    let [set_row, api_row] = RIGHTS_STILL_THERE;
     let sets: BTreeSet<ApiSetId> = key.api_sets.iter().copied().collect();
     for set in sets {
         tx.execute(sql(set_row).bind(key.id).bind(set)).await?;
     }
-    let apis: BTreeSet<ApiId> = key.operations.iter().map(|pattern| pattern.api).collect();
-    for api in apis {
+    for api in apis_named(key) {
         tx.execute(sql(api_row).bind(key.id).bind(api)).await?;
     }
     Ok(())
+}
+
+/// The APIs of whose operations a key names some beside its sets.
+fn apis_named(key: &Key) -> BTreeSet<ApiId> {
+    key.operations.iter().map(|pattern| pattern.api).collect()
 }
 
 /// `$1` for one id, else `$1, … $64`: two texts that stay prepared.

@@ -1,5 +1,6 @@
 //! The write closure's transaction: the tenant's lock first, then the work, then audit, and the feed's head row last.
 
+use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 
 use claviger_domain::audit::{Chain, Entry};
@@ -54,7 +55,9 @@ pub struct Committed<T> {
 /// A write transaction. Reading functions take it as a [`Conn`].
 pub struct Tx {
     conn: Conn,
+    /// In the order in which they were made.
     changes: Vec<(OrganizationId, ObjectRef)>,
+    noted: HashSet<(OrganizationId, ObjectRef)>,
     audit: Vec<(Chain, Entry)>,
 }
 
@@ -73,7 +76,7 @@ where
     let mut attempt = 1;
     loop {
         let Writing { conn, place } = pools.write().await?;
-        let mut tx = Tx { conn, changes: Vec::new(), audit: Vec::new() };
+        let mut tx = Tx { conn, changes: Vec::new(), noted: HashSet::new(), audit: Vec::new() };
         let result = match tx.lock(scope).await {
             Ok(()) => work(&mut tx).await,
             Err(error) => Err(error.into()),
@@ -102,7 +105,7 @@ where
 impl Tx {
     /// Notes a change for the feed. The functions of the table modules do this themselves.
     pub(crate) fn note(&mut self, organization: OrganizationId, object: ObjectRef) {
-        if !self.changes.contains(&(organization, object)) {
+        if self.noted.insert((organization, object)) {
             self.changes.push((organization, object));
         }
     }

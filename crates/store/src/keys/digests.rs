@@ -9,7 +9,7 @@ use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use super::{bind_ids, id_lists, placeholders};
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::sql::{sql, word};
+use crate::sql::{Sql, batches, sql, word};
 use crate::write::Tx;
 use crate::{Result, Taken};
 
@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 /// Values that are no longer current; the replica's load reads it with the native driver.
 pub(crate) const SELECT_OLD: &str =
     "SELECT digest, key_id, standing, hint, ends_at FROM key_digests WHERE standing <> 'current'";
+
+const INSERT: &str = "INSERT INTO key_digests (digest, key_id, standing, hint, ends_at) VALUES";
 
 /// What a value is to its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +52,37 @@ pub(crate) struct Old {
     ends_at: Timestamp,
 }
 
+/// A row of `key_digests`.
+struct Value<'k> {
+    key: KeyId,
+    digest: &'k CredentialDigest,
+    hint: &'k str,
+    standing: Standing,
+    ends_at: Option<Timestamp>,
+}
+
+// === impl Value ===
+
+impl<'k> Value<'k> {
+    /// All values that a key lists: those that ended, the one before, the current one.
+    fn all(key: &'k Key) -> impl Iterator<Item = Self> {
+        let ended = key.ended.iter().map(|ended| Self::ended(key.id, &ended.digest, ended.ended_at));
+        let overlapping = key.overlap.iter().map(|Overlap { secret, valid_until }| Self {
+            key: key.id,
+            digest: &secret.digest,
+            hint: &secret.hint,
+            standing: Standing::Overlapping,
+            ends_at: Some(*valid_until),
+        });
+        let StoredSecret { digest, hint } = &key.secret;
+        ended.chain(overlapping).chain([Self { key: key.id, digest, hint, standing: Standing::Current, ends_at: None }])
+    }
+
+    fn ended(key: KeyId, digest: &'k CredentialDigest, at: Timestamp) -> Self {
+        Self { key, digest, hint: "", standing: Standing::Ended, ends_at: Some(at) }
+    }
+}
+
 // === impl Old ===
 
 impl Old {
@@ -70,50 +103,56 @@ pub async fn by_digest(conn: &mut Conn, digest: &CredentialDigest) -> Result<Opt
     .await
 }
 
-/// Brings the digests in line with the key. `before`: the value that was current until now.
-pub(super) async fn write(tx: &mut Tx, key: &Key, before: Option<CredentialDigest>) -> Result<()> {
-    let known = match before {
-        Some(_) => old_of(tx, &[key.id]).await?,
-        None => Vec::new(),
-    };
+/// Adds the values of new keys.
+pub(super) async fn insert(tx: &mut Tx, keys: &[Key]) -> Result<()> {
+    let values: Vec<Value<'_>> = keys.iter().flat_map(Value::all).collect();
+    for batch in batches(&values) {
+        let statement = batch.iter().fold(Sql::rows(INSERT, 5, batch.len(), " ON CONFLICT (digest) DO NOTHING"), bind);
+        if tx.execute(statement).await? < batch.len() as u64 {
+            return Err(Taken::Digest.into());
+        }
+    }
+    Ok(())
+}
+
+/// Brings the digests in line with a key that was changed. `before`: the value that was current until now.
+pub(super) async fn update(tx: &mut Tx, key: &Key, before: CredentialDigest) -> Result<()> {
+    let known = old_of(tx, &[key.id]).await?;
     // What is neither current nor overlapping any more has ended, whether the caller lists it or not.
     let unlisted = known.iter().filter(|old| old.standing == Standing::Overlapping).map(|old| old.secret.digest);
-    for digest in unlisted.chain(before) {
+    for digest in unlisted.chain([before]) {
         if digest != key.secret.digest && key.overlap.as_ref().is_none_or(|overlap| overlap.secret.digest != digest) {
             let ended_at = key.ended.iter().find(|ended| ended.digest == digest).map(|ended| ended.ended_at);
-            put(tx, key.id, &digest, "", Standing::Ended, Some(ended_at.unwrap_or(key.updated_at))).await?;
+            put(tx, &Value::ended(key.id, &digest, ended_at.unwrap_or(key.updated_at))).await?;
         }
     }
-    for ended in &key.ended {
-        if !known.iter().any(|old| old.standing == Standing::Ended && old.secret.digest == ended.digest) {
-            put(tx, key.id, &ended.digest, "", Standing::Ended, Some(ended.ended_at)).await?;
+    for value in Value::all(key) {
+        let is_known = match value.standing {
+            Standing::Current => before == *value.digest,
+            Standing::Overlapping => false,
+            Standing::Ended => {
+                known.iter().any(|old| old.standing == Standing::Ended && old.secret.digest == *value.digest)
+            }
+        };
+        if !is_known {
+            put(tx, &value).await?;
         }
-    }
-    if let Some(Overlap { secret, valid_until }) = &key.overlap {
-        put(tx, key.id, &secret.digest, &secret.hint, Standing::Overlapping, Some(*valid_until)).await?;
-    }
-    if before != Some(key.secret.digest) {
-        put(tx, key.id, &key.secret.digest, &key.secret.hint, Standing::Current, None).await?;
     }
     Ok(())
 }
 
 /// A digest belongs to one key for ever, and an ended one never counts again.
-async fn put(
-    tx: &mut Tx,
-    key: KeyId,
-    digest: &CredentialDigest,
-    hint: &str,
-    standing: Standing,
-    ends_at: Option<Timestamp>,
-) -> Result<()> {
-    let statement =
-        sql("INSERT INTO key_digests (digest, key_id, standing, hint, ends_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (digest) DO UPDATE SET standing = excluded.standing, ends_at = excluded.ends_at \
+async fn put(tx: &mut Tx, value: &Value<'_>) -> Result<()> {
+    let tail = " ON CONFLICT (digest) DO UPDATE SET standing = excluded.standing, ends_at = excluded.ends_at \
          WHERE key_digests.key_id = excluded.key_id \
-         AND (key_digests.standing <> 'ended' OR excluded.standing = 'ended')");
-    let statement = statement.bind(&digest.as_bytes()[..]).bind(key).bind(word(&standing)).bind(hint).bind(ends_at);
+         AND (key_digests.standing <> 'ended' OR excluded.standing = 'ended')";
+    let statement = bind(Sql::rows(INSERT, 5, 1, tail), value);
     if tx.execute(statement).await? == 0 { Err(Taken::Digest.into()) } else { Ok(()) }
+}
+
+fn bind(statement: Sql, value: &Value<'_>) -> Sql {
+    let Value { key, digest, hint, standing, ends_at } = *value;
+    statement.bind(&digest.as_bytes()[..]).bind(key).bind(word(&standing)).bind(hint).bind(ends_at)
 }
 
 /// Gives keys their overlapping and ended values.

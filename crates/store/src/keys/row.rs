@@ -88,12 +88,13 @@ pub(crate) struct Row {
     list: Option<ListDigest>,
 }
 
-pub(super) fn insert(key: &Key) -> Sql {
-    let statement = sql("INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, \
-         disabled_at, deleted_at, external_id, creator, ip_list, tags, record, idle_from, idle_exempt, created_at, id, \
-         organization_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
-         ON CONFLICT (id) DO NOTHING");
-    bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization)
+pub(super) fn insert(keys: &[Key]) -> Sql {
+    let head = "INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, disabled_at, \
+         deleted_at, external_id, creator, ip_list, tags, record, idle_from, idle_exempt, created_at, id, \
+         organization_id) VALUES";
+    let statement = Sql::rows(head, 19, keys.len(), " ON CONFLICT (id) DO NOTHING");
+    keys.iter()
+        .fold(statement, |statement, key| bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization))
 }
 
 pub(super) fn update(key: &Key) -> Sql {

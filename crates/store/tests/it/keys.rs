@@ -134,6 +134,51 @@ stories! {
         assert_eq!(keys::count(&mut conn, organization_id(1)).await.unwrap(), 2);
     }
 
+    async fn keys_added_together_are_all_there_or_none_is(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        add_catalog(&store, 1, 1).await;
+        let records: Vec<Key> = (1..=75)
+            .map(|number| {
+                let mut record = key(1, number);
+                record.api_sets = vec![ApiSetId::from_raw(1), ApiSetId::from_raw(1)];
+                record.operations = vec![pattern(1, "issues/*"), pattern(1, "repos/get")];
+                record.allowed_ips = vec![ip(["192.0.2.0/24", "2001:db8::/32"][(number % 2) as usize])].into();
+                record
+            })
+            .collect();
+        let with = |at: usize, change: &dyn Fn(&mut Key, &Key)| {
+            let mut changed = records.clone();
+            let first = changed[0].clone();
+            change(&mut changed[at], &first);
+            changed
+        };
+        // In the same statement as the first, and in a later one.
+        for at in [9, 74] {
+            for (records, taken) in [
+                (with(at, &|key, first| key.name = first.name.clone()), Taken::Name),
+                (with(at, &|key, first| key.secret = first.secret.clone()), Taken::Digest),
+                (with(at, &|key, first| key.id = first.id), Taken::Id),
+            ] {
+                let result = transact!(store, scope(1), |tx| {
+                    let records = records.clone();
+                    async move { keys::insert_all(tx, &records).await }
+                });
+                assert_eq!(result.await.map(|_| ()), Err(Error::Taken(taken)), "{at}");
+            }
+        }
+        assert_eq!(keys::count(&mut store.read().await.unwrap(), organization_id(1)).await, Ok(0));
+        add_keys(&store, records.clone()).await;
+        for record in &records {
+            assert_eq!(stored(&store, record).await, *record);
+        }
+        let mut conn = store.read().await.unwrap();
+        assert_eq!(keys::count_using_set(&mut conn, ApiSetId::from_raw(1)).await, Ok(75));
+        assert_eq!(keys::count_using_api(&mut conn, claviger_domain::ApiId::from_raw(1)).await, Ok(75));
+        let found = keys::by_digest(&mut conn, &records[74].secret.digest).await.unwrap();
+        assert_eq!(found.map(|found| (found.key, found.standing)), Some((records[74].id, Standing::Current)));
+    }
+
     async fn a_name_is_taken_once_per_owner_among_the_living(place) {
         let store = place.store().await;
         add_organizations(&store, 2).await;

@@ -16,7 +16,7 @@ use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
 use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
-use claviger_store::{Error, Scope, Store, Tx, api_sets, apis, keys, operations, organizations};
+use claviger_store::{Error, Scope, Store, api_sets, apis, keys, operations, organizations};
 
 use crate::harness::START;
 
@@ -174,17 +174,10 @@ pub async fn add_keys(store: &Store, keys: Vec<Key>) {
     let scope = Scope::Organization(keys[0].organization);
     transact!(store, scope, |tx| {
         let keys = keys.clone();
-        async move { insert_all(tx, &keys).await }
+        async move { keys::insert_all(tx, &keys).await }
     })
     .await
     .unwrap();
-}
-
-async fn insert_all(tx: &mut Tx, records: &[Key]) -> Result<(), Error> {
-    for key in records {
-        keys::insert(tx, key).await?;
-    }
-    Ok(())
 }
 
 pub async fn update_key(store: &Store, key: &Key) -> Result<(), Error> {
