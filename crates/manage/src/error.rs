@@ -314,6 +314,7 @@ impl From<claviger_store::Error> for Error {
             Store::Unavailable(_) | Store::Busy => Self::busy("The database does not answer now; nothing was changed."),
             Store::Full => Self::busy("There is no room left on the database's disk; nothing was changed."),
             Store::ReadOnly => Self::busy("The database cannot be written now; nothing was changed."),
+            Store::NewerSchema(_) => return Self::conflict(error.to_string()),
             Store::Taken(_)
             | Store::Corrupt(_)
             | Store::Unreadable(_)

@@ -23,6 +23,7 @@ pub mod application_types;
 pub mod applications;
 pub mod audit;
 mod authenticate;
+pub mod backup;
 pub mod body;
 pub mod changes;
 mod checks;
@@ -35,6 +36,7 @@ pub mod instant;
 pub mod ip_list;
 pub mod keys;
 mod layers;
+pub mod master_secret;
 pub mod me;
 pub mod organizations;
 pub mod page;
@@ -128,6 +130,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(keys::http::router())
         .merge(organizations::http::router())
         .merge(audit::http::router())
+        .merge(backup::http::router())
         .merge(policy::http::router())
         .merge(setup::router())
         .merge(me::router());

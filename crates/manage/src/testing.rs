@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
-use claviger_domain::keyring::Keyring;
+use claviger_domain::keyring::{Keyring, MasterSecret};
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
 use claviger_engine::Engine;
@@ -57,6 +57,9 @@ impl World {
         let url = DatabaseUrl::sqlite(&folder.path().join("claviger.db"));
         let config = claviger_store::Config::new(url);
         let database = Database::open(config, clock.clone(), random.clone()).await.expect("a new database");
+        let (master, sealing) = (FixedRandom::new(2), FixedRandom::new(3));
+        let sealed = keyring.seal(&MasterSecret::generate(&master), &sealing);
+        database.save_keyring(&sealed).await.expect("the first ring");
         let store = database.into_store(keyring.audit().clone());
         let engine =
             Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::data_dir::write_private;
 
+pub mod rotation;
+
 /// The file in the data directory.
 pub const FILE_NAME: &str = "master-secret";
 /// The most bytes of the file: 44 characters, and room for white space.
@@ -61,6 +63,35 @@ pub enum MasterSecretError {
         place: String,
         /// The database, as it may be shown.
         database: String,
+    },
+    /// A backup of another ring.
+    #[error(
+        "the master secret in {place} is not the one that the backup's key ring opens with: put that of the server which \
+         wrote the backup there, as it was at that time, or name its file in CLAVIGER_MASTER_SECRET_FILE"
+    )]
+    NotOfTheBackup {
+        /// The file or variable.
+        place: String,
+    },
+    /// A backup, and no master secret.
+    #[error(
+        "a backup is restored with the master secret of the server which wrote it, and there is none at {}: put a copy of \
+         it there (mode 600), or name its file in CLAVIGER_MASTER_SECRET_FILE. No new one is made, because it would open \
+         nothing",
+        file.display()
+    )]
+    MissingForBackup {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The backup's ring does not open though the secret is right.
+    #[error("the key ring in the backup is damaged")]
+    DamagedInBackup,
+    /// Another ring's master secret, whatever the file beside it holds.
+    #[error("the master secret in {place} is not the one that this database's key ring opens with")]
+    NotOfThisRing {
+        /// The file or variable.
+        place: String,
     },
     /// The right master secret, but the ring in the database was changed.
     #[error("the key ring in the database {database} is damaged; restore the database from a backup")]
@@ -129,17 +160,37 @@ pub fn open_keyring(
         let sealed = ring.seal(&master, random);
         return Ok(Opened::New(ring, sealed));
     };
+    let master = place.read()?;
+    match (master.as_ref().map(|master| Keyring::open(sealed, master)), place) {
+        (Some(Ok(ring)), _) => Ok(Opened::Old(ring)),
+        (Some(Err(KeyringError::Damaged)), _) => Err(MasterSecretError::Damaged { database: database() }),
+        (wrong, place) => match (place.take_waiting(sealed)?, wrong, place) {
+            (Some(ring), ..) => Ok(Opened::Old(ring)),
+            (None, None, Place::File(file)) => {
+                Err(MasterSecretError::Missing { file: file.clone(), database: database() })
+            }
+            (None, ..) => Err(MasterSecretError::Wrong { place: place.to_string(), database: database() }),
+        },
+    }
+}
+
+/// Opens the ring of a backup; makes nothing.
+pub fn open_ring_of_backup(place: &Place, sealed: &SealedKeyring) -> Result<Keyring, MasterSecretError> {
     let master = match (place.read()?, place) {
         (Some(master), _) => master,
-        (None, Place::File(file)) => {
-            return Err(MasterSecretError::Missing { file: file.clone(), database: database() });
-        }
+        (None, Place::File(file)) => return Err(MasterSecretError::MissingForBackup { file: file.clone() }),
         (None, Place::Variable(_)) => unreachable!("a variable that is set has a text"),
     };
-    Keyring::open(sealed, &master).map(Opened::Old).map_err(|error| match error {
-        KeyringError::WrongMasterSecret => MasterSecretError::Wrong { place: place.to_string(), database: database() },
-        KeyringError::Damaged => MasterSecretError::Damaged { database: database() },
+    Keyring::open(sealed, &master).map_err(|error| match error {
+        KeyringError::WrongMasterSecret => MasterSecretError::NotOfTheBackup { place: place.to_string() },
+        KeyringError::Damaged => MasterSecretError::DamagedInBackup,
     })
+}
+
+/// Writes a master secret, on the disk before anything is sealed under it.
+fn write_secret(file: &Path, master: &MasterSecret) -> Result<(), MasterSecretError> {
+    let text = Zeroizing::new(format!("{}\n", *master.to_text()));
+    write_private(file, &text).map_err(|error| MasterSecretError::Unwritable { file: file.to_owned(), error })
 }
 
 // === impl Place ===
@@ -180,12 +231,37 @@ impl Place {
         parse(&Zeroizing::new(std::fs::read_to_string(file).map_err(unreadable)?))
     }
 
+    /// The file, where it is in one.
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Variable(_) => None,
+            Self::File(file) => Some(file),
+        }
+    }
+
+    /// The ring, if the secret that waits beside the file opens it: a rotation stopped before the last step, or somebody
+    /// put the new secret there before it began.
+    fn waiting_ring(&self, sealed: &SealedKeyring) -> Result<Option<Keyring>, MasterSecretError> {
+        let Some(file) = self.file() else { return Ok(None) };
+        let waiting = Self::File(rotation::next_file(file)).read()?;
+        Ok(waiting.and_then(|master| Keyring::open(sealed, &master).ok()))
+    }
+
+    /// The same, and the file takes its place.
+    fn take_waiting(&self, sealed: &SealedKeyring) -> Result<Option<Keyring>, MasterSecretError> {
+        let (Some(file), Some(ring)) = (self.file(), self.waiting_ring(sealed)?) else { return Ok(None) };
+        match rotation::swap(file) {
+            Ok(_) => tracing::info!("the master secret was rotated: the new one is in {self} now"),
+            Err(error) => tracing::warn!("the key ring opened with the file that waits beside {self}, but {error}"),
+        }
+        Ok(Some(ring))
+    }
+
     /// Makes a new one in the file, on the disk before anything is sealed under it.
     fn make(&self, random: &dyn Random) -> Result<MasterSecret, MasterSecretError> {
         let master = MasterSecret::generate(random);
         if let Self::File(file) = self {
-            let text = Zeroizing::new(format!("{}\n", *master.to_text()));
-            write_private(file, &text).map_err(|error| MasterSecretError::Unwritable { file: file.clone(), error })?;
+            write_secret(file, &master)?;
             tracing::info!("made the master secret {self}; keep a copy of it apart from the database's backups");
         }
         Ok(master)

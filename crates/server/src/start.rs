@@ -176,12 +176,7 @@ pub async fn open_store(
 ) -> Result<OpenStore, StartError> {
     let url = config.database_url();
     let place = Place::of(config, data_dir.path());
-    let settings = claviger_store::Config {
-        connections_max: config.database.connections_max,
-        connect_timeout: config.database.connect_timeout(),
-        ..claviger_store::Config::new(url.clone())
-    };
-    let database = Database::open(settings, Arc::clone(clock), Arc::clone(random)).await?;
+    let database = Database::open(store_settings(config), Arc::clone(clock), Arc::clone(random)).await?;
     let (sealed, is_new) = (database.sealed_keyring().await?, database.is_empty().await?);
     let keyring = match open_keyring(&place, sealed.as_ref(), is_new, &url.to_string(), &**random)? {
         Opened::Old(keyring) => keyring,
@@ -191,6 +186,15 @@ pub async fn open_store(
         }
     };
     Ok(OpenStore { store: database.into_store(keyring.audit().clone()), keyring, data_dir })
+}
+
+/// How the database is reached.
+pub fn store_settings(config: &Config) -> claviger_store::Config {
+    claviger_store::Config {
+        connections_max: config.database.connections_max,
+        connect_timeout: config.database.connect_timeout(),
+        ..claviger_store::Config::new(config.database_url())
+    }
 }
 
 async fn has_no_organization(store: &Store) -> Result<bool, StartError> {

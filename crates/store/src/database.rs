@@ -47,11 +47,7 @@ impl Database {
 
     /// The key ring, where there is one.
     pub async fn sealed_keyring(&self) -> Result<Option<SealedKeyring>> {
-        let statement = sql("SELECT check_value, sealed FROM keyring");
-        let read = |row: &dyn crate::fields::Fields| {
-            Ok(SealedKeyring { check: row.bytes(0)?.to_vec(), sealed: row.bytes(1)?.to_vec() })
-        };
-        self.pools.read().await?.row(statement, read).await
+        crate::keyring::get(&mut *self.pools.read().await?).await
     }
 
     /// Whether nobody has used the database yet: neither a key ring nor an organization.
@@ -72,6 +68,19 @@ impl Database {
             return Err(Taken::Keyring.into());
         }
         Writing { conn, place }.commit().await.map_err(Error::at_commit)
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn read(&self) -> Result<crate::conn::Snapshot> {
+        self.pools.read().await
+    }
+
+    pub(crate) async fn write(&self) -> Result<Writing<'_>> {
+        self.pools.write().await
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
     }
 
     /// The store, with the key of its audit chains.

@@ -121,6 +121,9 @@ pub enum Error {
     /// More than one transaction may change.
     #[error("more than {0} changes in one transaction")]
     TooManyChanges(usize),
+    /// A backup by a program that does not know all that the database holds.
+    #[error("the database has schema {0}, which a newer program made: only that one can write a whole backup")]
+    NewerSchema(i64),
     /// Anything else the database said.
     #[error("the database refused a statement: {0}")]
     Refused(String),

@@ -142,7 +142,7 @@ async fn apply(conn: &mut Conn, kind: Kind, random: &dyn Random, read_before: i6
     tracing::info!(from = read_before, to = version + 1, "migrating the database");
     conn.execute_script(dialect(migration.script, kind)).await?;
     if version == 0 {
-        begin_feed(conn, random).await?;
+        begin_feed(conn, random, 1).await?;
     }
     // A step that any program may read does not make an earlier one readable.
     let done = sql("UPDATE schema_state SET version = $1, oldest_reader = \
@@ -152,13 +152,14 @@ async fn apply(conn: &mut Conn, kind: Kind, random: &dyn Random, read_before: i6
 }
 
 /// An epoch begins with a row of seq 0 with its nonce.
-async fn begin_feed(conn: &mut Conn, random: &dyn Random) -> Result<()> {
+pub(crate) async fn begin_feed(conn: &mut Conn, random: &dyn Random, epoch: i64) -> Result<()> {
     let mut nonce = vec![0; 16];
     random.fill(&mut nonce);
-    conn.execute(sql("INSERT INTO feed_head (id, epoch, seq, nonce) VALUES (1, 1, 0, $1)").bind(&nonce)).await?;
+    let head = sql("INSERT INTO feed_head (id, epoch, seq, nonce) VALUES (1, $1, 0, $2)");
+    conn.execute(head.bind(epoch).bind(&nonce)).await?;
     let row = sql("INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) \
-                   VALUES (1, 0, 0, '', 'none', '', $1)");
-    conn.execute(row.bind(&nonce)).await?;
+                   VALUES ($1, 0, 0, '', 'none', '', $2)");
+    conn.execute(row.bind(epoch).bind(&nonce)).await?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr};
 use tokio::time::sleep;
 
 use crate::config::DatabaseUrl;
@@ -61,7 +61,7 @@ impl Native {
     /// Hands each row of a statement without values to `take`.
     pub(crate) async fn each(
         &mut self,
-        sql: &'static str,
+        sql: impl SqlSafeStr,
         mut take: impl FnMut(&dyn Fields) -> Result<()> + Send,
     ) -> Result<()> {
         match self {
@@ -82,7 +82,7 @@ impl Native {
     }
 
     /// The rows of a statement without values.
-    pub(crate) fn rows(&mut self, sql: &'static str) -> Rows<'_> {
+    pub(crate) fn rows(&mut self, sql: impl SqlSafeStr) -> Rows<'_> {
         match self {
             Self::Sqlite(connection) => Rows::Sqlite(sqlx::query(sql).fetch(connection)),
             Self::Postgres(connection) => Rows::Postgres(sqlx::query(sql).fetch(connection)),
@@ -105,23 +105,34 @@ impl Rows<'_> {
     /// Copies the next rows, at most `count`; none once there are no more.
     pub(crate) async fn copy(&mut self, count: usize, columns: &'static [Column]) -> Result<RawRows> {
         let mut taken = RawRows::with_capacity(count, columns);
-        match self {
-            Self::Sqlite(rows) => {
-                while taken.len() < count {
-                    match poll_fn(|cx| Poll::Ready(rows.try_poll_next_unpin(cx))).await {
-                        Poll::Ready(Some(row)) => taken.push(&row?)?,
-                        Poll::Ready(None) => break,
-                        Poll::Pending => sleep(ROWS_WAIT).await,
-                    }
+        self.take(count, |row| taken.push(row)).await?;
+        Ok(taken)
+    }
+
+    /// Hands the next rows to `take`, at most `count`; how many there were.
+    pub(crate) async fn take(
+        &mut self,
+        count: usize,
+        mut take: impl FnMut(&dyn Fields) -> Result<()> + Send,
+    ) -> Result<usize> {
+        for taken in 0..count {
+            match self {
+                Self::Sqlite(rows) => {
+                    let row = loop {
+                        match poll_fn(|cx| Poll::Ready(rows.try_poll_next_unpin(cx))).await {
+                            Poll::Ready(row) => break row.transpose()?,
+                            Poll::Pending => sleep(ROWS_WAIT).await,
+                        }
+                    };
+                    let Some(row) = row else { return Ok(taken) };
+                    take(&row)?;
                 }
-            }
-            Self::Postgres(rows) => {
-                while taken.len() < count {
-                    let Some(row) = rows.try_next().await? else { break };
-                    taken.push(&row)?;
+                Self::Postgres(rows) => {
+                    let Some(row) = rows.try_next().await? else { return Ok(taken) };
+                    take(&row)?;
                 }
             }
         }
-        Ok(taken)
+        Ok(count)
     }
 }

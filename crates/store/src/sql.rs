@@ -59,6 +59,11 @@ pub(crate) fn containing(text: &str) -> String {
 // === impl Sql ===
 
 impl Sql {
+    /// A statement without values whose text is made from names of ours.
+    pub(crate) fn of(text: String) -> Self {
+        Self { text: Cow::Owned(text), arguments: AnyArguments::default(), count: 0, in_order: false }
+    }
+
     /// The next placeholder's value.
     pub(crate) fn bind(mut self, value: impl Bind) -> Self {
         value.bind(&mut self.arguments);

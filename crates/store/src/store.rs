@@ -39,6 +39,8 @@ struct Inner {
     audit_key: AuditKey,
     writes: Arc<Semaphore>,
     counters: Counters,
+    /// One backup at a time: each holds a snapshot.
+    backups: Arc<Semaphore>,
     /// Where in the feed the newest uses stand that this process wrote, ascending.
     own_uses: Mutex<VecDeque<Position>>,
     /// Raised by each commit of this process: wakes the feeds.
@@ -66,6 +68,7 @@ impl Store {
                 audit_key,
                 writes,
                 counters: Counters::default(),
+                backups: Arc::new(Semaphore::new(1)),
                 own_uses: Mutex::default(),
                 committed,
             }),
@@ -186,6 +189,14 @@ impl Store {
     pub(crate) async fn note_committed(&self, position: Position) {
         self.inner.committed.send_modify(|count| *count += 1);
         feed::trim_after(self, position).await;
+    }
+
+    pub(crate) fn backups(&self) -> Arc<Semaphore> {
+        self.inner.backups.clone()
+    }
+
+    pub(crate) fn audit_key(&self) -> &AuditKey {
+        &self.inner.audit_key
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -50,26 +50,47 @@ on_both_databases! {
     }
 }
 
-/// Asks every case of a file at each door that can express it; how many each door was asked.
+/// Makes the state of a file and asks every case at each door that can express it; how many each door was asked.
 async fn judge(world: &World, corpus: &str) -> [usize; 3] {
-    let corpus: Value = serde_json::from_str(corpus).expect("JSON");
-    let state = State::make(world, &corpus["state"]).await;
-    let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
-    for case in list(&corpus["cases"]).iter().filter(|case| !state.needs_impossible_key(case)) {
-        world.advance_to(text(&case["now"]));
-        for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
-            let question = Question { state: &state, case };
-            if let Some(request) = door(&question) {
-                *count += 1;
-                let answer = request.send(world.doors).await;
-                if let Err(difference) = question.compare(&answer) {
-                    wrong.push(format!("{}: {difference}", text(&case["name"])));
+    let golden = Golden::make(world, corpus).await;
+    golden.ask(world).await
+}
+
+/// A file of verdicts whose state was made.
+pub struct Golden {
+    corpus: Value,
+    state: State,
+}
+
+// === impl Golden ===
+
+impl Golden {
+    pub async fn make(world: &World, corpus: &str) -> Self {
+        let corpus: Value = serde_json::from_str(corpus).expect("JSON");
+        let state = State::make(world, &corpus["state"]).await;
+        Self { corpus, state }
+    }
+
+    /// Asks every case at each door that can express it; how many each door was asked.
+    pub async fn ask(&self, world: &World) -> [usize; 3] {
+        let Self { corpus, state } = self;
+        let (mut wrong, mut asked) = (Vec::new(), [0; 3]);
+        for case in list(&corpus["cases"]).iter().filter(|case| !state.needs_impossible_key(case)) {
+            world.advance_to(text(&case["now"]));
+            for (door, count) in [verify, authorize, nginx].iter().zip(&mut asked) {
+                let question = Question { state, case };
+                if let Some(request) = door(&question) {
+                    *count += 1;
+                    let answer = request.send(world.doors).await;
+                    if let Err(difference) = question.compare(&answer) {
+                        wrong.push(format!("{}: {difference}", text(&case["name"])));
+                    }
                 }
             }
         }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+        asked
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    asked
 }
 
 /// What the state's making answered.

@@ -4,6 +4,7 @@
 mod harness;
 
 mod audit;
+mod backup;
 mod bad_input;
 mod canary;
 mod documents;
@@ -12,6 +13,7 @@ mod gateways;
 mod golden;
 mod listener_headers;
 mod lists;
+mod master_secret;
 mod metrics;
 mod observed;
 mod process;

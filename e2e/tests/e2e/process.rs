@@ -272,6 +272,7 @@ fn every_command_in_the_documents_is_one() {
     for document in [
         "README.md",
         "docs/operating.md",
+        "docs/backup.md",
         "docs/configuration.md",
         "docs/policy.md",
         "docs/security.md",

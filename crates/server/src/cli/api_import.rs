@@ -11,6 +11,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::read_bounded;
 use super::output::{Output, cell};
+use super::progress::Progress;
 
 /// The most bytes of a document, as the server takes it.
 const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -62,7 +63,10 @@ impl Import {
             let file = self.file.display();
             return Err(Failure::usage(format!("{file} is compressed: `gunzip -c {file} | claviger api import -`")));
         }
-        let answer = import(client, &document, media_type(&self.file, &document), &self.query()).await?;
+        let waiting = Progress::waiting("importing");
+        let answer = import(client, &document, media_type(&self.file, &document), &self.query()).await;
+        drop(waiting);
+        let answer = answer?;
         if output.is_json() {
             return output.value(&answer);
         }

@@ -16,6 +16,10 @@ use super::failure::Failure;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take: an import of 32 MiB is the longest.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a download may take, whatever its length.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_hours(24);
+/// How long a download may stand still.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_mins(5);
 /// The most bytes of an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -169,16 +173,23 @@ impl Client {
         to: &mut impl std::io::Write,
     ) -> Result<(), Failure> {
         let request = self.http.get(self.url(path, query)?).bearer_auth(self.access.token.expose());
+        let request = request.timeout(DOWNLOAD_TIMEOUT);
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         if status != 200 {
             let problem = serde_json::from_slice(&self.read(response).await?).unwrap_or_default();
             return Err(Failure::of_problem(status, problem));
         }
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            to.write_all(&chunk)?;
+        let broken = |reason: &dyn std::fmt::Display| {
+            Failure::unreachable(format!("the server at {} broke the answer off: {reason}", self.access.url))
+        };
+        loop {
+            let chunk = tokio::time::timeout(DOWNLOAD_PATIENCE, response.chunk()).await;
+            match chunk.map_err(|_| broken(&"nothing came any more"))?.map_err(|error| broken(&error))? {
+                Some(chunk) => to.write_all(&chunk)?,
+                None => return Ok(to.flush()?),
+            }
         }
-        Ok(to.flush()?)
     }
 
     fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, Failure> {

@@ -1,6 +1,5 @@
 //! `claviger key import`: a file of keys that others made, sent in parts, with progress on standard error.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +12,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::read_bounded;
 use super::output::{Output, cell};
+use super::progress::Progress;
 
 /// The most bytes of a file: it is held whole, because it may be one JSON array.
 const FILE_BYTES_MAX: usize = 512 * 1024 * 1024;
@@ -45,15 +45,16 @@ impl ImportFile {
         let rows = rows_of(text)?;
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         let mut imported = 0;
-        for (part, done) in rows.chunks(PART).zip(1..) {
-            // What is in already stays: the same file can be sent again, and its rows are refused as in use.
-            let told = |_: &Failure| eprintln!("{imported} keys were imported before this.");
-            let answer = self.send(client, part).await.inspect_err(told)?;
+        let mut progress = Progress::of(rows.len() as u64, "importing", "rows");
+        for (part, before) in rows.chunks(PART).zip((0..).step_by(PART)) {
+            let broken = |failure| broken_off(failure, self.dry_run, before, rows.len(), imported);
+            let answer = self.send(client, part).await.map_err(broken)?;
             imported += answer["imported"].as_u64().unwrap_or_default();
             keys.extend(renumbered(&answer["keys"], part));
             errors.extend(renumbered(&answer["errors"], part));
-            progress((done * PART).min(rows.len()), rows.len());
+            progress.set((before + part.len()) as u64);
         }
+        drop(progress);
         self.tell(output, rows.len(), imported, &keys, &errors)
     }
 
@@ -93,13 +94,23 @@ impl ImportFile {
     }
 }
 
-/// One line that is written over, for people who watch.
-fn progress(done: usize, rows: usize) {
-    let mut error = std::io::stderr();
-    if error.is_terminal() && rows > PART {
-        // Nobody is left to tell when even standard error is closed.
-        let _ = write!(error, "\r{done} of {rows} rows{}", if done == rows { "\n" } else { "" });
+/// The failure of a part, with how far the parts before it got. What is in already stays: the same file can be sent again,
+/// and its rows are refused as in use.
+fn broken_off(failure: Failure, dry_run: bool, before: usize, rows: usize, imported: u64) -> Failure {
+    if before == 0 || dry_run {
+        return failure;
     }
+    let message = format!(
+        "{}\nThe first {before} of {rows} rows were sent before this, and {imported} of them are imported. Send the file \
+         again: rows that are in are refused as in use, the others are imported.",
+        failure.message
+    );
+    let problem = failure.problem.map(|mut problem| {
+        problem["rows_sent"] = json!(before);
+        problem["imported"] = json!(imported);
+        problem
+    });
+    Failure { message, problem, ..failure }
 }
 
 /// The rows of a file with their numbers: places in an array, or lines. A line that is no JSON is sent as a text, so that

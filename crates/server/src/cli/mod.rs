@@ -7,6 +7,7 @@ mod api_import;
 mod api_set;
 mod application;
 mod audit;
+mod backup;
 mod check;
 mod client;
 mod completions;
@@ -16,10 +17,13 @@ mod failure;
 mod input;
 mod key;
 mod key_import;
+mod master_secret;
 mod openapi;
 mod organization;
 mod output;
 mod policy;
+mod progress;
+mod restore;
 mod serve;
 mod setup;
 mod version;
@@ -88,6 +92,13 @@ enum Command {
     /// See what was done, export it, and prove that nothing of it is missing
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Write a backup of the running server's installation
+    Backup(backup::Backup),
+    /// Fill an empty database with a backup, while no server runs
+    Restore(restore::Restore),
+    /// Change the secret that opens the key ring
+    #[command(subcommand)]
+    MasterSecret(master_secret::MasterSecretCommand),
     /// Explain whether a request would pass
     Check(check::Check),
     /// See the configuration in force, and its schema
@@ -132,6 +143,9 @@ impl Cli {
             Command::Policy(policy) => policy.run(&global.client()?, output).await,
             Command::ApiSet(set) => set.run(&global.client()?, output).await,
             Command::Audit(audit) => audit.run(&global.client()?, output).await,
+            Command::Backup(backup) => backup.run(&global.client()?, output).await,
+            Command::Restore(restore) => restore.run(&global, output).await,
+            Command::MasterSecret(command) => command.run(&global, output).await,
             Command::Check(check) => check.run(&global.client()?, output).await,
             Command::Config(config) => config.run(&global, output),
             Command::Version => version::run(output),
@@ -241,6 +255,11 @@ mod tests {
             "claviger audit verify",
             "claviger audit verify --head 5:00 --chain organization",
             "claviger audit verify --export audit.jsonl --json",
+            "claviger backup claviger.backup --force",
+            "claviger backup -",
+            "claviger restore claviger.backup --json",
+            "claviger master-secret rotate",
+            "claviger master-secret rotate --new-secret-file -",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",
             "claviger config schema",
@@ -261,6 +280,7 @@ mod tests {
             "claviger key create --name n --import sk-0123456789abcdefghij",
             "claviger check --credential clv_live_x --method GET --path /",
             "claviger key list --token x",
+            "claviger master-secret rotate --new-secret x",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -2,6 +2,7 @@
 
 mod applications;
 mod audit;
+mod backup;
 mod catalog;
 mod feed;
 mod harness;

@@ -86,10 +86,23 @@ impl World {
 
     /// A second server on the same database, with a data directory of its own.
     pub async fn second_node(&self, database: &TestDatabase) -> Self {
-        let secret = self.data.join("master-secret");
-        let mut world = Self::start_node(database, Arc::clone(&self.clock), Some(secret)).await;
+        let clock = Arc::clone(&self.clock);
+        let mut world = Self::start_node(database, clock, Some(self.master_secret())).await;
         world.token.clone_from(&self.token);
         world
+    }
+
+    /// A server on a database that a backup of this one's was restored into, with a clock of its own that begins anew.
+    pub async fn restored_on(&self, database: &TestDatabase) -> Self {
+        let secret = self.master_secret();
+        let mut world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), Some(secret)).await;
+        world.token.clone_from(&self.token);
+        world
+    }
+
+    /// The file of the master secret.
+    pub fn master_secret(&self) -> PathBuf {
+        self.data.join("master-secret")
     }
 
     async fn start_node(database: &TestDatabase, clock: Arc<FixedClock>, master_secret: Option<PathBuf>) -> Self {

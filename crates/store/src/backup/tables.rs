@@ -1,0 +1,289 @@
+//! What a backup carries: every table with its columns, in an order in which rows refer to earlier ones only.
+
+/// A table of a backup.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [Column],
+}
+
+/// A column of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) kind: ColumnKind,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ColumnKind {
+    Text,
+    Number,
+    Bytes,
+}
+
+/// The oldest schema whose rows can be restored. Later steps only added columns and tables, so that rows of that time mean
+/// the same with the defaults of the new columns. A step that rewrites rows raises this to its own number.
+pub(super) const OLDEST_SCHEMA: i64 = 1;
+
+/// What is carried. A migration adds its tables and columns here, or to `LEFT_OUT`.
+pub(super) const TABLES: &[Table] = &[
+    table("installation", &[number("id"), number("writes"), text("default_organization")]),
+    table("audit_heads", &[text("chain"), number("seq"), bytes("mac")]),
+    table(
+        "audit_entries",
+        &[
+            text("chain"),
+            number("seq"),
+            number("at"),
+            text("action"),
+            text("object_kind"),
+            text("object_id"),
+            text("entry"),
+            bytes("mac"),
+            text("actor"),
+            text("actor_type"),
+        ],
+    ),
+    table(
+        "organizations",
+        &[
+            text("id"),
+            text("slug"),
+            text("name"),
+            text("search"),
+            text("time_zone"),
+            text("key_prefix"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+            number("writes"),
+            text("ip_list"),
+        ],
+    ),
+    table("policies", &[text("organization_id"), text("record")]),
+    table("ip_lists", &[text("organization_id"), text("digest"), text("entries")]),
+    table("users", &[text("id"), text("email"), text("email_search"), text("name"), number("created_at")]),
+    table("memberships", &[text("organization_id"), text("user_id"), number("created_at")]),
+    table(
+        "apis",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("slug"),
+            text("name"),
+            text("search"),
+            text("hosts"),
+            text("base_paths"),
+            number("unlisted_paths"),
+            text("manual_url"),
+            text("kind"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+            text("version_pattern"),
+            text("versions"),
+            text("sharing"),
+            text("rules"),
+        ],
+    ),
+    table(
+        "api_operations",
+        &[
+            text("api_id"),
+            number("position"),
+            text("name"),
+            text("method"),
+            text("template"),
+            text("multi_segment"),
+            text("summary"),
+            text("tags"),
+            text("search"),
+            text("versions"),
+        ],
+    ),
+    table(
+        "api_sets",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("slug"),
+            text("name"),
+            text("search"),
+            text("kind"),
+            text("apis"),
+            text("operations"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+            text("template"),
+        ],
+    ),
+    table("api_shares", &[text("api_id"), text("organization_id")]),
+    table(
+        "application_types",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("slug"),
+            text("name"),
+            text("search"),
+            text("sign_in"),
+            text("api_sets"),
+            number("predefined"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+        ],
+    ),
+    table("application_type_sets", &[text("api_set_id"), text("type_id")]),
+    table(
+        "applications",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("type_id"),
+            text("slug"),
+            text("name"),
+            text("name_search"),
+            text("search"),
+            text("disabled"),
+            text("ip_list"),
+            text("public_url"),
+            text("created_by"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+        ],
+    ),
+    table(
+        "keys",
+        &[
+            text("id"),
+            bytes("digest"),
+            text("record"),
+            text("organization_id"),
+            text("owner"),
+            text("name_search"),
+            text("search"),
+            text("environment"),
+            number("not_before"),
+            number("expires_at"),
+            number("disabled_at"),
+            number("deleted_at"),
+            text("external_id"),
+            text("creator"),
+            number("created_at"),
+            text("ip_list"),
+            number("idle_from"),
+            number("idle_exempt"),
+            text("tags"),
+        ],
+    ),
+    table("key_digests", &[bytes("digest"), text("key_id"), text("standing"), text("hint"), number("ends_at")]),
+    table("key_api_sets", &[text("api_set_id"), text("key_id")]),
+    table("key_apis", &[text("api_id"), text("key_id")]),
+    table("key_identifiers", &[text("key_id"), bytes("digest"), bytes("sealed")]),
+    table("key_reveals", &[text("key_id"), text("organization_id"), text("owner_kind"), bytes("sealed")]),
+    table(
+        "key_usage",
+        &[
+            text("key_id"),
+            text("organization_id"),
+            number("last_used_at"),
+            text("last_used"),
+            number("old_last_used_at"),
+            number("last_refused_at"),
+            text("last_refused"),
+        ],
+    ),
+    table(
+        "usage_counts",
+        &[text("organization_id"), text("key_id"), number("hour"), text("door"), text("code"), number("count")],
+    ),
+    table("refusals", &[text("organization_id"), text("subject"), number("at"), text("id"), text("body")]),
+];
+
+/// Tables that are left out on purpose, and whether a restore empties them.
+pub(super) const LEFT_OUT: &[(&str, bool)] = &[
+    // Stands in the header; the database's own is the program's.
+    ("schema_state", false),
+    // Stands in the header, and takes the place of the one before.
+    ("keyring", true),
+    // A restore begins an epoch.
+    ("feed_head", true),
+    ("changes", true),
+    // Of processes that run, or ran.
+    ("leases", false),
+    // Answers for calls that are repeated within a day.
+    ("idempotency_keys", true),
+];
+
+const fn table(name: &'static str, columns: &'static [Column]) -> Table {
+    Table { name, columns }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Text }
+}
+
+const fn number(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Number }
+}
+
+const fn bytes(name: &'static str) -> Column {
+    Column { name, kind: ColumnKind::Bytes }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// The columns' names, as SQL has them in a list.
+    pub(super) fn column_list(columns: &[&Column]) -> String {
+        columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use claviger_domain::testing::{FixedClock, FixedRandom};
+
+    use super::*;
+    use crate::sql::sql;
+    use crate::{Config, Database, DatabaseUrl};
+
+    /// The columns of the migrated database, as `table.column TYPE`.
+    async fn columns_of_the_schema() -> BTreeSet<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::new(DatabaseUrl::sqlite(&folder.path().join("c.db")));
+        let clock = Arc::new(FixedClock::new(claviger_domain::Timestamp::default()));
+        let database = Database::open(config, clock, Arc::new(FixedRandom::new(1))).await.expect("it opens");
+        let mut snapshot = database.read().await.expect("a snapshot");
+        let statement = sql("SELECT t.name, c.name, c.type FROM sqlite_master t, pragma_table_info(t.name) c \
+                             WHERE t.type = 'table'");
+        let read = |row: &dyn crate::fields::Fields| Ok(format!("{}.{} {}", row.text(0)?, row.text(1)?, row.text(2)?));
+        snapshot.rows(statement, read).await.expect("the columns").into_iter().collect()
+    }
+
+    #[tokio::test]
+    async fn every_table_and_column_is_carried_or_left_out_on_purpose() {
+        let is_left_out = |column: &String| LEFT_OUT.iter().any(|(name, _)| column.starts_with(&format!("{name}.")));
+        let schema: BTreeSet<_> =
+            columns_of_the_schema().await.into_iter().filter(|column| !is_left_out(column)).collect();
+        let word = |kind| match kind {
+            ColumnKind::Text => "TEXT",
+            ColumnKind::Number => "BIGINT",
+            ColumnKind::Bytes => "BLOB",
+        };
+        let carried: BTreeSet<_> = TABLES
+            .iter()
+            .flat_map(|table| table.columns.iter().map(move |column| (table.name, column)))
+            .map(|(table, column)| format!("{table}.{} {}", column.name, word(column.kind)))
+            .collect();
+        assert!(schema.len() > 100);
+        assert_eq!(schema, carried, "add what a migration added to TABLES or to LEFT_OUT in backup/tables.rs");
+    }
+}
