@@ -30,6 +30,7 @@ mod service;
 mod template;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 #[cfg(test)]
 mod transport_tests;
 mod whoami;
@@ -40,15 +41,16 @@ use std::sync::Arc;
 
 use claviger_engine::Engine;
 
-pub use address::{Address, BindError, InvalidAddress};
+pub use address::{Address, BindError, InvalidAddress, InvalidSocketMode, Listen, SocketMode};
 pub use config::{Config, ConfigProblem};
 pub use listener::Running;
 pub use metrics::{Metrics, Readings, TIMED_ONE_IN};
 pub use openapi::openapi;
+pub use tls::{Tls, TlsError, TlsFiles};
 
-/// Opens the doors on `address` and answers from `engine`. Until its first load every door says 503.
+/// Opens the doors and answers from `engine`. Until its first load every door says 503.
 ///
 /// The workers run on threads and runtimes of their own; [`Running::stop`] closes the doors, so does dropping it.
-pub fn start(config: Config, engine: Arc<Engine>, address: &Address) -> Result<Running, BindError> {
-    listener::open(Arc::new(service::Doors::new(config, engine, address)), address)
+pub fn start(config: Config, engine: Arc<Engine>, listen: &Listen) -> Result<Running, BindError> {
+    listener::open(Arc::new(service::Doors::new(config, engine, &listen.address)), listen)
 }

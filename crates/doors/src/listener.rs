@@ -15,12 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 
-use crate::address::{Address, BindError, Listeners, bind};
+use crate::address::{Address, BindError, Listen, Listeners, bind};
 use crate::config::Config;
 use crate::http1;
 use crate::meter::{Meter, Metered, Order, Patience, Watched};
 use crate::metrics::{Metrics, Readings};
 use crate::service::{Doors, Service};
+use crate::tls::Tls;
 
 /// The longest time between two looks at the connections.
 const SWEEP_PERIOD_MAX: Duration = Duration::from_secs(1);
@@ -50,6 +51,7 @@ pub struct Running {
 /// What a worker needs.
 struct Worker {
     doors: Arc<Doors>,
+    tls: Option<Tls>,
     connections: Arc<AtomicUsize>,
     stop: watch::Receiver<Option<Duration>>,
     /// Dropped with the worker: [`Running::stop`] waits for that.
@@ -68,19 +70,20 @@ enum Stream {
     Unix(tokio::net::UnixStream),
 }
 
-/// Opens the doors on `address`.
-pub(crate) fn open(doors: Arc<Doors>, address: &Address) -> Result<Running, BindError> {
+/// Opens the doors.
+pub(crate) fn open(doors: Arc<Doors>, listen: &Listen) -> Result<Running, BindError> {
     let count = match doors.config().threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
     };
-    let listeners = bind(address, count)?;
+    let listeners = bind(listen, count)?;
     let address = listeners.address();
     let (stop, stopping) = watch::channel(None);
     let (alive, workers) = mpsc::channel(1);
     let connections = Arc::new(AtomicUsize::new(0));
     let worker = || Worker {
         doors: Arc::clone(&doors),
+        tls: listen.tls.clone(),
         connections: Arc::clone(&connections),
         stop: stopping.clone(),
         _alive: alive.clone(),
@@ -179,20 +182,27 @@ impl Worker {
         let place = Place::take(&self.connections, self.doors.config().connections_max);
         let Some(place) = place else {
             self.doors.counters.connections_rejected.count();
-            tokio::spawn(reject(stream));
+            // Who expects a handshake could not read the answer.
+            if self.tls.is_none() {
+                tokio::spawn(reject(stream));
+            }
             return None;
         };
         let meter = Arc::new(Meter::default());
-        let builders = Arc::clone(builders);
         let service = |peer| Service::new(&self.doors, peer, &meter);
         match stream {
             Stream::Tcp(stream, peer) => {
                 // Answers are written whole; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(drive(stream, builders, service(Some(peer)), Arc::clone(&meter), place));
+                let connection = (Arc::clone(builders), service(Some(peer)), Arc::clone(&meter), place);
+                match self.tls.clone() {
+                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, connection))),
+                    None => drop(tokio::spawn(drive(stream, connection))),
+                }
             }
             Stream::Unix(stream) => {
-                tokio::spawn(drive(stream, builders, service(None), Arc::clone(&meter), place));
+                let connection = (Arc::clone(builders), service(None), Arc::clone(&meter), place);
+                tokio::spawn(drive(stream, connection));
             }
         }
         Some(Watched::new(meter))
@@ -242,8 +252,24 @@ fn http_builder(config: &Config) -> Builder {
     builder
 }
 
+/// What a connection is served with.
+type Connection = (Arc<Builders>, Service, Arc<Meter>, Place);
+
+/// Serves one connection behind TLS to its end.
+async fn shake_hands(stream: tokio::net::TcpStream, tls: Tls, connection: Connection) {
+    match tls.accept(stream).await {
+        Ok(stream) => drive(stream, connection).await,
+        Err(error) => {
+            let (_, service, meter, _place) = connection;
+            service.connection().doors().counters.handshakes_failed.count();
+            tracing::debug!("a TLS handshake failed: {error}");
+            meter.close();
+        }
+    }
+}
+
 /// Serves one connection to its end.
-async fn drive<S>(stream: S, builders: Arc<Builders>, service: Service, meter: Arc<Meter>, place: Place)
+async fn drive<S>(stream: S, (builders, service, meter, place): Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub connections_open: u64,
     /// Connections that were one too many.
     pub connections_rejected: u64,
+    /// TLS handshakes that failed, took too long, or were one too many.
+    pub handshakes_failed: u64,
     /// Calls that no verdict could be given for: not ready.
     pub busy: u64,
     /// Calls without the door token they need, or with a wrong one.
@@ -43,6 +45,7 @@ pub struct Readings {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections_rejected: Counter,
+    pub(crate) handshakes_failed: Counter,
     pub(crate) busy: Counter,
     pub(crate) door_token_refused: Counter,
     pub(crate) gateway_refused: Counter,
@@ -74,6 +77,7 @@ impl Counters {
         Metrics {
             connections_open: connections_open as u64,
             connections_rejected: self.connections_rejected.read(),
+            handshakes_failed: self.handshakes_failed.read(),
             busy: self.busy.read(),
             door_token_refused: self.door_token_refused.read(),
             gateway_refused: self.gateway_refused.read(),

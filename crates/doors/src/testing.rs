@@ -21,7 +21,7 @@ use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
 use claviger_engine::Engine;
 
-use crate::{Config, Running, start};
+use crate::{Config, Listen, Running, start};
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 pub(crate) const ORGANIZATION: OrganizationId = OrganizationId::from_raw(1);
@@ -64,8 +64,8 @@ impl House {
         let clock = Arc::new(FixedClock::new(NOW));
         let engine =
             Arc::new(Engine::new(claviger_engine::Config::default(), pepper(), clock, Arc::new(FixedRandom::new(7))));
-        let address = SocketAddr::from(([127, 0, 0, 1], 0)).into();
-        let running = start(Config { threads: 1, ..config }, Arc::clone(&engine), &address).expect("a free port");
+        let listen = Listen::plain(SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let running = start(Config { threads: 1, ..config }, Arc::clone(&engine), &listen).expect("a free port");
         Self { running, engine, reader: String::new(), full: String::new(), token: String::new() }
     }
 

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use claviger_domain::Secret;
-use claviger_doors::Address;
+use claviger_doors::{Address, SocketMode, TlsFiles};
 use claviger_store::DatabaseUrl;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -74,6 +74,11 @@ pub struct DatabaseConfig {
 pub struct ControlConfig {
     /// Address and port, or `unix:/path`.
     pub listen: Address,
+    /// Who may connect where `listen` is a Unix socket: the mode of its file, in octal.
+    pub socket_mode: SocketMode,
+    /// Certificate and key, where the listener speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
     /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<BaseUrl>,
@@ -88,6 +93,12 @@ pub struct DoorsConfig {
     /// Address and port, or `unix:/path`.
     #[schemars(default = "doors_listen_default")]
     pub listen: Address,
+    /// Who may connect where `listen` is a Unix socket: the mode of its file, in octal.
+    #[schemars(default)]
+    pub socket_mode: SocketMode,
+    /// Certificate and key, where the listener speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
     /// The doors' own settings, beside it in the same section.
     #[serde(flatten)]
     pub settings: claviger_doors::Config,
@@ -99,6 +110,24 @@ pub struct DoorsConfig {
 pub struct TelemetryConfig {
     /// Address and port, or `unix:/path`, of `/metrics`, `/healthz` and `/readyz`.
     pub listen: Address,
+    /// Who may connect where `listen` is a Unix socket: the mode of its file, in octal.
+    pub socket_mode: SocketMode,
+    /// Certificate and key, where the listener speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
+}
+
+/// Where and how a listener listens.
+#[derive(Debug, Clone, Copy)]
+pub struct ListenerConfig<'c> {
+    /// The section that it stands in, such as `doors`.
+    pub section: &'static str,
+    /// Its address.
+    pub address: &'c Address,
+    /// Who may open a Unix socket.
+    pub socket_mode: SocketMode,
+    /// Certificate and key.
+    pub tls: Option<&'c TlsFiles>,
 }
 
 /// What is logged.
@@ -156,7 +185,7 @@ impl Config {
             data_dir,
             control: ControlConfig { listen: listen.clone(), ..ControlConfig::default() },
             doors: DoorsConfig { listen: listen.clone(), ..DoorsConfig::default() },
-            telemetry: TelemetryConfig { listen },
+            telemetry: TelemetryConfig { listen, ..TelemetryConfig::default() },
             ..Self::default()
         }
     }
@@ -166,8 +195,29 @@ impl Config {
         self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data_dir.join("claviger.db")))
     }
 
-    /// The settings that are wrong by themselves, each with its name.
+    /// The first setting that is wrong by itself or beside another, with its name.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.validate_each()?;
+        self.listeners().into_iter().try_for_each(|listener| listener.validate())
+    }
+
+    /// The listeners' places, each by the name of its section.
+    pub fn listeners(&self) -> [ListenerConfig<'_>; 3] {
+        macro_rules! of {
+            ($section:ident) => {
+                ListenerConfig {
+                    section: stringify!($section),
+                    address: &self.$section.listen,
+                    socket_mode: self.$section.socket_mode,
+                    tls: self.$section.tls.as_ref(),
+                }
+            };
+        }
+        [of!(control), of!(doors), of!(telemetry)]
+    }
+
+    /// The settings that are wrong by themselves.
+    pub(super) fn validate_each(&self) -> Result<(), ConfigError> {
         let database = &self.database;
         if self.data_dir.as_os_str().is_empty() {
             return Err(ConfigError::setting("data_dir", "must not be empty"));
@@ -184,6 +234,30 @@ impl Config {
             .validate()
             .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))
+    }
+}
+
+// === impl ListenerConfig ===
+
+impl ListenerConfig<'_> {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let Some(TlsFiles { certificate_file, key_file }) = self.tls else { return Ok(()) };
+        let missing = |name: &str, other: &str| {
+            let (section, expected) =
+                (self.section, format!("expected a file, as {}.tls.{other} is set", self.section));
+            Err(ConfigError::setting(&format!("{section}.tls.{name}"), &expected))
+        };
+        if certificate_file.as_os_str().is_empty() {
+            return missing("certificate_file", "key_file");
+        }
+        if key_file.as_os_str().is_empty() {
+            return missing("key_file", "certificate_file");
+        }
+        if matches!(self.address, Address::Unix(_)) {
+            let expected = "a Unix socket speaks no TLS; leave the section out";
+            return Err(ConfigError::setting(&format!("{}.tls", self.section), expected));
+        }
+        Ok(())
     }
 }
 
@@ -223,13 +297,24 @@ mod database_url {
 
 impl Default for ControlConfig {
     fn default() -> Self {
-        Self { listen: loopback(7600), url: None, imports_with_several_organizations: false }
+        Self {
+            listen: loopback(7600),
+            socket_mode: SocketMode::default(),
+            tls: None,
+            url: None,
+            imports_with_several_organizations: false,
+        }
     }
 }
 
 impl Default for DoorsConfig {
     fn default() -> Self {
-        Self { listen: doors_listen_default(), settings: claviger_doors::Config::default() }
+        Self {
+            listen: doors_listen_default(),
+            socket_mode: SocketMode::default(),
+            tls: None,
+            settings: claviger_doors::Config::default(),
+        }
     }
 }
 
@@ -243,7 +328,7 @@ fn loopback(port: u16) -> Address {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { listen: loopback(7602) }
+        Self { listen: loopback(7602), socket_mode: SocketMode::default(), tls: None }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod start;
 mod start_error;
 mod sweep_task;
 mod telemetry;
+mod tls_task;
 mod usage_task;
 
 pub use start::{Running, Server};

@@ -3,21 +3,20 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use claviger_doors::Address;
+use claviger_doors::address::bind_unix;
+use claviger_doors::{Address, Listen, Tls};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -36,6 +35,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 pub(crate) struct Listener {
     address: Address,
     socket: Socket,
+    tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -47,23 +47,30 @@ enum Socket {
 // === impl Listener ===
 
 impl Listener {
-    /// Listens on `address`.
-    pub(crate) async fn bind(address: &Address) -> io::Result<Self> {
-        match address {
+    /// Listens.
+    pub(crate) async fn bind(listen: &Listen) -> io::Result<Self> {
+        let tls = listen.tls.clone();
+        match &listen.address {
             Address::Tcp(wanted) => {
                 let socket = TcpListener::bind(wanted).await?;
-                Ok(Self { address: Address::Tcp(socket.local_addr()?), socket: Socket::Tcp(socket) })
+                Ok(Self { address: Address::Tcp(socket.local_addr()?), socket: Socket::Tcp(socket), tls })
             }
             Address::Unix(path) => {
-                let socket = bind_unix(path).await?;
-                Ok(Self { address: address.clone(), socket: Socket::Unix(socket) })
+                let socket = UnixListener::from_std(bind_unix(path, listen.socket_mode)?)?;
+                Ok(Self { address: listen.address.clone(), socket: Socket::Unix(socket), tls })
             }
         }
     }
 
-    /// Where it listens, with the port that was found for port 0.
-    pub(crate) fn address(&self) -> &Address {
-        &self.address
+    /// Where a program on this machine reaches it, with the port that was found for port 0: `http://ADDRESS`,
+    /// `https://ADDRESS` or `unix:/path`.
+    pub(crate) fn url(&self) -> String {
+        url_of(&self.address, self.tls.is_some())
+    }
+
+    /// Its TLS, if it speaks it.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// Serves `router` until `stop`; then no new connections, and [`STOP_GRACE`] for what is open.
@@ -84,7 +91,7 @@ impl Listener {
                 () = stop.cancelled() => break,
             }
         }
-        let Self { address, socket } = self;
+        let Self { address, socket, .. } = self;
         drop(socket);
         if tokio::time::timeout(STOP_GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests on {address} were still open after {} s; dropped", STOP_GRACE.as_secs());
@@ -101,24 +108,46 @@ impl Listener {
                 let (stream, peer) = socket.accept().await?;
                 // An answer is one write: waiting for more to send only delays it.
                 stream.set_nodelay(true)?;
-                tokio::spawn(serve_connection(stream, Some(peer), router.clone(), permit, watcher));
+                let served = (Some(peer), router.clone(), permit, watcher);
+                match self.tls.clone() {
+                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, served))),
+                    None => drop(tokio::spawn(serve_connection(stream, served))),
+                }
             }
             Socket::Unix(socket) => {
                 let (stream, _) = socket.accept().await?;
-                tokio::spawn(serve_connection(stream, None, router.clone(), permit, watcher));
+                tokio::spawn(serve_connection(stream, (None, router.clone(), permit, watcher)));
             }
         }
         Ok(())
     }
 }
 
-async fn serve_connection<S>(
-    stream: S,
-    peer: Option<SocketAddr>,
-    router: Router,
-    permit: OwnedSemaphorePermit,
-    watcher: Watcher,
-) where
+/// Where a program on this machine reaches `address`.
+pub(crate) fn url_of(address: &Address, has_tls: bool) -> String {
+    let scheme = if has_tls { "https" } else { "http" };
+    match address {
+        Address::Tcp(address) if address.ip().is_unspecified() => {
+            let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
+            format!("{scheme}://{loopback}:{}", address.port())
+        }
+        Address::Tcp(address) => format!("{scheme}://{address}"),
+        Address::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
+
+/// What a connection is served with: its peer, and what it holds until its end.
+type Served = (Option<SocketAddr>, Router, OwnedSemaphorePermit, Watcher);
+
+async fn shake_hands(stream: TcpStream, tls: Tls, served: Served) {
+    match tls.accept(stream).await {
+        Ok(stream) => serve_connection(stream, served).await,
+        Err(error) => tracing::debug!("a TLS handshake failed: {error}"),
+    }
+}
+
+async fn serve_connection<S>(stream: S, (peer, router, permit, watcher): Served)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
@@ -138,22 +167,6 @@ async fn serve_connection<S>(
     drop(permit);
 }
 
-/// The file of a program that is gone is replaced, that of a living one is not.
-async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path).await => {
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)
-        }
-        bound => bound,
-    }
-}
-
-async fn is_abandoned(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|facts| facts.file_type().is_socket())
-        && UnixStream::connect(path).await.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
@@ -162,8 +175,8 @@ mod tests {
 
     use super::*;
 
-    fn free_port() -> Address {
-        Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)))
+    fn free_port() -> Listen {
+        Listen::plain(SocketAddr::from(([127, 0, 0, 1], 0)).into())
     }
 
     #[tokio::test]
@@ -177,7 +190,7 @@ mod tests {
             peer.ip().to_string()
         };
         let listener = Listener::bind(&free_port()).await.expect("a free port");
-        let Address::Tcp(address) = *listener.address() else { panic!("a TCP address") };
+        let Address::Tcp(address) = listener.address else { panic!("a TCP address") };
         let stop = CancellationToken::new();
         let serving = tokio::spawn(listener.serve(Router::new().route("/", get(handler)), stop.clone()));
         let mut stream = TcpStream::connect(address).await.expect("it listens");
@@ -195,9 +208,10 @@ mod tests {
     #[tokio::test]
     async fn a_taken_port_is_refused_and_an_abandoned_socket_taken_over() {
         let first = Listener::bind(&free_port()).await.expect("a free port");
-        assert_eq!(Listener::bind(first.address()).await.expect_err("taken").kind(), io::ErrorKind::AddrInUse);
+        let again = Listen::plain(first.address.clone());
+        assert_eq!(Listener::bind(&again).await.expect_err("taken").kind(), io::ErrorKind::AddrInUse);
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let address = Address::Unix(folder.path().join("control"));
+        let address = Listen::plain(Address::Unix(folder.path().join("control")));
         let living = Listener::bind(&address).await.expect("a new file");
         assert!(Listener::bind(&address).await.is_err());
         drop(living);

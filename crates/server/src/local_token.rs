@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use claviger_domain::{Random, Secret};
+use claviger_doors::Tls;
 use sha2::{Digest, Sha256};
 
 use crate::data_dir::write_private;
@@ -14,17 +15,20 @@ use crate::data_dir::write_private;
 pub const TOKEN_FILE: &str = "local-token";
 /// The file of the URL at which it is taken.
 pub const URL_FILE: &str = "control-url";
+/// The file of the SHA-256 of the certificate that the server at that URL has, where it speaks TLS: whatever name the
+/// certificate is for, the command line knows it again.
+pub const CERTIFICATE_FILE: &str = "control-certificate-sha256";
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 /// The most bytes of either file.
 const FILE_BYTES_MAX: u64 = 4_096;
 
-/// The two files, removed when this is dropped.
+/// The files, removed when this is dropped.
 #[derive(Debug)]
 pub struct LocalToken {
     sha256: [u8; 32],
+    data_dir: PathBuf,
     token_file: PathBuf,
-    url_file: PathBuf,
 }
 
 /// What the command line finds in a data directory.
@@ -34,6 +38,8 @@ pub struct LocalAccess {
     pub url: String,
     /// The token.
     pub token: Secret,
+    /// The SHA-256 of the server's certificate, where it speaks TLS.
+    pub certificate_sha256: Option<[u8; 32]>,
 }
 
 // === impl LocalToken ===
@@ -44,14 +50,11 @@ impl LocalToken {
         let mut bytes = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
         random.fill(&mut bytes[..]);
         let mut token = zeroize::Zeroizing::new(String::from("claviger_local_"));
-        for byte in bytes.iter() {
-            token.push(char::from(HEX[usize::from(byte >> 4)]));
-            token.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-        let (token_file, url_file) = (data_dir.join(TOKEN_FILE), data_dir.join(URL_FILE));
+        push_hex(&mut token, &bytes[..]);
+        let token_file = data_dir.join(TOKEN_FILE);
         write_private(&token_file, &token)?;
-        write_private(&url_file, url)?;
-        Ok(Self { sha256: Sha256::digest(token.as_bytes()).into(), token_file, url_file })
+        write_private(&data_dir.join(URL_FILE), url)?;
+        Ok(Self { sha256: Sha256::digest(token.as_bytes()).into(), data_dir: data_dir.to_owned(), token_file })
     }
 
     /// All that the server keeps of it.
@@ -67,14 +70,40 @@ impl LocalToken {
 
 impl Drop for LocalToken {
     fn drop(&mut self) {
-        for file in [&self.token_file, &self.url_file] {
+        for file in [TOKEN_FILE, URL_FILE, CERTIFICATE_FILE] {
             // A file that stays is worthless: its digest dies with the process.
-            let _ = std::fs::remove_file(file);
+            let _ = std::fs::remove_file(self.data_dir.join(file));
         }
     }
 }
 
+/// Tells the command line which certificate the control listener has now.
+pub(crate) fn write_certificate(data_dir: &Path, tls: &Tls) -> std::io::Result<()> {
+    let Some(certificate) = tls.certificate() else { return Ok(()) };
+    let mut text = String::new();
+    push_hex(&mut text, &Sha256::digest(&certificate));
+    write_private(&data_dir.join(CERTIFICATE_FILE), &text)
+}
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+}
+
+fn parse_sha256(text: &str) -> Option<[u8; 32]> {
+    let mut sha256 = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in sha256.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(sha256)
+}
 
 // === impl LocalAccess ===
 
@@ -84,7 +113,11 @@ impl LocalAccess {
         let (Some(token), Some(url)) = (read(&data_dir.join(TOKEN_FILE))?, read(&data_dir.join(URL_FILE))?) else {
             return Ok(None);
         };
-        Ok(Some(Self { url, token: Secret::new(token) }))
+        let certificate_sha256 = match read(&data_dir.join(CERTIFICATE_FILE))? {
+            Some(text) => Some(parse_sha256(&text).ok_or(ErrorKind::InvalidData)?),
+            None => None,
+        };
+        Ok(Some(Self { url, token: Secret::new(token), certificate_sha256 }))
     }
 }
 
@@ -114,6 +147,16 @@ mod tests {
         assert_eq!(<[u8; 32]>::from(Sha256::digest(access.token.expose())), local.sha256());
         drop(local);
         assert!(LocalAccess::read(folder.path()).expect("readable").is_none());
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_written() {
+        let (sha256, mut text) = ([0xa5; 32], String::new());
+        push_hex(&mut text, &sha256);
+        assert_eq!(parse_sha256(&text), Some(sha256));
+        for text in ["", "a5", &"g".repeat(64), &"é".repeat(32)] {
+            assert_eq!(parse_sha256(text), None, "{text}");
+        }
     }
 
     #[test]

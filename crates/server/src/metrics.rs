@@ -8,6 +8,7 @@ mod node;
 mod page;
 mod process;
 mod store;
+mod tls;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use claviger_doors::Readings;
 use claviger_store::Store;
 
 use crate::health::Health;
+use crate::tls_task::ListenerTls;
 
 use page::Page;
 
@@ -26,6 +28,7 @@ pub(crate) struct Sources {
     pub(crate) health: Arc<Health>,
     pub(crate) store: Store,
     pub(crate) doors: Readings,
+    pub(crate) tls: Vec<ListenerTls>,
 }
 
 // === impl Sources ===
@@ -38,6 +41,7 @@ impl Sources {
         engine::write(&mut page, &self.health.engine().metrics());
         doors::write(&mut page, &self.doors.read());
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
+        tls::write(&mut page, &self.tls);
         process::write(&mut page);
         page.into_text()
     }

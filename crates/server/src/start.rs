@@ -7,25 +7,27 @@ use std::time::Duration;
 use claviger_domain::change::Position;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::{Clock, Random};
-use claviger_doors::Address;
+use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::Manage;
 use claviger_store::{Database, Store, organizations};
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{BaseUrl, Config};
+use crate::config::{BaseUrl, Config, ListenerConfig};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
 use crate::health::Health;
 use crate::hourly_task::HourlyTask;
-use crate::listener::Listener;
-use crate::local_token::LocalToken;
+use crate::listener::{Listener, url_of};
+use crate::local_token::{LocalToken, write_certificate};
 use crate::master_secret::{Opened, Place, open_keyring};
 use crate::metrics::Sources;
 use crate::start_error::StartError;
 use crate::sweep_task::SweepTask;
 use crate::telemetry;
+use crate::tls_task::{ListenerTls, TlsTask};
 use crate::usage_task::UsageTask;
 
 /// How long the doors' open requests have to end at a stop.
@@ -37,9 +39,9 @@ pub struct Server;
 
 /// A server that runs. Dropping it stops everything at once; [`Running::stop`] does so in order, and writes usage.
 pub struct Running {
-    control: Address,
-    doors_address: Address,
-    telemetry: Address,
+    control_url: String,
+    doors_url: String,
+    telemetry_url: String,
     is_new: bool,
     health: Arc<Health>,
     doors: claviger_doors::Running,
@@ -50,6 +52,8 @@ pub struct Running {
     background: DropGuard,
     tasks: TaskTracker,
     local_token: LocalToken,
+    /// Has the files of the certificates looked at.
+    look_at_certificates: Arc<Notify>,
     store: Store,
     /// Dropped last: the directory is free when nothing writes there any more.
     data_dir: DataDir,
@@ -77,9 +81,11 @@ impl Server {
         // Everything that can be taken by another program comes first: a second start changes nothing.
         let data_dir = DataDir::open(&config.data_dir)?;
         let config = Config { data_dir: data_dir.path().to_owned(), ..config };
-        let control = bind("control.listen", &config.control.listen).await?;
-        let telemetry = bind("telemetry.listen", &config.telemetry.listen).await?;
-        drop(bind("doors.listen", &config.doors.listen).await?);
+        let listens = listens(&config)?;
+        let [at_control, at_doors, at_telemetry] = &listens;
+        let control = bind("control.listen", at_control).await?;
+        let telemetry = bind("telemetry.listen", at_telemetry).await?;
+        drop(bind("doors.listen", at_doors).await?);
 
         let OpenStore { store, keyring, data_dir } = open_store(&config, data_dir, &clock, &random).await?;
         let is_new = has_no_organization(&store).await?;
@@ -90,20 +96,34 @@ impl Server {
         let health = Arc::new(Health::new(Arc::clone(&engine)));
 
         let settings = config.doors.settings.clone();
-        let doors = claviger_doors::start(settings, Arc::clone(&engine), &config.doors.listen)
+        let doors = claviger_doors::start(settings, Arc::clone(&engine), at_doors)
             .map_err(|error| StartError::doors(&error))?;
 
-        let telemetry_address = telemetry.address().clone();
+        let telemetry_url = telemetry.url();
         let stop = CancellationToken::new();
-        let sources = Sources { health: Arc::clone(&health), store: store.clone(), doors: doors.readings() };
+        let listeners_tls = speaking_tls(&config, &listens);
+        let sources = Sources {
+            health: Arc::clone(&health),
+            store: store.clone(),
+            doors: doors.readings(),
+            tls: listeners_tls.clone(),
+        };
         let tasks = spawn_background(&store, &engine, &clock, &health, &stop);
         tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health), sources), stop.clone()));
+        let look_at_certificates = Arc::new(Notify::new());
+        let follow = TlsTask {
+            listeners: listeners_tls,
+            clock: clock_of(),
+            data_dir: data_dir.path().to_owned(),
+            look: Arc::clone(&look_at_certificates),
+        };
+        tasks.spawn(follow.run(stop.clone()));
         let background = stop.clone().drop_guard();
 
         // Before this, a change would wait for a replica that is not there.
         engine.applied(Position::default()).await;
 
-        let local_token = LocalToken::write(data_dir.path(), &local_url(control.address()), &*random)
+        let local_token = tell_command_line(data_dir.path(), &control, &*random)
             .map_err(|error| StartError::file(data_dir.path(), error))?;
         let manage = Manage {
             store: store.clone(),
@@ -118,15 +138,15 @@ impl Server {
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
-        let control_address = control.address().clone();
+        let control_url = control.url();
         let manage = Arc::new(manage);
         tasks.spawn(SweepTask { manage: Arc::clone(&manage) }.run(stop));
         serving.spawn(control.serve(claviger_manage::router(manage), requests.clone()));
 
         let running = Running {
-            control: control_address,
-            doors_address: doors.address().clone(),
-            telemetry: telemetry_address,
+            control_url,
+            doors_url: url_of(doors.address(), at_doors.tls.is_some()),
+            telemetry_url,
             is_new,
             health,
             doors,
@@ -135,14 +155,15 @@ impl Server {
             background,
             tasks,
             local_token,
+            look_at_certificates,
             store,
             data_dir,
         };
         tracing::info!(
             "ready: management API on {}, doors on {}, telemetry on {}",
-            running.control,
-            running.doors_address,
-            running.telemetry
+            running.control_url,
+            running.doors_url,
+            running.telemetry_url
         );
         Ok(running)
     }
@@ -202,53 +223,61 @@ async fn has_no_organization(store: &Store) -> Result<bool, StartError> {
     Ok(organizations::count(&mut snapshot).await? == 0)
 }
 
-async fn bind(setting: &'static str, address: &Address) -> Result<Listener, StartError> {
-    Listener::bind(address).await.map_err(|error| StartError::bind(setting, address, &error))
+/// Where the listeners listen, with their certificates read and checked: control, doors, telemetry.
+fn listens(config: &Config) -> Result<[Listen; 3], StartError> {
+    let listen = |ListenerConfig { section, address, socket_mode, tls }: ListenerConfig<'_>| {
+        let tls = tls.cloned().map(Tls::load).transpose().map_err(|error| StartError::Tls { section, error })?;
+        Ok::<_, StartError>(Listen { address: address.clone(), socket_mode, tls })
+    };
+    let [control, doors, telemetry] = config.listeners();
+    Ok([listen(control)?, listen(doors)?, listen(telemetry)?])
+}
+
+fn speaking_tls(config: &Config, listens: &[Listen; 3]) -> Vec<ListenerTls> {
+    let listeners = config.listeners().into_iter().zip(listens);
+    let tls = listeners.filter_map(|(listener, listen)| Some((listener.section, listen.tls.clone()?)));
+    tls.map(|(section, tls)| ListenerTls { section, tls }).collect()
+}
+
+async fn bind(setting: &'static str, listen: &Listen) -> Result<Listener, StartError> {
+    Listener::bind(listen).await.map_err(|error| StartError::bind(setting, &listen.address, &error))
 }
 
 fn warn_of_open_listeners(config: &Config) {
-    for (setting, address) in [
-        ("control.listen", &config.control.listen),
-        ("doors.listen", &config.doors.listen),
-        ("telemetry.listen", &config.telemetry.listen),
-    ] {
-        if !address.is_local() {
+    for ListenerConfig { section, address, tls, .. } in config.listeners() {
+        if !address.is_local() && tls.is_none() {
             tracing::warn!(
-                "{setting} = {address} can be reached from other machines and is not encrypted: put a gateway with TLS \
-                 in front, or listen on loopback"
+                "{section}.listen = {address} can be reached from other machines and is not encrypted: set \
+                 {section}.tls, put a gateway with TLS in front, or listen on loopback"
             );
         }
     }
 }
 
-/// Where a program on this machine reaches `address`: `http://ADDRESS`, or `unix:/path`.
-fn local_url(address: &Address) -> String {
-    match address {
-        Address::Tcp(address) if address.ip().is_unspecified() => {
-            let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
-            format!("http://{loopback}:{}", address.port())
-        }
-        Address::Tcp(address) => format!("http://{address}"),
-        Address::Unix(path) => format!("unix:{}", path.display()),
+fn tell_command_line(data_dir: &Path, control: &Listener, random: &dyn Random) -> std::io::Result<LocalToken> {
+    let local_token = LocalToken::write(data_dir, &control.url(), random)?;
+    if let Some(tls) = control.tls() {
+        write_certificate(data_dir, tls)?;
     }
+    Ok(local_token)
 }
 
 // === impl Running ===
 
 impl Running {
-    /// The management API: `http://ADDRESS`, or `unix:/path`.
+    /// The management API: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
     pub fn control_url(&self) -> String {
-        local_url(&self.control)
+        self.control_url.clone()
     }
 
-    /// The doors: `http://ADDRESS`, or `unix:/path`.
+    /// The doors: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
     pub fn doors_url(&self) -> String {
-        local_url(&self.doors_address)
+        self.doors_url.clone()
     }
 
-    /// Metrics and health: `http://ADDRESS`, or `unix:/path`.
+    /// Metrics and health: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
     pub fn telemetry_url(&self) -> String {
-        local_url(&self.telemetry)
+        self.telemetry_url.clone()
     }
 
     /// The file of the operator's local token.
@@ -264,6 +293,11 @@ impl Running {
     /// Whether there was no organization at the start: `setup` is the next step.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// Looks at the files of the certificates now, and says in the log what came of it.
+    pub fn reload_certificates(&self) {
+        self.look_at_certificates.notify_one();
     }
 
     /// Stops in order: not ready any more, no new requests, open ones end, usage is written, the directory is free.
@@ -286,9 +320,9 @@ impl Running {
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Running")
-            .field("control", &self.control)
-            .field("doors", &self.doors_address)
-            .field("telemetry", &self.telemetry)
+            .field("control", &self.control_url)
+            .field("doors", &self.doors_url)
+            .field("telemetry", &self.telemetry_url)
             .field("data_dir", &self.data_dir.path())
             .finish_non_exhaustive()
     }
@@ -296,6 +330,7 @@ impl std::fmt::Debug for Running {
 
 #[cfg(test)]
 mod tests {
+    use claviger_doors::Address;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use claviger_doors::{Address, BindError};
+use claviger_doors::{Address, BindError, TlsError};
 use claviger_store::OpenError;
 
 use crate::config::ConfigError;
@@ -35,6 +35,14 @@ pub enum StartError {
         address: Address,
         /// What the system says.
         reason: String,
+    },
+    /// A listener's certificate and key.
+    #[error("{section}.tls: {error}")]
+    Tls {
+        /// The listener's section.
+        section: &'static str,
+        /// What is wrong with them.
+        error: TlsError,
     },
     /// The database cannot be opened.
     #[error("{0}")]

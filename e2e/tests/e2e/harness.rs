@@ -5,6 +5,7 @@ pub mod gateway;
 pub mod patience;
 pub mod process;
 pub mod raw_http;
+pub mod tls;
 pub mod upstream;
 pub mod world;
 

@@ -12,6 +12,7 @@ mod feed;
 mod gateways;
 mod golden;
 mod listener_headers;
+mod listeners;
 mod lists;
 mod master_secret;
 mod metrics;

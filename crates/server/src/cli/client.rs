@@ -11,6 +11,7 @@ use reqwest::{Method, Response, Url};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::trust::Trust;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub(crate) struct Access {
     url: BaseUrl,
     /// The Unix socket to reach it by.
     socket: Option<PathBuf>,
+    /// By what to know the server, where it speaks TLS.
+    trust: Trust,
     /// A management token, or the local token.
     token: Secret,
 }
@@ -55,7 +58,7 @@ pub(crate) enum Body<'a> {
 // === impl Access ===
 
 impl Access {
-    /// `CLAVIGER_URL` and `CLAVIGER_TOKEN`, else what a running server left in the data directory.
+    /// `CLAVIGER_URL`, `CLAVIGER_CA_FILE` and `CLAVIGER_TOKEN`, else what a running server left in the data directory.
     pub(crate) fn find(config: &Config, variables: &[(String, String)]) -> Result<Self, Failure> {
         let variable = |name: &str| {
             variables.iter().find(|(known, text)| known == name && !text.is_empty()).map(|(_, text)| text.as_str())
@@ -66,7 +69,8 @@ impl Access {
         };
         let token = variable("CLAVIGER_TOKEN").map(|token| Secret::new(token.to_owned()));
         if let (Some(url), Some(token)) = (&url, &token) {
-            return Ok(Self { url: url.clone(), socket: None, token: token.clone() });
+            let trust = Trust::Authorities(variable("CLAVIGER_CA_FILE").map(PathBuf::from));
+            return Ok(Self { url: url.clone(), socket: None, trust, token: token.clone() });
         }
         let data_dir = config.data_dir.display();
         let local = LocalAccess::read(&config.data_dir)
@@ -89,10 +93,12 @@ impl Access {
     }
 
     /// What a running server left in its data directory.
-    pub(crate) fn local(LocalAccess { url, token }: LocalAccess) -> Result<Self, Failure> {
+    pub(crate) fn local(local: LocalAccess) -> Result<Self, Failure> {
+        let LocalAccess { url, token, certificate_sha256 } = local;
+        let trust = certificate_sha256.map_or(Trust::Authorities(None), Trust::Certificate);
         match url.strip_prefix("unix:") {
-            Some(path) => Ok(Self { url: parse_url("", "http://localhost")?, socket: Some(path.into()), token }),
-            None => Ok(Self { url: parse_url("control-url", &url)?, socket: None, token }),
+            Some(path) => Ok(Self { url: parse_url("", "http://localhost")?, socket: Some(path.into()), trust, token }),
+            None => Ok(Self { url: parse_url("control-url", &url)?, socket: None, trust, token }),
         }
     }
 }
@@ -117,7 +123,11 @@ impl Client {
         if let Some(socket) = &access.socket {
             http = http.unix_socket(socket.as_path());
         }
-        let http = http.build().map_err(|error| Failure::usage(format!("cannot make a client: {error}")))?;
+        let http = access
+            .trust
+            .apply(http)?
+            .build()
+            .map_err(|error| Failure::usage(format!("cannot make a client: {error}")))?;
         Ok(Self { http, access: access.clone() })
     }
 

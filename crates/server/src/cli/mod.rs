@@ -26,6 +26,7 @@ mod progress;
 mod restore;
 mod serve;
 mod setup;
+mod trust;
 mod version;
 
 use std::path::PathBuf;

@@ -22,17 +22,18 @@ pub(super) struct Serve {
     demo: bool,
 }
 
-/// The signals that stop a server.
-struct StopSignals {
+/// The signals that a server minds.
+struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 // === impl Serve ===
 
 impl Serve {
     pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
-        let mut signals = StopSignals::listen()?;
+        let mut signals = Signals::listen()?;
         let Loaded { mut config, warnings } = global.load()?;
         // Held until the stop: a temporary directory goes with it.
         let demo = if self.demo { Some(Demo::prepare(&mut config, global.data.as_deref())?) } else { None };
@@ -43,18 +44,34 @@ impl Serve {
         let starting = Server::start(config, Arc::new(SystemClock::new()), Arc::new(OsRandom));
         let running = tokio::select! {
             running = starting => running.map_err(|error| explain(error, self.demo))?,
-            () = signals.received() => return Ok(()),
+            () = signals.stop() => return Ok(()),
         };
         let told = match &demo {
             Some(demo) => demo.furnish(&running, output).await,
             None => tell_next_step(&running, global, output),
         };
         if told.is_ok() {
-            signals.received().await;
+            serve_until_stopped(&running, &mut signals).await;
             tracing::info!("stopping");
         }
         running.stop().await;
         told
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// Returns at SIGTERM or SIGINT; SIGHUP has the certificates read again.
+async fn serve_until_stopped(running: &Running, signals: &mut Signals) {
+    while signals.next().await == Asked::Reload {
+        running.reload_certificates();
     }
 }
 
@@ -91,19 +108,29 @@ fn explain(error: StartError, is_demo: bool) -> Failure {
     failure
 }
 
-// === impl StopSignals ===
+// === impl Signals ===
 
-impl StopSignals {
+impl Signals {
     fn listen() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(|error| Failure::usage(format!("cannot listen for signals: {error}")));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
     }
 
-    async fn received(&mut self) {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::Reload,
         }
+    }
+
+    /// Returns when the server is to stop.
+    async fn stop(&mut self) {
+        while self.next().await != Asked::Stop {}
     }
 }
 

@@ -1,10 +1,10 @@
-//! The section `[doors]`: the listener's address and the doors' own settings side by side.
+//! The section `[doors]`: the listener's settings and the doors' own side by side.
 //!
 //! `#[serde(flatten)]` reads that too, but forgets the line of a wrong value.
 
 use std::fmt;
 
-use claviger_doors::Address;
+use claviger_doors::{Address, SocketMode, TlsFiles};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -13,10 +13,18 @@ use super::DoorsConfig;
 
 struct Section;
 
-/// The entries of a map but `listen`, which is put aside.
-struct WithoutListen<'a, A> {
+/// What is the listener's.
+#[derive(Default)]
+struct Listener {
+    listen: Option<Address>,
+    socket_mode: Option<SocketMode>,
+    tls: Option<TlsFiles>,
+}
+
+/// The entries of a map but the listener's, which are put aside.
+struct WithoutListener<'a, A> {
     entries: A,
-    listen: &'a mut Option<Address>,
+    listener: &'a mut Listener,
 }
 
 // === impl DoorsConfig ===
@@ -37,24 +45,31 @@ impl<'de> Visitor<'de> for Section {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<DoorsConfig, A::Error> {
-        let mut listen = None;
-        let rest = WithoutListen { entries, listen: &mut listen };
+        let mut listener = Listener::default();
+        let rest = WithoutListener { entries, listener: &mut listener };
         let settings = Deserialize::deserialize(MapAccessDeserializer::new(rest))?;
-        Ok(DoorsConfig { listen: listen.unwrap_or_else(super::doors_listen_default), settings })
+        Ok(DoorsConfig {
+            listen: listener.listen.unwrap_or_else(super::doors_listen_default),
+            socket_mode: listener.socket_mode.unwrap_or_default(),
+            tls: listener.tls,
+            settings,
+        })
     }
 }
 
-// === impl WithoutListen ===
+// === impl WithoutListener ===
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutListen<'_, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutListener<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         while let Some(key) = self.entries.next_key::<String>()? {
-            if key != "listen" {
-                return seed.deserialize(key.into_deserializer()).map(Some);
+            match key.as_str() {
+                "listen" => self.listener.listen = Some(self.entries.next_value()?),
+                "socket_mode" => self.listener.socket_mode = Some(self.entries.next_value()?),
+                "tls" => self.listener.tls = Some(self.entries.next_value()?),
+                _ => return seed.deserialize(key.into_deserializer()).map(Some),
             }
-            *self.listen = Some(self.entries.next_value()?);
         }
         Ok(None)
     }

@@ -13,7 +13,7 @@ use super::nearest::nearest;
 pub(super) const PREFIX: &str = "CLAVIGER_";
 
 /// Variables that are read elsewhere: by the client's commands, and for the place of the file itself.
-const ELSEWHERE: [&str; 3] = ["CLAVIGER_URL", "CLAVIGER_TOKEN", "CLAVIGER_CONFIG"];
+const ELSEWHERE: [&str; 4] = ["CLAVIGER_URL", "CLAVIGER_TOKEN", "CLAVIGER_CA_FILE", "CLAVIGER_CONFIG"];
 
 /// Variables whose names are fixed for parts that this version does not have.
 const LATER: [&str; 4] = ["CLAVIGER_PUBLIC_LISTEN", "CLAVIGER_PUBLIC_URL", "CLAVIGER_REDIS_URL", "CLAVIGER_SMTP_URL"];
@@ -48,12 +48,30 @@ const VARIABLES: &[Variable] = &[
         apply: |config, text| put(&mut config.database.connect_timeout_seconds, text),
     },
     Variable { name: "CLAVIGER_CONTROL_LISTEN", apply: |config, text| put(&mut config.control.listen, text) },
+    Variable {
+        name: "CLAVIGER_CONTROL_TLS_CERTIFICATE_FILE",
+        apply: |config, text| put(&mut config.control.tls.get_or_insert_default().certificate_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_CONTROL_TLS_KEY_FILE",
+        apply: |config, text| put(&mut config.control.tls.get_or_insert_default().key_file, text),
+    },
+    Variable { name: "CLAVIGER_CONTROL_SOCKET_MODE", apply: |config, text| put(&mut config.control.socket_mode, text) },
     Variable { name: "CLAVIGER_CONTROL_URL", apply: |config, text| put_some(&mut config.control.url, text) },
     Variable {
         name: "CLAVIGER_CONTROL_IMPORTS_WITH_SEVERAL_ORGANIZATIONS",
         apply: |config, text| put(&mut config.control.imports_with_several_organizations, text),
     },
     Variable { name: "CLAVIGER_DOORS_LISTEN", apply: |config, text| put(&mut config.doors.listen, text) },
+    Variable {
+        name: "CLAVIGER_DOORS_TLS_CERTIFICATE_FILE",
+        apply: |config, text| put(&mut config.doors.tls.get_or_insert_default().certificate_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_DOORS_TLS_KEY_FILE",
+        apply: |config, text| put(&mut config.doors.tls.get_or_insert_default().key_file, text),
+    },
+    Variable { name: "CLAVIGER_DOORS_SOCKET_MODE", apply: |config, text| put(&mut config.doors.socket_mode, text) },
     Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put(&mut config.doors.settings.threads, text) },
     Variable {
         name: "CLAVIGER_DOORS_REQUIRE_TOKEN",
@@ -69,6 +87,18 @@ const VARIABLES: &[Variable] = &[
         },
     },
     Variable { name: "CLAVIGER_TELEMETRY_LISTEN", apply: |config, text| put(&mut config.telemetry.listen, text) },
+    Variable {
+        name: "CLAVIGER_TELEMETRY_TLS_CERTIFICATE_FILE",
+        apply: |config, text| put(&mut config.telemetry.tls.get_or_insert_default().certificate_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_TELEMETRY_TLS_KEY_FILE",
+        apply: |config, text| put(&mut config.telemetry.tls.get_or_insert_default().key_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_TELEMETRY_SOCKET_MODE",
+        apply: |config, text| put(&mut config.telemetry.socket_mode, text),
+    },
     Variable { name: "CLAVIGER_LOG", apply: |config, text| put(&mut config.log.filter, text) },
     Variable { name: "CLAVIGER_LOG_FORMAT", apply: |config, text| put(&mut config.log.format, text) },
 ];
@@ -93,9 +123,9 @@ pub(super) fn overlay(config: &mut Config, variables: &[(String, String)]) -> Re
     Ok(later)
 }
 
-/// What is wrong beyond its type is the variable's fault too.
+/// What is wrong beyond its type is the variable's fault too. What it lacks beside it may be in the next variable.
 fn check(config: &Config) -> Result<(), String> {
-    config.validate().map_err(|error| match error {
+    config.validate_each().map_err(|error| match error {
         ConfigError::Setting { expected, .. } => expected,
         other => other.to_string(),
     })
@@ -131,6 +161,7 @@ expected! {
     std::str::ParseBoolError => |_| "expected `true` or `false`".to_owned();
     std::convert::Infallible => |never| match never {};
     claviger_doors::InvalidAddress => |error| error.to_string();
+    claviger_doors::InvalidSocketMode => |error| error.to_string();
     claviger_store::InvalidDatabaseUrl => |error| error.to_string();
     super::InvalidBaseUrl => |error| error.to_string();
     &'static str => |error| error.to_owned();
@@ -153,6 +184,9 @@ mod tests {
             ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/8, ::1,"),
             ("CLAVIGER_DOORS_REQUIRE_TOKEN", "false"),
             ("CLAVIGER_LOG_FORMAT", "json"),
+            ("CLAVIGER_DOORS_TLS_KEY_FILE", "/k.pem"),
+            ("CLAVIGER_DOORS_TLS_CERTIFICATE_FILE", "/c.pem"),
+            ("CLAVIGER_CONTROL_SOCKET_MODE", "0660"),
             ("CLAVIGER_URL", "http://elsewhere"),
             ("HOME", "/root"),
         ])
@@ -162,6 +196,9 @@ mod tests {
         assert_eq!(ranges, ["10.0.0.0/8", "::1"]);
         assert_eq!(config.doors.settings.require_token, Some(false));
         assert_eq!(config.log.format, super::super::LogFormat::Json);
+        let files = claviger_doors::TlsFiles { certificate_file: "/c.pem".into(), key_file: "/k.pem".into() };
+        assert_eq!(config.doors.tls, Some(files));
+        assert_eq!(String::from(config.control.socket_mode), "0660");
     }
 
     #[test]
@@ -174,6 +211,7 @@ mod tests {
             ("CLAVIGER_CONTROL_URL", "keys.example.com", "https://keys.example.com"),
             ("CLAVIGER_DATABASE_URL", "mysql://h/d", "sqlite://PATH or postgres://"),
             ("CLAVIGER_LOG_FORMAT", "xml", "`text` or `json`"),
+            ("CLAVIGER_DOORS_SOCKET_MODE", "rw-rw----", "in octal"),
             ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ] {
             let message = overlaid(&[(name, text)]).expect_err(name).to_string();

@@ -193,8 +193,26 @@ mod tests {
         assert!(message.contains("line 3"), "{message}");
         let message = load_text("[doors]\nthreads = 5000\n", &[]).expect_err("out of range");
         assert!(message.contains("doors.threads"), "{message}");
+        let message = load_text("[doors]\nlisten = \"[::1]:1\"\nsocket_mode = \"8\"\n", &[]).expect_err("no mode");
+        assert!(message.contains("line 3") && message.contains("in octal"), "{message}");
         let message = load_text("= 5", &[]).expect_err("no TOML");
         assert!(message.contains("line 1"), "{message}");
+    }
+
+    #[test]
+    fn certificate_and_key_belong_together() {
+        let files = "certificate_file = \"/c\"\nkey_file = \"/k\"\n";
+        let config = load_text(&format!("[doors.tls]\n{files}[control.tls]\n{files}[telemetry.tls]\n{files}"), &[]);
+        assert!(config.expect("all listeners").listeners().iter().all(|listener| listener.tls.is_some()));
+        let message = load_text("[doors.tls]\ncertificate_file = \"/c\"\n", &[]).expect_err("no key");
+        assert!(message.contains("line 1") && message.contains("key_file"), "{message}");
+        let message = load_text("[control.tls]\ncertificat_file = \"/c\"\n", &[]).expect_err("a typo");
+        assert!(message.contains("did you mean `control.tls.certificate_file`"), "{message}");
+        let message = load_text("", &[("CLAVIGER_DOORS_TLS_KEY_FILE", "/k")]).expect_err("no certificate");
+        assert!(message.contains("doors.tls.certificate_file") && message.contains("doors.tls.key_file"), "{message}");
+        let socket = ("CLAVIGER_CONTROL_LISTEN", "unix:/run/c");
+        let message = load_text(&format!("[control.tls]\n{files}"), &[socket]).expect_err("a Unix socket");
+        assert!(message.contains("control.tls") && message.contains("Unix socket"), "{message}");
     }
 
     #[test]

@@ -48,9 +48,10 @@ fn collect_known(root: &Value, schema: &Value, prefix: &str, known: &mut Vec<Str
     }
 }
 
-/// Follows `$ref`: `#/$defs/…`, the only form that schemars writes.
+/// Follows `$ref`: `#/$defs/…`, the only form that schemars writes; beside null for what may be left out.
 fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
-    let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/"));
+    let optional = schema["anyOf"].as_array().and_then(|forms| forms.iter().find(|form| form["$ref"].is_string()));
+    let name = optional.unwrap_or(schema)["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/"));
     name.map_or(schema, |name| &root["$defs"][name])
 }
 

@@ -14,6 +14,7 @@ pub(super) fn write(page: &mut Page, metrics: &Metrics) {
         ("connections", metrics.connections_rejected),
         ("door_token", metrics.door_token_refused),
         ("gateway", metrics.gateway_refused),
+        ("handshake", metrics.handshakes_failed),
         ("malformed", metrics.malformed),
     ];
     let refused = refused.map(|(reason, count)| ([("reason", reason)], count));

@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::patience::wait_until;
 use super::raw_http::Request;
 
+/// What the log says once verdicts can be given.
+const READY: &str = "ready: management API on";
+
 /// A running `claviger serve`; killed when it goes.
 pub struct Serving {
     /// The management API.
@@ -98,6 +101,36 @@ impl Serving {
         Self::spawn(command, data).await
     }
 
+    /// The same, where its listeners are not to be asked in plain HTTP: waits for its own word.
+    pub async fn start_until_it_says_so(data: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = command(data, &["serve"]);
+        let (control, doors, telemetry) = (free_address(), free_address(), free_address());
+        let addresses = [("CONTROL", control), ("DOORS", doors), ("TELEMETRY", telemetry)];
+        command.envs(addresses.map(|(name, address)| (format!("CLAVIGER_{name}_LISTEN"), address.to_string())));
+        command.envs(variables.iter().copied());
+        let mut serving = Self::run(command, data, [control, doors, telemetry]);
+        let before = serving.log().matches(READY).count();
+        let log = serving.log.clone();
+        let printed = || std::fs::read_to_string(&log).unwrap_or_default();
+        let has_said_so = async || {
+            serving.assert_running();
+            printed().matches(READY).count() > before
+        };
+        wait_until(has_said_so, || format!("not ready in time:\n{}", printed())).await;
+        serving
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("it is running");
+    }
+
+    /// Waits until the log holds a text.
+    pub async fn wait_for_log(&self, text: &str) {
+        wait_until(async || self.log().contains(text), || format!("no {text:?} in:\n{}", self.log())).await;
+    }
+
     /// What anybody on the machine sees of how it was started.
     pub fn arguments(&self) -> String {
         let arguments = std::fs::read(format!("/proc/{}/cmdline", self.child.id())).expect("a running process");
@@ -106,21 +139,33 @@ impl Serving {
 
     async fn spawn(mut command: Command, data: &Path) -> Self {
         let (control, doors, telemetry) = (free_address(), free_address(), free_address());
+        command
+            .env("CLAVIGER_CONTROL_LISTEN", control.to_string())
+            .env("CLAVIGER_DOORS_LISTEN", doors.to_string())
+            .env("CLAVIGER_TELEMETRY_LISTEN", telemetry.to_string());
+        let mut serving = Self::run(command, data, [control, doors, telemetry]);
+        serving.wait_until_ready().await;
+        serving
+    }
+
+    fn run(mut command: Command, data: &Path, [control, doors, telemetry]: [SocketAddr; 3]) -> Self {
         std::fs::create_dir_all(data).expect("a folder for the log");
         let log = data.with_extension("log");
         let output = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
         let child = command
-            .env("CLAVIGER_CONTROL_LISTEN", control.to_string())
-            .env("CLAVIGER_DOORS_LISTEN", doors.to_string())
-            .env("CLAVIGER_TELEMETRY_LISTEN", telemetry.to_string())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle"))
             .stderr(output)
             .spawn()
             .expect("the binary starts");
-        let mut serving = Self { control, doors, telemetry, child, log };
-        serving.wait_until_ready().await;
-        serving
+        Self { control, doors, telemetry, child, log }
+    }
+
+    /// Panics with its log if it has ended.
+    fn assert_running(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("its state") {
+            panic!("serve ended with {status}:\n{}", self.log());
+        }
     }
 
     /// Everything it has printed.
@@ -138,8 +183,7 @@ impl Serving {
 
     /// `SIGTERM`, and waits for the clean end.
     pub fn stop(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is running");
+        self.signal(rustix::process::Signal::TERM);
         let status = self.child.wait().expect("it ends");
         assert!(status.success(), "a clean stop: {status}\n{}", self.log());
     }
@@ -148,9 +192,7 @@ impl Serving {
         let (telemetry, control, log) = (self.telemetry, self.control, self.log.clone());
         let printed = || std::fs::read_to_string(&log).unwrap_or_default();
         let is_ready = async || {
-            if let Some(status) = self.child.try_wait().expect("its state") {
-                panic!("serve ended with {status}:\n{}", printed());
-            }
+            self.assert_running();
             answers("/readyz", telemetry).await && answers("/api/v1/openapi.json", control).await
         };
         wait_until(is_ready, || format!("not ready in time:\n{}", printed())).await;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request to be sent as it stands.
@@ -85,9 +85,25 @@ impl Request {
 
     /// The same; an error where the connection broke.
     pub async fn try_send(self, address: SocketAddr) -> std::io::Result<Response> {
+        self.send_over(TcpStream::connect(address).await?, &address.to_string()).await
+    }
+
+    /// Sends it over a connection that ends with the answer.
+    pub async fn send_over<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        stream: S,
+        host: &str,
+    ) -> std::io::Result<Response> {
+        let answer = exchange_over(stream, &self.into_bytes(host, "close")).await?;
+        Response::parse(&answer)
+            .ok_or_else(|| std::io::Error::other(format!("not an HTTP answer: {:?}", String::from_utf8_lossy(&answer))))
+    }
+
+    /// What goes over the wire.
+    pub fn into_bytes(self, host: &str, connection: &str) -> Vec<u8> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.target).into_bytes();
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            bytes.extend_from_slice(format!("Host: {address}\r\n").as_bytes());
+            bytes.extend_from_slice(format!("Host: {host}\r\n").as_bytes());
         }
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
@@ -98,17 +114,18 @@ impl Request {
         if !self.body.is_empty() || self.method == "POST" {
             bytes.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
         }
-        bytes.extend_from_slice(b"Connection: close\r\n\r\n");
+        bytes.extend_from_slice(format!("Connection: {connection}\r\n\r\n").as_bytes());
         bytes.extend_from_slice(&self.body);
-        let answer = exchange(address, &bytes).await?;
-        Response::parse(&answer)
-            .ok_or_else(|| std::io::Error::other(format!("not an HTTP answer: {:?}", String::from_utf8_lossy(&answer))))
+        bytes
     }
 }
 
 /// Sends bytes and reads to the end of the connection.
 pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address).await?;
+    exchange_over(TcpStream::connect(address).await?, bytes).await
+}
+
+async fn exchange_over<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     // A server may answer and close before it has read an absurd request to its end: the answer counts.
     let written = stream.write_all(bytes).await;
     let mut answer = Vec::new();
