@@ -119,8 +119,8 @@ fn in_process_of_its_own(arguments: &Arguments) -> Result {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--only", "in-process"]).arg("--data").arg(arguments.data()?);
     command.args(["--keys", &arguments.keys.to_string(), "--ip-entries", &arguments.ip_entries.to_string()]);
-    if let Some(DatabaseUrl::Postgres(url)) = &arguments.postgres {
-        command.args(["--postgres", url]);
+    if let Some(DatabaseUrl::Postgres(urls)) = &arguments.postgres {
+        command.args(["--postgres", urls.first()]);
     }
     let status = command.args(["--server-core", &arguments.server_core.to_string()]).status()?;
     if status.success() { Ok(()) } else { Err("the part in process failed".into()) }

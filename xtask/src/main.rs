@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks, tests and benchmarks of the workspace, each one command.
 
 mod check;
+mod cluster;
 mod edges;
 mod generated;
 mod packages;

@@ -79,8 +79,13 @@ pub struct Engine {
     load_time: Mutex<Option<Duration>>,
     loads: AtomicU64,
     steps: AtomicU64,
+    /// Until when verdicts may be given, in microseconds of the monotonic clock.
+    judges_until: AtomicU64,
     request_ids: RequestIds,
 }
+
+/// [`Engine::judges_until`] without an end.
+const FOR_EVER: u64 = u64::MAX;
 
 /// Request ids without a system call each: this process's random start, and a counter.
 struct RequestIds {
@@ -106,6 +111,7 @@ impl Engine {
             load_time: Mutex::default(),
             loads: AtomicU64::default(),
             steps: AtomicU64::default(),
+            judges_until: AtomicU64::new(FOR_EVER),
             request_ids: RequestIds::new(&*random),
         }
     }
@@ -115,9 +121,22 @@ impl Engine {
         Loader::new(Arc::clone(self), self.clock.monotonic())
     }
 
-    /// Whether there is a replica to decide from. Before, doors answer `busy`.
+    /// Whether there is a replica to decide from that is not too old. Elsewise doors answer `busy`.
     pub fn is_ready(&self) -> bool {
-        self.position().is_some()
+        self.position().is_some() && !self.is_stale()
+    }
+
+    /// Lets verdicts be given until this instant of the monotonic clock, `None`: without an end. An engine begins without
+    /// one.
+    pub fn judge_until(&self, end: Option<Duration>) {
+        let end = end.map_or(FOR_EVER, |end| u64::try_from(end.as_micros()).unwrap_or(FOR_EVER));
+        self.judges_until.store(end, Ordering::Relaxed);
+    }
+
+    /// Whether the end of [`Engine::judge_until`] has come.
+    pub fn is_stale(&self) -> bool {
+        let end = self.judges_until.load(Ordering::Relaxed);
+        end != FOR_EVER && self.clock.monotonic() >= Duration::from_micros(end)
     }
 
     /// Applies a step of the change feed, whole: no request sees a part of it. One that was applied already is passed
@@ -262,6 +281,7 @@ impl Engine {
             usage_waiting: self.gatherer.waiting(),
             refusals_waiting: self.refusals.waiting(),
             refusals_dropped: self.refusals.dropped_total(),
+            usage_dropped: self.gatherer.dropped(),
             reported: self.reported(),
         }
     }

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub refusals_waiting: usize,
     /// Refusals since the start that the diagnostic log did not take.
     pub refusals_dropped: u64,
+    /// Requests since the start that are missing from the counts, because too much waited to be written.
+    pub usage_dropped: u64,
     /// What APIs in report-only mode let pass since the start, by what it would have been; what never happened is left out.
     pub reported: Vec<(Code, u64)>,
 }

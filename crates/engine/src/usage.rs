@@ -121,6 +121,11 @@ impl Gatherer {
         self.pending.lock().len()
     }
 
+    /// Requests since the start that were not counted, because too much waited to be written.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.pending.lock().dropped()
+    }
+
     /// Decisions by door and code, those that happened.
     pub(crate) fn decisions(&self) -> Vec<(Door, Code, u64)> {
         let mut sums = [[0u64; CODES.len()]; DOORS.len()];

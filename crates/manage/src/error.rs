@@ -315,6 +315,9 @@ impl From<claviger_store::Error> for Error {
             Store::Full => Self::busy("There is no room left on the database's disk; nothing was changed."),
             Store::ReadOnly => Self::busy("The database cannot be written now; nothing was changed."),
             Store::NewerSchema(_) => return Self::conflict(error.to_string()),
+            Store::Outdated { .. } => {
+                Self::busy("The database was upgraded by a newer program; this server has to be upgraded too.")
+            }
             Store::Taken(_)
             | Store::Corrupt(_)
             | Store::Unreadable(_)

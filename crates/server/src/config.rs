@@ -27,6 +27,10 @@ pub const DATA_DIR_DEFAULT: &str = "./claviger-data";
 pub const CONNECTIONS_MAX: u32 = 1_000;
 /// The longest wait for the database at start that may be configured, in seconds.
 pub const CONNECT_TIMEOUT_SECONDS_MAX: u64 = 3_600;
+/// The shortest limit of staleness, in seconds: shorter, a restart of the database would end verdicts.
+pub const STALENESS_LIMIT_SECONDS_MIN: u64 = 5;
+/// The longest limit of staleness, in seconds: a year.
+pub const STALENESS_LIMIT_SECONDS_MAX: u64 = 31_536_000;
 
 /// Everything that can be configured. Each setting has a default; an empty file is a whole configuration.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +60,8 @@ pub struct Config {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseConfig {
-    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`. Default: `claviger.db` in the data directory.
+    /// `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/NAME` and those of servers that may take its place, with commas
+    /// between them. Default: `claviger.db` in the data directory.
     #[serde(skip_serializing_if = "Option::is_none", with = "database_url")]
     #[schemars(with = "Option<String>")]
     pub url: Option<DatabaseUrl>,
@@ -66,6 +71,10 @@ pub struct DatabaseConfig {
     /// For how long a start tries again while the database cannot be reached, in seconds.
     #[schemars(range(max = CONNECT_TIMEOUT_SECONDS_MAX))]
     pub connect_timeout_seconds: u64,
+    /// For how long verdicts are given without hearing from the database, in seconds. Not set: for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = STALENESS_LIMIT_SECONDS_MIN, max = STALENESS_LIMIT_SECONDS_MAX))]
+    pub staleness_limit_seconds: Option<u64>,
 }
 
 /// The listener of the management API.
@@ -229,6 +238,11 @@ impl Config {
             let expected = format!("expected at most {CONNECT_TIMEOUT_SECONDS_MAX}");
             return Err(ConfigError::setting("database.connect_timeout_seconds", &expected));
         }
+        let limits = STALENESS_LIMIT_SECONDS_MIN..=STALENESS_LIMIT_SECONDS_MAX;
+        if database.staleness_limit_seconds.is_some_and(|seconds| !limits.contains(&seconds)) {
+            let expected = format!("expected {STALENESS_LIMIT_SECONDS_MIN} to {STALENESS_LIMIT_SECONDS_MAX}");
+            return Err(ConfigError::setting("database.staleness_limit_seconds", &expected));
+        }
         self.doors
             .settings
             .validate()
@@ -265,7 +279,7 @@ impl ListenerConfig<'_> {
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: None, connections_max: 16, connect_timeout_seconds: 60 }
+        Self { url: None, connections_max: 16, connect_timeout_seconds: 60, staleness_limit_seconds: None }
     }
 }
 
@@ -273,6 +287,11 @@ impl DatabaseConfig {
     /// For how long a start tries to reach the database.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    /// For how long verdicts are given without hearing from the database.
+    pub fn staleness_limit(&self) -> Option<Duration> {
+        self.staleness_limit_seconds.map(Duration::from_secs)
     }
 }
 

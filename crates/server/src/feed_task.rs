@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use claviger_domain::Clock;
 use claviger_engine::Engine;
-use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Store};
+use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Look, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Part};
@@ -17,10 +17,8 @@ use crate::health::{Health, Part};
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// A load that takes longer says how far it is, this often.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
-/// After this long without a change the database is asked whether it is there.
-const PROBE_PERIOD: Duration = Duration::from_secs(1);
-/// How long it has to answer that.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A database from which nothing is heard for this long hangs: it is looked at every half second.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// What the task works with.
 pub(crate) struct FeedTask {
@@ -28,6 +26,8 @@ pub(crate) struct FeedTask {
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) health: Arc<Health>,
+    /// For how long verdicts are given without hearing from the database.
+    pub(crate) staleness_limit: Option<Duration>,
 }
 
 // === impl FeedTask ===
@@ -58,7 +58,7 @@ impl FeedTask {
             match self.next(&mut feed).await {
                 Ok(FeedEvent::Step(step)) => {
                     self.engine.apply(step);
-                    self.is_well();
+                    self.is_current();
                 }
                 Ok(FeedEvent::Diverged) => {
                     tracing::warn!("the change feed is another one than was read before; loading everything anew");
@@ -69,22 +69,20 @@ impl FeedTask {
         }
     }
 
-    /// The next event. While none comes the database is asked whether it is there: neither a database that is back
-    /// nor one that hangs would show otherwise.
+    /// The next event. While none comes, what the looks at the feed find is told.
     async fn next(&self, feed: &mut Feed) -> Result<FeedEvent, Error> {
+        let mut looks = feed.looks();
         let mut next = pin!(feed.next());
         loop {
-            let probe = async {
-                tokio::time::sleep(PROBE_PERIOD).await;
-                match tokio::time::timeout(PROBE_TIMEOUT, self.store.ping()).await {
-                    Ok(Ok(())) => self.is_well(),
-                    Ok(Err(error)) => self.failed(&error),
-                    Err(_) => self.failed(&Error::Unavailable("no answer in time".to_owned())),
-                }
-            };
             tokio::select! {
                 event = &mut next => return event,
-                () = probe => {}
+                Ok(()) = looks.changed() => {
+                    self.is_current();
+                    self.tell_health(*looks.borrow_and_update());
+                }
+                () = tokio::time::sleep(SILENCE_MAX) => {
+                    self.failed(&Error::Unavailable("no answer in time".to_owned()));
+                }
             }
         }
     }
@@ -109,21 +107,48 @@ impl FeedTask {
         let keys = self.engine.metrics().keys;
         let millis = self.clock.monotonic().saturating_sub(began).as_millis();
         tracing::info!("loaded {keys} keys in {millis} ms, up to change {position}");
-        self.is_well();
+        self.is_current();
         Ok(())
     }
 
-    fn is_well(&self) {
+    /// What the engine has is what the database has: verdicts are given from here on, for as long as configured.
+    fn is_current(&self) {
+        let end = self.staleness_limit.map(|limit| self.clock.monotonic().saturating_add(limit));
+        self.engine.judge_until(end);
+        if self.health.report(Part::Stale, true) | self.health.report(Part::Schema, true) {
+            tracing::info!("verdicts are given again");
+        }
+    }
+
+    fn tell_health(&self, look: Look) {
+        if !look.takes_writes {
+            return self.failed(&Error::ReadOnly);
+        }
         if self.health.report(Part::Database, true) {
             tracing::info!("changes come from the database again");
         }
     }
 
     fn failed(&self, error: &Error) {
+        if let Error::Outdated { .. } = error {
+            self.engine.judge_until(Some(Duration::ZERO));
+            if self.health.report(Part::Schema, false) {
+                tracing::error!("no verdicts any more: {error}");
+            }
+            return;
+        }
         if self.health.report(Part::Database, false) {
-            let memory =
-                if self.engine.is_ready() { "verdicts go on from memory" } else { "no verdicts before a load" };
+            let memory = match (self.engine.position(), self.staleness_limit) {
+                (None, _) => "no verdicts before a load".to_owned(),
+                (Some(_), None) => "verdicts go on from memory".to_owned(),
+                (Some(_), Some(limit)) => format!("verdicts go on from memory for {} s", limit.as_secs()),
+            };
             tracing::error!("no changes from the database: {error}; {memory}, trying again");
+        }
+        if self.engine.is_stale() && self.health.report(Part::Stale, false) {
+            tracing::error!(
+                "no verdicts any more: the database was not heard from for the configured limit of staleness"
+            );
         }
     }
 }

@@ -20,18 +20,24 @@ pub(crate) enum Part {
     Database,
     /// Usage cannot be written: it waits in memory.
     Usage,
+    /// A newer program upgraded the database, and this one may not judge by it.
+    Schema,
+    /// The configured limit of staleness is over: no verdicts until changes come again.
+    Stale,
 }
 
 // === impl Part ===
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Database, Self::Usage];
+    const ALL: [Self; 4] = [Self::Database, Self::Usage, Self::Schema, Self::Stale];
 
     /// The word on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Database => "database",
             Self::Usage => "usage",
+            Self::Schema => "schema",
+            Self::Stale => "stale",
         }
     }
 }
@@ -61,12 +67,20 @@ impl Health {
 
     /// Every part, with whether it is as it should be.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, bool)> {
-        Part::ALL.into_iter().map(|part| (part, !self.parts[part as usize].load(Ordering::Relaxed)))
+        Part::ALL.into_iter().map(|part| match part {
+            // The clock decides, not whoever reports it.
+            Part::Stale => (part, !self.engine.is_stale() || self.is_reported(Part::Schema)),
+            part => (part, !self.is_reported(part)),
+        })
     }
 
     /// What is not as it should be.
     pub(crate) fn degraded(&self) -> impl Iterator<Item = Part> {
         self.parts().filter(|(_, is_well)| !is_well).map(|(part, _)| part)
+    }
+
+    fn is_reported(&self, part: Part) -> bool {
+        self.parts[part as usize].load(Ordering::Relaxed)
     }
 
     /// The engine.

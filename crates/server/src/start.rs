@@ -108,7 +108,15 @@ impl Server {
             doors: doors.readings(),
             tls: listeners_tls.clone(),
         };
-        let tasks = spawn_background(&store, &engine, &clock, &health, &stop);
+        let staleness_limit = config.database.staleness_limit();
+        let feed = FeedTask {
+            store: store.clone(),
+            engine: Arc::clone(&engine),
+            clock: clock_of(),
+            health: Arc::clone(&health),
+            staleness_limit,
+        };
+        let tasks = spawn_background(feed, &stop);
         tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health), sources), stop.clone()));
         let look_at_certificates = Arc::new(Notify::new());
         let follow = TlsTask {
@@ -170,21 +178,14 @@ impl Server {
 }
 
 /// What runs beside requests, until `stop`.
-fn spawn_background(
-    store: &Store,
-    engine: &Arc<Engine>,
-    clock: &Arc<dyn Clock>,
-    health: &Arc<Health>,
-    stop: &CancellationToken,
-) -> TaskTracker {
+fn spawn_background(feed: FeedTask, stop: &CancellationToken) -> TaskTracker {
     let tasks = TaskTracker::new();
-    let (store, engine, health) = (|| store.clone(), || Arc::clone(engine), || Arc::clone(health));
-    let feed = FeedTask { store: store(), engine: engine(), clock: Arc::clone(clock), health: health() };
-    let usage = UsageTask { store: store(), engine: engine(), health: health() };
-    let hourly = HourlyTask { store: store(), clock: Arc::clone(clock) };
-    tasks.spawn(feed.run(stop.clone()));
+    let (store, health) = (|| feed.store.clone(), || Arc::clone(&feed.health));
+    let usage = UsageTask { store: store(), engine: Arc::clone(&feed.engine), health: health() };
+    let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock) };
     tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
+    tasks.spawn(feed.run(stop.clone()));
     tasks
 }
 

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
+mod servers;
+
+pub use servers::ServerUrls;
+pub(crate) use servers::shown;
 
 /// How long a change may take to be noticed when nothing wakes the feed.
 pub const POLL_INTERVAL_MAX: Duration = Duration::from_millis(500);
@@ -30,14 +33,14 @@ pub struct Config {
 pub enum DatabaseUrl {
     /// A file; made when missing.
     Sqlite(PathBuf),
-    /// A server, by its connection URL.
-    Postgres(String),
+    /// One server, or several of which one takes writes.
+    Postgres(ServerUrls),
 }
 
 /// A text that names no database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected sqlite://PATH or postgres://USER@HOST/DATABASE: {0}")]
-pub struct InvalidDatabaseUrl(String);
+#[error("expected sqlite://PATH or postgres://USER@HOST/DATABASE, or several of the latter with commas between: {0}")]
+pub struct InvalidDatabaseUrl(pub(crate) String);
 
 // === impl Config ===
 
@@ -75,14 +78,7 @@ impl FromStr for DatabaseUrl {
                 _ => Ok(Self::Sqlite(PathBuf::from(path))),
             };
         }
-        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-            return invalid("unknown scheme");
-        }
-        match text.parse::<AnyConnectOptions>() {
-            Ok(_) => Ok(Self::Postgres(text.to_owned())),
-            // The parser's own message could quote the password.
-            Err(_) => invalid("the URL cannot be read"),
-        }
+        text.parse().map(Self::Postgres)
     }
 }
 
@@ -90,16 +86,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            Self::Postgres(url) => match url.parse::<AnyConnectOptions>() {
-                Ok(options) => {
-                    let url = options.database_url;
-                    let user = if url.username().is_empty() { "" } else { "@" };
-                    write!(f, "postgres://{}{user}{}", url.username(), url.host_str().unwrap_or_default())?;
-                    url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
-                    f.write_str(url.path())
-                }
-                Err(_) => f.write_str("postgres://…"),
-            },
+            Self::Postgres(urls) => fmt::Display::fmt(urls, f),
         }
     }
 }

@@ -1,19 +1,23 @@
 //! A connection inside a transaction: what every reading function takes.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use crate::error::Cause;
 use crate::fields::Fields;
 use crate::pools::Kind;
+use crate::server::Server;
 use crate::sql::Sql;
+use crate::transaction::{Transaction, within};
 use crate::{Result, Taken};
 
 /// A connection inside a transaction; [`Snapshot`] and [`crate::Tx`] are made of it.
 pub struct Conn {
-    transaction: Transaction<'static, Any>,
+    transaction: Transaction,
+    server: Arc<Server>,
     kind: Kind,
     conflict: bool,
 }
@@ -24,8 +28,8 @@ pub struct Snapshot(Conn);
 // === impl Conn ===
 
 impl Conn {
-    pub(crate) fn new(transaction: Transaction<'static, Any>, kind: Kind) -> Self {
-        Self { transaction, kind, conflict: false }
+    pub(crate) fn new(transaction: Transaction, server: Arc<Server>, kind: Kind) -> Self {
+        Self { transaction, server, kind, conflict: false }
     }
 
     /// Whether a statement failed because of another transaction, so that this one may be run again.
@@ -34,31 +38,38 @@ impl Conn {
     }
 
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.transaction.commit().await
+        let Self { transaction, server, kind, .. } = self;
+        let committed = transaction.commit().await;
+        if let Err(error) = &committed {
+            server.note(kind, Cause::of(error));
+        }
+        committed
     }
 
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: Sql) -> Result<u64> {
         let (text, values) = sql.into_parts(self.kind);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
-        let result = query.execute(&mut *self.transaction).await;
-        Ok(self.noting_conflict(result)?.rows_affected())
+        let limit = self.transaction.limit();
+        let result = within(limit, query.execute(self.transaction.connection()?)).await;
+        Ok(self.noting(result)?.rows_affected())
     }
 
     /// Runs a statement that another tenant's transaction may forestall: whoever loses gets `taken`.
     pub(crate) async fn execute_unless_taken(&mut self, sql: Sql, taken: Taken) -> Result<u64> {
         let (text, values) = sql.into_parts(self.kind);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
-        match query.execute(&mut *self.transaction).await {
+        let limit = self.transaction.limit();
+        match within(limit, query.execute(self.transaction.connection()?)).await {
             Err(error) if Cause::of(&error) == Cause::Unique => Err(taken.into()),
-            result => Ok(self.noting_conflict(result)?.rows_affected()),
+            result => Ok(self.noting(result)?.rows_affected()),
         }
     }
 
     /// Runs several statements without values.
     pub(crate) async fn execute_script(&mut self, script: String) -> Result<()> {
-        let result = sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut *self.transaction).await;
-        self.noting_conflict(result)?;
+        let result = sqlx::raw_sql(AssertSqlSafe(script)).execute(self.transaction.connection()?).await;
+        self.noting(result)?;
         Ok(())
     }
 
@@ -66,16 +77,18 @@ impl Conn {
     pub(crate) async fn rows<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Vec<T>> {
         let (text, values) = sql.into_parts(self.kind);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
-        let result = query.fetch_all(&mut *self.transaction).await;
-        self.noting_conflict(result)?.iter().map(|row: &AnyRow| read(row)).collect()
+        let limit = self.transaction.limit();
+        let result = within(limit, query.fetch_all(self.transaction.connection()?)).await;
+        self.noting(result)?.iter().map(|row: &AnyRow| read(row)).collect()
     }
 
     /// The first row, read by `read`.
     pub(crate) async fn row<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Option<T>> {
         let (text, values) = sql.into_parts(self.kind);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
-        let result = query.fetch_optional(&mut *self.transaction).await;
-        self.noting_conflict(result)?.map(|row: AnyRow| read(&row)).transpose()
+        let limit = self.transaction.limit();
+        let result = within(limit, query.fetch_optional(self.transaction.connection()?)).await;
+        self.noting(result)?.map(|row: AnyRow| read(&row)).transpose()
     }
 
     /// The number in the first column of the only row.
@@ -83,9 +96,13 @@ impl Conn {
         Ok(self.row(sql, |row| row.number(0)).await?.unwrap_or_default())
     }
 
-    fn noting_conflict<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T> {
+    fn noting<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T> {
         result.map_err(|error| {
-            self.conflict |= Cause::of(&error) == Cause::Conflict;
+            let cause = Cause::of(&error);
+            self.conflict |= cause == Cause::Conflict;
+            if self.server.note(self.kind, cause) {
+                self.transaction.give_up();
+            }
             error.into()
         })
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use claviger_domain::keyring::{AuditKey, SealedKeyring};
 use claviger_domain::{Clock, Random};
+use tokio::time::Instant;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::error::Cause;
-use crate::pools::{self, Kind, Pools, Writing};
+use crate::migrate::{self, MigrateError};
+use crate::pools::{Kind, Pools, Writing};
 use crate::sql::sql;
-use crate::{Error, OpenError, Result, Store, Taken, migrate};
+use crate::{Error, OpenError, Result, Store, Taken};
 
 /// How long to wait between two tries to connect.
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
@@ -29,19 +31,58 @@ pub struct Database {
 // === impl Database ===
 
 impl Database {
-    /// Connects, trying again for [`Config::connect_timeout`] while there is no answer, and migrates.
+    /// Connects, trying again for [`Config::connect_timeout`] while there is no answer or nothing can be written, and
+    /// migrates.
     pub async fn open(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, OpenError> {
-        reach(&config).await?;
         let pools = Pools::new(&config).map_err(|error| explain(&config.url, error))?;
-        if pools.kind == Kind::Postgres {
-            refuse_old_server(&pools, &config.url).await?;
-        }
-        match migrate::run(&pools, &*clock, &*random).await {
-            Ok(()) => Ok(Self { pools, config, clock, random }),
+        let database = Self { pools, config, clock, random };
+        match database.reach().await {
+            Ok(()) => Ok(database),
             Err(error) => {
-                pools.close().await;
-                Err(error.into_open_error(|error| explain(&config.url, error)))
+                database.close().await;
+                Err(error)
             }
+        }
+    }
+
+    async fn reach(&self) -> Result<(), OpenError> {
+        let (url, tried, begin) = (&self.config.url, self.config.connect_timeout, Instant::now());
+        let mut was_told = false;
+        loop {
+            let detail = match self.try_to_reach().await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::ForNow(detail)) => detail,
+            };
+            if !std::mem::replace(&mut was_told, true) {
+                tracing::warn!(
+                    %url, try_for_seconds = tried.as_secs(), reason = detail,
+                    "the database cannot be used; trying again every {} ms", CONNECT_PAUSE.as_millis()
+                );
+            }
+            if begin.elapsed() + CONNECT_PAUSE > tried {
+                return Err(OpenError::Unreachable { url: url.to_string(), tried, detail });
+            }
+            tokio::time::sleep(CONNECT_PAUSE).await;
+        }
+    }
+
+    async fn try_to_reach(&self) -> Result<(), Failure> {
+        let url = &self.config.url;
+        self.pools.reach().await.map_err(|error| match Cause::of(&error) {
+            // A server that starts, or does not answer yet. A file is there or not.
+            Cause::Lost if self.pools.kind == Kind::Postgres => Failure::ForNow(error.to_string()),
+            _ => Failure::Final(refused(url, error)),
+        })?;
+        if self.pools.kind == Kind::Postgres {
+            refuse_old_server(&self.pools, url).await.map_err(Failure::Final)?;
+        }
+        match migrate::run(&self.pools, &*self.clock, &*self.random).await {
+            Ok(()) => Ok(()),
+            Err(MigrateError::Store(
+                error @ (Error::Unavailable(_) | Error::ReadOnly | Error::Full | Error::Unknown),
+            )) if self.pools.kind == Kind::Postgres => Err(Failure::ForNow(error.to_string())),
+            Err(error) => Err(Failure::Final(error.into_open_error(|error| explain(url, error)))),
         }
     }
 
@@ -94,40 +135,12 @@ impl Database {
     }
 }
 
-/// Tries one connection until it is there.
-async fn reach(config: &Config) -> Result<(), OpenError> {
-    let mut detail = String::new();
-    let tried = config.connect_timeout;
-    let trying = async {
-        loop {
-            match pools::connect_once(&config.url).await {
-                Ok(()) => return Ok(()),
-                Err(error) if is_worth_waiting(&error, &config.url) => {
-                    if detail.is_empty() {
-                        tracing::warn!(
-                            url = %config.url, try_for_seconds = tried.as_secs(), reason = %error,
-                            "the database cannot be reached; trying again every {} ms", CONNECT_PAUSE.as_millis()
-                        );
-                    }
-                    detail = error.to_string();
-                }
-                Err(error) => return Err(refused(&config.url, error)),
-            }
-            tokio::time::sleep(CONNECT_PAUSE).await;
-        }
-    };
-    match tokio::time::timeout(tried, trying).await {
-        Ok(result) => result,
-        Err(_) if detail.is_empty() => {
-            Err(OpenError::Unreachable { url: config.url.to_string(), tried, detail: "no answer".to_owned() })
-        }
-        Err(_) => Err(OpenError::Unreachable { url: config.url.to_string(), tried, detail }),
-    }
-}
-
-/// A server that starts, or does not answer yet. A file is there or not.
-fn is_worth_waiting(error: &sqlx::Error, url: &DatabaseUrl) -> bool {
-    Kind::of(url) == Kind::Postgres && Cause::of(error) == Cause::Lost
+/// Why a database cannot be used.
+enum Failure {
+    /// It may be usable in a moment.
+    ForNow(String),
+    /// Waiting does not help.
+    Final(OpenError),
 }
 
 fn refused(url: &DatabaseUrl, error: sqlx::Error) -> OpenError {

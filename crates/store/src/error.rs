@@ -109,6 +109,16 @@ pub enum Error {
     /// A row that this program did not write so.
     #[error("the database holds a value that cannot be read: {0}")]
     Unreadable(String),
+    /// A newer program upgraded the database, and this one may not read and write it any more.
+    #[error(
+        "a newer program upgraded the database, which now needs one that reads schema {oldest_reader} or newer; this one \
+         reads up to {}: start the newer program here too",
+        crate::SCHEMA_VERSION
+    )]
+    Outdated {
+        /// The oldest schema that a program must know.
+        oldest_reader: i64,
+    },
     /// Something of that name is there already.
     #[error("{0}")]
     Taken(Taken),

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use claviger_domain::KeyId;
 use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
+use tokio::sync::watch;
 
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::listen::Wakeup;
 use crate::load::{self, LoadProgress};
+use crate::migrate::may_read;
+use crate::pools::Kind;
 use crate::sql::sql;
 use crate::write::{LAST_USES, NO_OBJECT};
 use crate::{
@@ -31,6 +34,14 @@ pub struct Feed {
     failed: bool,
     /// When the look began that found what was read last: whoever asks for more has applied it.
     looked_at: Duration,
+    looks: watch::Sender<Look>,
+}
+
+/// What a look at the feed found beside changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether the database takes writes: it was not made read-only.
+    pub takes_writes: bool,
 }
 
 /// What [`Feed::next`] found.
@@ -68,7 +79,13 @@ enum Objects {
 impl Feed {
     pub(crate) fn new(store: Store) -> Self {
         let wakeup = Wakeup::new(store.committed(), store.config());
-        Self { store, applied: None, wakeup, failed: false, looked_at: Duration::ZERO }
+        let looks = watch::Sender::new(Look { takes_writes: true });
+        Self { store, applied: None, wakeup, failed: false, looked_at: Duration::ZERO, looks }
+    }
+
+    /// Tells each look that found nothing new: what was applied is all there is.
+    pub fn looks(&self) -> watch::Receiver<Look> {
+        self.looks.subscribe()
     }
 
     /// Reads everything in one snapshot: organizations, APIs with operations, sets, then keys, in chunks of at most
@@ -81,7 +98,7 @@ impl Feed {
         self.applied = None;
         self.looked_at = self.store.clock().monotonic();
         let since = load::ended_since(self.store.clock());
-        let applied = load::run(&self.store.config().url, since, add, progress).await?;
+        let applied = load::run(&self.store.server(), since, add, progress).await?;
         let position = applied.position;
         self.applied = Some(applied);
         Ok(position)
@@ -104,7 +121,10 @@ impl Feed {
             let read = read_step(&self.store, applied, looked_at).await;
             self.failed = read.is_err();
             match read? {
-                Read::Nothing => self.store.counters().note_in_step(looked_at),
+                Read::Nothing(look) => {
+                    self.store.counters().note_in_step(looked_at);
+                    self.looks.send_replace(look);
+                }
                 Read::Diverged => {
                     self.applied = None;
                     return Ok(FeedEvent::Diverged);
@@ -115,7 +135,7 @@ impl Feed {
                     return Ok(FeedEvent::Step(step));
                 }
             }
-            if !self.wakeup.prepare().await {
+            if !self.wakeup.prepare(&self.store.server()).await {
                 let _ = tokio::time::timeout(interval, self.wakeup.wait()).await;
             }
         }
@@ -124,7 +144,7 @@ impl Feed {
 
 /// What one look at the feed found.
 enum Read {
-    Nothing,
+    Nothing(Look),
     Diverged,
     Step(Step, Applied),
 }
@@ -132,10 +152,11 @@ enum Read {
 async fn read_step(store: &Store, applied: &Applied, began: Duration) -> Result<Read> {
     let mut snapshot = store.read().await?;
     let head = head(&mut snapshot).await?;
+    let look = look(&mut snapshot, store.kind()).await?;
     store.counters().note_look(store.clock().monotonic().saturating_sub(began), head.position);
     let behind = head.position.seq - applied.position.seq;
     if head == *applied {
-        return Ok(Read::Nothing);
+        return Ok(Read::Nothing(look));
     }
     if head.position.epoch != applied.position.epoch || behind <= 0 {
         return Ok(Read::Diverged);
@@ -159,15 +180,32 @@ async fn read_step(store: &Store, applied: &Applied, began: Duration) -> Result<
     Ok(Read::Step(Step { position: head.position, changes }, head))
 }
 
+/// A server that follows another one is none to follow: it may be behind.
+async fn look(conn: &mut Conn, kind: Kind) -> Result<Look> {
+    if kind == Kind::Sqlite {
+        return Ok(Look { takes_writes: true });
+    }
+    let statement = sql("SELECT CAST(CASE WHEN pg_is_in_recovery() THEN 2 \
+         WHEN current_setting('default_transaction_read_only') = 'on' THEN 1 ELSE 0 END AS BIGINT)");
+    match conn.number(statement).await? {
+        2 => Err(Error::Unavailable("the server follows another one".to_owned())),
+        read_only => Ok(Look { takes_writes: read_only == 0 }),
+    }
+}
+
 async fn head(conn: &mut Conn) -> Result<Applied> {
     let head = conn.row(sql(SELECT_HEAD), read_head).await?;
     head.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
 }
 
-/// The head row; the replica's load reads it with the native driver.
-pub(crate) const SELECT_HEAD: &str = "SELECT epoch, seq, nonce FROM feed_head";
+/// The head row, and whether this program may read on; the replica's load reads it with the native driver.
+pub(crate) const SELECT_HEAD: &str =
+    "SELECT epoch, seq, nonce, (SELECT oldest_reader FROM schema_state) FROM feed_head";
 
+/// # Errors
+/// [`Error::Outdated`] where what stands behind it is not for this program.
 pub(crate) fn read_head(row: &dyn Fields) -> Result<Applied> {
+    may_read(row.number(3)?)?;
     let position = Position { epoch: row.number(0)?, seq: row.number(1)? };
     Ok(Applied { position, nonce: row.bytes(2)?.to_vec() })
 }

@@ -1,43 +1,52 @@
 //! What wakes a feed. None of it decides anything: a feed looks for itself every poll interval.
 
 use std::future::pending;
+use std::time::Duration;
 
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::Config;
+use crate::server::{Server, ServerUrl};
+use crate::transaction::within;
 use crate::write::CHANNEL;
+
+/// How long the server may take to let listen.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Commits of this process, and notifications of others.
 pub(crate) struct Wakeup {
     committed: watch::Receiver<u64>,
-    /// Where to listen, if at all.
-    url: Option<String>,
-    listener: Option<PgListener>,
+    /// Whether to listen where that is possible.
+    listen: bool,
+    /// What listens, and at which server.
+    listener: Option<(u64, PgListener)>,
 }
 
 // === impl Wakeup ===
 
 impl Wakeup {
     pub(crate) fn new(committed: watch::Receiver<u64>, config: &Config) -> Self {
-        let url = match &config.url {
-            DatabaseUrl::Postgres(url) if config.listen => Some(url.clone()),
-            _ => None,
-        };
-        Self { committed, url, listener: None }
+        Self { committed, listen: config.listen, listener: None }
     }
 
-    /// Listens, where that is possible and not done yet. Whether something may have been missed until now.
-    pub(crate) async fn prepare(&mut self) -> bool {
-        let (Some(url), None) = (&self.url, &self.listener) else { return false };
+    /// Listens at the server that is used, where that is possible and not done yet. Whether something may have been missed
+    /// until now.
+    pub(crate) async fn prepare(&mut self, server: &Server) -> bool {
+        if self.listener.as_ref().is_some_and(|(number, _)| *number != server.number) {
+            self.listener = None;
+        }
+        let (ServerUrl::Postgres(url), true, None) = (&server.place().url, self.listen, &self.listener) else {
+            return false;
+        };
         let connected = async {
             let mut listener = PgListener::connect(url).await?;
             listener.listen(CHANNEL).await?;
             Ok::<_, sqlx::Error>(listener)
         };
-        match connected.await {
+        match within(Some(LISTEN_TIMEOUT), connected).await {
             Ok(listener) => {
-                self.listener = Some(listener);
+                self.listener = Some((server.number, listener));
                 true
             }
             Err(error) => {
@@ -52,7 +61,7 @@ impl Wakeup {
         let Self { committed, listener, .. } = self;
         let notified = async {
             match listener {
-                Some(listener) => listener.try_recv().await,
+                Some((_, listener)) => listener.try_recv().await,
                 None => pending().await,
             }
         };

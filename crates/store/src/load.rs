@@ -8,12 +8,12 @@ use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, Clock, KeyId, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::config::DatabaseUrl;
 use crate::feed::{self, Applied};
 use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
 use crate::raw_rows::RawRows;
+use crate::server::Server;
 use crate::{
     Error, Result, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
 };
@@ -43,12 +43,12 @@ pub(crate) fn ended_since(clock: &dyn Clock) -> Timestamp {
 
 /// Reads everything; `since`: what ended before it is left out.
 pub(crate) async fn run(
-    url: &DatabaseUrl,
+    server: &Server,
     since: Timestamp,
     mut add: impl FnMut(Vec<Change>) + Send,
     progress: impl FnMut(LoadProgress) + Send,
 ) -> Result<Applied> {
-    let mut native = Native::begin(url).await?;
+    let mut native = Native::begin(server).await?;
     // The first statement fixes the snapshot.
     let mut head = None;
     native.each(feed::SELECT_HEAD, |row| feed::read_head(row).map(|read| head = Some(read))).await?;

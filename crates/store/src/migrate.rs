@@ -51,6 +51,11 @@ const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
      CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);\
      INSERT INTO schema_state (id, version, oldest_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;";
 
+/// Whether this program may read a database that names this oldest reader.
+pub(crate) fn may_read(oldest_reader: i64) -> Result<()> {
+    if oldest_reader > SCHEMA_VERSION { Err(Error::Outdated { oldest_reader }) } else { Ok(()) }
+}
+
 /// Why the schema could not be brought up to date.
 pub(crate) enum MigrateError {
     Newer { found: i64, oldest_reader: i64 },
@@ -91,14 +96,14 @@ async fn bootstrap(pools: &Pools) -> Result<()> {
 }
 
 async fn make_first_tables(pools: &Pools) -> Result<()> {
-    let Writing { mut conn, place } = pools.write().await?;
+    let Writing { mut conn, place } = pools.migrate().await?;
     conn.execute_script(dialect(BOOTSTRAP, pools.kind)).await?;
     Writing { conn, place }.commit().await.map_err(Error::from)
 }
 
 /// One step in one transaction, which holds the lease's row: whoever wants the lease waits until it is over.
 async fn turn(pools: &Pools, clock: &dyn Clock, random: &dyn Random, holder: &str) -> Result<Turn, MigrateError> {
-    let Writing { mut conn, place } = pools.write().await?;
+    let Writing { mut conn, place } = pools.migrate().await?;
     let state = sql("SELECT version, oldest_reader FROM schema_state");
     let state = conn.row(state, |row| Ok((row.number(0)?, row.number(1)?))).await?;
     let (version, oldest_reader) = state.unwrap_or_default();

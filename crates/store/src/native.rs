@@ -12,10 +12,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr};
 use tokio::time::sleep;
 
-use crate::config::DatabaseUrl;
 use crate::fields::Fields;
 use crate::pools::Kind;
 use crate::raw_rows::{Column, RawRows};
+use crate::server::{Server, ServerUrl};
+use crate::transaction::within;
 use crate::{Error, Result};
 
 /// Rows that the SQLite thread may be ahead of the reader.
@@ -23,6 +24,11 @@ const ROWS_AHEAD: usize = 4_096;
 /// How long rows are left to gather where there are none: a reader that waits for each is woken for each, which takes
 /// both threads longer than the row.
 const ROWS_WAIT: Duration = Duration::from_millis(1);
+
+/// How long a server may take to be connected to.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a server may let wait for the next row: the first one of a table comes after it was read in part.
+const ROW_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection of its own, in one read transaction.
 pub(crate) enum Native {
@@ -40,20 +46,22 @@ pub(crate) enum Rows<'c> {
 
 impl Native {
     /// Connects and begins the transaction.
-    pub(crate) async fn begin(url: &DatabaseUrl) -> Result<Self> {
-        let begin = Kind::of(url).begin_read();
-        match url {
-            DatabaseUrl::Sqlite(path) => {
+    pub(crate) async fn begin(server: &Server) -> Result<Self> {
+        match &server.place().url {
+            ServerUrl::Sqlite(path) => {
                 let options = SqliteConnectOptions::new().filename(path).row_buffer_size(ROWS_AHEAD);
                 let mut connection = options.disable_statement_logging().connect().await?;
-                connection.execute(begin).await?;
+                connection.execute(Kind::Sqlite.begin_read()).await?;
                 Ok(Self::Sqlite(connection))
             }
-            DatabaseUrl::Postgres(url) => {
+            ServerUrl::Postgres(url) => {
                 let options: PgConnectOptions = url.parse()?;
-                let mut connection = options.disable_statement_logging().connect().await?;
-                connection.execute(begin).await?;
-                Ok(Self::Postgres(connection))
+                let begin = async {
+                    let mut connection = options.disable_statement_logging().connect().await?;
+                    connection.execute(Kind::Postgres.begin_read()).await?;
+                    Ok(connection)
+                };
+                Ok(Self::Postgres(within(Some(CONNECT_TIMEOUT), begin).await?))
             }
         }
     }
@@ -73,7 +81,7 @@ impl Native {
             }
             Self::Postgres(connection) => {
                 let mut rows = sqlx::query(sql).fetch(connection);
-                while let Some(row) = Pin::new(&mut rows).try_next().await? {
+                while let Some(row) = within(Some(ROW_TIMEOUT), Pin::new(&mut rows).try_next()).await? {
                     take(&row)?;
                 }
             }
@@ -93,7 +101,7 @@ impl Native {
     pub(crate) async fn end(self) -> Result<()> {
         let closed = match self {
             Self::Sqlite(connection) => connection.close().await,
-            Self::Postgres(connection) => connection.close().await,
+            Self::Postgres(connection) => within(Some(CONNECT_TIMEOUT), connection.close()).await,
         };
         closed.map_err(Error::from)
     }
@@ -128,7 +136,7 @@ impl Rows<'_> {
                     take(&row)?;
                 }
                 Self::Postgres(rows) => {
-                    let Some(row) = rows.try_next().await? else { return Ok(taken) };
+                    let Some(row) = within(Some(ROW_TIMEOUT), rows.try_next()).await? else { return Ok(taken) };
                     take(&row)?;
                 }
             }

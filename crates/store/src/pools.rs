@@ -1,21 +1,27 @@
-//! Connections: how each database is reached, and how a transaction begins, the one difference between the two.
+//! The connections of a database: its servers, which of them is used, and how a transaction begins, the one difference
+//! between the two databases.
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Executor as _};
+use futures_util::future::join_all;
+use sqlx::{AnyConnection, Executor as _};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use crate::config::{Config, DatabaseUrl};
 use crate::conn::{Conn, Snapshot};
 use crate::error::Cause;
 use crate::metrics::Connections;
+use crate::server::{Place, Server};
+use crate::transaction::Transaction;
 use crate::{Error, Result};
 
-/// How long a statement waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A database that was found to be away is looked for again after this time. Until then whoever wants it is told so at
+/// once, so that nobody waits in a line for it.
+const AWAY_PAUSE: Duration = Duration::from_millis(400);
 
 /// WAL, so that readers and the writer do not wait for each other. SQLite asks no busy time-out when two connections turn
 /// it on at once: it holds a read lock by then, and answers "busy" to one of them at once (`sqlite3BtreeBeginTrans` in its
@@ -37,11 +43,16 @@ pub(crate) enum Kind {
     Postgres,
 }
 
-/// The pools of one database.
+/// The servers of a database, and the one that is used.
 pub(crate) struct Pools {
     pub(crate) kind: Kind,
-    readers: AnyPool,
-    writers: AnyPool,
+    config: Config,
+    places: Vec<Place>,
+    used: RwLock<Arc<Server>>,
+    /// Held by whoever looks which server can be used.
+    looking: Mutex<()>,
+    /// Since when no server can be used, and why.
+    away: StdMutex<Option<(Instant, Error)>>,
     /// SQLite has one writer; whoever comes first is served first (a busy wait serves by luck).
     line: Mutex<()>,
 }
@@ -50,6 +61,14 @@ pub(crate) struct Pools {
 pub(crate) struct Writing<'p> {
     pub(crate) conn: Conn,
     pub(crate) place: Option<MutexGuard<'p, ()>>,
+}
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Read,
+    Write,
+    Migration,
 }
 
 // === impl Kind ===
@@ -62,7 +81,7 @@ impl Kind {
         }
     }
 
-    fn begin_write(self) -> &'static str {
+    pub(crate) fn begin_write(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN IMMEDIATE",
             Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -82,58 +101,165 @@ impl Kind {
 impl Pools {
     /// The pools, with no connection made yet.
     pub(crate) fn new(config: &Config) -> Result<Self> {
-        let options = any_options(&config.url)?;
-        let kind = Kind::of(&config.url);
-        let pool = |connections: u32| {
-            let settings = AnyPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).max_connections(connections.max(1));
-            let settings = match kind {
-                Kind::Postgres => settings,
-                Kind::Sqlite => settings.after_connect(|connection, _| Box::pin(set_up_sqlite(connection))),
-            };
-            settings.connect_lazy_with(options.clone())
-        };
-        let readers = pool(config.connections_max);
-        let writers = match kind {
-            Kind::Sqlite => pool(1),
-            Kind::Postgres => readers.clone(),
-        };
-        Ok(Self { kind, readers, writers, line: Mutex::new(()) })
+        let places = Place::all(&config.url)?;
+        let first = places.first().ok_or_else(|| Error::Refused("the database has no URL".to_owned()))?;
+        let used = RwLock::new(Arc::new(Server::new(0, first, places.len() > 1, config)));
+        let (kind, looking, line) = (Kind::of(&config.url), Mutex::new(()), Mutex::new(()));
+        Ok(Self { kind, config: config.clone(), used, places, looking, away: StdMutex::new(None), line })
     }
 
     /// Begins a write transaction.
     pub(crate) async fn write(&self) -> Result<Writing<'_>> {
+        self.begin_writing(Purpose::Write).await
+    }
+
+    /// Begins a transaction that may wait for others, and work, for any time.
+    pub(crate) async fn migrate(&self) -> Result<Writing<'_>> {
+        self.begin_writing(Purpose::Migration).await
+    }
+
+    async fn begin_writing(&self, purpose: Purpose) -> Result<Writing<'_>> {
         let place = match self.kind {
             Kind::Sqlite => Some(self.line.lock().await),
             Kind::Postgres => None,
         };
-        let transaction = self.writers.begin_with(self.kind.begin_write()).await?;
-        Ok(Writing { conn: Conn::new(transaction, self.kind), place })
+        Ok(Writing { conn: self.begin(purpose).await?, place })
     }
 
     /// Begins a read transaction.
     pub(crate) async fn read(&self) -> Result<Snapshot> {
-        let transaction = self.readers.begin_with(self.kind.begin_read()).await?;
-        Ok(Snapshot::new(Conn::new(transaction, self.kind)))
+        Ok(Snapshot::new(self.begin(Purpose::Read).await?))
+    }
+
+    /// The server that is used.
+    pub(crate) fn server(&self) -> Arc<Server> {
+        Arc::clone(&self.used.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many connections there are; SQLite's one writer counts too.
     pub(crate) fn connections(&self) -> Connections {
-        let pools: &[&AnyPool] = match self.kind {
-            Kind::Sqlite => &[&self.readers, &self.writers],
-            Kind::Postgres => &[&self.readers],
-        };
-        let sum = |count: fn(&AnyPool) -> usize| pools.iter().map(|pool| count(pool)).sum::<usize>();
-        let idle = sum(AnyPool::num_idle);
-        Connections {
-            busy: sum(|pool| pool.size() as usize).saturating_sub(idle),
-            idle,
-            max: sum(|pool| pool.options().get_max_connections() as usize),
-        }
+        self.server().connections(self.kind)
     }
 
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writers.close().await;
+        self.server().close().await;
+    }
+
+    async fn begin(&self, purpose: Purpose) -> Result<Conn> {
+        let mut server = self.server();
+        if self.kind == Kind::Sqlite {
+            let transaction = purpose.begin(&server, self.kind).await?;
+            return Ok(Conn::new(transaction, server, self.kind));
+        }
+        if self.is_away() || (self.places.len() > 1 && server.take_suspicion()) {
+            server = Box::pin(self.look(&server)).await?;
+        }
+        match purpose.begin(&server, self.kind).await {
+            Ok(transaction) => Ok(Conn::new(transaction, server, self.kind)),
+            Err(error @ sqlx::Error::PoolClosed) => Err(error.into()),
+            Err(error) if Cause::of(&error) == Cause::Lost => {
+                Box::pin(self.begin_after_loss(purpose, &server, &error)).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Once more, where a server can be used.
+    async fn begin_after_loss(&self, purpose: Purpose, lost: &Server, error: &sqlx::Error) -> Result<Conn> {
+        let found = self.look(lost).await?;
+        if found.number == lost.number && matches!(error, sqlx::Error::PoolTimedOut) {
+            return Err(Error::Unavailable("no connection became free in time".to_owned()));
+        }
+        let transaction = purpose.begin(&found, self.kind).await?;
+        Ok(Conn::new(transaction, found, self.kind))
+    }
+
+    fn is_away(&self) -> bool {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Looks which server can be used, when `failed` could not be: that one where it can be again, else the first of the
+    /// others that takes writes. One looks at a time, and no more often than [`AWAY_PAUSE`].
+    ///
+    /// # Errors
+    /// Why none can be used.
+    async fn look(&self, failed: &Server) -> Result<Arc<Server>> {
+        if let Some(error) = self.was_just_away() {
+            return Err(error);
+        }
+        let _alone = self.looking.lock().await;
+        let used = self.server();
+        if let Some(error) = self.was_just_away() {
+            return Err(error);
+        }
+        if used.number != failed.number {
+            return Ok(used);
+        }
+        let found = self.find(&used).await.map_err(Error::from);
+        let away = found.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = away;
+        found
+    }
+
+    fn was_just_away(&self) -> Option<Error> {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.as_ref().filter(|(since, _)| since.elapsed() < AWAY_PAUSE).map(|(_, error)| error.clone())
+    }
+
+    /// One look at all servers.
+    async fn find(&self, used: &Arc<Server>) -> Result<Arc<Server>, sqlx::Error> {
+        let must_write = self.places.len() > 1;
+        let looks = join_all(self.places.iter().map(|place| place.look(must_write))).await;
+        let usable =
+            |place: &Place| self.places.iter().zip(&looks).any(|(at, look)| at.url == place.url && look.is_ok());
+        if usable(used.place()) {
+            return Ok(Arc::clone(used));
+        }
+        if let Some(place) = self.places.iter().find(|place| usable(place)) {
+            return Ok(self.go_over_to(used, place));
+        }
+        Err(reasons(&self.places, looks))
+    }
+
+    /// Puts a server in the place of the one that was used; what still runs there comes to its end.
+    fn go_over_to(&self, before: &Arc<Server>, place: &Place) -> Arc<Server> {
+        tracing::warn!("the database's server {} cannot be used; going over to {place}", before.place());
+        let server = Arc::new(Server::new(before.number + 1, place, true, &self.config));
+        *self.used.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&server);
+        let before = Arc::clone(before);
+        tokio::spawn(async move { before.close().await });
+        server
+    }
+
+    /// One look at all servers, at the start; why none can be used.
+    pub(crate) async fn reach(&self) -> Result<(), sqlx::Error> {
+        self.find(&self.server()).await.map(drop)
+    }
+}
+
+/// Why no server can be used: the only one's reason, or everyone's. One that refuses for good counts only if all do.
+fn reasons(places: &[Place], looks: Vec<Result<(), sqlx::Error>>) -> sqlx::Error {
+    let mut failed: Vec<_> =
+        places.iter().zip(looks).filter_map(|(place, look)| look.err().map(|error| (place, error))).collect();
+    if failed.len() == 1 {
+        return failed.remove(0).1;
+    }
+    let text = failed.iter().map(|(place, error)| format!("{place}: {error}")).collect::<Vec<_>>().join("; ");
+    if failed.iter().any(|(_, error)| Cause::of(error) == Cause::Lost) {
+        return sqlx::Error::Protocol(text);
+    }
+    sqlx::Error::Configuration(text.into())
+}
+
+// === impl Purpose ===
+
+impl Purpose {
+    async fn begin(self, server: &Server, kind: Kind) -> Result<Transaction, sqlx::Error> {
+        match self {
+            Self::Read => server.begin_read(kind).await,
+            Self::Write => server.begin_write(kind).await,
+            Self::Migration => server.begin_migration(kind).await,
+        }
     }
 }
 
@@ -147,18 +273,8 @@ impl Writing<'_> {
     }
 }
 
-/// One connection outside the pools, with the reason when there is none.
-pub(crate) async fn connect_once(url: &DatabaseUrl) -> Result<(), sqlx::Error> {
-    let options = any_options(url).map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
-    let mut connection: AnyConnection = options.connect().await?;
-    if Kind::of(url) == Kind::Sqlite {
-        set_up_sqlite(&mut connection).await?;
-    }
-    sqlx::Connection::close(connection).await
-}
-
 /// What every SQLite connection needs before its first statement.
-async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     for tries_left in (0..SQLITE_WAL_TRIES).rev() {
         match connection.execute(sqlx::raw_sql(SQLITE_WAL)).await {
             Err(error) if tries_left > 0 && Cause::of(&error) == Cause::Busy => {
@@ -172,17 +288,8 @@ async fn set_up_sqlite(connection: &mut AnyConnection) -> Result<(), sqlx::Error
     Ok(())
 }
 
-fn any_options(url: &DatabaseUrl) -> Result<AnyConnectOptions> {
-    sqlx::any::install_default_drivers();
-    let text = match url {
-        DatabaseUrl::Sqlite(path) => sqlite_url(path)?,
-        DatabaseUrl::Postgres(url) => url.clone(),
-    };
-    text.parse().map_err(|_| Error::Refused("the database's URL cannot be read".to_owned()))
-}
-
 /// The driver reads a URL: an absolute path in which everything but letters, digits, `-._~/` is percent-encoded.
-fn sqlite_url(path: &Path) -> Result<String> {
+pub(crate) fn sqlite_url(path: &Path) -> Result<String> {
     let unfit = |why: &str| Error::Refused(format!("the path {} {why}", path.display()));
     let absolute = std::path::absolute(path).map_err(|error| unfit(&error.to_string()))?;
     let text = absolute.to_str().ok_or_else(|| unfit("is not UTF-8"))?;
@@ -226,8 +333,8 @@ mod tests {
         for round in 0..40 {
             let url = DatabaseUrl::sqlite(&folder.path().join(format!("{round}.db")));
             let openings = (0..8).map(|_| {
-                let url = url.clone();
-                tokio::spawn(async move { connect_once(&url).await })
+                let place = Place::all(&url).expect("a path").remove(0);
+                tokio::spawn(async move { place.look(false).await })
             });
             for opening in futures_util::future::join_all(openings).await {
                 opening.expect("no panic").expect("each connection opens");

@@ -16,6 +16,7 @@ use crate::conn::Snapshot;
 use crate::feed::{self, Feed};
 use crate::metrics::{Counters, Metrics};
 use crate::pools::{Kind, Pools, Writing};
+use crate::server::Server;
 use crate::write::{self, Committed, Ending, Scope, Tx};
 use crate::{Error, Result};
 
@@ -197,6 +198,11 @@ impl Store {
 
     pub(crate) fn audit_key(&self) -> &AuditKey {
         &self.inner.audit_key
+    }
+
+    /// The server that is used.
+    pub(crate) fn server(&self) -> Arc<Server> {
+        self.inner.pools.server()
     }
 
     pub(crate) fn kind(&self) -> Kind {

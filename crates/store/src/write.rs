@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 
 use crate::conn::Conn;
 use crate::error::Cause;
+use crate::migrate::may_read;
 use crate::pools::{Kind, Pools, Writing};
 use crate::sql::{Sql, batches, sql};
 use crate::{Error, Result, audit};
@@ -153,8 +154,13 @@ pub(crate) async fn announce(conn: &mut Conn, random: &dyn Random, kind: Kind, r
 }
 
 async fn take_position(conn: &mut Conn, nonce: &Vec<u8>) -> Result<Position> {
-    let statement = sql("UPDATE feed_head SET seq = seq + 1, nonce = $1 WHERE id = 1 RETURNING epoch, seq");
-    let read = |row: &dyn crate::fields::Fields| Ok(Position { epoch: row.number(0)?, seq: row.number(1)? });
+    // A newer program may have upgraded the database meanwhile; what this one writes could lack what that one relies on.
+    let statement = sql("UPDATE feed_head SET seq = seq + 1, nonce = $1 WHERE id = 1 \
+                         RETURNING epoch, seq, (SELECT oldest_reader FROM schema_state)");
+    let read = |row: &dyn crate::fields::Fields| {
+        may_read(row.number(2)?)?;
+        Ok(Position { epoch: row.number(0)?, seq: row.number(1)? })
+    };
     let position = conn.row(statement.bind(nonce), read).await?;
     position.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
 }

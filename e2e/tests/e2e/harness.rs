@@ -1,10 +1,15 @@
 //! What every test stands on.
 
+// The tool's own: a test that stops PostgreSQL needs one for itself.
+#[path = "../../../xtask/src/cluster.rs"]
+pub mod cluster;
 pub mod database;
 pub mod gateway;
 pub mod patience;
 pub mod process;
+pub mod proxy;
 pub mod raw_http;
+pub mod storm;
 pub mod tls;
 pub mod upstream;
 pub mod world;

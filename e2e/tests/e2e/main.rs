@@ -17,6 +17,7 @@ mod lists;
 mod master_secret;
 mod metrics;
 mod observed;
+mod outage;
 mod process;
 mod rows;
 mod rows_addresses;

@@ -12,6 +12,10 @@ use super::{Agents, Event};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// The most keys, and counts of other hours, doors and codes, that wait while the database takes no usage: one for each of
+/// ten million keys, about a gigabyte. What comes beyond is dropped and counted.
+const WAITING_MAX: usize = 10_000_000;
+
 /// What is summed up and not yet taken. In two parts, lest the same keys be taken each time while others wait for ever:
 /// what comes in goes to the second, which becomes the first when that one is empty.
 #[derive(Debug, Default)]
@@ -20,6 +24,10 @@ pub(super) struct Pending {
     coming: Vec<Summary>,
     /// Places in `coming`, by key.
     places: HashTable<u32>,
+    /// Counts beside the first of each key in `coming`.
+    more: usize,
+    /// Requests since the start that were not counted, because too much waited.
+    dropped: u64,
 }
 
 /// What one key did. There may be millions, so what is rare stands apart.
@@ -35,6 +43,15 @@ struct Summary {
     /// Of other hours, doors and codes.
     more: Box<[Count]>,
     is_news: bool,
+}
+
+/// What became of an event.
+enum Added {
+    Counted,
+    /// As the first of its hour, door and code.
+    Apart,
+    /// Only seen: there was no room to count it.
+    Dropped,
 }
 
 /// A [`Sighting`] whose agent is shared by all that have the same.
@@ -68,15 +85,25 @@ struct Count {
 impl Pending {
     /// Adds events; buffers do not come in order.
     pub(super) fn sum_up(&mut self, events: &[Event], agents: &Agents) {
+        self.sum_up_to(WAITING_MAX, events, agents);
+    }
+
+    fn sum_up_to(&mut self, waiting_max: usize, events: &[Event], agents: &Agents) {
         let coming = &mut self.coming;
         for event in events {
+            let has_room = coming.len() + self.more < waiting_max;
             let place = self.places.entry(
                 hash(event.key),
                 |place| coming[*place as usize].key == event.key,
                 |place| hash(coming[*place as usize].key),
             );
             match place {
-                Entry::Occupied(place) => coming[*place.get() as usize].add(event, agents),
+                Entry::Occupied(place) => match coming[*place.get() as usize].add(event, agents, has_room) {
+                    Added::Counted => {}
+                    Added::Apart => self.more += 1,
+                    Added::Dropped => self.dropped += 1,
+                },
+                Entry::Vacant(_) if !has_room => self.dropped += 1,
                 Entry::Vacant(place) => {
                     let mut summary = Summary::new(event);
                     summary.see(event, agents);
@@ -96,10 +123,15 @@ impl Pending {
     pub(super) fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
         if self.leaving.is_empty() {
             self.leaving = std::mem::take(&mut self.coming);
-            self.places = HashTable::new();
+            (self.places, self.more) = (HashTable::new(), 0);
         }
         let kept = self.leaving.len().saturating_sub(keys_max);
         self.leaving.drain(kept..).map(KeyUsage::from).collect()
+    }
+
+    /// Requests since the start that were not counted.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
     }
 }
 
@@ -125,16 +157,18 @@ impl Summary {
         }
     }
 
-    fn add(&mut self, event: &Event, agents: &Agents) {
+    fn add(&mut self, event: &Event, agents: &Agents, has_room: bool) -> Added {
         self.see(event, agents);
         let count = Count::of(event);
-        if self.count.takes(&count) {
-            return;
+        if self.count.takes(&count) || self.more.iter_mut().any(|known| known.takes(&count)) {
+            return Added::Counted;
         }
-        if !self.more.iter_mut().any(|known| known.takes(&count)) {
-            // Few keys are used at several doors within an hour, so this is rare.
-            self.more = self.more.iter().copied().chain([count]).collect();
+        if !has_room {
+            return Added::Dropped;
         }
+        // Few keys are used at several doors within an hour, so this is rare.
+        self.more = self.more.iter().copied().chain([count]).collect();
+        Added::Apart
     }
 
     fn see(&mut self, event: &Event, agents: &Agents) {
@@ -218,6 +252,39 @@ impl From<Count> for UsageCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_beyond_the_bound_is_dropped_and_counted() {
+        let event = |key: u128, hour: i64| Event {
+            key: KeyId::from_raw(key),
+            organization: OrganizationId::from_raw(1),
+            at: Timestamp::from_micros(hour * HOUR_MICROS),
+            ip: None,
+            agent: None,
+            door: Door::Verify,
+            code: Code::Valid,
+            old_secret: false,
+            is_news: false,
+        };
+        let (mut pending, agents) = (Pending::default(), Agents::default());
+        // Two keys and one further hour fill it; what is there already goes on being counted.
+        let events = [event(1, 0), event(2, 0), event(1, 1), event(3, 0), event(2, 2), event(1, 1), event(2, 0)];
+        pending.sum_up_to(3, &events, &agents);
+        assert_eq!(pending.dropped(), 2);
+        let taken = pending.take(usize::MAX);
+        let counts = |key: u128| {
+            let usage = taken.iter().find(|usage| usage.key.as_raw() == key)?;
+            Some(usage.counts.iter().map(|count| count.count).collect::<Vec<_>>())
+        };
+        assert_eq!((counts(1), counts(2), counts(3)), (Some(vec![1, 2]), Some(vec![2]), None));
+        assert_eq!(
+            taken.iter().filter_map(|usage| usage.last_used.as_ref()).map(|seen| seen.at).max(),
+            Some(event(2, 2).at)
+        );
+        // What was taken makes room.
+        pending.sum_up_to(3, &events[..3], &agents);
+        assert_eq!(pending.dropped(), 2);
+    }
 
     #[test]
     fn a_key_that_waits_takes_two_cache_lines() {

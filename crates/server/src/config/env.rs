@@ -47,6 +47,10 @@ const VARIABLES: &[Variable] = &[
         name: "CLAVIGER_DATABASE_CONNECT_TIMEOUT_SECONDS",
         apply: |config, text| put(&mut config.database.connect_timeout_seconds, text),
     },
+    Variable {
+        name: "CLAVIGER_DATABASE_STALENESS_LIMIT_SECONDS",
+        apply: |config, text| put_some(&mut config.database.staleness_limit_seconds, text),
+    },
     Variable { name: "CLAVIGER_CONTROL_LISTEN", apply: |config, text| put(&mut config.control.listen, text) },
     Variable {
         name: "CLAVIGER_CONTROL_TLS_CERTIFICATE_FILE",

@@ -28,6 +28,8 @@ pub(super) fn write(page: &mut Page, metrics: &Metrics) {
 
     let help = "Keys whose usage is summed up in memory and not yet taken to be written.";
     page.gauge("claviger_usage_keys_waiting", help, metrics.usage_waiting as f64);
+    let help = "Requests missing from the counts: too much waited to be written.";
+    page.counter("claviger_usage_dropped_total", help, metrics.usage_dropped);
     let help = "Refusals in memory that are not yet taken to the diagnostic log.";
     page.gauge("claviger_refusals_waiting", help, metrics.refusals_waiting as f64);
     let help = "Refusals that the diagnostic log did not take.";

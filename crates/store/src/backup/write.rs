@@ -81,7 +81,7 @@ impl Store {
 impl Turn {
     /// Begins a backup of everything as it stands now; `program` is the version that the header names.
     pub async fn begin(self, program: &str) -> Result<Parts> {
-        let native = Native::begin(&self.store.config().url).await?;
+        let native = Native::begin(&self.store.server()).await?;
         let (parts, taken) = mpsc::channel(PARTS_WAITING);
         let part = Vec::with_capacity(2 * PART_BYTES);
         let mut writer = Writer { turn: self, native, parts, part, lines: Sha256::new(), rows: 0 };

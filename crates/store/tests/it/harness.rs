@@ -150,8 +150,8 @@ impl Place {
                 let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
                 connection.execute(sqlx::raw_sql(sql)).await.unwrap().rows_affected()
             }
-            DatabaseUrl::Postgres(url) => {
-                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            DatabaseUrl::Postgres(urls) => {
+                let mut connection = sqlx::PgConnection::connect(urls.first()).await.unwrap();
                 connection.execute(sqlx::raw_sql(sql)).await.unwrap().rows_affected()
             }
         }
@@ -165,8 +165,8 @@ impl Place {
                 let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
                 sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0)
             }
-            DatabaseUrl::Postgres(url) => {
-                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            DatabaseUrl::Postgres(urls) => {
+                let mut connection = sqlx::PgConnection::connect(urls.first()).await.unwrap();
                 sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0)
             }
         }

@@ -26,6 +26,12 @@ pub struct TestDatabase {
 // === impl TestDatabase ===
 
 impl TestDatabase {
+    /// One that is there already.
+    pub fn at(url: String) -> Self {
+        let folder = tempfile::Builder::new().prefix("claviger-e2e-").tempdir().expect("a temporary folder");
+        Self { url, _folder: folder }
+    }
+
     /// A new, empty one.
     pub async fn new(kind: Kind) -> Self {
         let folder = tempfile::Builder::new().prefix("claviger-e2e-").tempdir().expect("a temporary folder");

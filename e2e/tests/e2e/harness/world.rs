@@ -75,8 +75,13 @@ pub fn github_document() -> Vec<u8> {
 impl World {
     /// A server on `database`, set up.
     pub async fn start_on(database: &TestDatabase) -> Self {
+        Self::start_with(database, |_| ()).await
+    }
+
+    /// The same, configured otherwise.
+    pub async fn start_with(database: &TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(FixedClock::new(BEGIN));
-        let mut world = Self::start_node(database, clock, None).await;
+        let mut world = Self::start_node(database, clock, None, configure).await;
         let body = json!({ "organization": "Acme", "email": "ada@example.com" });
         let local = world.local_token();
         let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
@@ -87,7 +92,7 @@ impl World {
     /// A second server on the same database, with a data directory of its own.
     pub async fn second_node(&self, database: &TestDatabase) -> Self {
         let clock = Arc::clone(&self.clock);
-        let mut world = Self::start_node(database, clock, Some(self.master_secret())).await;
+        let mut world = Self::start_node(database, clock, Some(self.master_secret()), |_| ()).await;
         world.token.clone_from(&self.token);
         world
     }
@@ -95,7 +100,7 @@ impl World {
     /// A server on a database that a backup of this one's was restored into, with a clock of its own that begins anew.
     pub async fn restored_on(&self, database: &TestDatabase) -> Self {
         let secret = self.master_secret();
-        let mut world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), Some(secret)).await;
+        let mut world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), Some(secret), |_| ()).await;
         world.token.clone_from(&self.token);
         world
     }
@@ -105,13 +110,19 @@ impl World {
         self.data.join("master-secret")
     }
 
-    async fn start_node(database: &TestDatabase, clock: Arc<FixedClock>, master_secret: Option<PathBuf>) -> Self {
+    async fn start_node(
+        database: &TestDatabase,
+        clock: Arc<FixedClock>,
+        master_secret: Option<PathBuf>,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::Builder::new().prefix("claviger-world-").tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
         let mut config = Config::on_free_ports(data.clone());
         config.database.url = Some(database.url.parse().expect("a database URL"));
         config.master_secret_file = master_secret;
         config.doors.settings.threads = 1;
+        configure(&mut config);
         let running = Server::start(config, clock.clone(), Arc::new(OsRandom))
             .await
             .unwrap_or_else(|error| panic!("the server starts: {error}"));

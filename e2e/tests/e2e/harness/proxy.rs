@@ -1,0 +1,142 @@
+//! A proxy before PostgreSQL that understands its messages (the manual's "Frontend/Backend Protocol"), and does to them what
+//! networks do.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The type byte of a notification for a listener.
+const NOTIFICATION: u8 = b'A';
+/// The type byte of the end of an answer.
+const READY: u8 = b'Z';
+/// What the transaction that makes a key writes, and no other: usage is written all the time too.
+const MAKES_A_KEY: &[u8] = b"key.create";
+
+/// A proxy on a free port.
+pub struct Proxy {
+    /// Where it listens.
+    pub address: SocketAddr,
+    faults: Arc<Faults>,
+}
+
+/// What befalls messages.
+#[derive(Default)]
+pub struct Faults {
+    /// No listener is notified.
+    pub swallow_notifications: AtomicBool,
+    /// The next COMMIT of a new key is lost on its way, with the connection.
+    pub lose_next_commit: AtomicBool,
+    /// The answer to the next COMMIT of a new key is lost, with the connection.
+    pub lose_next_commits_answer: AtomicBool,
+}
+
+// === impl Proxy ===
+
+impl Proxy {
+    /// A proxy before the server on this port of the machine.
+    pub async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let faults = Arc::new(Faults::default());
+        let shared = Arc::clone(&faults);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let faults = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
+                        relay(client, server, faults).await;
+                    }
+                });
+            }
+        });
+        Self { address, faults }
+    }
+
+    /// The URL of the superuser's database through the proxy. Without TLS, whose request would be no message of the protocol.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@{}/postgres?sslmode=disable", self.address)
+    }
+
+    /// What befalls messages from now on.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+/// Until either side closes, or a fault ends both.
+async fn relay(client: TcpStream, server: TcpStream, faults: Arc<Faults>) {
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let answer_is_lost = Arc::new(AtomicBool::new(false));
+    tokio::select! {
+        _ = questions(from_client, to_server, &faults, &answer_is_lost) => {}
+        _ = answers(from_server, to_client, &faults, &answer_is_lost) => {}
+    }
+}
+
+async fn questions(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    faults: &Faults,
+    answer_is_lost: &AtomicBool,
+) -> std::io::Result<()> {
+    // The first message has no type.
+    let length = from.read_u32().await?;
+    to.write_all(&length.to_be_bytes()).await?;
+    to.write_all(&body(&mut from, length).await?).await?;
+    let mut makes_a_key = false;
+    loop {
+        let (kind, body) = message(&mut from).await?;
+        makes_a_key |= body.windows(MAKES_A_KEY.len()).any(|part| part == MAKES_A_KEY);
+        if kind == b'Q' && body.starts_with(b"COMMIT") && std::mem::take(&mut makes_a_key) {
+            if faults.lose_next_commit.swap(false, Ordering::SeqCst) {
+                return Ok(());
+            }
+            if faults.lose_next_commits_answer.swap(false, Ordering::SeqCst) {
+                answer_is_lost.store(true, Ordering::SeqCst);
+            }
+        }
+        pass_on(&mut to, kind, &body).await?;
+    }
+}
+
+async fn answers(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    faults: &Faults,
+    is_lost: &AtomicBool,
+) -> std::io::Result<()> {
+    loop {
+        let (kind, body) = message(&mut from).await?;
+        if is_lost.load(Ordering::SeqCst) {
+            // Its end has come: the server has committed.
+            if kind == READY {
+                return Ok(());
+            }
+        } else if kind != NOTIFICATION || !faults.swallow_notifications.load(Ordering::SeqCst) {
+            pass_on(&mut to, kind, &body).await?;
+        }
+    }
+}
+
+async fn message(from: &mut OwnedReadHalf) -> std::io::Result<(u8, Vec<u8>)> {
+    let (kind, length) = (from.read_u8().await?, from.read_u32().await?);
+    Ok((kind, body(from, length).await?))
+}
+
+/// The length counts itself.
+async fn body(from: &mut OwnedReadHalf, length: u32) -> std::io::Result<Vec<u8>> {
+    let mut body = vec![0; length.saturating_sub(4) as usize];
+    from.read_exact(&mut body).await?;
+    Ok(body)
+}
+
+async fn pass_on(to: &mut OwnedWriteHalf, kind: u8, body: &[u8]) -> std::io::Result<()> {
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
+    bytes.extend_from_slice(body);
+    to.write_all(&bytes).await
+}

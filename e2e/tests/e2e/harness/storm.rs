@@ -1,0 +1,55 @@
+//! Calls that go on in the background while something befalls the server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use super::raw_http::Request;
+
+/// A pause between two questions: the machine has more to do.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A key whose verdict is asked for all the time.
+pub struct Verdicts {
+    stop: Arc<AtomicBool>,
+    asking: JoinHandle<Result<u64, String>>,
+}
+
+// === impl Verdicts ===
+
+impl Verdicts {
+    /// Asks these doors in turn.
+    pub fn ask(doors: Vec<SocketAddr>, secret: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, body) =
+            (Arc::clone(&stop), json!({ "credential": secret, "api": "default", "method": "GET", "path": "/x" }));
+        let asking = tokio::spawn(async move {
+            let mut asked = 0;
+            for door in doors.iter().cycle() {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let answer =
+                    Request::post("/v1/verify", &body).try_send(*door).await.map_err(|error| error.to_string())?;
+                if answer.status != 200 || answer.json()["code"] != "VALID" {
+                    return Err(format!("verdict {asked} at {door}: {} {}", answer.status, answer.text()));
+                }
+                asked += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Ok(asked)
+        });
+        Self { stop, asking }
+    }
+
+    /// Asserts that every answer was a verdict, and the right one.
+    pub async fn all_were_valid(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let asked = self.asking.await.expect("no panic").unwrap_or_else(|failed| panic!("{failed}"));
+        assert!(asked > 10, "only {asked} verdicts: the test proves nothing");
+    }
+}
