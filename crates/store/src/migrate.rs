@@ -65,7 +65,10 @@ pub(crate) enum MigrateError {
 /// What one look at the schema led to.
 enum Turn {
     Done,
-    Again,
+    /// A step was made.
+    Again {
+        from: i64,
+    },
     Wait,
 }
 
@@ -75,13 +78,20 @@ pub(crate) async fn run(pools: &Pools, clock: &dyn Clock, random: &dyn Random) -
     random.fill(&mut holder);
     let holder = format!("{:032x}", u128::from_be_bytes(holder));
     bootstrap(pools).await?;
+    let mut begun = None;
     loop {
         match turn(pools, clock, random, &holder).await? {
-            Turn::Done => return Ok(()),
-            Turn::Again => {}
+            Turn::Done => break,
+            Turn::Again { from } => drop(begun.get_or_insert(from)),
             Turn::Wait => tokio::time::sleep(LEASE_WAIT).await,
         }
     }
+    match begun {
+        None => {}
+        Some(0) => tracing::info!(schema = SCHEMA_VERSION, "made the tables of a new database"),
+        Some(from) => tracing::info!(from, to = SCHEMA_VERSION, "migrated the database"),
+    }
+    Ok(())
 }
 
 /// Makes the two tables that everything else needs. Two nodes that do it at once on PostgreSQL clash in its catalog.
@@ -118,7 +128,7 @@ async fn turn(pools: &Pools, clock: &dyn Clock, random: &dyn Random, holder: &st
     }
     let turn = if take_lease(&mut conn, clock, holder).await? {
         apply(&mut conn, pools.kind, random, version).await?;
-        Turn::Again
+        Turn::Again { from: version }
     } else {
         Turn::Wait
     };
@@ -144,7 +154,7 @@ async fn apply(conn: &mut Conn, kind: Kind, random: &dyn Random, read_before: i6
     // Another node may have worked between the look and the lease.
     let version = conn.number(sql("SELECT version FROM schema_state")).await?;
     let Some(migration) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done)) else { return Ok(()) };
-    tracing::info!(from = read_before, to = version + 1, "migrating the database");
+    tracing::debug!(from = read_before, to = version + 1, "migrating the database");
     conn.execute_script(dialect(migration.script, kind)).await?;
     if version == 0 {
         begin_feed(conn, random, 1).await?;

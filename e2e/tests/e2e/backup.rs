@@ -1,5 +1,6 @@
 //! Backups and restores: verdicts are the same before and after, in either database, and nothing half done is ever found.
 
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -107,6 +108,16 @@ async fn verdicts_are_the_same_after_a_move_from_postgres_to_sqlite() {
     moved(Kind::Postgres, Kind::Sqlite, include_str!("../../golden/owners.json")).await;
 }
 
+/// So many rows of usage, behind the server's back.
+async fn add_usage(data: &Path, rows: u32) {
+    let sql = format!(
+        "INSERT INTO usage_counts (organization_id, key_id, hour, door, code, count) \
+         WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows}) \
+         SELECT 'org_x', 'key_' || n, n, 'verify', 'VALID', 1 FROM n"
+    );
+    execute(&data.join("claviger.db"), &sql).await;
+}
+
 /// A server that was set up, its backup, and its secret.
 struct Backed {
     folder: TempDir,
@@ -122,12 +133,7 @@ impl Backed {
         let serving = Serving::start(&data, None).await;
         done(&run(command(&data, &["setup", "--organization", "Acme", "--email", "ada@example.com"]), ""));
         if rows > 0 {
-            let sql = format!(
-                "INSERT INTO usage_counts (organization_id, key_id, hour, door, code, count) \
-                 WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows}) \
-                 SELECT 'org_x', 'key_' || n, n, 'verify', 'VALID', 1 FROM n"
-            );
-            execute(&data.join("claviger.db"), &sql).await;
+            add_usage(&data, rows).await;
         }
         done(&run(command(&data, &["backup", file.to_str().expect("a path")]), ""));
         serving.stop();
@@ -288,6 +294,31 @@ async fn a_full_disk_is_named_and_leaves_neither_file_nor_half_a_database() {
     refused(&output, 2, &["No space left", "Nothing was written"]);
     assert_eq!(text(&output.stdout), "master-secret\n", "no draft stays");
     serving.stop();
+}
+
+#[tokio::test]
+async fn a_backup_whose_server_dies_is_broken_off() {
+    let backed = Backed::new(0).await;
+    let source = backed.folder.path().join("source");
+    add_usage(&source, 400_000).await;
+    let serving = Serving::start(&source, None).await;
+    let mut child = command(&source, &["backup", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // It has begun, and cannot go on while nobody reads: there is more than buffers hold.
+    let mut first = [0; 100];
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut first).expect("the header");
+    serving.kill();
+    let mut rest = Vec::new();
+    stdout.read_to_end(&mut rest).expect("what was on its way");
+    let output = child.wait_with_output().expect("it ends");
+    refused(&output, 3, &["broke the answer off"]);
+    let file = backed.altered(|bytes| *bytes = [&first[..], &rest].concat());
+    let data = backed.target("data", true);
+    refused(&run(restore(&data, None, None, &file), ""), 1, &["cut off after line"]);
 }
 
 /// `kill -9` while a restore writes: the database is empty, and can be filled.

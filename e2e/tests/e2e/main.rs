@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod canary;
+mod command_line;
 mod documents;
 mod feed;
 mod gateways;

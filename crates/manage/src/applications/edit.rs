@@ -4,7 +4,7 @@ use claviger_domain::application::Application;
 use claviger_domain::authority::Authority;
 use claviger_domain::key::Disabled;
 
-use super::record::{change, check_free};
+use super::record::{change, check_free, require_held};
 use super::request::{self, EditApplication};
 use super::wire::Recorded;
 use crate::Manage;
@@ -29,6 +29,7 @@ pub async fn edit(
     change(manage, ctx, name, if_match, "application.edit", move |tx, ctx, application| {
         let (request, time_zone) = (request.clone(), time_zone.clone());
         Box::pin(async move {
+            require_held(tx, ctx, application).await?;
             merge(ctx, application, &request, &time_zone)?;
             check_free(tx, application).await
         })

@@ -15,6 +15,7 @@ use crate::body::IfMatch;
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::keys::require_type_held;
 use crate::write::{Changed, Work};
 
 /// The most slugs that are tried where the one made from the name is taken.
@@ -89,6 +90,14 @@ fn numbered(slug: &Slug, number: u32) -> Slug {
     let text = slug.as_str();
     let room = claviger_domain::name::SLUG_LENGTH_MAX - 5;
     Slug::from_name(&format!("{}-{number}", text.get(..room).unwrap_or(text)), "application")
+}
+
+/// Refuses unless the actor holds all that the application's keys can stand for in the management API: who changes it, or
+/// puts it to work again, puts them to work.
+pub(super) async fn require_held(conn: &mut Conn, ctx: &Ctx, application: &Application) -> Result<(), Error> {
+    let kind = application_types::get(conn, application.organization, application.kind).await?;
+    let gone = || Error::internal(format!("{} has no type", application.id));
+    require_type_held(conn, ctx, &kind.ok_or_else(gone)?).await
 }
 
 /// The audit entry of a change of an application: the fields that differ.

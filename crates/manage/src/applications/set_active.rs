@@ -2,7 +2,7 @@
 
 use claviger_domain::key::Disabled;
 
-use super::record::change;
+use super::record::{change, require_held};
 use super::wire::Recorded;
 use crate::Manage;
 use crate::body::IfMatch;
@@ -27,9 +27,12 @@ pub async fn disable(manage: &Manage, ctx: &Ctx, name: String, request: Reason) 
 /// Makes an application active again; its keys work as before.
 pub async fn enable(manage: &Manage, ctx: &Ctx, name: String, request: Reason) -> Result<Changed<Recorded>, Error> {
     reason(&request)?;
-    change(manage, ctx, name, IfMatch::ANY, "application.enable", |_, _, application| {
-        application.disabled = None;
-        Box::pin(async { Ok(()) })
+    change(manage, ctx, name, IfMatch::ANY, "application.enable", |tx, ctx, application| {
+        Box::pin(async move {
+            require_held(tx, ctx, application).await?;
+            application.disabled = None;
+            Ok(())
+        })
     })
     .await
 }

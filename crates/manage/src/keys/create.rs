@@ -1,5 +1,7 @@
 //! Makes a key.
 
+use std::collections::HashMap;
+
 use claviger_domain::api_set::ApiPattern;
 use claviger_domain::authority::Authority;
 use claviger_domain::ip_list::IpEntries;
@@ -35,9 +37,14 @@ pub(crate) struct NewKey {
     draft: Key,
 }
 
-/// What the names of requests stood for, so that an import does not look for the same ones row by row.
+/// What an import knows of the rows before.
 #[derive(Debug, Default)]
-pub(super) struct Resolved(Vec<(Named, Result<Given, Error>)>);
+pub(super) struct Resolved {
+    /// What their names stood for, so that they are not looked for row by row.
+    named: Vec<(Named, Result<Given, Error>)>,
+    /// How many keys each owner would have more, after a row that was only tried.
+    tried: HashMap<Owner, i64>,
+}
 
 /// Owner, sets and operations as a request names them.
 type Named = (Option<(String, Option<String>)>, Option<Vec<String>>, Option<Vec<String>>);
@@ -118,7 +125,7 @@ impl NewKey {
         resolved.give(conn, ctx, &mut key, &self.request).await?;
         settle_new(&mut key, &Surroundings::of_new(&home))?;
         check_name(conn, &key).await?;
-        check_count(conn, &key, &home.policy).await?;
+        check_count(conn, &key, resolved.tried_of(&key.owner), &home.policy).await?;
         if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
             return Err(self.refused_value());
         }
@@ -143,11 +150,20 @@ impl NewKey {
 // === impl Resolved ===
 
 impl Resolved {
+    /// A key of this owner was tried and not written.
+    pub(super) fn count_tried(&mut self, owner: Owner) {
+        *self.tried.entry(owner).or_default() += 1;
+    }
+
+    fn tried_of(&self, owner: &Owner) -> i64 {
+        self.tried.get(owner).copied().unwrap_or_default()
+    }
+
     /// Gives the key its owner and what it may do; names that were resolved before in this transaction are not again.
     async fn give(&mut self, conn: &mut Conn, ctx: &Ctx, key: &mut Key, request: &CreateKey) -> Result<(), Error> {
         let owner = request.owner.as_ref().map(|owner| (owner.kind.clone(), owner.id.clone()));
         let named = (owner, request.api_sets.clone(), request.operations.clone());
-        if let Some((_, given)) = self.0.iter().find(|(known, _)| *known == named) {
+        if let Some((_, given)) = self.named.iter().find(|(known, _)| *known == named) {
             let Given { owner, api_sets, operations } = given.clone()?;
             (key.owner, key.api_sets, key.operations) = (owner, api_sets, operations);
             return Ok(());
@@ -158,8 +174,8 @@ impl Resolved {
             api_sets: key.api_sets.clone(),
             operations: key.operations.clone(),
         });
-        if self.0.len() < RESOLVED_MAX {
-            self.0.push((named, given));
+        if self.named.len() < RESOLVED_MAX {
+            self.named.push((named, given));
         }
         result
     }

@@ -2,6 +2,7 @@
 
 use claviger_domain::OrganizationId;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
+use claviger_domain::application::ApplicationType;
 use claviger_domain::authority::{Authorities, VERIFY_SLUG, authorities_of_set};
 use claviger_domain::key::{Key, Owner};
 use claviger_store::{Conn, api_sets};
@@ -50,6 +51,15 @@ pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key) -> Result<Autho
         sets.retain(|set| application.disabled.is_none() && kind.api_sets.contains(&set.id));
     }
     Ok(authorities_of(&sets))
+}
+
+/// Refuses unless the actor holds all that keys of applications of this type can stand for.
+pub(crate) async fn require_type_held(conn: &mut Conn, ctx: &Ctx, kind: &ApplicationType) -> Result<(), Error> {
+    let mut sets = Vec::with_capacity(kind.api_sets.len());
+    for id in &kind.api_sets {
+        sets.extend(api_sets::get(conn, kind.organization, *id).await?);
+    }
+    ctx.require_all(authorities_of(&sets))
 }
 
 async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Result<Vec<ApiSet>, Error> {

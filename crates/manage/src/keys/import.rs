@@ -91,6 +91,7 @@ struct Row {
 struct Seen {
     names: HashSet<(Owner, String)>,
     digests: HashSet<CredentialDigest>,
+    resolved: Resolved,
 }
 
 /// Imports the rows of `body`: a JSON array, or with `lines` a JSON object a line.
@@ -188,10 +189,10 @@ async fn try_batch(
     seen: &mut Seen,
     done: &mut ImportedKeys,
 ) -> Result<(), Error> {
-    let (mut snapshot, mut resolved) = (manage.store.read().await?, Resolved::default());
+    let mut snapshot = manage.store.read().await?;
     check_leave(&mut snapshot, manage.config.imports_with_several_organizations).await?;
     for (number, new) in drawn {
-        let checked = new.check(&mut snapshot, ctx, &mut resolved).await;
+        let checked = new.check(&mut snapshot, ctx, &mut seen.resolved).await;
         match checked.and_then(|key| seen.check(&new, key.owner, key.name.search_form(), key.secret.digest)) {
             Ok(()) => done.take(number, None),
             Err(error) => done.refuse(number, error)?,
@@ -272,6 +273,7 @@ impl Seen {
             return Err(Error::name_taken("name", "an earlier row"));
         }
         self.digests.insert(digest);
+        self.resolved.count_tried(owner);
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ pub use end_overlap::end_overlap;
 pub(crate) use end_some::end_some;
 pub use export::list_or_export;
 pub use get::get;
-pub(crate) use grants::authorities_held;
+pub(crate) use grants::{authorities_held, require_type_held};
 pub use import::{IMPORT_BYTES_MAX, ImportKeysQuery, ImportedKey, ImportedKeys, RowErrors, import};
 pub use imported::ImportedValue;
 pub use list::{KeyQuery, LivingState, Sort, list};

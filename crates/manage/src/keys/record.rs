@@ -116,10 +116,10 @@ pub(super) fn note_system(tx: &mut Tx, ctx: &Ctx, action: &str, key: &Key, befor
     tx.audit(Chain::Organization(key.organization), entry);
 }
 
-/// Refuses one key more than the policy grants the owner.
-pub(super) async fn check_count(conn: &mut Conn, key: &Key, policy: &Policy) -> Result<(), Error> {
+/// Refuses one key more than the policy grants the owner, who would have `tried` more by now.
+pub(super) async fn check_count(conn: &mut Conn, key: &Key, tried: i64, policy: &Policy) -> Result<(), Error> {
     let Some(most) = *policy.max_keys.of(&key.owner) else { return Ok(()) };
-    if keys::count_of_owner(conn, key.organization, &key.owner, most).await? < i64::from(most) {
+    if keys::count_of_owner(conn, key.organization, &key.owner, most).await? + tried < i64::from(most) {
         return Ok(());
     }
     let of = key.owner.kind();

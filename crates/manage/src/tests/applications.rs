@@ -241,6 +241,42 @@ async fn nobody_opens_more_to_applications_than_they_have() {
 }
 
 #[tokio::test]
+async fn nobody_puts_to_work_an_application_that_may_do_more_than_they() {
+    use claviger_domain::authority::{Authorities, Authority};
+    let (world, admin) = world().await;
+    let kind = json!({"name": "Robot", "sign_in": "key_only", "api_sets": ["claviger-keys-read"]});
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    for (name, kind) in [("Robot", "robot"), ("Portal", "partner")] {
+        let made = world.post(&admin, "/applications", json!({"name": name, "type": kind})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    // No set stands for applications alone: such a caller is made by hand.
+    let id = world.get(&admin, "/organization").await.text("id");
+    let held = [Authority::ApplicationsManage];
+    let request_id = claviger_domain::RequestId::new(crate::testing::NOW, &*world.manage.random);
+    let ctx = crate::Ctx {
+        organization: Some(id.parse().expect("an id")),
+        authorities: Authorities::of(&held),
+        ..crate::Ctx::operator(request_id, crate::testing::NOW)
+    };
+    let (manage, any) = (&world.manage, crate::body::IfMatch::ANY);
+    let edit = |field: &str, value: Value| serde_json::from_value(json!({field: value})).expect("an edit");
+    let refused = |error: crate::Error| error.code() == crate::ErrorCode::Forbidden;
+    for change in [edit("active", json!(true)), edit("allowed_ips", json!(null)), edit("name", json!("Other"))] {
+        let edited = crate::applications::edit(manage, &ctx, "robot".to_owned(), any.clone(), change).await;
+        assert!(edited.is_err_and(refused));
+    }
+    let reason = crate::keys::Reason::default;
+    // Ending is free to whoever manages applications; what it ended, only who holds as much starts again.
+    crate::applications::disable(manage, &ctx, "robot".to_owned(), reason()).await.expect("disabled");
+    let enabled = crate::applications::enable(manage, &ctx, "robot".to_owned(), reason()).await;
+    assert!(enabled.is_err_and(refused));
+    let change = edit("name", json!("Other portal"));
+    crate::applications::edit(manage, &ctx, "portal".to_owned(), any, change).await.expect("its type is none of ours");
+    assert_eq!(world.call("POST", &admin, "/applications/robot/enable", None).await.status, 200);
+}
+
+#[tokio::test]
 async fn keys_are_found_by_a_tag() {
     let (world, admin) = World::with_organization().await;
     for (name, tags) in [("one", json!(["blue", "red"])), ("two", json!(["blueish"])), ("three", json!([]))] {

@@ -186,6 +186,20 @@ async fn an_import_in_which_every_second_row_is_broken_takes_the_good_ones_and_n
 }
 
 #[tokio::test]
+async fn a_dry_run_counts_its_own_rows_like_the_import() {
+    let (world, admin) = World::with_organization().await;
+    // The administrator's own key is the first of four.
+    world.patch(&admin, "/policy", json!({"max_keys": {"organization": 4}})).await;
+    let rows: Vec<_> = (0..6).map(|at| row(&format!("row {at}"), &format!("sk-{at}-0123456789abcdefghij"))).collect();
+    for query in ["?dry_run=true", ""] {
+        let done = world.post(&admin, &format!("/keys/import{query}"), json!(rows)).await;
+        assert_eq!((&done.body["imported"], errors(&done).len()), (&json!(3), 3), "{query}: {done:?}");
+        assert!(done.body["errors"][0].to_string().contains("max_keys.organization"), "{query}: {done:?}");
+        assert_eq!(done.body["errors"][0]["row"], 4, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn an_array_is_taken_too_and_absurd_bodies_are_refused() {
     let (world, admin) = World::with_organization().await;
     let done = world.post(&admin, "/keys/import", json!([row("one", VALUE), 7])).await;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::api_import::{Import, push_shares};
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApiCommand {
@@ -170,11 +170,8 @@ impl Operations {
             let cells = ["name", "method", "path", "versions", "summary"].map(|field| &operation[field]);
             table.row(cells.map(cell));
         }
-        output.text(table)?;
-        if let Some(cursor) = answer["next_cursor"].as_str() {
-            eprintln!("more with --cursor {cursor}");
-        }
-        Ok(())
+        let page = ListOf { things: "operations", make: "claviger api import FILE --slug API" };
+        output.page(&table, &answer, &query, page)
     }
 }
 
@@ -263,10 +260,7 @@ impl List {
                 [&api["id"], &api["slug"], &api["name"], &api["versions"], &Value::Array(hosts), &api["base_paths"]];
             table.row(cells.map(cell));
         }
-        output.text(table)?;
-        if let Some(cursor) = answer["next_cursor"].as_str() {
-            eprintln!("more with --cursor {cursor}");
-        }
-        Ok(())
+        let page = ListOf { things: "APIs", make: "claviger api import FILE" };
+        output.page(&table, &answer, &query, page)
     }
 }

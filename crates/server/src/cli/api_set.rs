@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 /// How many operations of a set are printed when a template is applied; `--json` names all.
 const NAMES_MAX: usize = 5;
@@ -183,11 +183,8 @@ impl List {
             let count = json!(set["operations"].as_array().map_or(0, Vec::len));
             table.row([&set["slug"], &set["name"], &set["kind"], &set["apis"], &count, &set["template"]].map(cell));
         }
-        output.text(table)?;
-        if let Some(cursor) = answer["next_cursor"].as_str() {
-            eprintln!("more with --cursor {cursor}");
-        }
-        Ok(())
+        let page = ListOf { things: "sets", make: "claviger api-set create --name NAME --operation API:PATTERN" };
+        output.page(&table, &answer, &query, page)
     }
 }
 

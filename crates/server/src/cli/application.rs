@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::key::print_secret;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApplicationCommand {
@@ -318,9 +318,18 @@ impl List {
         query.extend(self.active.map(|active| ("active", active.to_string())));
         query.extend(self.text.clone().map(|text| ("text", text)));
         let answer = client.get(&["applications"], &query).await?;
-        let fields = ["id", "slug", "name", "type", "active", "allowed_ips", "public_url", "last_used"];
-        let headings = ["ID", "SLUG", "NAME", "TYPE", "ACTIVE", "IPS", "PUBLIC URL", "LAST USED"];
-        print_list(&answer, output, &headings, &fields)
+        let columns = [
+            ("ID", "id"),
+            ("SLUG", "slug"),
+            ("NAME", "name"),
+            ("TYPE", "type"),
+            ("ACTIVE", "active"),
+            ("IPS", "allowed_ips"),
+            ("PUBLIC URL", "public_url"),
+            ("LAST USED", "last_used"),
+        ];
+        let page = ListOf { things: "applications", make: "claviger application create --name NAME --type TYPE" };
+        print_list(&answer, output, &query, &columns, page)
     }
 }
 
@@ -329,24 +338,32 @@ impl ListTypes {
         let mut query = self.page.query();
         query.extend(self.text.clone().map(|text| ("text", text)));
         let answer = client.get(&["application-types"], &query).await?;
-        let headings = ["ID", "SLUG", "NAME", "SIGN-IN", "API SETS"];
-        print_list(&answer, output, &headings, &["id", "slug", "name", "sign_in", "api_sets"])
+        let columns =
+            [("ID", "id"), ("SLUG", "slug"), ("NAME", "name"), ("SIGN-IN", "sign_in"), ("API SETS", "api_sets")];
+        let page = ListOf { things: "types", make: "claviger application-type create --name NAME --api-set SET" };
+        print_list(&answer, output, &query, &columns, page)
     }
 }
 
-fn print_list(answer: &Value, output: Output, headings: &[&str], fields: &[&str]) -> Result<(), Failure> {
+/// The columns of a list: heading and field.
+type Columns<'c> = &'c [(&'c str, &'c str)];
+
+fn print_list(
+    answer: &Value,
+    output: Output,
+    query: &[(&str, String)],
+    columns: Columns<'_>,
+    page: ListOf,
+) -> Result<(), Failure> {
     if output.is_json() {
         return output.value(answer);
     }
-    let mut table = output.table(headings);
+    let headings: Vec<_> = columns.iter().map(|(heading, _)| *heading).collect();
+    let mut table = output.table(&headings);
     for record in answer["data"].as_array().into_iter().flatten() {
-        table.row(fields.iter().map(|field| cell(&record[*field])));
+        table.row(columns.iter().map(|(_, field)| cell(&record[*field])));
     }
-    output.text(table)?;
-    if let Some(cursor) = answer["next_cursor"].as_str() {
-        eprintln!("more with --cursor {cursor}");
-    }
-    Ok(())
+    output.page(&table, answer, query, page)
 }
 
 // === impl Reasoned ===

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::failure::Failure;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
@@ -159,11 +159,8 @@ impl List {
                 [&entry["seq"], &entry["at"], &entry["actor"], &entry["action"], &entry["object"], &entry["ip"]];
             table.row(cells.map(cell));
         }
-        output.text(table)?;
-        if let Some(cursor) = answer["next_cursor"].as_str() {
-            eprintln!("more with --cursor {cursor}");
-        }
-        Ok(())
+        let page = ListOf { things: "entries", make: "" };
+        output.page(&table, &answer, &query, page)
     }
 }
 

@@ -11,7 +11,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::{CredentialSource, read_credential};
 use super::key_import::ImportFile;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
@@ -393,11 +393,11 @@ impl List {
             let fields = ["id", "name", "state", "hint", "api_sets", "expires_at", "last_used"];
             table.row(fields.map(|field| cell(&key[field])));
         }
-        let count = table.len();
-        output.text(table)?;
-        match answer["next_cursor"].as_str() {
-            Some(cursor) => eprintln!("{count} keys shown; more with --cursor {cursor}"),
-            None => eprintln!("{count} {}", if count == 1 { "key" } else { "keys" }),
+        let (count, page) =
+            (table.len(), ListOf { things: "keys", make: "claviger key create --name NAME --api-set SET" });
+        output.page(&table, &answer, &self.query(), page)?;
+        if count > 0 && answer["next_cursor"].is_null() {
+            eprintln!("{count} {}", if count == 1 { "key" } else { "keys" });
         }
         Ok(())
     }

@@ -18,6 +18,10 @@ use super::progress::Progress;
 const FILE_BYTES_MAX: usize = 512 * 1024 * 1024;
 /// The rows of one call: a transaction's worth.
 const PART: usize = 500;
+/// The rows of one call that tries them: as many as the server takes, because each call counts its own rows alone.
+const PART_TRIED: usize = 10_000;
+/// The most bytes of one call.
+const PART_BYTES_MAX: usize = 30 * 1024 * 1024;
 /// The most wrong rows that are told on a terminal; --json names them all.
 const ERRORS_TOLD_MAX: usize = 50;
 
@@ -46,13 +50,15 @@ impl ImportFile {
         let (mut keys, mut errors) = (Vec::new(), Vec::new());
         let mut imported = 0;
         let mut progress = Progress::of(rows.len() as u64, "importing", "rows");
-        for (part, before) in rows.chunks(PART).zip((0..).step_by(PART)) {
+        let mut before = 0;
+        for part in parts(&rows, if self.dry_run { PART_TRIED } else { PART }) {
             let broken = |failure| broken_off(failure, self.dry_run, before, rows.len(), imported);
             let answer = self.send(client, part).await.map_err(broken)?;
             imported += answer["imported"].as_u64().unwrap_or_default();
             keys.extend(renumbered(&answer["keys"], part));
             errors.extend(renumbered(&answer["errors"], part));
-            progress.set((before + part.len()) as u64);
+            before += part.len();
+            progress.set(before as u64);
         }
         drop(progress);
         self.tell(output, rows.len(), imported, &keys, &errors)
@@ -127,6 +133,22 @@ fn rows_of(text: &str) -> Result<Vec<Row<'_>>, Failure> {
     Ok(lines.map(|(line, number)| Row { number, text: if sound(line) { line } else { "\"\"" } }).collect())
 }
 
+/// Cuts rows into parts of at most so many rows, and of as many bytes as a call takes.
+fn parts<'r, 'f>(mut rows: &'r [Row<'f>], most: usize) -> impl Iterator<Item = &'r [Row<'f>]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&Row<'_>| {
+            bytes += row.text.len() + 1;
+            bytes <= PART_BYTES_MAX
+        };
+        // One that is too long by itself is the server's to refuse.
+        let count = rows.iter().take(most).take_while(fits).count().max(1).min(rows.len());
+        let (part, rest) = rows.split_at(count);
+        rows = rest;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// What an answer says of the rows of a part, by their numbers in the file.
 fn renumbered(list: &Value, part: &[Row<'_>]) -> Vec<Value> {
     let list = list.as_array().into_iter().flatten().cloned();
@@ -156,6 +178,28 @@ mod tests {
         assert_eq!(lines[2], (4, "\"\"".to_owned()), "a broken line keeps its number");
         assert_eq!(numbers(" [ {\"a\":1}, 7 ]"), [(1, "{\"a\":1}".to_owned()), (2, "7".to_owned())]);
         assert_eq!(rows_of("[1,").err().map(|failure| failure.code), Some(2));
+    }
+
+    #[test]
+    fn parts_hold_every_row_once_and_fit_a_call() {
+        let long = "x".repeat(PART_BYTES_MAX / 2);
+        let rows: Vec<_> = (0..7).map(|number| Row { number, text: if number < 4 { &long } else { "x" } }).collect();
+        let sizes: Vec<_> = parts(&rows, 3).map(<[Row<'_>]>::len).collect();
+        assert_eq!(sizes, [1, 1, 1, 3, 1]);
+        assert_eq!(parts(&rows[4..], 500).count(), 1);
+        let huge = "x".repeat(PART_BYTES_MAX + 1);
+        assert_eq!(parts(&[Row { number: 1, text: &huge }], 3).count(), 1);
+        assert_eq!(parts(&[], 3).count(), 0);
+    }
+
+    #[test]
+    fn a_failure_behind_the_first_part_says_how_far_it_got() {
+        let failure = || Failure { problem: Some(json!({"code": "busy"})), ..Failure::refused("busy") };
+        let told = broken_off(failure(), false, 1_000, 1_200, 990);
+        assert!(told.message.contains("first 1000 of 1200 rows") && told.message.contains("990"), "{}", told.message);
+        assert_eq!(told.to_json(), json!({"code": "busy", "rows_sent": 1_000, "imported": 990}));
+        assert_eq!(broken_off(failure(), false, 0, 1_200, 0).message, "busy");
+        assert_eq!(broken_off(failure(), true, 1_000, 1_200, 990).message, "busy", "a dry run changed nothing");
     }
 
     #[test]

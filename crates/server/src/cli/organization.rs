@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::output::{Output, cell};
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrganizationCommand {
@@ -132,11 +132,8 @@ impl List {
             let cells = ["id", "slug", "name", "default", "created_at"].map(|field| &organization[field]);
             table.row(cells.map(cell));
         }
-        output.text(table)?;
-        if let Some(cursor) = answer["next_cursor"].as_str() {
-            eprintln!("more with --cursor {cursor}");
-        }
-        Ok(())
+        let page = ListOf { things: "organizations", make: "claviger setup --organization NAME --email ADDRESS" };
+        output.page(&table, &answer, &query, page)
     }
 }
 

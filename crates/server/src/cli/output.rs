@@ -28,6 +28,28 @@ pub(crate) struct Table {
     color: bool,
 }
 
+/// What a list is of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListOf {
+    /// In the plural.
+    pub(crate) things: &'static str,
+    /// The command that makes one; empty where there is none.
+    pub(crate) make: &'static str,
+}
+
+// === impl ListOf ===
+
+impl ListOf {
+    fn nothing(self, chosen: bool) -> String {
+        let Self { things, make } = self;
+        match (chosen, make) {
+            (true, _) => format!("No {things} like that."),
+            (false, "") => format!("No {things} yet."),
+            (false, make) => format!("No {things} yet. Make one: {make}"),
+        }
+    }
+}
+
 // === impl Output ===
 
 impl Output {
@@ -73,6 +95,28 @@ impl Output {
     pub(crate) fn table(self, headings: &[&str]) -> Table {
         let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
         Table { headings, rows: Vec::new(), color: self.color }
+    }
+
+    /// Prints a page of a list, and on standard error how to go on; where there is nothing, a sentence there in place of
+    /// bare headings. `query` is what the page was asked by, `make` the command that makes such a thing.
+    pub(crate) fn page(
+        self,
+        table: &Table,
+        answer: &Value,
+        query: &[(&str, String)],
+        page: ListOf,
+    ) -> Result<(), Failure> {
+        if table.len() == 0 {
+            // Neither the length of a page nor the order leaves anything out.
+            let chooses = |(name, _): &(&str, String)| !["limit", "sort"].contains(name);
+            eprintln!("{}", page.nothing(query.iter().any(chooses)));
+            return Ok(());
+        }
+        self.text(table)?;
+        if let Some(cursor) = answer["next_cursor"].as_str() {
+            eprintln!("{} {} shown; more with --cursor {cursor}", table.len(), page.things);
+        }
+        Ok(())
     }
 
     /// Says on standard error why a command failed.
@@ -198,6 +242,14 @@ key_1   Été            active
 key_22  a longer name  disabled";
         assert_eq!(table.to_string(), expected);
         assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn an_empty_list_says_what_to_do() {
+        let keys = ListOf { things: "keys", make: "claviger key create --name NAME" };
+        assert_eq!(keys.nothing(false), "No keys yet. Make one: claviger key create --name NAME");
+        assert_eq!(keys.nothing(true), "No keys like that.");
+        assert_eq!(ListOf { things: "entries", make: "" }.nothing(false), "No entries yet.");
     }
 
     #[test]
