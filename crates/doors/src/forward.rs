@@ -61,7 +61,7 @@ pub(crate) fn judge<'h>(
         Problem::gateway_headers(detail)
     };
     let found = family.find(lines);
-    let described = family.describe(&found, connection.trusted()).map_err(undescribed)?;
+    let described = family.describe(&found, &connection.trusted()).map_err(undescribed)?;
     let overrides = found.method_overrides(lines).map_err(undescribed)?;
     let provider = connection.provider(found.door_token(lines), id)?;
     let request = RequestLine {

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
+use claviger_domain::ip_list::IpRange;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at};
 
 use crate::address::{Address, BindError, Listen, Listeners, bind};
 use crate::config::Config;
@@ -29,6 +30,9 @@ const SWEEP_PERIOD_MAX: Duration = Duration::from_secs(1);
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Requests that one HTTP/2 connection may have open at once.
 const STREAMS_MAX: u32 = 256;
+/// How long idle connections stay open at a stop: a peer that asks in this time is told with the answer that it was the
+/// last, and no request is lost on its way to a connection that closes.
+const LINGER: Duration = Duration::from_secs(2);
 /// How long a connection that is one too many may take its answer.
 const REJECTION_TIMEOUT: Duration = Duration::from_millis(100);
 /// What a connection that is one too many is told.
@@ -117,6 +121,11 @@ impl Running {
         }
     }
 
+    /// From the next request on these peers' forwarded headers are believed, and no others'.
+    pub fn trust(&self, proxies: &[IpRange]) {
+        self.doors.trust(proxies);
+    }
+
     /// A reading of the doors' own counters.
     pub fn metrics(&self) -> Metrics {
         self.readings().read()
@@ -127,7 +136,8 @@ impl Running {
         Readings { doors: Arc::clone(&self.doors), connections: Arc::clone(&self.connections) }
     }
 
-    /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped.
+    /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped. The next
+    /// answer on each is its last; idle ones are closed after [`LINGER`].
     pub async fn stop(mut self, grace: Duration) {
         self.stop.send_replace(Some(grace));
         while self.workers.recv().await.is_some() {}
@@ -173,6 +183,10 @@ impl Worker {
                 grace = stopped(&mut self.stop) => break grace,
             }
         };
+        // The kernel has made these connections already, and may hold requests of theirs.
+        while let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.accept()).await {
+            open.extend(self.serve(stream, &builder));
+        }
         drop(listener);
         drain(&open, grace).await;
     }
@@ -257,11 +271,16 @@ type Connection = (Arc<Builders>, Service, Arc<Meter>, Place);
 
 /// Serves one connection behind TLS to its end.
 async fn shake_hands(stream: tokio::net::TcpStream, tls: Tls, connection: Connection) {
-    match tls.accept(stream).await {
+    let meter = Arc::clone(&connection.2);
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream) => accepted,
+        // Nothing was asked yet.
+        () = meter.has_to_finish() => Err(io::ErrorKind::Interrupted.into()),
+    };
+    match accepted {
         Ok(stream) => drive(stream, connection).await,
         Err(error) => {
-            let (_, service, meter, _place) = connection;
-            service.connection().doors().counters.handshakes_failed.count();
+            connection.1.connection().doors().counters.handshakes_failed.count();
             tracing::debug!("a TLS handshake failed: {error}");
             meter.close();
         }
@@ -309,7 +328,8 @@ where
         // An error is the peer's (it hung up, it does not speak HTTP): nothing to tell anybody.
         let polled = connection.as_mut().poll(cx).map(drop);
         // Only now: what has begun before must be read to be known as begun.
-        if order == Order::Serve || finishing || polled.is_ready() {
+        // Of the next answer the service says that it is the last, where the order is that.
+        if matches!(order, Order::Serve | Order::Last) || finishing || polled.is_ready() {
             return polled;
         }
         finishing = true;
@@ -344,12 +364,14 @@ async fn stopped(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
 /// Lets open requests end, at most for `grace`; what is left goes down with the runtime.
 async fn drain(open: &[Watched], grace: Duration) {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
-    let deadline = Instant::now() + grace;
-    for connection in open {
-        connection.command(Order::Finish);
-    }
-    while open.iter().any(|connection| !connection.is_closed()) && Instant::now() < deadline {
-        sleep(LOOK_AGAIN).await;
+    let began = Instant::now();
+    for (order, time) in [(Order::Last, LINGER.min(grace)), (Order::Finish, grace)] {
+        for connection in open {
+            connection.command(order);
+        }
+        while open.iter().any(|connection| !connection.is_closed()) && began.elapsed() < time {
+            sleep(LOOK_AGAIN).await;
+        }
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Meter {
 pub(crate) enum Order {
     /// Go on.
     Serve,
+    /// The next answer is the last, and says so: the peer then sends nothing more that would get none. Until it asks, the
+    /// connection stays open.
+    Last,
     /// Answer what has begun, take nothing new.
     Finish,
     /// Hang up.
@@ -95,9 +98,24 @@ impl Meter {
         self.waker.register(waker);
         match self.order.load(Relaxed) {
             0 => Order::Serve,
-            1 => Order::Finish,
+            1 => Order::Last,
+            2 => Order::Finish,
             _ => Order::Abort,
         }
+    }
+
+    /// Whether the answer that is being made is the connection's last.
+    pub(crate) fn is_last(&self) -> bool {
+        self.order.load(Relaxed) >= Order::Last as u8
+    }
+
+    /// Returns when the worker wants the connection to end.
+    pub(crate) async fn has_to_finish(&self) {
+        std::future::poll_fn(|cx| match self.order(cx.waker()) {
+            Order::Serve | Order::Last => Poll::Pending,
+            Order::Finish | Order::Abort => Poll::Ready(()),
+        })
+        .await;
     }
 
     fn command(&self, order: Order) {

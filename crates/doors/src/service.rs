@@ -4,10 +4,13 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
+use claviger_domain::ip_list::IpRange;
 use claviger_domain::usage::Door;
 use claviger_engine::{Caller, Engine, Provider};
-use http::{Request, Response};
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -30,7 +33,8 @@ use crate::{forward, nginx, openapi, rest, whoami};
 pub(crate) struct Doors {
     config: Config,
     engine: Arc<Engine>,
-    trusted: TrustedProxies,
+    /// May be exchanged while connections are open, and counts for their next request.
+    trusted: ArcSwap<TrustedProxies>,
     token_required: bool,
     pub(crate) whoami: Limiter,
     pub(crate) counters: Counters,
@@ -50,7 +54,6 @@ pub(crate) struct Connection {
     doors: Arc<Doors>,
     meter: Arc<Meter>,
     peer: Option<IpAddr>,
-    is_trusted: bool,
 }
 
 /// One connection's hyper service.
@@ -62,7 +65,7 @@ pub(crate) struct Service(Arc<Connection>);
 impl Doors {
     pub(crate) fn new(config: Config, engine: Arc<Engine>, address: &Address) -> Self {
         Self {
-            trusted: TrustedProxies::new(&config.trusted_proxies),
+            trusted: ArcSwap::from_pointee(TrustedProxies::new(&config.trusted_proxies)),
             token_required: config.require_token.unwrap_or(!address.is_local()),
             whoami: Limiter::new(config.whoami_per_minute),
             counters: Counters::default(),
@@ -73,6 +76,11 @@ impl Doors {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// From the next request on these peers are believed, and no others.
+    pub(crate) fn trust(&self, proxies: &[IpRange]) {
+        self.trusted.store(Arc::new(TrustedProxies::new(proxies)));
     }
 }
 
@@ -87,13 +95,13 @@ impl Connection {
         &self.doors.engine
     }
 
-    pub(crate) fn trusted(&self) -> &TrustedProxies {
-        &self.doors.trusted
+    pub(crate) fn trusted(&self) -> Guard<Arc<TrustedProxies>> {
+        self.doors.trusted.load()
     }
 
     /// Whether what the peer says about the client's request is believed.
     pub(crate) fn is_trusted(&self) -> bool {
-        self.is_trusted
+        self.trusted().trusts(self.peer)
     }
 
     /// The peer's address; `None` on a Unix socket.
@@ -173,7 +181,6 @@ impl Service {
     /// The service of one connection.
     pub(crate) fn new(doors: &Arc<Doors>, peer: Option<SocketAddr>, meter: &Arc<Meter>) -> Self {
         Self(Arc::new(Connection {
-            is_trusted: doors.trusted.trusts(peer),
             peer: peer.map(|peer| peer.ip().to_canonical()),
             doors: Arc::clone(doors),
             meter: Arc::clone(meter),
@@ -192,8 +199,13 @@ impl Service {
         let connection = Arc::clone(&self.0);
         async move {
             connection.meter.begin();
-            let answer = connection.answer_hyper(request).await;
+            let version = request.version();
+            let mut answer = connection.answer_hyper(request).await;
             connection.meter.end();
+            // HTTP/2 has a way of its own to say so.
+            if connection.meter.is_last() && version < Version::HTTP_2 {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok(answer)
         }
     }

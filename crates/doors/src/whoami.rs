@@ -62,7 +62,7 @@ pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, id: &Id, answer:
 fn client_ip(connection: &Connection, lines: Lines<'_>) -> Result<Option<IpAddr>, Problem> {
     let mut lists = lines.all(X_FORWARDED_FOR);
     match (lists.next(), lists.next()) {
-        (Some(list), None) if connection.is_trusted() => forwarded_for(list, connection.trusted())
+        (Some(list), None) if connection.is_trusted() => forwarded_for(list, &connection.trusted())
             .map(Some)
             .map_err(|problem| Problem::gateway_headers(format!("The header {X_FORWARDED_FOR} {problem}."))),
         (Some(_), Some(_)) if connection.is_trusted() => {

@@ -2,6 +2,7 @@
 //!
 //! [`load()`] reads both; unknown keys and variables are errors that name the nearest known one.
 
+pub mod changes;
 mod doors_section;
 mod env;
 pub mod load;
@@ -32,6 +33,9 @@ pub const STALENESS_LIMIT_SECONDS_MIN: u64 = 5;
 /// The longest limit of staleness, in seconds: a year.
 pub const STALENESS_LIMIT_SECONDS_MAX: u64 = 31_536_000;
 
+/// The longest time to drain that may be configured, in seconds.
+pub const DRAIN_SECONDS_MAX: u64 = 300;
+
 /// Everything that can be configured. Each setting has a default; an empty file is a whole configuration.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -44,6 +48,10 @@ pub struct Config {
     /// The master secret itself: by the variable `CLAVIGER_MASTER_SECRET` alone, never in a file that is shown.
     #[serde(skip)]
     pub master_secret: Option<Secret>,
+    /// For how long the server goes on as before when it is told to stop, with `/readyz` at 503, in seconds: as long as a
+    /// balancer takes to notice that and look elsewhere.
+    #[schemars(range(max = DRAIN_SECONDS_MAX))]
+    pub drain_seconds: u64,
     /// Where records are kept.
     pub database: DatabaseConfig,
     /// The listener of the management API.
@@ -177,6 +185,7 @@ impl Default for Config {
             data_dir: DATA_DIR_DEFAULT.into(),
             master_secret_file: None,
             master_secret: None,
+            drain_seconds: 0,
             database: DatabaseConfig::default(),
             control: ControlConfig::default(),
             doors: DoorsConfig::default(),
@@ -230,6 +239,9 @@ impl Config {
         let database = &self.database;
         if self.data_dir.as_os_str().is_empty() {
             return Err(ConfigError::setting("data_dir", "must not be empty"));
+        }
+        if self.drain_seconds > DRAIN_SECONDS_MAX {
+            return Err(ConfigError::setting("drain_seconds", &format!("expected at most {DRAIN_SECONDS_MAX}")));
         }
         if !(1..=CONNECTIONS_MAX).contains(&database.connections_max) {
             return Err(ConfigError::setting("database.connections_max", &format!("expected 1 to {CONNECTIONS_MAX}")));

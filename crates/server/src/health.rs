@@ -1,9 +1,13 @@
 //! Whether verdicts can be given, and what is not as it should be.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use claviger_engine::Engine;
+use claviger_store::ClockSkew;
+
+/// Nobody has compared the clocks yet, or there is nothing to compare.
+const NO_SKEW: i64 = i64::MIN;
 
 /// What the tasks report and `/readyz` tells.
 #[derive(Debug)]
@@ -11,6 +15,8 @@ pub(crate) struct Health {
     engine: Arc<Engine>,
     draining: AtomicBool,
     parts: [AtomicBool; Part::ALL.len()],
+    /// How far this node's clock is ahead of the database's; [`NO_SKEW`] before it was compared.
+    clock_ahead_micros: AtomicI64,
 }
 
 /// Something that can fail while verdicts go on.
@@ -24,12 +30,14 @@ pub(crate) enum Part {
     Schema,
     /// The configured limit of staleness is over: no verdicts until changes come again.
     Stale,
+    /// This node's clock is more than a second from the database's: keys begin and end by its own.
+    ClockSkew,
 }
 
 // === impl Part ===
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Database, Self::Usage, Self::Schema, Self::Stale];
+    const ALL: [Self; 5] = [Self::Database, Self::Usage, Self::Schema, Self::Stale, Self::ClockSkew];
 
     /// The word on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -38,6 +46,7 @@ impl Part {
             Self::Usage => "usage",
             Self::Schema => "schema",
             Self::Stale => "stale",
+            Self::ClockSkew => "clock_skew",
         }
     }
 }
@@ -47,7 +56,8 @@ impl Part {
 impl Health {
     /// All is well; readiness is the engine's.
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, draining: AtomicBool::new(false), parts: Default::default() }
+        let clock_ahead_micros = AtomicI64::new(NO_SKEW);
+        Self { engine, draining: AtomicBool::new(false), parts: Default::default(), clock_ahead_micros }
     }
 
     /// Whether verdicts can be given, and will be in a moment.
@@ -81,6 +91,16 @@ impl Health {
 
     fn is_reported(&self, part: Part) -> bool {
         self.parts[part as usize].load(Ordering::Relaxed)
+    }
+
+    /// Notes what a comparison of the clocks has shown.
+    pub(crate) fn note_clock_skew(&self, skew: ClockSkew) {
+        self.clock_ahead_micros.store(skew.ahead_micros.max(NO_SKEW + 1), Ordering::Relaxed);
+    }
+
+    /// How far this node's clock is ahead of the database's, in microseconds, if that is known.
+    pub(crate) fn clock_ahead_micros(&self) -> Option<i64> {
+        Some(self.clock_ahead_micros.load(Ordering::Relaxed)).filter(|ahead| *ahead != NO_SKEW)
     }
 
     /// The engine.

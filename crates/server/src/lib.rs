@@ -11,6 +11,7 @@ pub mod local_token;
 pub mod logging;
 pub mod master_secret;
 mod metrics;
+mod skew_task;
 pub mod start;
 mod start_error;
 mod sweep_task;

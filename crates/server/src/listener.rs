@@ -1,9 +1,11 @@
 //! A listener that serves an axum router on hyper: bound before anything else is made, with time-outs, a bound on
 //! connections, and a graceful stop.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,6 +13,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use claviger_doors::address::bind_unix;
 use claviger_doors::{Address, Listen, Tls};
+use http::Version;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -18,6 +22,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -27,6 +32,11 @@ const CONNECTIONS_MAX: usize = 1_024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long open requests have to end when the listener stops.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How long idle connections stay open at a stop: a peer that asks in this time is told with the answer that it was the
+/// last, and no request is lost on its way to a connection that closes.
+const LINGER: Duration = Duration::from_secs(2);
+/// How often it is looked whether they are gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long accepting rests after it failed, as it does without free file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
@@ -73,16 +83,19 @@ impl Listener {
         self.tls.as_ref()
     }
 
-    /// Serves `router` until `stop`; then no new connections, and [`STOP_GRACE`] for what is open.
+    /// Serves `router` until `stop`; then no new connections, and [`STOP_GRACE`] for what is open. The next answer on each
+    /// connection is its last; idle ones are closed after [`LINGER`].
     pub(crate) async fn serve(self, router: Router, stop: CancellationToken) {
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
+        let is_last = Arc::new(AtomicBool::new(false));
+        let served = |permit| (router.clone(), permit, graceful.watcher(), Arc::clone(&is_last));
         while let Some(permit) = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
             () = stop.cancelled() => None,
         } {
             tokio::select! {
-                accepted = self.accept(&router, permit, graceful.watcher()) => {
+                accepted = self.accept(served(permit)) => {
                     if let Err(error) = accepted {
                         tracing::warn!("cannot accept a connection on {}: {error}", self.address);
                         tokio::time::sleep(ACCEPT_REST).await;
@@ -91,9 +104,18 @@ impl Listener {
                 () = stop.cancelled() => break,
             }
         }
+        is_last.store(true, Ordering::Relaxed);
+        // The kernel has made these connections already, and may hold requests of theirs.
+        while let Ok(permit) = Arc::clone(&permits).try_acquire_owned()
+            && let Ok(Ok(())) = timeout(Duration::ZERO, self.accept(served(permit))).await
+        {}
         let Self { address, socket, .. } = self;
         drop(socket);
-        if tokio::time::timeout(STOP_GRACE, graceful.shutdown()).await.is_err() {
+        let lingering = Instant::now();
+        while permits.available_permits() < CONNECTIONS_MAX && lingering.elapsed() < LINGER {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        if timeout(STOP_GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests on {address} were still open after {} s; dropped", STOP_GRACE.as_secs());
         }
         if let Address::Unix(path) = &address {
@@ -102,21 +124,20 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, router: &Router, permit: OwnedSemaphorePermit, watcher: Watcher) -> io::Result<()> {
+    async fn accept(&self, served: Served) -> io::Result<()> {
         match &self.socket {
             Socket::Tcp(socket) => {
                 let (stream, peer) = socket.accept().await?;
                 // An answer is one write: waiting for more to send only delays it.
                 stream.set_nodelay(true)?;
-                let served = (Some(peer), router.clone(), permit, watcher);
                 match self.tls.clone() {
-                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, served))),
-                    None => drop(tokio::spawn(serve_connection(stream, served))),
+                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, peer, served))),
+                    None => drop(tokio::spawn(serve_connection(stream, Some(peer), served))),
                 }
             }
             Socket::Unix(socket) => {
                 let (stream, _) = socket.accept().await?;
-                tokio::spawn(serve_connection(stream, (None, router.clone(), permit, watcher)));
+                tokio::spawn(serve_connection(stream, None, served));
             }
         }
         Ok(())
@@ -136,26 +157,35 @@ pub(crate) fn url_of(address: &Address, has_tls: bool) -> String {
     }
 }
 
-/// What a connection is served with: its peer, and what it holds until its end.
-type Served = (Option<SocketAddr>, Router, OwnedSemaphorePermit, Watcher);
+/// What a connection is served with, and what it holds until its end. The flag: the next answer is the last.
+type Served = (Router, OwnedSemaphorePermit, Watcher, Arc<AtomicBool>);
 
-async fn shake_hands(stream: TcpStream, tls: Tls, served: Served) {
+async fn shake_hands(stream: TcpStream, tls: Tls, peer: SocketAddr, served: Served) {
     match tls.accept(stream).await {
-        Ok(stream) => serve_connection(stream, served).await,
+        Ok(stream) => serve_connection(stream, Some(peer), served).await,
         Err(error) => tracing::debug!("a TLS handshake failed: {error}"),
     }
 }
 
-async fn serve_connection<S>(stream: S, (peer, router, permit, watcher): Served)
+async fn serve_connection<S>(stream: S, peer: Option<SocketAddr>, (router, permit, watcher, is_last): Served)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let version = request.version();
         let mut request = request.map(Body::new);
         if let Some(peer) = peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
-        router.clone().oneshot(request)
+        let (answering, is_last) = (router.clone().oneshot(request), Arc::clone(&is_last));
+        async move {
+            let mut answer = answering.await?;
+            // HTTP/2 has a way of its own to say so.
+            if is_last.load(Ordering::Relaxed) && version < Version::HTTP_2 {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);

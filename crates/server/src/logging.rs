@@ -2,6 +2,7 @@
 //! `claviger_domain::Secret`, whose `Debug` prints the type's name.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 
@@ -15,13 +16,34 @@ pub(crate) fn parse_filter(filter: &str) -> Result<(), String> {
     })
 }
 
+/// Exchanges the filter of the subscriber that [`start`] made.
+static EXCHANGE: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
+
 /// Starts logging for the whole process; does nothing if something else has started it before.
 pub fn start(config: &LogConfig) {
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // `Err` means that a subscriber is there already (a test's): its owner decides.
     let _ = match config.format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => {
+            let builder = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false);
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = EXCHANGE.set(Box::new(move |filter| drop(handle.reload(filter))));
+            builder.try_init()
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = EXCHANGE.set(Box::new(move |filter| drop(handle.reload(filter))));
+            builder.try_init()
+        }
     };
+}
+
+/// From now on another filter counts; a wrong one changes nothing.
+pub(crate) fn exchange_filter(filter: &str) {
+    if let (Some(exchange), Ok(filter)) = (EXCHANGE.get(), EnvFilter::try_new(filter)) {
+        exchange(filter);
+    }
 }

@@ -1,7 +1,7 @@
 //! The wiring, from top to bottom: files, listeners, database, engine, doors, management, telemetry.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claviger_domain::change::Position;
@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::config::changes::{RELOADED, changed};
 use crate::config::{BaseUrl, Config, ListenerConfig};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
@@ -22,8 +23,10 @@ use crate::health::Health;
 use crate::hourly_task::HourlyTask;
 use crate::listener::{Listener, url_of};
 use crate::local_token::{LocalToken, write_certificate};
+use crate::logging;
 use crate::master_secret::{Opened, Place, open_keyring};
 use crate::metrics::Sources;
+use crate::skew_task::SkewTask;
 use crate::start_error::StartError;
 use crate::sweep_task::SweepTask;
 use crate::telemetry;
@@ -54,6 +57,8 @@ pub struct Running {
     local_token: LocalToken,
     /// Has the files of the certificates looked at.
     look_at_certificates: Arc<Notify>,
+    /// The configuration in force.
+    as_configured: Mutex<Config>,
     store: Store,
     /// Dropped last: the directory is free when nothing writes there any more.
     data_dir: DataDir,
@@ -76,6 +81,7 @@ impl Server {
     /// future is dropped.
     pub async fn start(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Running, StartError> {
         config.validate()?;
+        let as_configured = Mutex::new(config.clone());
         warn_of_open_listeners(&config);
 
         // Everything that can be taken by another program comes first: a second start changes nothing.
@@ -164,6 +170,7 @@ impl Server {
             tasks,
             local_token,
             look_at_certificates,
+            as_configured,
             store,
             data_dir,
         };
@@ -183,6 +190,8 @@ fn spawn_background(feed: FeedTask, stop: &CancellationToken) -> TaskTracker {
     let (store, health) = (|| feed.store.clone(), || Arc::clone(&feed.health));
     let usage = UsageTask { store: store(), engine: Arc::clone(&feed.engine), health: health() };
     let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock) };
+    let skew = SkewTask { store: store(), health: health() };
+    tasks.spawn(skew.run(stop.clone()));
     tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
     tasks.spawn(feed.run(stop.clone()));
@@ -301,10 +310,49 @@ impl Running {
         self.look_at_certificates.notify_one();
     }
 
-    /// Stops in order: not ready any more, no new requests, open ones end, usage is written, the directory is free.
+    /// Puts in force what of a new configuration can be while the server runs ([`RELOADED`]), and says in the log what that
+    /// was and what takes a restart.
+    pub fn reload(&self, config: Config) {
+        let mut in_force = self.as_configured.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, later): (Vec<_>, Vec<_>) =
+            changed(&in_force, &config).into_iter().partition(|name| RELOADED.contains(&name.as_str()));
+        if now.is_empty() && later.is_empty() {
+            tracing::info!("the configuration is the one in force");
+        }
+        if !later.is_empty() {
+            tracing::warn!("changed in the configuration, and in force after a restart: {}", later.join(", "));
+        }
+        if !now.is_empty() {
+            self.doors.trust(&config.doors.settings.trusted_proxies);
+            logging::exchange_filter(&config.log.filter);
+            in_force.doors.settings.trusted_proxies = config.doors.settings.trusted_proxies;
+            in_force.log.filter = config.log.filter;
+            tracing::info!("changed in the configuration, and in force: {}", now.join(", "));
+        }
+    }
+
+    /// Stops in order: not ready any more, for as long as is configured nothing else changes, then no new connections, open
+    /// requests end, usage is written, the directory is free.
     pub async fn stop(self) {
-        let Self { health, doors, requests, serving, background, tasks, local_token, store, data_dir, .. } = self;
+        let Self {
+            health,
+            doors,
+            requests,
+            serving,
+            background,
+            tasks,
+            local_token,
+            as_configured,
+            store,
+            data_dir,
+            ..
+        } = self;
         health.drain();
+        let drain_seconds = as_configured.lock().unwrap_or_else(PoisonError::into_inner).drain_seconds;
+        if drain_seconds > 0 {
+            tracing::info!("/readyz says 503 from now on; the listeners close in {drain_seconds} s");
+            tokio::time::sleep(Duration::from_secs(drain_seconds)).await;
+        }
         drop(local_token);
         drop(requests);
         serving.close();

@@ -40,6 +40,7 @@ mod raw_rows;
 pub mod refusals;
 mod server;
 mod shares;
+mod skew;
 mod sql;
 mod store;
 mod transaction;
@@ -57,6 +58,7 @@ pub use metrics::{Connections, Metrics};
 pub use migrate::SCHEMA_VERSION;
 pub use order::RecordSort;
 pub use page::{Cursor, CursorValue, Listed, PAGE_LIMIT_MAX, Page};
+pub use skew::ClockSkew;
 pub use store::Store;
 pub use write::{Committed, Scope, Tx};
 

@@ -27,3 +27,5 @@ mod rows_keys;
 mod rows_owners;
 mod rows_policy;
 mod rows_sharing;
+mod signals;
+mod skew;

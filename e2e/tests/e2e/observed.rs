@@ -61,7 +61,9 @@ on_both_databases! {
         assert_eq!(world.verdict(&key.secret, "default", "GET", "/x").await["code"], "VALID");
         Request::get("/healthz").send(world.telemetry).await.expect(200);
         let ready = Request::get("/readyz").send(world.telemetry).await.expect(200).json();
-        assert_eq!(ready, json!({ "ready": true, "degraded": [] }));
+        let degraded = ready["degraded"].as_array().expect("a list");
+        // The clock of these worlds stands in another year than PostgreSQL's.
+        assert!(ready["ready"] == true && degraded.iter().all(|part| part == "clock_skew"), "{ready}");
         let metrics = Request::get("/metrics").send(world.telemetry).await.expect(200).text();
         let verdicts = metrics.lines().find(|line| line.starts_with("claviger_verdicts_total") && line.contains("\"VALID\""));
         assert!(verdicts.is_some_and(|line| line.contains("verify") && !line.ends_with(" 0")), "{metrics}");

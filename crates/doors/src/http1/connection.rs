@@ -69,6 +69,8 @@ struct Plain<'s, S> {
     unsent: Vec<u8>,
     next: Next,
     /// Whether the next answer is the last one.
+    is_last: bool,
+    /// Whether nothing more is waited for.
     is_finishing: bool,
     has_answered: bool,
 }
@@ -129,6 +131,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             pending: None,
             unsent: Vec::new(),
             next: Next::Requests,
+            is_last: false,
             is_finishing: false,
             has_answered: false,
         }
@@ -137,7 +140,8 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Left> {
         match self.meter.order(cx.waker()) {
             Order::Serve => {}
-            Order::Finish => self.is_finishing = true,
+            Order::Last => self.is_last = true,
+            Order::Finish => (self.is_last, self.is_finishing) = (true, true),
             Order::Abort => return Poll::Ready(Left::Closed),
         }
         // An error is the peer's (it hung up): nothing to tell anybody.
@@ -149,7 +153,11 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             ready!(self.poll_send(cx))?;
             let is_idle = self.held.is_empty() && self.pending.is_none();
             match self.next {
-                Next::Requests if self.is_finishing && is_idle => self.next = Next::End,
+                // What has arrived has begun, though it was not read yet.
+                Next::Requests if self.is_finishing && is_idle => match self.poll_requests(cx) {
+                    Poll::Ready(served) => served?,
+                    Poll::Pending => self.next = Next::End,
+                },
                 Next::Requests => ready!(self.poll_requests(cx))?,
                 Next::Hyper => {
                     let unread = std::mem::take(&mut self.held);
@@ -294,7 +302,7 @@ impl<S> Plain<'_, S> {
     fn answer(&mut self, head: &Head<'_, '_>, behind: &[u8], output: &mut Output) -> usize {
         self.meter.begin();
         let id = Id::new(self.service.engine().new_request_id());
-        let closes = head.closes || self.is_finishing;
+        let closes = head.closes || self.is_last;
         let asked = service::Head { method: head.method, path: head.path, lines: Lines::new(head.lines) };
         let admitted = self.service.answer(&asked, &id, &mut output.answer);
         let admitted = admitted.and_then(|admitted| match rest::check_length(self.service, head.body_length) {
@@ -331,7 +339,7 @@ impl<S> Plain<'_, S> {
         }
         let Pending { admitted, id, length, closes, .. } = pending;
         rest::answer(self.service, admitted, &bytes[..length], &id, &mut output.answer);
-        self.answered(&id, closes || self.is_finishing, bytes.len() - length, output);
+        self.answered(&id, closes || self.is_last, bytes.len() - length, output);
         length
     }
 

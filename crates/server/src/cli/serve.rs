@@ -15,6 +15,9 @@ use super::demo::{self, Demo};
 use super::failure::Failure;
 use super::output::Output;
 
+/// The exit code after a second signal.
+const ENDED_AT_ONCE: i32 = 1;
+
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Start with a demo organization, in a temporary directory or the empty one of --data
@@ -51,11 +54,30 @@ impl Serve {
             None => tell_next_step(&running, global, output),
         };
         if told.is_ok() {
-            serve_until_stopped(&running, &mut signals).await;
+            while signals.next().await == Asked::Reload {
+                self.reload(&running, global);
+            }
             tracing::info!("stopping");
         }
-        running.stop().await;
-        told
+        tokio::select! {
+            () = running.stop() => told,
+            () = signals.stop() => {
+                tracing::warn!("told to stop a second time: ended at once, and what was not written of usage is lost");
+                std::process::exit(ENDED_AT_ONCE);
+            }
+        }
+    }
+
+    /// Reads certificates and configuration again. Of a configuration that is wrong nothing is in force; the demo has none.
+    fn reload(&self, running: &Running, global: &Global) {
+        running.reload_certificates();
+        if self.demo {
+            return;
+        }
+        match global.load() {
+            Ok(Loaded { config, .. }) => running.reload(config),
+            Err(failure) => tracing::error!("the configuration in force stays: {}", failure.message),
+        }
     }
 }
 
@@ -66,13 +88,6 @@ enum Asked {
     Stop,
     /// SIGHUP.
     Reload,
-}
-
-/// Returns at SIGTERM or SIGINT; SIGHUP has the certificates read again.
-async fn serve_until_stopped(running: &Running, signals: &mut Signals) {
-    while signals.next().await == Asked::Reload {
-        running.reload_certificates();
-    }
 }
 
 /// While there is no organization, the command that makes the first one, as it can be pasted.

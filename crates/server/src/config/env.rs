@@ -38,6 +38,7 @@ const VARIABLES: &[Variable] = &[
             Ok(())
         },
     },
+    Variable { name: "CLAVIGER_DRAIN_SECONDS", apply: |config, text| put(&mut config.drain_seconds, text) },
     Variable { name: "CLAVIGER_DATABASE_URL", apply: |config, text| put_some(&mut config.database.url, text) },
     Variable {
         name: "CLAVIGER_DATABASE_CONNECTIONS_MAX",

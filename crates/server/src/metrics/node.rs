@@ -11,6 +11,9 @@ pub(super) fn write(page: &mut Page, health: &Health) {
     page.gauges("claviger_degraded", "1 for each part that is not as it should be.", parts);
     let reachable = health.parts().any(|(part, is_well)| part == Part::Database && is_well);
     page.gauge("claviger_database_up", "1 while changes come from the database.", flag(reachable));
+    let skew = health.clock_ahead_micros().map(|ahead| ([], ahead as f64 / 1e6));
+    let help = "How far this node's clock is ahead of PostgreSQL's; below zero, behind.";
+    page.gauges("claviger_clock_skew_seconds", help, skew);
 }
 
 fn flag(is_so: bool) -> f64 {

@@ -101,6 +101,11 @@ impl Serving {
         Self::spawn(command, data).await
     }
 
+    /// The same with a configuration file.
+    pub async fn start_configured(data: &Path, file: &Path) -> Self {
+        Self::spawn(command(data, &["serve", "--config", file.to_str().expect("a path")]), data).await
+    }
+
     /// The same, where its listeners are not to be asked in plain HTTP: waits for its own word.
     pub async fn start_until_it_says_so(data: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = command(data, &["serve"]);
@@ -179,6 +184,18 @@ impl Serving {
     pub fn kill(mut self) {
         self.child.kill().expect("it was running");
         self.child.wait().expect("it ends");
+    }
+
+    /// Waits for its end.
+    pub async fn ended(mut self) -> std::process::ExitStatus {
+        let log = self.log.clone();
+        let mut status = None;
+        let has_ended = async || {
+            status = self.child.try_wait().expect("its state");
+            status.is_some()
+        };
+        wait_until(has_ended, || std::fs::read_to_string(&log).unwrap_or_default()).await;
+        status.expect("it has ended")
     }
 
     /// `SIGTERM`, and waits for the clean end.
