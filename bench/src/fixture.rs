@@ -144,6 +144,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
         clock,
         random,
         config: claviger_manage::Config::default(),
+        calls: claviger_manage::Calls::default(),
         operator_token_sha256: None,
     };
     let follower = follow(store, &manage.engine).await?;

@@ -50,6 +50,10 @@ impl Server {
         command.args(["-c", &cpu.to_string()]).arg(program).arg("serve").arg("--data").arg(fixture.data_dir());
         command.env("CLAVIGER_CONTROL_LISTEN", "127.0.0.1:0").env("CLAVIGER_TELEMETRY_LISTEN", "127.0.0.1:0");
         command.env("CLAVIGER_DOORS_LISTEN", doors.to_string()).env("CLAVIGER_DOORS_THREADS", "1");
+        // What unknown keys cost is measured, and all come from one address.
+        for variable in ["CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND", "CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND_OF_ADDRESS"] {
+            command.env(variable, "0");
+        }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
         Ok(Self { doors, child })
     }

@@ -31,6 +31,11 @@ pub struct Config {
     pub threads: usize,
     /// Connections open at once, all workers together; more are answered with 503.
     pub connections_max: usize,
+    /// Connections of one address that are open at once, where it is no trusted proxy; more are answered with 503.
+    pub connections_of_address_max: usize,
+    /// Bodies of `/v1/verify` and its batch that are on their way at once, a quarter of them from one address that is no
+    /// trusted proxy; more are answered with 503.
+    pub bodies_max: usize,
     /// Largest body of `/v1/verify` and its batch, in bytes.
     pub body_max_bytes: usize,
     /// Room for a request's line and headers, in bytes; more is answered with 431.
@@ -42,6 +47,11 @@ pub struct Config {
     pub keep_alive_seconds: u32,
     /// Calls of `/v1/whoami` that one address may make in a minute.
     pub whoami_per_minute: u32,
+    /// Requests of one address without a right key (none, malformed, unknown) that get a verdict in a second; more are
+    /// answered with 503. The address is the client's, as a trusted proxy tells it. 0 = no bound.
+    pub wrong_keys_per_second_of_address: u32,
+    /// The same of all addresses together.
+    pub wrong_keys_per_second: u32,
 }
 
 /// A setting that cannot be.
@@ -62,6 +72,8 @@ impl Config {
         let bounds = [
             ("threads", self.threads, 0, THREADS_MAX),
             ("connections_max", self.connections_max, 1, 1_000_000),
+            ("connections_of_address_max", self.connections_of_address_max, 1, 1_000_000),
+            ("bodies_max", self.bodies_max, 1, 1_000_000),
             ("body_max_bytes", self.body_max_bytes, 1024, BODY_BYTES_MAX),
             ("header_max_bytes", self.header_max_bytes, HEADER_BYTES_MIN, HEADER_BYTES_MAX),
             ("request_timeout_seconds", self.request_timeout_seconds as usize, 1, TIMEOUT_SECONDS_MAX as usize),
@@ -95,11 +107,15 @@ impl Default for Config {
             require_token: None,
             threads: 0,
             connections_max: 16_384,
+            connections_of_address_max: 1_024,
+            bodies_max: 4_096,
             body_max_bytes: 256 * 1024,
             header_max_bytes: 64 * 1024,
             request_timeout_seconds: 10,
             keep_alive_seconds: 75,
             whoami_per_minute: 60,
+            wrong_keys_per_second_of_address: 1_000,
+            wrong_keys_per_second: 20_000,
         }
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn judge<'h>(
         agent: found.agent(),
         request_id: id.id(),
     });
+    connection.check_shed(verdict.code, Some(described.client_ip))?;
     Ok(Judged { verdict, sources, lines, found, described })
 }
 

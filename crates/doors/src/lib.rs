@@ -27,6 +27,8 @@ mod request_id;
 mod rest;
 pub mod route;
 mod service;
+pub mod shares;
+mod shed;
 mod template;
 #[cfg(test)]
 mod testing;

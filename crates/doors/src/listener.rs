@@ -1,10 +1,9 @@
 //! The accept loops: one listener, one thread and one single-threaded runtime a worker.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use crate::http1;
 use crate::meter::{Meter, Metered, Order, Patience, Watched};
 use crate::metrics::{Metrics, Readings};
 use crate::service::{Doors, Service};
+use crate::shares::{NoShare, Share, Shares};
 use crate::tls::Tls;
 
 /// The longest time between two looks at the connections.
@@ -46,7 +46,7 @@ retry-after: 1\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length
 pub struct Running {
     address: Address,
     doors: Arc<Doors>,
-    connections: Arc<AtomicUsize>,
+    connections: Shares,
     stop: watch::Sender<Option<Duration>>,
     /// Closed once the last worker has gone.
     workers: mpsc::Receiver<()>,
@@ -56,7 +56,7 @@ pub struct Running {
 struct Worker {
     doors: Arc<Doors>,
     tls: Option<Tls>,
-    connections: Arc<AtomicUsize>,
+    connections: Shares,
     stop: watch::Receiver<Option<Duration>>,
     /// Dropped with the worker: [`Running::stop`] waits for that.
     _alive: mpsc::Sender<()>,
@@ -84,11 +84,12 @@ pub(crate) fn open(doors: Arc<Doors>, listen: &Listen) -> Result<Running, BindEr
     let address = listeners.address();
     let (stop, stopping) = watch::channel(None);
     let (alive, workers) = mpsc::channel(1);
-    let connections = Arc::new(AtomicUsize::new(0));
+    let config = doors.config();
+    let connections = Shares::new(config.connections_max, config.connections_of_address_max);
     let worker = || Worker {
         doors: Arc::clone(&doors),
         tls: listen.tls.clone(),
-        connections: Arc::clone(&connections),
+        connections: connections.clone(),
         stop: stopping.clone(),
         _alive: alive.clone(),
     };
@@ -133,7 +134,7 @@ impl Running {
 
     /// Reads the doors' own counters, for as long as somebody asks.
     pub fn readings(&self) -> Readings {
-        Readings { doors: Arc::clone(&self.doors), connections: Arc::clone(&self.connections) }
+        Readings { doors: Arc::clone(&self.doors), connections: self.connections.clone() }
     }
 
     /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped. The next
@@ -185,7 +186,7 @@ impl Worker {
         };
         // The kernel has made these connections already, and may hold requests of theirs.
         while let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.accept()).await {
-            open.extend(self.serve(stream, &builder));
+            open.extend(self.serve(stream, &builders));
         }
         drop(listener);
         drain(&open, grace).await;
@@ -193,14 +194,19 @@ impl Worker {
 
     /// Starts to serve a connection, unless it is one too many.
     fn serve(&self, stream: Stream, builders: &Arc<Builders>) -> Option<Watched> {
-        let place = Place::take(&self.connections, self.doors.config().connections_max);
-        let Some(place) = place else {
-            self.doors.counters.connections_rejected.count();
-            // Who expects a handshake could not read the answer.
-            if self.tls.is_none() {
-                tokio::spawn(reject(stream));
+        let place = match self.connections.take(self.doors.counted_address(stream.peer())) {
+            Ok(place) => place,
+            Err(no_share) => {
+                match no_share {
+                    NoShare::All => self.doors.counters.connections_rejected.count(),
+                    NoShare::OfAddress => self.doors.counters.connections_of_address_rejected.count(),
+                }
+                // Who expects a handshake could not read the answer.
+                if self.tls.is_none() {
+                    tokio::spawn(reject(stream));
+                }
+                return None;
             }
-            return None;
         };
         let meter = Arc::new(Meter::default());
         let service = |peer| Service::new(&self.doors, peer, &meter);
@@ -267,7 +273,7 @@ fn http_builder(config: &Config) -> Builder {
 }
 
 /// What a connection is served with.
-type Connection = (Arc<Builders>, Service, Arc<Meter>, Place);
+type Connection = (Arc<Builders>, Service, Arc<Meter>, Share);
 
 /// Serves one connection behind TLS to its end.
 async fn shake_hands(stream: tokio::net::TcpStream, tls: Tls, connection: Connection) {
@@ -394,21 +400,14 @@ impl Listener {
     }
 }
 
-/// One of the connections that may be open at once; given back when dropped.
-struct Place(Arc<AtomicUsize>);
+// === impl Stream ===
 
-// === impl Place ===
-
-impl Place {
-    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        let place = taken.fetch_add(1, Relaxed);
-        let place_taken = Self(Arc::clone(taken));
-        (place < most).then_some(place_taken)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+impl Stream {
+    /// The peer's address; `None` on a Unix socket.
+    fn peer(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(_, peer) => Some(peer.ip().to_canonical()),
+            Self::Unix(_) => None,
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use claviger_domain::histogram::{Durations, Histogram, MEMORY_BOUNDS_MICROS};
 use claviger_domain::usage::Door;
 use tokio::time::Instant;
 
 use crate::service::Doors;
+use crate::shares::Shares;
 
 /// One request in this many is timed: two looks at the clock for each would be a twentieth of a decision.
 pub const TIMED_ONE_IN: u32 = 16;
@@ -20,6 +21,14 @@ pub struct Metrics {
     pub connections_open: u64,
     /// Connections that were one too many.
     pub connections_rejected: u64,
+    /// Connections of addresses that had their share.
+    pub connections_of_address_rejected: u64,
+    /// Bodies that were one too many at once.
+    pub bodies_rejected: u64,
+    /// Requests without a right key of addresses that sent too many of them.
+    pub shed_of_address: u64,
+    /// Requests without a right key when there were too many of them.
+    pub shed: u64,
     /// TLS handshakes that failed, took too long, or were one too many.
     pub handshakes_failed: u64,
     /// Calls that no verdict could be given for: not ready.
@@ -38,13 +47,17 @@ pub struct Metrics {
 #[derive(Debug, Clone)]
 pub struct Readings {
     pub(crate) doors: Arc<Doors>,
-    pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) connections: Shares,
 }
 
 /// The counters. Only refusals are counted here, so they stand in no hot path; of the times see [`AnswerTimes`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections_rejected: Counter,
+    pub(crate) connections_of_address_rejected: Counter,
+    pub(crate) bodies_rejected: Counter,
+    pub(crate) shed_of_address: Counter,
+    pub(crate) shed: Counter,
     pub(crate) handshakes_failed: Counter,
     pub(crate) busy: Counter,
     pub(crate) door_token_refused: Counter,
@@ -66,7 +79,7 @@ pub(crate) struct Counter(AtomicU64);
 impl Readings {
     /// A reading of the doors' own counters.
     pub fn read(&self) -> Metrics {
-        self.doors.counters.read(self.connections.load(Relaxed))
+        self.doors.counters.read(self.connections.taken())
     }
 }
 
@@ -77,6 +90,10 @@ impl Counters {
         Metrics {
             connections_open: connections_open as u64,
             connections_rejected: self.connections_rejected.read(),
+            connections_of_address_rejected: self.connections_of_address_rejected.read(),
+            bodies_rejected: self.bodies_rejected.read(),
+            shed_of_address: self.shed_of_address.read(),
+            shed: self.shed.read(),
             handshakes_failed: self.handshakes_failed.read(),
             busy: self.busy.read(),
             door_token_refused: self.door_token_refused.read(),

@@ -1,5 +1,9 @@
 //! `POST /v1/verify` and its batch: a verdict for whoever asks in JSON. 200 whatever the verdict is.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use bytes::Bytes;
 use claviger_domain::usage::Door;
 use claviger_engine::{Provider, Question, RequestLine, Verdict};
@@ -50,10 +54,17 @@ pub(crate) fn count_refused(connection: &Connection) {
 pub(crate) async fn collect(connection: &Connection, body: Incoming) -> Result<Bytes, Problem> {
     let config = connection.doors().config();
     check_length(connection, body.size_hint().lower())?;
-    // The meter hangs up on a connection that is quiet. On HTTP/2 others may keep it busy, so a body has a time of its
-    // own; one that is there already costs no timer.
-    let body = Limited::new(body, config.body_max_bytes).collect();
-    let collected = timeout(config.request_timeout(), body).await.map_err(|_| Problem::body_late());
+    let mut collecting = pin!(Limited::new(body, config.body_max_bytes).collect());
+    // One that is there already costs neither a place nor a timer.
+    let collected = match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
+        Poll::Ready(collected) => Ok(collected),
+        Poll::Pending => {
+            let _place = connection.take_body()?;
+            // The meter hangs up on a connection that is quiet. On HTTP/2 others may keep it busy, so a body has a time of
+            // its own.
+            timeout(config.request_timeout(), collecting).await.map_err(|_| Problem::body_late())
+        }
+    };
     let problem = match collected {
         Ok(Ok(collected)) => return Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Problem::too_large(config.body_max_bytes),
@@ -72,19 +83,13 @@ pub(crate) fn answer(connection: &Connection, admitted: Admitted, body: &[u8], i
         let times = &connection.doors().counters.answer_times;
         times.time(Door::Verify, || one(connection, admitted.provider, body, id, answer))
     };
-    if let Err(errors) = answered {
-        malformed(connection, errors).answer(id, answer);
+    if let Err(problem) = answered {
+        problem.answer(id, answer);
     }
 }
 
 /// Answers one question.
-fn one(
-    connection: &Connection,
-    provider: Provider,
-    body: &[u8],
-    id: &Id,
-    answer: &mut Answer,
-) -> Result<(), Vec<FieldError>> {
+fn one(connection: &Connection, provider: Provider, body: &[u8], id: &Id, answer: &mut Answer) -> Result<(), Problem> {
     let verdict = judge(connection, provider, body, id)?;
     push_verdict(json(id, answer), &verdict, id);
     Ok(())
@@ -97,8 +102,8 @@ fn batch(
     body: &[u8],
     id: &Id,
     answer: &mut Answer,
-) -> Result<(), Vec<FieldError>> {
-    let questions = read_batch(body)?;
+) -> Result<(), Problem> {
+    let questions = read_batch(body).map_err(|errors| malformed(connection, errors))?;
     let out = json(id, answer);
     out.push(b'[');
     for (at, question) in questions.iter().enumerate() {
@@ -108,21 +113,25 @@ fn batch(
         let id = Id::new(connection.engine().new_request_id());
         match judge(connection, provider, question.get().as_bytes(), &id) {
             Ok(verdict) => push_verdict(out, &verdict, &id),
-            Err(errors) => malformed(connection, errors).write(out, &id),
+            Err(problem) => problem.write(out, &id),
         }
     }
     out.push(b']');
     Ok(())
 }
 
-fn judge(connection: &Connection, provider: Provider, json: &[u8], id: &Id) -> Result<Verdict, Vec<FieldError>> {
-    let asked = read(json)?;
+fn judge(connection: &Connection, provider: Provider, json: &[u8], id: &Id) -> Result<Verdict, Problem> {
+    let asked = read(json).map_err(|errors| malformed(connection, errors))?;
     let requires: Vec<&str> = asked.requires().collect();
     if let Some(unknown) = connection.engine().unknown_set(provider, &requires).filter(|_| !requires.is_empty()) {
         let message = "expected the slug or id of an API set that exists";
-        return Err(vec![FieldError::new(format!("requires[{unknown}]"), message)]);
+        return Err(malformed(connection, vec![FieldError::new(format!("requires[{unknown}]"), message)]));
     }
-    Ok(decide(connection, provider, &asked, &requires, id))
+    let verdict = decide(connection, provider, &asked, &requires, id);
+    // What a peer says about others counts only if it is a trusted one.
+    let client_ip = asked.client_ip.filter(|_| connection.is_trusted()).or(connection.peer());
+    connection.check_shed(verdict.code, client_ip)?;
+    Ok(verdict)
 }
 
 fn decide(connection: &Connection, provider: Provider, asked: &Asked<'_>, requires: &[&str], id: &Id) -> Verdict {

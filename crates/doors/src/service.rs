@@ -8,11 +8,13 @@ use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use claviger_domain::ip_list::IpRange;
 use claviger_domain::usage::Door;
+use claviger_domain::verdict::Code;
 use claviger_engine::{Caller, Engine, Provider};
 use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::answer::Answer;
@@ -25,8 +27,13 @@ use crate::problem::Problem;
 use crate::request_id::Id;
 use crate::rest::Admitted;
 use crate::route::Call;
+use crate::shares::{Share, Shares};
+use crate::shed::{Shed, TooMany};
 use crate::whoami::Limiter;
 use crate::{forward, nginx, openapi, rest, whoami};
+
+/// One address that is no trusted proxy has one of so many of the bodies that may be on their way.
+const BODIES_OF_ADDRESS: usize = 4;
 
 /// What all doors share.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub(crate) struct Doors {
     trusted: ArcSwap<TrustedProxies>,
     token_required: bool,
     pub(crate) whoami: Limiter,
+    shed: Shed,
+    bodies: Shares,
     pub(crate) counters: Counters,
 }
 
@@ -68,6 +77,8 @@ impl Doors {
             trusted: ArcSwap::from_pointee(TrustedProxies::new(&config.trusted_proxies)),
             token_required: config.require_token.unwrap_or(!address.is_local()),
             whoami: Limiter::new(config.whoami_per_minute),
+            shed: Shed::new(&config),
+            bodies: Shares::new(config.bodies_max, config.bodies_max.div_ceil(BODIES_OF_ADDRESS)),
             counters: Counters::default(),
             engine,
             config,
@@ -76,6 +87,11 @@ impl Doors {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The address that a peer's share is counted for. Behind a trusted proxy are many clients: it has none of its own.
+    pub(crate) fn counted_address(&self, peer: Option<IpAddr>) -> Option<IpAddr> {
+        peer.filter(|peer| !self.trusted.load().contains(*peer))
     }
 
     /// From the next request on these peers are believed, and no others.
@@ -116,6 +132,28 @@ impl Connection {
         }
         self.doors.counters.busy.count();
         Err(Problem::busy())
+    }
+
+    /// Whether a verdict is given on a request of `address`: one that says that no key was right only up to a rate.
+    pub(crate) fn check_shed(&self, code: Code, address: Option<IpAddr>) -> Result<(), Problem> {
+        if code.secret_was_right() {
+            return Ok(());
+        }
+        self.doors.shed.admit(address, Instant::now()).map_err(|too_many| {
+            match too_many {
+                TooMany::OfAddress => self.doors.counters.shed_of_address.count(),
+                TooMany::OfAll => self.doors.counters.shed.count(),
+            }
+            Problem::busy()
+        })
+    }
+
+    /// A place for a body that is on its way.
+    pub(crate) fn take_body(&self) -> Result<Share, Problem> {
+        self.doors.bodies.take(self.doors.counted_address(self.peer)).map_err(|_| {
+            self.doors.counters.bodies_rejected.count();
+            Problem::busy()
+        })
     }
 
     /// For whom the call is made. A token that was sent is judged, needed or not.

@@ -209,3 +209,120 @@ async fn stop_with_half_a_request(begin: &str) {
     assert_eq!(Reply::of(&answer).code(), "VALID");
     stopping.await.expect("stopped");
 }
+
+/// Answers to so many requests without a right key; how many of them were 503.
+fn flood(count: usize, ask: impl Fn() -> Reply, refused: u16) -> usize {
+    let statuses: Vec<u16> = (0..count).map(|_| ask().status).collect();
+    assert!(statuses.iter().all(|status| [refused, 503].contains(status)), "{statuses:?}");
+    statuses.iter().filter(|status| **status == 503).count()
+}
+
+#[test]
+fn a_flood_of_wrong_keys_gets_503_and_a_right_key_from_the_same_address_its_verdict() {
+    let house = House::with(Config { wrong_keys_per_second_of_address: 2, ..Config::default() });
+    let wrong = "X-Api-Key: an-unknown-key-of-30-characters";
+    let shed = flood(60, || house.ask("GET /v1/authorize", &with(&FORWARDED, &[wrong])), 401);
+    assert!(shed > 0 && house.running.metrics().shed_of_address == shed as u64, "{shed}");
+    assert_eq!(house.ask("GET /v1/authorize", &with(&FORWARDED, &[&api_key(&house.reader)])).status, 200);
+    // Another client of the same gateway, and a caller's own client.
+    let other: Vec<_> = FORWARDED
+        .iter()
+        .map(|line| if line.starts_with("X-Forwarded-For") { "X-Forwarded-For: 198.51.100.1" } else { line })
+        .collect();
+    assert_eq!(house.ask("GET /v1/authorize", &with(&other, &[wrong])).status, 401);
+    let verify = |ip: &str| {
+        house.post("/v1/verify", &format!(r#"{{"credential":"unknown-unknown-unknown","client_ip":"{ip}"}}"#))
+    };
+    assert!(flood(60, || verify("198.51.100.2"), 200) > 0);
+    let refused = (0..60).map(|_| verify("198.51.100.2")).find(|reply| reply.status == 503).expect("still a flood");
+    assert_eq!((refused.code(), refused.header("retry-after")), ("busy".into(), "1"));
+    assert_eq!(verify("198.51.100.3").code(), "NOT_FOUND");
+    let batch =
+        format!("[{}]", vec![r#"{"credential":"unknown-unknown-unknown","client_ip":"198.51.100.4"}"#; 9].join(","));
+    let codes = house.post("/v1/verify/batch", &batch).json();
+    let codes: Vec<_> = codes.as_array().expect("a list").iter().map(|item| item["code"].clone()).collect();
+    assert!(codes.contains(&"NOT_FOUND".into()) && codes.contains(&"busy".into()), "{codes:?}");
+}
+
+#[test]
+fn a_flood_from_many_addresses_gets_503_at_the_door_of_nginx_as_nginx_takes_it() {
+    let house = House::with(Config { wrong_keys_per_second: 2, ..Config::default() });
+    let lines = ["X-Original-Method: GET", "X-Original-URI: /items", "X-Original-Host: h", "X-Real-IP: 203.0.113.7"];
+    let ask = || house.ask("GET /v1/authorize/nginx", &lines);
+    let shed = (0..60).map(|_| ask()).find(|reply| reply.status == 403).expect("a flood");
+    assert_eq!((shed.header("x-auth-status"), shed.header("x-auth-code")), ("503", "busy"));
+    assert_eq!(shed.header("retry-after"), "1");
+    assert!(house.running.metrics().shed > 0);
+    let key = api_key(&house.reader);
+    assert_eq!(house.ask("GET /v1/authorize/nginx", &with(&lines, &[&key])).status, 200);
+}
+
+#[test]
+fn one_body_too_many_on_its_way_is_told_so() {
+    let house = House::with(Config { bodies_max: 1, ..Config::default() });
+    let half = b"POST /v1/verify HTTP/1.1\r\nHost: d\r\nContent-Length: 99\r\n\r\n{";
+    let mut first = house.connect();
+    first.write_all(half).expect("open doors");
+    // Until the first one's place is taken the second one's body is waited for, so it gets another one.
+    let told = (0..100).map(|_| {
+        let mut second = house.connect();
+        second.set_read_timeout(Some(std::time::Duration::from_millis(300))).expect("a time-out");
+        second.write_all(half).expect("open doors");
+        let mut answer = [0; 12];
+        second.read_exact(&mut answer).map(|()| answer)
+    });
+    assert_eq!(told.flatten().next().as_ref(), Some(b"HTTP/1.1 503"));
+    assert!(house.running.metrics().bodies_rejected > 0);
+    // One that is there at once needs no place.
+    assert_eq!(house.post("/v1/verify", &format!(r#"{{"credential":"{}"}}"#, house.reader)).code(), "VALID");
+}
+
+#[test]
+fn one_connection_too_many_of_an_address_is_told_so_unless_it_is_a_trusted_proxy() {
+    let narrow = Config { connections_of_address_max: 1, ..Config::default() };
+    let house = House::with(Config { trusted_proxies: Vec::new(), ..narrow.clone() });
+    let ask = |house: &House| {
+        let mut stream = house.connect();
+        stream.write_all(b"GET /v1/openapi.json HTTP/1.1\r\nHost: d\r\n\r\n").expect("open doors");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("an answer");
+        (stream, String::from_utf8_lossy(&status[9..]).into_owned())
+    };
+    let (first, status) = ask(&house);
+    assert_eq!(status, "200");
+    assert_eq!(Reply::of(&house.raw(b"")).status, 503);
+    assert_eq!(house.running.metrics().connections_of_address_rejected, 1);
+    drop(first);
+    let house = House::with(narrow);
+    let (_first, _) = ask(&house);
+    assert_eq!(ask(&house).1, "200");
+}
+
+#[tokio::test]
+async fn a_request_on_an_idle_connection_is_answered_at_a_stop_and_told_to_be_the_last() {
+    let house = House::new();
+    let address = house.running.local_addr().expect("a port");
+    let mut idle = house.connect();
+    let request = b"GET /v1/openapi.json HTTP/1.1\r\nHost: d\r\n\r\n";
+    let answer = |stream: &mut std::net::TcpStream| {
+        let mut text = String::new();
+        let mut part = [0; 65_536];
+        while !text.contains("\r\n\r\n") || !text.trim_end().ends_with('}') {
+            let count = stream.read(&mut part).expect("an answer");
+            assert!(count > 0, "half an answer: {text}");
+            text.push_str(&String::from_utf8_lossy(&part[..count]));
+        }
+        text.to_ascii_lowercase()
+    };
+    idle.write_all(request).expect("open doors");
+    assert!(!answer(&mut idle).contains("connection: close"));
+    let stopping = tokio::spawn(house.running.stop(std::time::Duration::from_secs(20)));
+    while std::net::TcpStream::connect(address).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    idle.write_all(request).expect("still open");
+    let last = answer(&mut idle);
+    assert!(last.starts_with("http/1.1 200") && last.contains("\r\nconnection: close"), "{last}");
+    assert_eq!(idle.read(&mut [0; 1]).expect("its end"), 0);
+    stopping.await.expect("stopped");
+}

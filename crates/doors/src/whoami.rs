@@ -17,6 +17,7 @@ use crate::problem::{Problem, RETRY_AFTER, plain_refusal};
 use crate::request_id::Id;
 use crate::rest::json;
 use crate::service::Connection;
+use crate::shares::network_of;
 
 /// Calls are counted in windows of this length.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -101,13 +102,9 @@ impl Limiter {
     }
 }
 
-/// An IPv6 client has a whole /64; callers without an address are one.
+/// Callers without an address are one.
 fn counted_as(address: Option<IpAddr>) -> IpAddr {
-    match address {
-        Some(IpAddr::V6(address)) => Ipv6Addr::from(u128::from(address) & (u128::MAX << 64)).into(),
-        Some(address) => address,
-        None => Ipv6Addr::UNSPECIFIED.into(),
-    }
+    address.map_or(Ipv6Addr::UNSPECIFIED.into(), network_of)
 }
 
 #[cfg(test)]

@@ -114,6 +114,7 @@ fn key_ctx(
         request_id,
         now: manage.clock.now(),
         attempt: None,
+        call: Some(Arc::new(manage.calls.begin(caller.organization)?)),
     })
 }
 

@@ -10,6 +10,7 @@ use claviger_domain::key::{Actor, ActorKind};
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 use serde_json::Value;
 
+use crate::calls::Call;
 use crate::error::Error;
 use crate::idempotency::Attempt;
 
@@ -32,6 +33,8 @@ pub struct Ctx {
     pub now: Timestamp,
     /// The `Idempotency-Key` of a call that makes something, if it bears one.
     pub attempt: Option<Arc<Attempt>>,
+    /// The place of the call among those of its organization; none for the operator, who must get through.
+    pub call: Option<Arc<Call>>,
 }
 
 // === impl Ctx ===
@@ -48,6 +51,7 @@ impl Ctx {
             request_id,
             now,
             attempt: None,
+            call: None,
         }
     }
 

@@ -25,6 +25,7 @@ pub mod audit;
 mod authenticate;
 pub mod backup;
 pub mod body;
+pub mod calls;
 pub mod changes;
 mod checks;
 pub mod ctx;
@@ -52,6 +53,7 @@ mod testing;
 mod tests;
 pub mod write;
 
+pub use calls::Calls;
 pub use ctx::Ctx;
 pub use error::{Error, ErrorCode, FieldError};
 pub use write::Changed;
@@ -70,6 +72,8 @@ pub struct Manage {
     pub random: Arc<dyn Random>,
     /// Settings.
     pub config: Config,
+    /// The calls that run.
+    pub calls: Calls,
     /// SHA-256 of the operator's local token; no operator without it.
     pub operator_token_sha256: Option<[u8; 32]>,
 }

@@ -72,6 +72,7 @@ impl World {
             clock: clock.clone(),
             random,
             config: Config { host_names: vec!["keys.example.com".to_owned()], ..Config::default() },
+            calls: crate::Calls::default(),
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
         Self { router: router(manage.clone()), manage, clock, folder, follower }

@@ -33,6 +33,8 @@ pub const STALENESS_LIMIT_SECONDS_MIN: u64 = 5;
 /// The longest limit of staleness, in seconds: a year.
 pub const STALENESS_LIMIT_SECONDS_MAX: u64 = 31_536_000;
 
+/// The most calls of one organization at once that may be configured.
+pub const CALLS_OF_ORGANIZATION_MAX: usize = 10_000;
 /// The longest time to drain that may be configured, in seconds.
 pub const DRAIN_SECONDS_MAX: u64 = 300;
 
@@ -99,6 +101,9 @@ pub struct ControlConfig {
     /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<BaseUrl>,
+    /// Calls of one organization's keys that run at once; more are answered with 503.
+    #[schemars(range(min = 1, max = CALLS_OF_ORGANIZATION_MAX))]
+    pub calls_of_organization_max: usize,
     /// Whether keys that others made may be imported while there are several organizations. A value that cannot be imported
     /// may then be another organization's, so whoever imports could try values out.
     pub imports_with_several_organizations: bool,
@@ -240,6 +245,10 @@ impl Config {
         if self.data_dir.as_os_str().is_empty() {
             return Err(ConfigError::setting("data_dir", "must not be empty"));
         }
+        if !(1..=CALLS_OF_ORGANIZATION_MAX).contains(&self.control.calls_of_organization_max) {
+            let expected = format!("expected 1 to {CALLS_OF_ORGANIZATION_MAX}");
+            return Err(ConfigError::setting("control.calls_of_organization_max", &expected));
+        }
         if self.drain_seconds > DRAIN_SECONDS_MAX {
             return Err(ConfigError::setting("drain_seconds", &format!("expected at most {DRAIN_SECONDS_MAX}")));
         }
@@ -333,6 +342,7 @@ impl Default for ControlConfig {
             socket_mode: SocketMode::default(),
             tls: None,
             url: None,
+            calls_of_organization_max: claviger_manage::calls::CALLS_OF_ORGANIZATION_MAX,
             imports_with_several_organizations: false,
         }
     }

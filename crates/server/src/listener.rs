@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use claviger_doors::address::bind_unix;
+use claviger_doors::shares::{Share, Shares};
 use claviger_doors::{Address, Listen, Tls};
 use http::Version;
 use http::header::{CONNECTION, HeaderValue};
@@ -28,6 +29,8 @@ use tower::ServiceExt;
 
 /// Connections that are open at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1_024;
+/// Connections of one address that are open at once, where it is not this machine's; more are hung up on.
+const CONNECTIONS_OF_ADDRESS_MAX: usize = 512;
 /// How long the head of a request may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long open requests have to end when the listener stops.
@@ -89,7 +92,14 @@ impl Listener {
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let graceful = GracefulShutdown::new();
         let is_last = Arc::new(AtomicBool::new(false));
-        let served = |permit| (router.clone(), permit, graceful.watcher(), Arc::clone(&is_last));
+        let shares = Shares::new(usize::MAX, CONNECTIONS_OF_ADDRESS_MAX);
+        let served = |permit| Served {
+            router: router.clone(),
+            watcher: graceful.watcher(),
+            is_last: Arc::clone(&is_last),
+            shares: shares.clone(),
+            permit,
+        };
         while let Some(permit) = tokio::select! {
             permit = Arc::clone(&permits).acquire_owned() => permit.ok(),
             () = stop.cancelled() => None,
@@ -130,9 +140,14 @@ impl Listener {
                 let (stream, peer) = socket.accept().await?;
                 // An answer is one write: waiting for more to send only delays it.
                 stream.set_nodelay(true)?;
+                let counted = Some(peer.ip()).filter(|ip| !ip.to_canonical().is_loopback());
+                let Ok(share) = served.shares.take(counted) else { return Ok(()) };
                 match self.tls.clone() {
-                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, peer, served))),
-                    None => drop(tokio::spawn(serve_connection(stream, Some(peer), served))),
+                    Some(tls) => drop(tokio::spawn(shake_hands(stream, tls, peer, served, share))),
+                    None => drop(tokio::spawn(async move {
+                        serve_connection(stream, Some(peer), served).await;
+                        drop(share);
+                    })),
                 }
             }
             Socket::Unix(socket) => {
@@ -157,20 +172,28 @@ pub(crate) fn url_of(address: &Address, has_tls: bool) -> String {
     }
 }
 
-/// What a connection is served with, and what it holds until its end. The flag: the next answer is the last.
-type Served = (Router, OwnedSemaphorePermit, Watcher, Arc<AtomicBool>);
+/// What a connection is served with, and what it holds until its end.
+struct Served {
+    router: Router,
+    permit: OwnedSemaphorePermit,
+    watcher: Watcher,
+    /// The next answer is the last.
+    is_last: Arc<AtomicBool>,
+    shares: Shares,
+}
 
-async fn shake_hands(stream: TcpStream, tls: Tls, peer: SocketAddr, served: Served) {
+async fn shake_hands(stream: TcpStream, tls: Tls, peer: SocketAddr, served: Served, _share: Share) {
     match tls.accept(stream).await {
         Ok(stream) => serve_connection(stream, Some(peer), served).await,
         Err(error) => tracing::debug!("a TLS handshake failed: {error}"),
     }
 }
 
-async fn serve_connection<S>(stream: S, peer: Option<SocketAddr>, (router, permit, watcher, is_last): Served)
+async fn serve_connection<S>(stream: S, peer: Option<SocketAddr>, served: Served)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Served { router, permit, watcher, is_last, .. } = served;
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let version = request.version();
         let mut request = request.map(Body::new);

@@ -9,7 +9,7 @@ use claviger_domain::keyring::Keyring;
 use claviger_domain::{Clock, Random};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
-use claviger_manage::Manage;
+use claviger_manage::{Calls, Manage};
 use claviger_store::{Database, Store, organizations};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -149,6 +149,7 @@ impl Server {
                 host_names: config.control.url.iter().map(BaseUrl::host).collect(),
                 imports_with_several_organizations: config.control.imports_with_several_organizations,
             },
+            calls: Calls::new(config.control.calls_of_organization_max),
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());

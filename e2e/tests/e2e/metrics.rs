@@ -27,8 +27,8 @@ fn promtool(arguments: &[&str], input: Option<&Path>) -> (bool, String) {
     (done.status.success(), text(&done.stdout) + &text(&done.stderr))
 }
 
-/// What only some nodes have: those that speak TLS.
-const OF_SOME_NODES: [&str; 1] = ["claviger_certificate_end_seconds"];
+/// What only some nodes have: those that speak TLS, and those on PostgreSQL.
+const OF_SOME_NODES: [&str; 2] = ["claviger_certificate_end_seconds", "claviger_clock_skew_seconds"];
 
 /// A page of metrics on which everything has happened that can be made to.
 async fn page_of_a_busy_node(world: &World) -> String {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::patience::wait_until;
-use crate::harness::process::Serving;
+use crate::harness::process::{Serving, command, run};
 use crate::harness::raw_http::Request;
 
 /// A connection that is asked again and again.
@@ -67,21 +67,32 @@ fn verify() -> Request {
     Request::post("/v1/verify", &json!({ "credential": "clv_live_x" }))
 }
 
+fn set_up(data: &Path) -> String {
+    let made = run(command(data, &["setup", "--organization", "Acme", "--email", "ada@example.com", "--json"]), "");
+    let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    made["token"].as_str().expect("a token").to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_load_answers_every_request_that_was_sent() {
     const CLIENTS: usize = 12;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let serving = Serving::start(&folder.path().join("data"), None).await;
+    let data = folder.path().join("data");
+    let serving = Serving::start(&data, None).await;
+    // A right key: however often it comes from one address, it is not turned away.
+    let key = set_up(&data);
+    let verify = || Request::post("/v1/verify", &json!({ "credential": key }));
     let (asked, stopping) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let mut idle = Kept::to(serving.doors).await;
     assert_eq!(idle.ask(verify()).await, Came::Answer { status: 200, is_last: false });
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
             let (asked, stopping, address) = (Arc::clone(&asked), Arc::clone(&stopping), serving.doors);
+            let question = verify();
             tokio::spawn(async move {
                 let mut connection = Kept::to(address).await;
                 loop {
-                    let came = connection.ask(verify()).await;
+                    let came = connection.ask(question.clone()).await;
                     asked.fetch_add(1, Ordering::Relaxed);
                     match came {
                         Came::Answer { status: 200, is_last: false } => {}

@@ -18,6 +18,7 @@ use crate::problem::Problem;
 use crate::request_id::Id;
 use crate::rest::{self, Admitted};
 use crate::service::{self, Connection};
+use crate::shares::Share;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 * 1024;
@@ -90,6 +91,8 @@ struct Pending {
     closes: bool,
     /// When the client has had its time.
     timer: Pin<Box<Sleep>>,
+    /// Among the bodies that may be on their way at once.
+    _place: Share,
 }
 
 /// Serves the plain requests of a connection until it ends, or until one comes that is none.
@@ -317,11 +320,14 @@ impl<S> Plain<'_, S> {
             Some(admitted) if length <= behind.len() => {
                 rest::answer(self.service, admitted, &behind[..length], &id, &mut output.answer);
             }
-            Some(admitted) => {
-                let timer = Box::pin(sleep(self.service.doors().config().request_timeout()));
-                self.pending = Some(Pending { admitted, id, length, closes, timer });
-                return head.length;
-            }
+            Some(admitted) => match self.service.take_body() {
+                Ok(place) => {
+                    let timer = Box::pin(sleep(self.service.doors().config().request_timeout()));
+                    self.pending = Some(Pending { admitted, id, length, closes, timer, _place: place });
+                    return head.length;
+                }
+                Err(problem) => problem.answer(&id, &mut output.answer),
+            },
             // It was answered without its body.
             None => {}
         }

@@ -107,6 +107,7 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
         request_id: RequestId::new(clock.now(), &*random),
         now: clock.now(),
         attempt: None,
+        call: None,
     };
     let done = set_up(&store, &keyring, &*random, &ctx, request).await;
     store.close().await;

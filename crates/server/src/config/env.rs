@@ -77,6 +77,14 @@ const VARIABLES: &[Variable] = &[
         apply: |config, text| put(&mut config.doors.tls.get_or_insert_default().key_file, text),
     },
     Variable { name: "CLAVIGER_DOORS_SOCKET_MODE", apply: |config, text| put(&mut config.doors.socket_mode, text) },
+    Variable {
+        name: "CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND",
+        apply: |config, text| put(&mut config.doors.settings.wrong_keys_per_second, text),
+    },
+    Variable {
+        name: "CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND_OF_ADDRESS",
+        apply: |config, text| put(&mut config.doors.settings.wrong_keys_per_second_of_address, text),
+    },
     Variable { name: "CLAVIGER_DOORS_THREADS", apply: |config, text| put(&mut config.doors.settings.threads, text) },
     Variable {
         name: "CLAVIGER_DOORS_REQUIRE_TOKEN",

@@ -10,12 +10,16 @@ pub(super) fn write(page: &mut Page, metrics: &Metrics) {
     page.durations("claviger_door_answer_seconds", help, times);
     page.gauge("claviger_door_connections", "Connections open at the doors.", metrics.connections_open as f64);
     let refused = [
+        ("bodies", metrics.bodies_rejected),
         ("busy", metrics.busy),
         ("connections", metrics.connections_rejected),
+        ("connections_of_address", metrics.connections_of_address_rejected),
         ("door_token", metrics.door_token_refused),
         ("gateway", metrics.gateway_refused),
         ("handshake", metrics.handshakes_failed),
         ("malformed", metrics.malformed),
+        ("wrong_keys", metrics.shed),
+        ("wrong_keys_of_address", metrics.shed_of_address),
     ];
     let refused = refused.map(|(reason, count)| ([("reason", reason)], count));
     page.counters("claviger_door_calls_refused_total", "Calls of the doors that got no verdict on a key.", refused);
