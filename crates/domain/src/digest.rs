@@ -70,7 +70,9 @@ impl Pepper {
     /// The digest under which a credential is stored and looked for.
     pub fn digest(&self, kind: CredentialKind, credential: &[u8]) -> CredentialDigest {
         let sha256 = if credential.len() <= LAST_BLOCK_ROOM {
-            finish(BEGIN, 0, &[credential])
+            let mut block = [0; BLOCK];
+            block[..credential.len()].copy_from_slice(credential);
+            finish(BEGIN, 0, block, credential.len())
         } else {
             Sha256::digest(credential).into()
         };
@@ -85,19 +87,20 @@ impl Pepper {
 
     /// The same as [`Self::digest`], for a credential of which only the SHA-256 is known (import, leak look-up).
     pub fn digest_of_sha256(&self, kind: CredentialKind, sha256: &[u8; 32]) -> CredentialDigest {
-        let inner = finish(self.inner, BLOCK, &[&[kind as u8], sha256]);
-        CredentialDigest(finish(self.outer, BLOCK, &[&inner]))
+        let mut block = [0; BLOCK];
+        block[0] = kind as u8;
+        block[1..33].copy_from_slice(sha256);
+        let inner = finish(self.inner, BLOCK, block, 33);
+        let mut block = [0; BLOCK];
+        block[..32].copy_from_slice(&inner);
+        CredentialDigest(finish(self.outer, BLOCK, block, 32))
     }
 }
 
-/// SHA-256 of a message that ends in the next block; `behind` bytes of it are in `state`.
-fn finish(mut state: [u32; 8], behind: usize, parts: &[&[u8]]) -> [u8; 32] {
-    let mut block = [0; BLOCK];
-    let mut length = 0;
-    for part in parts {
-        block[length..length + part.len()].copy_from_slice(part);
-        length += part.len();
-    }
+/// SHA-256 of a message whose last `length` bytes stand in `block`, with zeros behind them; `behind` bytes of it are in
+/// `state`.
+#[inline]
+fn finish(mut state: [u32; 8], behind: usize, mut block: [u8; BLOCK], length: usize) -> [u8; 32] {
     debug_assert!(length <= LAST_BLOCK_ROOM, "the length has its place in the same block");
     block[length] = 0x80;
     block[BLOCK - 8..].copy_from_slice(&(8 * (behind + length) as u64).to_be_bytes());

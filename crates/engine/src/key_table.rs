@@ -1,6 +1,5 @@
 //! The keys, found by the digest of what was presented.
 
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use hashbrown::hash_table::Entry;
 use parking_lot::RwLock;
 
 use crate::held_key::{HeldKey, Profiles};
+use crate::living::{Living, equal};
 
-/// Each has its lock, so that a change stops a small part of the readers. Tables grow by doubling; with this number they are
-/// well filled at a million keys and at ten, which saves memory and misses of the cache.
+/// Each has its lock, so that a change stops a small part of the readers.
 const SHARDS: usize = 384;
 /// How long the log can name the key of a value that has ended.
 pub(crate) const ENDED_KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
@@ -29,8 +28,7 @@ pub(crate) struct KeyTable {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// By the digest of the current secret.
-    living: HashTable<Arc<HeldKey>>,
+    living: Living,
     /// By the digest of a secret that is no longer current.
     former: HashTable<Former>,
 }
@@ -80,6 +78,12 @@ pub(crate) enum Found {
 
 // === impl KeyTable ===
 
+impl Default for KeyTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl KeyTable {
     /// Without keys.
     pub(crate) fn new() -> Self {
@@ -88,12 +92,11 @@ impl KeyTable {
 
     /// What `digest` belongs to. Known and unknown ones take the same way through the table.
     pub(crate) fn find(&self, digest: &CredentialDigest) -> Option<Found> {
-        let hash = hash(digest);
         let shard = self.shard(digest).read();
-        if let Some(key) = shard.living.find(hash, |key| is_of(key, digest)) {
+        if let Some(key) = shard.living.find(digest) {
             return Some(Found::Current(Arc::clone(key)));
         }
-        let former = shard.former.find(hash, |former| equal(&former.digest, digest))?;
+        let former = shard.former.find(hash(digest), |former| equal(&former.digest, digest))?;
         Some(match &former.meaning {
             FormerMeaning::Old(old) => Found::Old(old.clone()),
             FormerMeaning::Ended(ended) => Found::Ended(*ended),
@@ -114,7 +117,7 @@ impl KeyTable {
     /// Notes a use of a living key, by the digest of its current secret.
     pub(crate) fn learn_use(&self, last_use: &LastUse) {
         let shard = self.shard(&last_use.digest).read();
-        if let Some(key) = shard.living.find(hash(&last_use.digest), |key| equal(&key.digest, &last_use.digest)) {
+        if let Some(key) = shard.living.find(&last_use.digest) {
             key.learn_use(last_use.at);
         }
     }
@@ -138,8 +141,7 @@ impl KeyTable {
             }
         }
         let Some(held) = held else { return };
-        let mut shard = self.shard(&key.secret.digest).write();
-        shard.living.insert_unique(hash(&held.digest), held, |key| hash(&key.digest));
+        self.shard(&key.secret.digest).write().living.insert(held);
     }
 
     /// Removes a key whose record is gone; when it was last used.
@@ -147,11 +149,11 @@ impl KeyTable {
         let mut last_used = None;
         for shard in &self.shards {
             let mut shard = shard.write();
-            shard.living.retain(|key| {
-                let goes = key.id == id;
-                last_used = if goes { key.last_used() } else { last_used };
-                !goes
-            });
+            let held = shard.living.iter().find(|key| key.id == id).map(Arc::clone);
+            if let Some(held) = held {
+                shard.living.remove(&held.digest);
+                last_used = held.last_used();
+            }
             shard.former.retain(|former| former.key() != id);
         }
         last_used
@@ -170,12 +172,10 @@ impl KeyTable {
         let (mut found, mut last_used) = (false, None);
         for digest in old.chain(ended).chain([key.secret.digest]) {
             let mut shard = self.shard(&digest).write();
-            let hash = hash(&digest);
-            if let Ok(entry) = shard.living.find_entry(hash, |held| equal(&held.digest, &digest)) {
-                let (held, _) = entry.remove();
+            if let Some(held) = shard.living.remove(&digest) {
                 (found, last_used) = (true, held.last_used());
             }
-            if let Ok(entry) = shard.former.find_entry(hash, |former| equal(&former.digest, &digest)) {
+            if let Ok(entry) = shard.former.find_entry(hash(&digest), |former| equal(&former.digest, &digest)) {
                 found |= entry.get().was_deleted();
                 entry.remove();
             }
@@ -209,19 +209,6 @@ fn hash(digest: &CredentialDigest) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest.as_bytes()[8..16]);
     u64::from_le_bytes(bytes)
-}
-
-/// Whether a key has this digest. Asks for the other cache line of the key too, so that both are fetched at once: the
-/// decision needs it next.
-fn is_of(key: &Arc<HeldKey>, digest: &CredentialDigest) -> bool {
-    black_box(Arc::as_ptr(&key.profile));
-    equal(&key.digest, digest)
-}
-
-/// Whether two digests are equal, without an early end: the time says nothing about how much of one was guessed. (They
-/// are keyed, so it would say little anyway.)
-fn equal(one: &CredentialDigest, other: &CredentialDigest) -> bool {
-    one.as_bytes().iter().zip(other.as_bytes()).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
 }
 
 // === impl Former ===

@@ -15,6 +15,7 @@ mod grants;
 mod held_api;
 mod held_key;
 mod key_table;
+mod living;
 mod load;
 mod metrics;
 mod owner;

@@ -4,6 +4,7 @@
 //! grants. Both are read lock by lock, so each step is bracketed by a generation that is odd while it lasts; a look-up
 //! during which it changed is made again. What was looked up is immutable, so the decision itself needs no lock.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -22,13 +23,19 @@ use crate::key_table::{Found, KeyTable};
 const TRIES_MAX: usize = 4;
 
 /// A catalog that stays as it is while it is held. Cheap: no count is shared between threads.
-pub(crate) type CatalogGuard = Guard<Arc<Catalog>>;
+pub(crate) struct CatalogGuard(Guard<Arc<State>>);
 
-/// Catalog and keys.
+/// Catalog and keys, found together with one look.
+#[derive(Debug, Default)]
+struct State {
+    catalog: Arc<Catalog>,
+    keys: Arc<KeyTable>,
+}
+
+/// What decisions are made from.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    catalog: ArcSwap<Catalog>,
-    keys: ArcSwap<KeyTable>,
+    state: ArcSwap<State>,
     /// Whether any API has credential sources of its own, read by every request.
     has_sources: AtomicBool,
     /// Odd while a step is being applied.
@@ -56,8 +63,7 @@ impl Replica {
     /// Empty, and not ready.
     pub(crate) fn new() -> Self {
         Self {
-            catalog: ArcSwap::default(),
-            keys: ArcSwap::from_pointee(KeyTable::new()),
+            state: ArcSwap::default(),
             has_sources: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             step: RwLock::new(()),
@@ -73,21 +79,21 @@ impl Replica {
             if before % 2 == 1 {
                 break;
             }
-            let catalog = self.catalog.load();
-            let found = find(&catalog, &self.keys.load());
+            let state = self.state.load();
+            let found = find(&state.catalog, &state.keys);
             if self.generation.load(Ordering::SeqCst) == before {
-                return (catalog, found);
+                return (CatalogGuard(state), found);
             }
         }
         let _no_step = self.step.read();
-        let catalog = self.catalog.load();
-        let found = find(&catalog, &self.keys.load());
-        (catalog, found)
+        let state = self.state.load();
+        let found = find(&state.catalog, &state.keys);
+        (CatalogGuard(state), found)
     }
 
     /// The catalog alone.
     pub(crate) fn catalog(&self) -> CatalogGuard {
-        self.catalog.load()
+        CatalogGuard(self.state.load())
     }
 
     /// Whether any API has credential sources of its own.
@@ -97,12 +103,12 @@ impl Replica {
 
     /// How many living keys there are.
     pub(crate) fn key_count(&self) -> usize {
-        self.keys.load().len()
+        self.state.load().keys.len()
     }
 
     /// When a living key was last used, as far as this node knows.
     pub(crate) fn last_used(&self, digest: &CredentialDigest) -> Option<Timestamp> {
-        match self.keys.load().find(digest) {
+        match self.state.load().keys.find(digest) {
             Some(Found::Current(key)) => key.last_used().map(Timestamp::from_micros),
             _ => None,
         }
@@ -110,9 +116,9 @@ impl Replica {
 
     /// Notes uses: no change that must apply whole, because it only ever grows.
     pub(crate) fn learn_uses(&self, uses: &[LastUse]) {
-        let table = self.keys.load();
+        let state = self.state.load();
         for last_use in uses {
-            table.learn_use(last_use);
+            state.keys.learn_use(last_use);
         }
     }
 
@@ -134,12 +140,12 @@ impl Replica {
         }
         let (keys, others): (Vec<_>, Vec<_>) = step.changes.into_iter().partition(|change| is_of_a_key(&change.object));
         // Made before the step begins: nobody waits for routers and sets to be built.
-        let catalog = (!others.is_empty()).then(|| Arc::new(self.catalog.load().with(others)));
+        let catalog = (!others.is_empty()).then(|| Arc::new(self.catalog().with(others)));
+        let table = Arc::clone(&self.state.load().keys);
         self.change(|| {
             if let Some(catalog) = catalog {
-                self.swap_catalog(catalog);
+                self.swap(State { catalog, keys: Arc::clone(&table) });
             }
-            let table = self.keys.load();
             for change in keys {
                 match (change.now, change.object) {
                     (Some(Object::Key(key)), _) => table.set(&key, &mut profiles),
@@ -157,17 +163,14 @@ impl Replica {
         let mut profiles = self.writer.lock();
         let catalog = Arc::new(Catalog::default().with(load.catalog));
         let keys = Arc::new(load.keys);
-        self.change(|| {
-            self.swap_catalog(catalog);
-            self.keys.store(keys);
-        });
+        self.change(|| self.swap(State { catalog, keys }));
         *profiles = load.profiles;
         self.position.send_replace(Some(position));
     }
 
-    fn swap_catalog(&self, catalog: Arc<Catalog>) {
-        self.has_sources.store(catalog.has_sources, Ordering::Relaxed);
-        self.catalog.store(catalog);
+    fn swap(&self, state: State) {
+        self.has_sources.store(state.catalog.has_sources, Ordering::Relaxed);
+        self.state.store(Arc::new(state));
     }
 
     /// Runs `change` while no look-up succeeds.
@@ -176,6 +179,16 @@ impl Replica {
         self.generation.fetch_add(1, Ordering::SeqCst);
         change();
         self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+// === impl CatalogGuard ===
+
+impl Deref for CatalogGuard {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        &self.0.catalog
     }
 }
 

@@ -163,6 +163,10 @@ impl Selection {
     /// The same, with the fields that hold the value.
     fn standing_in(mut self, parts: &[Part], digest: &CredentialDigest) -> Self {
         if let Self::Key { fields, .. } = &mut self {
+            if let [_] = parts {
+                *fields = FieldMask::from_iter([0]);
+                return self;
+            }
             let places = parts.iter().enumerate().filter(|(_, part)| part.digest() == Some(digest));
             *fields = places.map(|(place, _)| place).collect();
         }

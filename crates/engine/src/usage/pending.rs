@@ -11,6 +11,8 @@ use hashbrown::hash_table::Entry;
 use super::{Agents, Event};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
+/// Summaries for which room may always be kept: half a megabyte.
+const ROOM_KEPT_MIN: usize = 4_096;
 
 /// The most keys, and counts of other hours, doors and codes, that wait while the database takes no usage: one for each of
 /// ten million keys, about a gigabyte. What comes beyond is dropped and counted.
@@ -122,8 +124,7 @@ impl Pending {
     /// Takes at most `keys_max` keys, those that have waited longest first; nothing only if there is nothing.
     pub(super) fn take(&mut self, keys_max: usize) -> Vec<KeyUsage> {
         if self.leaving.is_empty() {
-            self.leaving = std::mem::take(&mut self.coming);
-            (self.places, self.more) = (HashTable::new(), 0);
+            self.turn();
         }
         let kept = self.leaving.len().saturating_sub(keys_max);
         self.leaving.drain(kept..).map(KeyUsage::from).collect()
@@ -132,6 +133,19 @@ impl Pending {
     /// Requests since the start that were not counted.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// What came in begins to leave. Its room is kept for what comes next, as memory that grows again from nothing is
+    /// copied and faulted in under the doors' hands; but of a flood no more than twice what is used.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.leaving, &mut self.coming);
+        let used = self.leaving.len();
+        self.places.clear();
+        self.more = 0;
+        if self.coming.capacity() > ROOM_KEPT_MIN.max(4 * used) {
+            self.coming.shrink_to(2 * used);
+            self.places.shrink_to(2 * used, |_| unreachable!("the table is empty"));
+        }
     }
 }
 
