@@ -113,6 +113,7 @@ impl std::error::Error for PathProblem {}
 
 impl<'t> RequestPath<'t> {
     /// Reads an origin-form target, `/a/b?query`.
+    #[inline]
     pub fn parse(target: &'t str) -> Result<Self, PathProblem> {
         if target.len() > MAX_TARGET_BYTES {
             return Err(PathProblem::TooLong);

@@ -6,16 +6,17 @@ use std::net::IpAddr;
 use claviger_domain::Timestamp;
 use claviger_domain::ip_list::IpList;
 use claviger_domain::key::State;
-use claviger_domain::operation::{Method, MethodOverride, Version};
+use claviger_domain::operation::{Method, Version};
 use claviger_domain::path::RequestPath;
 use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 
 use crate::bearer::Bearer;
 use crate::choose_api::{choose, pinned};
-use crate::held_api::{Asked, host_name};
+use crate::held_api::host_name;
 use crate::held_key::{HeldKey, Profile};
 use crate::question::RequestLine;
+use crate::route::Route;
 use crate::tenant::Tenant;
 
 /// What is asked of a key whose secret is proved.
@@ -26,6 +27,8 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) request: Option<RequestLine<'a>>,
     pub(crate) pin: Option<&'a str>,
     pub(crate) requires: &'a [&'a str],
+    /// Where the request leads, if that has been looked at already.
+    pub(crate) route: Option<&'a Result<Route<'a>, &'static str>>,
 }
 
 /// The outcome of all checks.
@@ -164,78 +167,22 @@ pub(crate) fn check_operation(
     inquiry: &Inquiry<'_>,
     target: &mut Target,
 ) -> Result<(), &'static str> {
-    match (inquiry.request, inquiry.pin) {
-        (Some(request), pin) => check_request(bearer, &request, pin, target)?,
-        (None, Some(pin)) => meet(bearer, pinned(bearer.provider, pin)?, target)?,
-        (None, None) => {}
+    match (inquiry.route, inquiry.request, inquiry.pin) {
+        (Some(Ok(route)), ..) => route.check(bearer, target)?,
+        (Some(Err(check)), ..) => return Err(check),
+        (None, Some(request), pin) => {
+            let path = RequestPath::parse(request.target);
+            Route::of(bearer.provider, &request, &path, pin)?.check(bearer, target)?;
+        }
+        (None, None, Some(pin)) => meet(bearer, pinned(bearer.provider, pin)?, target)?,
+        (None, None, None) => {}
     }
     let holds = |name: &&str| bearer.provider.set_named(name).is_some_and(|set| bearer.holds_set(set));
     if inquiry.requires.iter().all(holds) { Ok(()) } else { Err("lacks a required set") }
 }
 
 /// Notes the API that was asked for, if it is there for the key.
-fn meet(bearer: &Bearer<'_>, place: usize, target: &mut Target) -> Result<(), &'static str> {
+pub(crate) fn meet(bearer: &Bearer<'_>, place: usize, target: &mut Target) -> Result<(), &'static str> {
     target.api = Some(place);
     if bearer.sees(place) { Ok(()) } else { Err("an API that is not shared with the key's organization") }
-}
-
-fn check_request(
-    bearer: &Bearer<'_>,
-    request: &RequestLine<'_>,
-    pin: Option<&str>,
-    target: &mut Target,
-) -> Result<(), &'static str> {
-    let path = RequestPath::parse(request.target).map_err(claviger_domain::path::PathProblem::as_str)?;
-    let method = Method::parse(request.method).map_err(|_| "the method is no token")?;
-    let host = request.host.and_then(host_name);
-    let place = choose(bearer.provider, pin, host, &path, method)?;
-    meet(bearer, place, target)?;
-    if bearer.provider.apis()[place].environment(host) != bearer.profile.environment {
-        return Err("a host of the other environment");
-    }
-    check_method(bearer, place, method, &path, target)?;
-    for text in request.method_overrides.iter().copied() {
-        check_override(bearer, place, text, &path, target)?;
-    }
-    for text in path.query_methods() {
-        check_override(bearer, place, &text, &path, target)?;
-    }
-    Ok(())
-}
-
-/// A method that replaces the request's own at some upstreams is judged like it. An empty one replaces nothing.
-fn check_override(
-    bearer: &Bearer<'_>,
-    place: usize,
-    text: &str,
-    path: &RequestPath<'_>,
-    target: &mut Target,
-) -> Result<(), &'static str> {
-    if text.trim_ascii().is_empty() {
-        return Ok(());
-    }
-    let method = MethodOverride::parse(text).map_err(|_| "the method override is no token")?;
-    check_method(bearer, place, method.method(), path, target)
-}
-
-fn check_method(
-    bearer: &Bearer<'_>,
-    place: usize,
-    method: Method<'_>,
-    path: &RequestPath<'_>,
-    target: &mut Target,
-) -> Result<(), &'static str> {
-    let api = &bearer.provider.apis()[place];
-    let mut holds_all = true;
-    let asked = api.asks(method, path, |operation, version| holds_all &= bearer.holds(place, operation, version));
-    match asked {
-        Asked::Operations { first, version } => {
-            target.operation.get_or_insert((first, version));
-            if holds_all { Ok(()) } else { Err("lacks the operation") }
-        }
-        Asked::Unlisted if bearer.has_full_access(place) => Ok(()),
-        Asked::Unlisted if api.unlisted_paths && bearer.holds_whole(place) => Ok(()),
-        Asked::Unlisted => Err("an unlisted path"),
-        Asked::Refused(check) => Err(check),
-    }
 }

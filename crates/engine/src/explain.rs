@@ -132,6 +132,7 @@ impl Engine {
             request: question.request,
             pin: question.pin,
             requires: question.requires,
+            route: None,
         };
         explanation.check_key(&bearer, &key, &inquiry);
         explanation.check_operation(&bearer, &inquiry);

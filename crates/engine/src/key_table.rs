@@ -90,6 +90,15 @@ impl KeyTable {
         Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
     }
 
+    /// Asks memory for what [`Self::find`] will look at, with `meanwhile` done between the two waits. Says whether the digest
+    /// may be a living key's: nearly always where it is one, seldom where it is not.
+    pub(crate) fn approach(&self, digest: &CredentialDigest, meanwhile: impl FnOnce()) -> bool {
+        let shard = self.shard(digest).read();
+        shard.living.fetch_bucket(digest);
+        meanwhile();
+        shard.living.fetch_key(digest)
+    }
+
     /// What `digest` belongs to. Known and unknown ones take the same way through the table.
     pub(crate) fn find(&self, digest: &CredentialDigest) -> Option<Found> {
         let shard = self.shard(digest).read();

@@ -11,6 +11,7 @@ mod choose_api;
 mod config;
 mod decide;
 mod explain;
+mod fetch;
 mod grants;
 mod held_api;
 mod held_key;
@@ -26,6 +27,7 @@ mod record;
 mod redact;
 mod refusals;
 mod replica;
+mod route;
 mod selection;
 mod tenant;
 #[cfg(test)]
@@ -34,6 +36,7 @@ mod tokenless;
 mod usage;
 mod verdict;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +45,7 @@ use std::time::Duration;
 use claviger_domain::change::{LastUse, Position, Step};
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::{CredentialDigest, Pepper};
+use claviger_domain::path::RequestPath;
 use claviger_domain::usage::UsageBatch;
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{Clock, Random, RequestId, Timestamp};
@@ -53,6 +57,7 @@ use crate::reading::Reading;
 use crate::record::Record;
 use crate::refusals::Refusals;
 use crate::replica::{CatalogGuard, Load, Replica};
+use crate::route::Route;
 use crate::selection::{Audience, Selection, select};
 use crate::tokenless::TokenlessCalls;
 use crate::usage::Gatherer;
@@ -171,17 +176,32 @@ impl Engine {
 
     /// Decides, and records usage and refusal.
     pub fn decide(&self, question: &Question<'_>) -> Verdict {
-        let now = self.clock.now();
         let reading = Reading::of(question.credentials, &self.pepper);
         let provider = question.provider.organization;
-        let (catalog, selection) =
-            self.replica.look_up(|catalog, keys| select(&reading, keys, Audience::Provider(provider, catalog), now));
+        let (mut now, mut route, path) = (Timestamp::default(), None, OnceCell::new());
+        let (catalog, selection) = self.replica.look_up(|catalog, keys| {
+            // Memory is slow. What is needed of it is asked for first; what can be done without it is done meanwhile.
+            let (mut is_likely, mut read_clock) = (false, || now = self.clock.now());
+            match reading.only_digest() {
+                Some(digest) => is_likely = keys.approach(digest, read_clock),
+                None => read_clock(),
+            }
+            route = match (&question.request, catalog.tenant(provider)) {
+                (Some(request), Some(provider)) if is_likely => {
+                    let path = path.get_or_init(|| RequestPath::parse(request.target));
+                    Some(Route::of(provider, request, path, question.pin))
+                }
+                _ => None,
+            };
+            select(&reading, keys, Audience::Provider(provider, catalog), now)
+        });
         let inquiry = Inquiry {
             now,
             client_ip: question.client_ip,
             request: question.request,
             pin: question.pin,
             requires: question.requires,
+            route: route.as_ref(),
         };
         let mut record = Record::of_question(question, now);
         if let Selection::None { known, .. } = &selection {
@@ -223,7 +243,7 @@ impl Engine {
             Selection::Key { key, .. } => key.profile.organization,
             Selection::None { .. } => Provider::NOBODY.organization,
         };
-        let inquiry = Inquiry { now, client_ip, request: None, pin: None, requires: &[] };
+        let inquiry = Inquiry { now, client_ip, request: None, pin: None, requires: &[], route: None };
         conclude(catalog, Provider { organization }, selection, &inquiry)
     }
 

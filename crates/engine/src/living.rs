@@ -3,11 +3,11 @@
 //! Among a million keys a look-up waits for memory and for little else. A table with its fingerprints apart from its
 //! pointers waits twice before it sees the key; here they stand side by side.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use claviger_domain::digest::CredentialDigest;
 
+use crate::fetch::fetch;
 use crate::held_key::HeldKey;
 
 /// Keys of a bucket.
@@ -27,10 +27,9 @@ pub(crate) struct Living {
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Bucket {
-    /// A byte of the digest of the key at the same place; 0 where there is none.
-    tags: [u8; PLACES],
-    /// Keys that belong here and stand further on, as it was full; once it is the greatest number it stays.
-    passed: u8,
+    /// A byte of the digest of the key at the same place, 0 where there is none; behind them how many keys belong here and
+    /// stand further on, as it was full. Once that is the greatest number it stays.
+    tags: [u8; PLACES + 1],
     keys: [Option<Arc<HeldKey>>; PLACES],
 }
 
@@ -53,6 +52,24 @@ impl Living {
         self.buckets[bucket].keys[place].as_ref()
     }
 
+    /// Asks memory for the bucket that a digest belongs to.
+    pub(crate) fn fetch_bucket(&self, digest: &CredentialDigest) {
+        if let Some(bucket) = self.buckets.get(self.home(digest)) {
+            fetch(bucket);
+        }
+    }
+
+    /// Asks memory for the key that may have this digest; whether there may be one.
+    pub(crate) fn fetch_key(&self, digest: &CredentialDigest) -> bool {
+        let Some(bucket) = self.buckets.get(self.home(digest)) else { return false };
+        let key = bucket.likely(digest).next();
+        if let Some((_, key)) = key {
+            fetch(&key.digest);
+            fetch(&key.profile);
+        }
+        key.is_some()
+    }
+
     /// Adds a key whose digest is not there.
     pub(crate) fn insert(&mut self, key: Arc<HeldKey>) {
         if (self.count + 1) * 100 > self.buckets.len() * PLACES * FILLED_MAX {
@@ -67,7 +84,7 @@ impl Living {
         let (bucket, place) = self.place_of(digest)?;
         let mut at = self.home(digest);
         while at != bucket {
-            let passed = &mut self.buckets[at].passed;
+            let passed = &mut self.buckets[at].tags[PLACES];
             *passed -= u8::from(*passed != u8::MAX);
             at = self.behind(at);
         }
@@ -87,7 +104,7 @@ impl Living {
             if let Some(place) = bucket.place_of(digest) {
                 return Some((at, place));
             }
-            if bucket.passed == 0 {
+            if bucket.passed() == 0 {
                 return None;
             }
             at = self.behind(at);
@@ -114,7 +131,7 @@ impl Living {
                 bucket.keys[place] = Some(key);
                 return;
             }
-            bucket.passed = bucket.passed.saturating_add(1);
+            bucket.tags[PLACES] = bucket.passed().saturating_add(1);
             at = self.behind(at);
         }
     }
@@ -124,7 +141,7 @@ impl Living {
         let [.., a, b, c, d] = *digest.as_bytes();
         // A fraction of the whole range, of the number of buckets: D. Lemire, "Fast random integer generation in an
         // interval", 2019.
-        (u64::from(u32::from_le_bytes([a, b, c, d])) * self.buckets.len() as u64 >> 32) as usize
+        ((u64::from(u32::from_le_bytes([a, b, c, d])) * self.buckets.len() as u64) >> 32) as usize
     }
 
     fn behind(&self, bucket: usize) -> usize {
@@ -140,18 +157,28 @@ fn tag(digest: &CredentialDigest) -> u8 {
 // === impl Bucket ===
 
 impl Bucket {
-    fn place_of(&self, digest: &CredentialDigest) -> Option<usize> {
-        let tag = tag(digest);
-        (0..PLACES)
-            .find(|&place| self.tags[place] == tag && self.keys[place].as_ref().is_some_and(|key| is_of(key, digest)))
+    fn passed(&self) -> u8 {
+        self.tags[PLACES]
     }
-}
 
-/// Whether a key has this digest. Asks for the other cache line of the key too, so that both are fetched at once: the
-/// decision needs it next.
-fn is_of(key: &Arc<HeldKey>, digest: &CredentialDigest) -> bool {
-    black_box(Arc::as_ptr(&key.profile));
-    equal(&key.digest, digest)
+    fn place_of(&self, digest: &CredentialDigest) -> Option<usize> {
+        self.likely(digest).find(|(_, key)| equal(&key.digest, digest)).map(|(place, _)| place)
+    }
+
+    /// The keys with the tag of this digest, with their places. All tags are compared at once, as no processor can guess
+    /// which one it will be.
+    fn likely(&self, digest: &CredentialDigest) -> impl Iterator<Item = (usize, &Arc<HeldKey>)> {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        let different = u64::from_le_bytes(self.tags) ^ (u64::from(tag(digest)) * ONES);
+        // The highest bit of each byte that is 0, and perhaps of one behind it that is 1; of the places alone.
+        let mut equal = different.wrapping_sub(ONES) & !different & (ONES << 7) & (u64::MAX >> 8);
+        std::iter::from_fn(move || {
+            let place = equal.trailing_zeros() as usize / 8;
+            equal &= equal.wrapping_sub(1);
+            (place < PLACES).then_some(place)
+        })
+        .filter_map(|place| Some((place, self.keys[place].as_ref()?)))
+    }
 }
 
 /// Whether two digests are equal, without an early end: the time says nothing about how much of one was guessed. (They
@@ -224,6 +251,6 @@ mod tests {
         }
         (0..=u16::MAX / 64).for_each(|number| drop(living.remove(&digest(number))));
         assert_eq!(living.len(), 0);
-        assert!(living.buckets.iter().all(|bucket| bucket.passed == 0 || bucket.passed == u8::MAX));
+        assert!(living.buckets.iter().all(|bucket| bucket.passed() == 0 || bucket.passed() == u8::MAX));
     }
 }

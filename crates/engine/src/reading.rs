@@ -77,6 +77,14 @@ impl Reading {
         reading
     }
 
+    /// The digest of the only field.
+    pub(crate) fn only_digest(&self) -> Option<&CredentialDigest> {
+        match self.parts() {
+            [only] => only.digest(),
+            _ => None,
+        }
+    }
+
     /// What the fields hold, in order.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts[..self.count]

@@ -73,7 +73,7 @@ impl Replica {
     }
 
     /// The catalog, and what `find` finds among the keys of the same state.
-    pub(crate) fn look_up<T>(&self, find: impl Fn(&Catalog, &KeyTable) -> T) -> (CatalogGuard, T) {
+    pub(crate) fn look_up<T>(&self, mut find: impl FnMut(&Catalog, &KeyTable) -> T) -> (CatalogGuard, T) {
         for _ in 0..TRIES_MAX {
             let before = self.generation.load(Ordering::SeqCst);
             if before % 2 == 1 {

@@ -17,7 +17,7 @@ pub struct QueryMethods<'q> {
 impl<'q> QueryMethods<'q> {
     /// Over a query without its `?`.
     pub fn new(query: &'q str) -> Self {
-        Self { rest: (!query.is_empty()).then_some(query) }
+        Self { rest: may_name_method(query).then_some(query) }
     }
 }
 
@@ -38,6 +38,11 @@ impl<'q> Iterator for QueryMethods<'q> {
         }
         None
     }
+}
+
+/// Whether a query has any byte that the `m` of a `_method` can come from. Most have none, and need no closer look.
+fn may_name_method(query: &str) -> bool {
+    query.bytes().fold(false, |any, byte| any | matches!(byte, b'm' | b'M' | b'%' | 0x80..))
 }
 
 fn names_method(raw: &str) -> bool {
@@ -82,4 +87,28 @@ fn decode_lossy(raw: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_method_is_passed_over_unseen(query in "[_mMeEtThHoOdD%5fF64+.ｍ&;=a\\[\\]]{0,24}") {
+            let closely = QueryMethods { rest: Some(&query) };
+            prop_assert_eq!(QueryMethods::new(&query).collect::<Vec<_>>(), closely.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_query_is_looked_at_closely_only_where_it_may_name_a_method() {
+        for (query, may) in
+            [("", false), ("per_page=100&sort=created", false), ("_Method=PUT", true), ("_%6dethod=PUT", true)]
+        {
+            assert_eq!(may_name_method(query), may, "{query}");
+        }
+    }
 }
