@@ -150,7 +150,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     let follower = follow(store, &manage.engine).await?;
     let now = manage.clock.now();
     let operator = Ctx::operator(RequestId::new(now, &*manage.random), now);
-    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".to_owned() };
+    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".parse()? };
     set_up(store, keyring, &*manage.random, &operator, request).await?;
     let organization = default_organization(store).await?;
     let administrator = Ctx { organization: Some(organization), authorities: Authorities::ADMIN, ..operator };

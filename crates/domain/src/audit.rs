@@ -27,7 +27,7 @@ pub struct Entry {
     pub after: Option<serde_json::Value>,
     /// The caller's address.
     pub ip: Option<String>,
-    /// The console session of the caller, where there is one. Entries from before there were sessions have no such field.
+    /// The console session of the caller, or the key of their own through which a person acted. Entries from before there were sessions have no such field.
     #[serde(default)]
     pub session: Option<String>,
     /// The request id that the caller was told.

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One thing that may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum Authority {
     /// See keys and their diagnostic log.
     KeysRead = 1,
@@ -28,11 +28,19 @@ pub enum Authority {
     ApplicationsManage = 1 << 9,
     /// See the secrets of keys that are recoverable.
     KeysReveal = 1 << 10,
+    /// Make, change and end keys of one's own: a person's.
+    KeysManageOwn = 1 << 11,
+    /// See people and roles.
+    UsersRead = 1 << 12,
+    /// Invite people, give them roles, lock and remove them.
+    UsersManage = 1 << 13,
+    /// Make, change and delete roles.
+    RolesManage = 1 << 14,
 }
 
 /// A set of authorities.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Authorities(u16);
+pub struct Authorities(u32);
 
 /// A set of the built-in API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,23 +76,63 @@ pub const BUILT_IN_SETS: &[BuiltInSet] = &[
         name: "Claviger: manage APIs and sets",
         authorities: Authorities::of(&[Authority::ApisRead, Authority::ApisManage]),
     },
+    BuiltInSet {
+        slug: "claviger-own-keys",
+        name: "Claviger: one's own keys",
+        authorities: Authorities::of(&[Authority::KeysManageOwn, Authority::ApisRead]),
+    },
+    BuiltInSet {
+        slug: "claviger-users-write",
+        name: "Claviger: manage users and roles",
+        authorities: Authorities::of(&[Authority::UsersRead, Authority::UsersManage, Authority::RolesManage]),
+    },
+    BuiltInSet {
+        slug: "claviger-audit-read",
+        name: "Claviger: read everything",
+        authorities: Authorities::of(&[
+            Authority::KeysRead,
+            Authority::ApisRead,
+            Authority::UsersRead,
+            Authority::AuditRead,
+            Authority::UsageRead,
+        ]),
+    },
     BuiltInSet { slug: VERIFY_SLUG, name: "Claviger: door token", authorities: Authorities::NONE },
 ];
 
-/// All authorities with the names on the wire.
-const NAMES: &[(Authority, &str)] = &[
-    (Authority::KeysRead, "keys.read"),
-    (Authority::KeysManageAll, "keys.manage_all"),
-    (Authority::ApisRead, "apis.read"),
-    (Authority::ApisManage, "apis.manage"),
-    (Authority::OrganizationManage, "organization.manage"),
-    (Authority::AuditRead, "audit.read"),
-    (Authority::UsageRead, "usage.read"),
-    (Authority::OrganizationsOperate, "organizations.operate"),
-    (Authority::PolicyManage, "policy.manage"),
-    (Authority::ApplicationsManage, "applications.manage"),
-    (Authority::KeysReveal, "keys.reveal"),
+/// An authority in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Described {
+    /// Which.
+    pub authority: Authority,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What people read.
+    pub label: &'static str,
+}
+
+/// All authorities, in the order in which they are listed.
+pub const AUTHORITIES: &[Described] = &[
+    described(Authority::KeysManageOwn, "keys.manage_own", "Manage User API Key"),
+    described(Authority::KeysRead, "keys.read", "See all keys, applications and their diagnostic logs"),
+    described(Authority::KeysManageAll, "keys.manage_all", "Manage the keys of the organization and its applications"),
+    described(Authority::KeysReveal, "keys.reveal", "See secrets that can be shown again"),
+    described(Authority::ApisRead, "apis.read", "See APIs and API sets"),
+    described(Authority::ApisManage, "apis.manage", "Manage APIs and API sets"),
+    described(Authority::ApplicationsManage, "applications.manage", "Manage applications and their types"),
+    described(Authority::UsersRead, "users.read", "See users and roles"),
+    described(Authority::UsersManage, "users.manage", "Manage users"),
+    described(Authority::RolesManage, "roles.manage", "Manage roles"),
+    described(Authority::PolicyManage, "policy.manage", "Manage the policy for keys"),
+    described(Authority::OrganizationManage, "organization.manage", "Manage the organization"),
+    described(Authority::AuditRead, "audit.read", "Read the audit log"),
+    described(Authority::UsageRead, "usage.read", "See usage"),
+    described(Authority::OrganizationsOperate, "organizations.operate", "Make organizations"),
 ];
+
+const fn described(authority: Authority, name: &'static str, label: &'static str) -> Described {
+    Described { authority, name, label }
+}
 
 /// The authorities that a set of the built-in API stands for, by its slug.
 pub fn authorities_of_set(slug: &str) -> Authorities {
@@ -108,13 +156,17 @@ impl Authorities {
         Authority::PolicyManage,
         Authority::ApplicationsManage,
         Authority::KeysReveal,
+        Authority::KeysManageOwn,
+        Authority::UsersRead,
+        Authority::UsersManage,
+        Authority::RolesManage,
     ]);
 
     /// These.
     pub const fn of(list: &[Authority]) -> Self {
         let (mut bits, mut at) = (0, 0);
         while at < list.len() {
-            bits |= list[at] as u16;
+            bits |= list[at] as u32;
             at += 1;
         }
         Self(bits)
@@ -122,7 +174,7 @@ impl Authorities {
 
     /// Whether `authority` is among them.
     pub const fn has(self, authority: Authority) -> bool {
-        self.0 & authority as u16 != 0
+        self.0 & authority as u32 != 0
     }
 
     /// Whether all of `others` are among them.
@@ -141,9 +193,26 @@ impl Authorities {
         self.0 == 0
     }
 
+    /// Those that are in both.
+    #[must_use]
+    pub const fn intersection(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    /// Those that are not in `others`.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether any of `others` is among them.
+    pub const fn has_any(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
     /// Their names, in a fixed order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        NAMES.iter().filter(move |(authority, _)| self.has(*authority)).map(|(_, name)| *name)
+        AUTHORITIES.iter().filter(move |known| self.has(known.authority)).map(|known| known.name)
     }
 }
 
@@ -158,7 +227,13 @@ impl fmt::Debug for Authorities {
 impl Authority {
     /// The name on the wire.
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(authority, _)| *authority == self).map_or("", |(_, name)| name)
+        AUTHORITIES.iter().find(|known| known.authority == self).map_or("", |known| known.name)
+    }
+
+    /// The authority of this name that an organization can give; the operator's is none of those.
+    pub fn named(name: &str) -> Option<Self> {
+        let known = AUTHORITIES.iter().find(|known| known.name == name)?;
+        Authorities::ADMIN.has(known.authority).then_some(known.authority)
     }
 }
 
@@ -168,10 +243,13 @@ mod tests {
 
     #[test]
     fn every_authority_has_a_name_and_admin_has_all_but_the_operators() {
-        for (authority, name) in NAMES {
+        for Described { authority, name, .. } in AUTHORITIES {
+            let is_operators = *authority == Authority::OrganizationsOperate;
             assert_eq!(authority.name(), *name);
-            assert_eq!(Authorities::ADMIN.has(*authority), *authority != Authority::OrganizationsOperate, "{name}");
+            assert_eq!(Authorities::ADMIN.has(*authority), !is_operators, "{name}");
+            assert_eq!(Authority::named(name), (!is_operators).then_some(*authority));
         }
+        assert_eq!(Authority::named("keys.conjure"), None);
     }
 
     #[test]

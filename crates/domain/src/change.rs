@@ -5,10 +5,12 @@ use crate::api_set::ApiSet;
 use crate::application::{Application, ApplicationType};
 use crate::clock::Timestamp;
 use crate::digest::CredentialDigest;
-use crate::id::{ApiId, ApiSetId, ApplicationId, ApplicationTypeId, KeyId, OrganizationId};
+use crate::id::{ApiId, ApiSetId, ApplicationId, ApplicationTypeId, KeyId, OrganizationId, RoleId, UserId};
 use crate::key::Key;
+use crate::member::Member;
 use crate::operation::Operation;
 use crate::organization::Organization;
+use crate::role::Role;
 
 /// A position in the change feed: `<epoch>.<seq>` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -32,6 +34,10 @@ pub enum ObjectRef {
     ApplicationType(ApplicationTypeId),
     /// An application.
     Application(ApplicationId),
+    /// A role.
+    Role(RoleId),
+    /// A person in an organization.
+    Member(OrganizationId, UserId),
     /// A key.
     Key(KeyId),
     /// When a key was last used: no part of its record.
@@ -51,6 +57,10 @@ pub enum Object {
     ApplicationType(Box<ApplicationType>),
     /// An application.
     Application(Box<Application>),
+    /// A role.
+    Role(Box<Role>),
+    /// A person in an organization.
+    Member(Box<Member>),
     /// A key, tombstones included.
     Key(Box<Key>),
     /// The last use of a key.

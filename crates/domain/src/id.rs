@@ -64,6 +64,8 @@ kinds! {
     ApplicationType "apt" => ApplicationTypeId;
     /// One request to a door or the management API.
     Request "req" => RequestId;
+    /// A role: what people may do.
+    Role "rol" => RoleId;
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -12,11 +12,13 @@ pub mod clock;
 pub mod credential;
 pub mod credential_source;
 pub mod digest;
+pub mod email;
 pub mod histogram;
 pub mod id;
 pub mod ip_list;
 pub mod key;
 pub mod keyring;
+pub mod member;
 pub mod name;
 pub mod operation;
 pub mod organization;
@@ -24,6 +26,7 @@ pub mod pair;
 pub mod path;
 pub mod policy;
 pub mod redact;
+pub mod role;
 pub mod rules;
 pub mod sealing;
 pub mod secret;
@@ -36,6 +39,7 @@ mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
 pub use id::{
-    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, NodeId, OrganizationId, RequestId, UserId,
+    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, NodeId, OrganizationId, RequestId, RoleId,
+    UserId,
 };
 pub use secret::Secret;

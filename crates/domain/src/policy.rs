@@ -32,6 +32,8 @@ pub struct Policy {
     pub max_keys: PerOwner<Option<u32>>,
     /// How gateway doors answer.
     pub status_profile: StatusProfile,
+    /// Whether who manages keys may make and change those of other people.
+    pub delegated_creation: bool,
     /// When it was last changed; `None`: never.
     pub updated_at: Option<Timestamp>,
     /// Grows with each change; its entity tag.
@@ -106,6 +108,7 @@ impl Default for Policy {
             reveal: RevealModes::default(),
             max_keys: PerOwner::default(),
             status_profile: StatusProfile::Default,
+            delegated_creation: false,
             updated_at: None,
             version: 1,
         }

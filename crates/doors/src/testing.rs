@@ -171,6 +171,8 @@ fn change(object: Object) -> Change {
         Object::ApplicationType(kind) => ObjectRef::ApplicationType(kind.id),
         Object::Application(application) => ObjectRef::Application(application.id),
         Object::Key(key) => ObjectRef::Key(key.id),
+        Object::Role(role) => ObjectRef::Role(role.id),
+        Object::Member(member) => ObjectRef::Member(member.organization, member.user.id),
         Object::LastUse(_) => unreachable!("no record"),
     };
     Change { object: reference, now: Some(object) }

@@ -2,6 +2,7 @@
 
 use claviger_domain::api_set::ApiSetKind;
 use claviger_domain::authority::{Authorities, VERIFY_SLUG, authorities_of_set};
+use claviger_domain::key::Owner;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
@@ -27,8 +28,14 @@ pub struct ManagementCaller {
     pub key: KeyId,
     /// Its name.
     pub key_name: CompactString,
+    /// Who it belongs to.
+    pub owner: Owner,
+    /// The owner's name, where it is not the organization's.
+    pub owner_name: Option<Box<str>>,
     /// What it may do; never empty.
     pub authorities: Authorities,
+    /// What its sets stand for: of a person's key more than its person may do now, or as much.
+    pub granted: Authorities,
     /// The slugs of the sets of the built-in API that it holds.
     pub sets: Vec<Box<str>>,
 }
@@ -59,14 +66,18 @@ impl Engine {
         record.set_key(&key, &secret);
         let tenant = catalog.tenant(key.profile.organization);
         match admit(tenant, &key, &caller, now) {
-            Ok(authorities) => {
+            Ok(granted) => {
                 self.record(&record, Code::Valid, "");
                 let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
+                let bound = Bound::of(|| tenant, &key.profile);
                 Ok(ManagementCaller {
                     organization: key.profile.organization,
                     key: key.id,
                     key_name: key.name.clone(),
-                    authorities,
+                    owner: key.profile.owner,
+                    owner_name: bound.name().map(Box::from),
+                    authorities: bound.leaves_of(granted),
+                    granted,
                     sets: sets.map(Box::from).collect(),
                 })
             }
@@ -139,7 +150,7 @@ fn opens_doors(
 ) -> Result<Provider, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
-    bound.check_state()?;
+    bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;
     bound.check_ip(caller.ip, now)?;
     let mut sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
@@ -150,6 +161,7 @@ fn opens_doors(
     }
 }
 
+/// What the sets of a key stand for, if it may do any of it.
 fn admit(
     tenant: Option<&Tenant>,
     key: &HeldKey,
@@ -158,12 +170,13 @@ fn admit(
 ) -> Result<Authorities, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
-    bound.check_state()?;
+    bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;
     bound.check_ip(caller.ip, now)?;
     let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
-    let authorities = sets.fold(Authorities::NONE, |all, slug| all.union(authorities_of_set(slug)));
-    if authorities.is_empty() { Err((Code::OperationNotAllowed, "no authority")) } else { Ok(authorities) }
+    let granted = sets.fold(Authorities::NONE, |all, slug| all.union(authorities_of_set(slug)));
+    let nothing = bound.leaves_of(granted).is_empty();
+    if nothing { Err((Code::OperationNotAllowed, "no authority")) } else { Ok(granted) }
 }
 
 /// The slugs of the built-in sets a key holds, as far as its owner may have them.

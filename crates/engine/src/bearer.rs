@@ -10,7 +10,7 @@ use claviger_domain::operation::Version;
 use crate::catalog::Catalog;
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
-use crate::owner::Bound;
+use crate::owner::{Bound, Leaves};
 use crate::tenant::{HeldSet, Tenant, has_exceptions};
 
 /// A key whose secret is proved, at the doors of a provider.
@@ -57,12 +57,12 @@ impl<'c> Bearer<'c> {
         self.provider.apis().get(place).is_some_and(|api| api.sharing.with.includes(guest.organization))
     }
 
-    /// Whether the key holds an operation of the API at `place` in a version. Within a type's bound a General set comes with
-    /// anything of its API that key and type both hold.
+    /// Whether the key holds an operation of the API at `place` in a version. Within an owner's bound a General set comes with
+    /// anything of its API that key and bound both hold.
     pub(crate) fn holds(&self, place: usize, operation: u32, version: Version) -> bool {
-        match self.bound {
-            Bound::Free => self.has(place, operation, version),
-            Bound::Application { most, .. } => {
+        match self.bound.leaves() {
+            Leaves::All => self.has(place, operation, version),
+            Leaves::Most(most) => {
                 let most = self.as_if(most);
                 let both = |operation| {
                     self.has_itself(place, operation, version) && most.has_itself(place, operation, version)
@@ -76,7 +76,7 @@ impl<'c> Bearer<'c> {
                 };
                 both(operation) || general()
             }
-            Bound::Gone => false,
+            Leaves::Nothing => false,
         }
     }
 
@@ -96,25 +96,25 @@ impl<'c> Bearer<'c> {
         self.within(|bearer| bearer.has_set(set))
     }
 
-    /// The provider's sets that the key's list names, in its order; for a guest those that are there for it, for an
-    /// application's key those that its type has too.
+    /// The provider's sets that the key's list names, in its order; for a guest those that are there for it, for a
+    /// bounded owner's key those that the bound has too.
     pub(crate) fn provider_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
         let bearer = *self;
         let is_there = move |set: &&HeldSet| bearer.guest.is_none_or(|guest| bearer.is_there(guest, set));
-        let is_left = move |set: &&HeldSet| match bearer.bound {
-            Bound::Free => true,
-            Bound::Application { most, .. } => bearer.as_if(most).has_set(set),
-            Bound::Gone => false,
+        let is_left = move |set: &&HeldSet| match bearer.bound.leaves() {
+            Leaves::All => true,
+            Leaves::Most(most) => bearer.as_if(most).has_set(set),
+            Leaves::Nothing => false,
         };
         self.provider.sets_of(self.profile).filter(is_there).filter(is_left)
     }
 
-    /// What holds for the key and for its type.
+    /// What holds for the key and for its owner's bound.
     fn within(&self, holds: impl Fn(&Self) -> bool) -> bool {
-        match self.bound {
-            Bound::Free => holds(self),
-            Bound::Application { most, .. } => holds(self) && holds(&self.as_if(most)),
-            Bound::Gone => false,
+        match self.bound.leaves() {
+            Leaves::All => holds(self),
+            Leaves::Most(most) => holds(self) && holds(&self.as_if(most)),
+            Leaves::Nothing => false,
         }
     }
 

@@ -68,8 +68,14 @@ impl Catalog {
             (Some(Object::ApiSet(set)), _) => Some(set.organization),
             (Some(Object::ApplicationType(kind)), _) => Some(kind.organization),
             (Some(Object::Application(application)), _) => Some(application.organization),
+            (Some(Object::Role(role)), _) => Some(role.organization),
+            (Some(Object::Member(member)), _) => Some(member.organization),
             (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => None,
             (None, ObjectRef::Organization(id)) => Some(id),
+            (None, ObjectRef::Member(organization, _)) => Some(organization),
+            (None, ObjectRef::Role(id)) => {
+                self.owner(drafts, |tenant| tenant.people().has_role(id), |draft| draft.people().has_role(id))
+            }
             (None, ObjectRef::Api(id)) => self.owner(drafts, |tenant| tenant.has_api(id), |draft| draft.has_api(id)),
             (None, ObjectRef::ApiSet(id)) => self.owner(drafts, |tenant| tenant.has_set(id), |draft| draft.has_set(id)),
             (None, ObjectRef::ApplicationType(id)) => {

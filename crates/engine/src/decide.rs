@@ -60,7 +60,7 @@ pub(crate) fn judge(bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) -
     if let Err(failed) = check_state(bearer.home().rules(), key, inquiry.now) {
         return refused(failed, target);
     }
-    if let Err(failed) = bearer.bound.check_state() {
+    if let Err(failed) = bearer.bound.check_state(inquiry.now) {
         return refused(failed, target);
     }
     let address = check_ip(bearer, inquiry.client_ip, inquiry.now);

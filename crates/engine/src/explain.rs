@@ -184,7 +184,11 @@ impl Explanation {
         let bound = bearer.bound;
         if !matches!(bound, Bound::Free) {
             let name = bound.name().unwrap_or_default().to_owned();
-            self.push("owner", name, "the application is active", bound.check_state());
+            let rule = match bound {
+                Bound::Member(_) => "the user is not disabled, not locked, and the account has not expired",
+                _ => "the application is active",
+            };
+            self.push("owner", name, rule, bound.check_state(inquiry.now));
         }
         let ip = inquiry.client_ip.map_or_else(|| "no client address".to_owned(), |ip| ip.to_string());
         let application = bearer.bound.allowed_ips();

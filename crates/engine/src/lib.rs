@@ -20,6 +20,7 @@ mod living;
 mod load;
 mod metrics;
 mod owner;
+mod people;
 mod presented;
 mod question;
 mod reading;

@@ -1,15 +1,18 @@
 //! Owners that bound their keys: an application can be inactive, has a list of addresses of its own, and its type says what
-//! its keys may do at the most. All of it is judged at each request, so a change reaches the keys that are there.
+//! its keys may do at the most; a person can be disabled, locked or gone, and their roles say it. All of it is judged at each
+//! request, so a change reaches the keys that are there.
 
 use std::net::IpAddr;
 
 use claviger_domain::application::{Application, ApplicationType};
+use claviger_domain::authority::Authorities;
 use claviger_domain::ip_list::IpList;
 use claviger_domain::key::Owner;
 use claviger_domain::verdict::Code;
 use claviger_domain::{ApiSetId, ApplicationTypeId, Timestamp};
 
 use crate::held_key::Profile;
+use crate::people::HeldMember;
 use crate::tenant::Tenant;
 
 /// An application as the catalog holds it.
@@ -32,8 +35,21 @@ pub(crate) enum Bound<'t> {
         /// What a key with all sets of the type would hold.
         most: &'t Profile,
     },
+    /// No more than the person's roles leave.
+    Member(&'t HeldMember),
     /// Nothing: its owner is not there.
     Gone,
+}
+
+/// What a bound leaves of a key's rights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Leaves<'t> {
+    /// All of them.
+    All,
+    /// What a key with these rights holds too.
+    Most(&'t Profile),
+    /// None.
+    Nothing,
 }
 
 // === impl HeldApplication ===
@@ -59,30 +75,51 @@ pub(crate) fn most_of(kind: &ApplicationType) -> Profile {
 impl<'t> Bound<'t> {
     /// What the owner leaves of the keys of `profile`; `home` is their own organization, looked for only where it is needed.
     pub(crate) fn of(home: impl FnOnce() -> Option<&'t Tenant>, profile: &Profile) -> Self {
-        let Owner::Application(id) = profile.owner else {
-            return if matches!(profile.owner, Owner::Organization(_)) { Self::Free } else { Self::Gone };
+        let found = match profile.owner {
+            Owner::Organization(_) => Some(Self::Free),
+            Owner::Application(id) => home().and_then(|home| {
+                let application = home.application(id)?;
+                Some(Self::Application { application, most: home.most_of_type(application.kind)? })
+            }),
+            Owner::User(id) => home().and_then(|home| home.people().member(id)).map(Self::Member),
         };
-        let found = home().and_then(|home| {
-            let application = home.application(id)?;
-            Some((application, home.most_of_type(application.kind)?))
-        });
-        found.map_or(Self::Gone, |(application, most)| Self::Application { application, most })
+        found.unwrap_or(Self::Gone)
+    }
+
+    /// What it leaves of the rights of the owner's keys.
+    pub(crate) fn leaves(&self) -> Leaves<'t> {
+        match self {
+            Self::Free => Leaves::All,
+            Self::Application { most, .. } => Leaves::Most(most),
+            Self::Member(member) => member.most.as_deref().map_or(Leaves::All, Leaves::Most),
+            Self::Gone => Leaves::Nothing,
+        }
+    }
+
+    /// What of these authorities is left: a person's key never has more than its person.
+    pub(crate) fn leaves_of(&self, authorities: Authorities) -> Authorities {
+        match self {
+            Self::Member(member) => authorities.intersection(member.authorities),
+            Self::Free | Self::Application { .. } | Self::Gone => authorities,
+        }
     }
 
     /// The owner's name, where it is not the organization's.
     pub(crate) fn name(&self) -> Option<&'t str> {
         match self {
             Self::Application { application, .. } => Some(&application.name),
+            Self::Member(member) => Some(&member.name),
             Self::Free | Self::Gone => None,
         }
     }
 
-    /// Whether the owner is in service.
-    pub(crate) fn check_state(&self) -> Result<(), (Code, &'static str)> {
+    /// Whether the owner is in service at `now`.
+    pub(crate) fn check_state(&self, now: Timestamp) -> Result<(), (Code, &'static str)> {
         match self {
             Self::Free => Ok(()),
             Self::Application { application, .. } if application.active => Ok(()),
             Self::Application { .. } => Err((Code::OwnerDisabled, "application inactive")),
+            Self::Member(member) => member.check_state(now),
             Self::Gone => Err((Code::OwnerDisabled, "the owner is gone")),
         }
     }
@@ -91,7 +128,7 @@ impl<'t> Bound<'t> {
     pub(crate) fn allowed_ips(&self) -> Option<&'t IpList> {
         match self {
             Self::Application { application, .. } => Some(&application.allowed_ips).filter(|list| !list.is_empty()),
-            Self::Free | Self::Gone => None,
+            Self::Free | Self::Member(_) | Self::Gone => None,
         }
     }
 
@@ -105,13 +142,13 @@ impl<'t> Bound<'t> {
         }
     }
 
-    /// Whether a set that stands for rights in Claviger, and is named by a key's list, is within this bound: the type names
-    /// it too.
+    /// Whether a set that stands for rights in Claviger, and is named by a key's list, is within this bound: the type, or a
+    /// role, names it too.
     pub(crate) fn names(&self, set: ApiSetId) -> bool {
-        match self {
-            Self::Free => true,
-            Self::Application { most, .. } => most.api_sets.contains(&set),
-            Self::Gone => false,
+        match self.leaves() {
+            Leaves::All => true,
+            Leaves::Most(most) => most.api_sets.contains(&set),
+            Leaves::Nothing => false,
         }
     }
 }

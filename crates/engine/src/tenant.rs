@@ -19,6 +19,7 @@ use crate::grants::{Grants, NamePatterns};
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
 use crate::owner::{HeldApplication, most_of};
+use crate::people::People;
 
 /// An organization, its APIs and its sets.
 #[derive(Debug, Default)]
@@ -46,6 +47,7 @@ pub(crate) struct Tenant {
     applications: HashMap<ApplicationId, Arc<HeldApplication>>,
     /// What keys of applications of each type may do at the most.
     types: HashMap<ApplicationTypeId, Arc<Profile>>,
+    people: People,
 }
 
 /// A set with what it holds of each API.
@@ -87,6 +89,7 @@ pub(crate) struct Draft {
     changed_sets: Vec<ApiSetId>,
     applications: HashMap<ApplicationId, Arc<HeldApplication>>,
     types: HashMap<ApplicationTypeId, Arc<Profile>>,
+    people: People,
 }
 
 // === impl Tenant ===
@@ -167,6 +170,11 @@ impl Tenant {
     /// What keys of applications of this type may do at the most.
     pub(crate) fn most_of_type(&self, id: ApplicationTypeId) -> Option<&Profile> {
         self.types.get(&id).map(|most| &**most)
+    }
+
+    /// Its people and roles.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
     }
 
     /// Whether the key holds an operation of the API at `place` in a version. What its own list takes away it has by no set.
@@ -261,6 +269,7 @@ impl Tenant {
             changed_sets: Vec::new(),
             applications: self.applications.clone(),
             types: self.types.clone(),
+            people: self.people.clone(),
         }
     }
 
@@ -462,6 +471,10 @@ impl Draft {
             (None, ObjectRef::Application(id)) => {
                 self.applications.remove(&id);
             }
+            (Some(Object::Role(role)), _) => self.people.set_role(*role),
+            (Some(Object::Member(member)), _) => self.people.set_member(&member),
+            (None, ObjectRef::Role(id)) => self.people.remove_role(id),
+            (None, ObjectRef::Member(_, user)) => self.people.remove_member(user),
             (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => {}
         }
     }
@@ -473,6 +486,7 @@ impl Draft {
             && self.sets.is_empty()
             && self.applications.is_empty()
             && self.types.is_empty()
+            && self.people.is_empty()
     }
 
     /// Whether it has this application.
@@ -483,6 +497,11 @@ impl Draft {
     /// Whether it has this type of applications.
     pub(crate) fn has_type(&self, id: ApplicationTypeId) -> bool {
         self.types.contains_key(&id)
+    }
+
+    /// Its people and roles.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
     }
 
     /// Whether it has this API.
@@ -519,6 +538,7 @@ impl Draft {
             sets: self.sets.into_iter().collect(),
             applications: self.applications,
             types: self.types,
+            people: self.people.settle(),
             apis,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use claviger_domain::authority::Authorities;
 use claviger_domain::digest::{CredentialDigest, CredentialKind};
-use claviger_domain::key::{Actor, ActorKind, State};
+use claviger_domain::key::{Actor, ActorKind, Owner, State};
 use claviger_domain::rules::Rules;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Secret};
@@ -98,14 +98,25 @@ fn key_ctx(
 ) -> Result<Ctx, Error> {
     let presented = Presented::new().with_credential(token.expose());
     let caller = manage.engine.authenticate(&presented, Caller { ip, agent, request_id }).map_err(refusal)?;
+    let user = match caller.owner {
+        Owner::User(user) => Some(user),
+        Owner::Organization(_) | Owner::Application(_) => None,
+    };
+    // Who acts through a key of their own acts as who they are; the key stands in the entry's session.
+    let actor = match user {
+        Some(user) => {
+            Actor { kind: ActorKind::User, id: Some(user.to_string()), name: caller.owner_name.map(String::from) }
+        }
+        None => {
+            Actor { kind: ActorKind::Key, id: Some(caller.key.to_string()), name: Some(caller.key_name.to_string()) }
+        }
+    };
     Ok(Ctx {
-        actor: Actor {
-            kind: ActorKind::Key,
-            id: Some(caller.key.to_string()),
-            name: Some(caller.key_name.to_string()),
-        },
+        actor,
         organization: Some(caller.organization),
         authorities: caller.authorities,
+        user,
+        granted: caller.granted,
         credential: Some((
             caller.key,
             manage.keyring.pepper().digest(CredentialKind::Single, token.expose().as_bytes()),
@@ -163,7 +174,7 @@ impl Ctx {
         });
         let key =
             living.ok_or_else(|| Error::unauthenticated("The management key was taken out of service meanwhile."))?;
-        if crate::keys::authorities_held(conn, &key).await?.has_all(self.authorities) {
+        if crate::keys::authorities_held(conn, &key, self.now).await?.has_all(self.authorities) {
             return Ok(());
         }
         Err(Error::forbidden("The management key was given fewer authorities meanwhile."))

@@ -7,7 +7,7 @@ use claviger_domain::audit::{Entry, Subject};
 use claviger_domain::authority::{Authorities, Authority};
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind};
-use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
+use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp, UserId};
 use serde_json::Value;
 
 use crate::calls::Call;
@@ -23,6 +23,10 @@ pub struct Ctx {
     pub organization: Option<OrganizationId>,
     /// What the actor may do there.
     pub authorities: Authorities,
+    /// The person who acts, by a key of their own; none for keys of the organization and its applications, and the operator.
+    pub user: Option<UserId>,
+    /// What the credential stands for, whatever its person may do now: nobody makes a stronger one with it.
+    pub granted: Authorities,
     /// By which value of which key it proved itself; none for the operator.
     pub credential: Option<(KeyId, CredentialDigest)>,
     /// The caller's address.
@@ -37,6 +41,16 @@ pub struct Ctx {
     pub call: Option<Arc<Call>>,
 }
 
+/// Refuses unless all of `wanted` are among `held`.
+pub(crate) fn require_all(held: Authorities, wanted: Authorities) -> Result<(), Error> {
+    let lacking = wanted.without(held);
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = lacking.names().collect();
+    Err(Error::forbidden(format!("Only who holds {} may do this.", names.join(", "))))
+}
+
 // === impl Ctx ===
 
 impl Ctx {
@@ -46,6 +60,8 @@ impl Ctx {
             actor: Actor { kind: ActorKind::Operator, id: None, name: None },
             organization: None,
             authorities: Authorities::of(&[Authority::OrganizationsOperate]),
+            user: None,
+            granted: Authorities::ADMIN,
             credential: None,
             ip: None,
             request_id,
@@ -74,21 +90,37 @@ impl Ctx {
         self.organization.ok_or_else(|| Error::forbidden("This call is made for no organization."))
     }
 
+    /// The tenant, if the actor has any of these authorities in it; the first is the one that is named where it has none.
+    pub fn organization_with_any(&self, authorities: &[Authority]) -> Result<OrganizationId, Error> {
+        if !self.authorities.has_any(Authorities::of(authorities)) {
+            let names: Vec<_> = authorities.iter().map(|authority| authority.name()).collect();
+            return Err(Error::forbidden(format!("This needs the authority {}.", names.join(" or "))));
+        }
+        self.organization.ok_or_else(|| Error::forbidden("This call is made for no organization."))
+    }
+
+    /// Whether this person acts.
+    pub fn is_user(&self, user: UserId) -> bool {
+        self.user == Some(user)
+    }
+
+    /// The person who acts, and their organization.
+    pub fn person(&self) -> Result<(OrganizationId, UserId), Error> {
+        let nobody = || Error::forbidden("No person makes this call: it needs a key of a person's own.");
+        self.organization.zip(self.user).ok_or_else(nobody)
+    }
+
     /// Refuses unless the actor holds all of `authorities` itself: nobody gives, edits or rotates more than they have.
     pub fn require_all(&self, authorities: Authorities) -> Result<(), Error> {
-        if self.authorities.has_all(authorities) {
-            return Ok(());
-        }
-        let lacking: Vec<_> =
-            authorities.names().filter(|name| !self.authorities.names().any(|own| own == *name)).collect();
-        Err(Error::forbidden(format!("Only who holds {} may do this.", lacking.join(", "))))
+        require_all(self.authorities, authorities)
     }
 
     /// The server itself in the same call: whoever it is that brings to light what it has to write down.
     #[must_use]
     pub fn as_system(&self) -> Self {
         let actor = Actor { kind: ActorKind::System, id: None, name: None };
-        Self { actor, authorities: Authorities::NONE, credential: None, ip: None, ..self.clone() }
+        let (authorities, granted) = (Authorities::NONE, Authorities::NONE);
+        Self { actor, authorities, granted, user: None, credential: None, ip: None, ..self.clone() }
     }
 
     /// Whether the caller is the operator: whoever holds the machine.
@@ -106,7 +138,7 @@ impl Ctx {
             before,
             after,
             ip: self.ip.map(|ip| ip.to_string()),
-            session: None,
+            session: self.user.and(self.credential).map(|(key, _)| key.to_string()),
             request_id: Some(self.request_id.to_string()),
         }
     }

@@ -308,6 +308,8 @@ impl From<claviger_store::Error> for Error {
             Store::ForeignCursor => return Self::field("cursor", "expected the next_cursor of this very list"),
             Store::Taken(Taken::Name) => return Self::name_taken("name", "another"),
             Store::Taken(Taken::Slug) => return Self::name_taken("slug", "another"),
+            Store::Taken(Taken::Email) => return Self::name_taken("email", "another"),
+            Store::Taken(Taken::Username) => return Self::name_taken("username", "another"),
             Store::Unknown => {
                 Self::busy("The connection to the database was lost: the change may or may not be there.")
             }

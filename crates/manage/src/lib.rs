@@ -37,6 +37,7 @@ pub mod instant;
 pub mod ip_list;
 pub mod keys;
 mod layers;
+mod mandate;
 pub mod master_secret;
 pub mod me;
 pub mod organizations;
@@ -44,6 +45,7 @@ pub mod page;
 pub mod path;
 pub mod policy;
 pub mod rights;
+pub mod roles;
 pub mod setup;
 mod shared;
 pub mod sort;
@@ -51,6 +53,7 @@ pub mod sort;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod users;
 pub mod write;
 
 pub use calls::Calls;
@@ -136,6 +139,8 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(audit::http::router())
         .merge(backup::http::router())
         .merge(policy::http::router())
+        .merge(roles::http::router())
+        .merge(users::http::router())
         .merge(setup::router())
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use claviger_domain::authority::Authority;
+use claviger_domain::email::Email;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::name::{Name, Slug};
 use claviger_domain::{Random, Secret};
@@ -21,7 +22,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::idempotency;
 use crate::keys::expose;
-use crate::organizations::{Founder, Founding, check_email};
+use crate::organizations::{Founder, Founding};
 
 /// What the first step asks.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -31,8 +32,8 @@ pub struct SetUp {
     #[schema(value_type = String, example = "Example")]
     pub organization: Name,
     /// The administrator's address.
-    #[schema(example = "ann@example.com")]
-    pub email: String,
+    #[schema(value_type = String, example = "ann@example.com")]
+    pub email: Email,
 }
 
 /// What the first step made.
@@ -57,9 +58,8 @@ pub async fn set_up(
     request: SetUp,
 ) -> Result<Committed<SetUpDone>, Error> {
     ctx.require(Authority::OrganizationsOperate)?;
-    let email = check_email(&request.email).map_err(|message| Error::field("email", message))?;
     let slug = Slug::from_name(request.organization.as_str(), "organization");
-    let founder = Founder { name: request.organization, slug, email };
+    let founder = Founder { name: request.organization, slug, email: request.email };
     let (founding, token) = Founding::draw(ctx, founder, true, keyring, random);
     let (organization, ctx) = (founding.organization.id.to_string(), ctx.clone());
     let committed = store

@@ -95,6 +95,35 @@ impl World {
         (made.body["key"]["id"].as_str().expect("an id").to_owned(), made.text("secret"))
     }
 
+    /// A user with these roles, and a key of theirs that `maker` makes for them: id and secret. The policy lets nobody do so
+    /// afterwards.
+    pub(crate) async fn user_with_key(
+        &self,
+        maker: &str,
+        name: &str,
+        roles: &[&str],
+        sets: &[&str],
+    ) -> (String, String) {
+        let made = self.post(maker, "/users", json!({"email": format!("{name}@example.com"), "roles": roles})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let id = made.text("id");
+        let secret = self.key_of_user(maker, &id, "first", sets).await;
+        (id, secret)
+    }
+
+    /// A key that `maker` makes for another person.
+    pub(crate) async fn key_of_user(&self, maker: &str, user: &str, name: &str, sets: &[&str]) -> String {
+        let allow = async |allowed: bool| {
+            let policy = self.patch(maker, "/policy", json!({"delegated_creation": allowed})).await;
+            assert_eq!(policy.status, StatusCode::OK, "{policy:?}");
+        };
+        allow(true).await;
+        let made = self.post(maker, &format!("/users/{user}/keys"), json!({"name": name, "api_sets": sets})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        allow(false).await;
+        made.text("secret")
+    }
+
     /// From now on this node's engine learns of no change.
     pub(crate) fn stop_following(&self) {
         self.follower.abort();

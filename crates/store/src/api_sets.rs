@@ -11,7 +11,7 @@ use crate::order::{RecordSort, SortKeys};
 use crate::page::{Listed, Page};
 use crate::sql::{containing, json, sql, word};
 use crate::write::Tx;
-use crate::{Error, Result, Taken, application_types};
+use crate::{Error, Result, Taken, application_types, roles};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, kind, apis, operations, created_at, updated_at, \
@@ -39,6 +39,8 @@ pub struct InUse {
     pub keys_of_others: i64,
     /// Types of applications that allow it.
     pub application_types: i64,
+    /// Roles with a level that names it.
+    pub roles: i64,
 }
 
 /// Adds a set.
@@ -153,7 +155,8 @@ pub async fn in_use_counts(conn: &mut Conn, organization: OrganizationId, id: Ap
                    WHERE api_set_id = $1 AND keys.organization_id = $2");
     let keys = conn.number(own.bind(id).bind(organization)).await?;
     let application_types = application_types::count_using_set(conn, organization, id).await?;
-    Ok(InUse { keys, keys_of_others: all - keys, application_types })
+    let roles = roles::count_using_set(conn, organization, id).await?;
+    Ok(InUse { keys, keys_of_others: all - keys, application_types, roles })
 }
 
 /// Other organizations' keys and types of applications are no reason to keep a set: their records go on naming what is

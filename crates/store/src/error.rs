@@ -151,6 +151,9 @@ pub enum Taken {
     /// An e-mail address.
     #[error("the e-mail address is taken")]
     Email,
+    /// A user name.
+    #[error("the user name is taken")]
+    Username,
     /// A credential's digest: a value that is, or once was, another key's.
     #[error("the credential is or was in use")]
     Digest,

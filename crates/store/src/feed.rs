@@ -16,7 +16,8 @@ use crate::pools::Kind;
 use crate::sql::sql;
 use crate::write::{LAST_USES, NO_OBJECT};
 use crate::{
-    Error, Result, Store, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
+    Error, Result, Store, api_sets, apis, application_types, applications, key_usage, keys, members, operations,
+    organizations, roles,
 };
 
 /// A reader that is further behind than this many rows loads anew.
@@ -211,7 +212,8 @@ pub(crate) fn read_head(row: &dyn Fields) -> Result<Applied> {
 }
 
 async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
-    let statement = sql("SELECT seq, nonce, kind, object_id FROM changes WHERE epoch = $1 AND seq >= $2 \
+    let statement =
+        sql("SELECT seq, nonce, kind, object_id, organization_id FROM changes WHERE epoch = $1 AND seq >= $2 \
                          ORDER BY seq, n LIMIT $3");
     conn.rows(statement.bind(position.epoch).bind(position.seq).bind(ROWS_BEHIND_MAX + 1), |row| {
         let objects = match row.text(2)? {
@@ -220,6 +222,8 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
             "api_set" => Objects::One(ObjectRef::ApiSet(row.parsed(3)?)),
             "application_type" => Objects::One(ObjectRef::ApplicationType(row.parsed(3)?)),
             "application" => Objects::One(ObjectRef::Application(row.parsed(3)?)),
+            "role" => Objects::One(ObjectRef::Role(row.parsed(3)?)),
+            "member" => Objects::One(ObjectRef::Member(row.parsed(4)?, row.parsed(3)?)),
             "key" => Objects::One(ObjectRef::Key(row.parsed(3)?)),
             LAST_USES => {
                 let keys = row.text(3)?.split(' ').map(str::parse).collect::<Result<_, _>>();
@@ -253,6 +257,10 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
             ObjectRef::Application(id) => {
                 applications::find(conn, id).await?.map(|record| Object::Application(Box::new(record)))
             }
+            ObjectRef::Role(id) => roles::find(conn, id).await?.map(|record| Object::Role(Box::new(record))),
+            ObjectRef::Member(organization, user) => {
+                members::get(conn, organization, user).await?.map(|record| Object::Member(Box::new(record)))
+            }
             ObjectRef::Key(id) => {
                 key_ids.push(id);
                 continue;
@@ -270,7 +278,9 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
         ObjectRef::ApiSet(id) => (2, id.as_raw()),
         ObjectRef::ApplicationType(id) => (3, id.as_raw()),
         ObjectRef::Application(id) => (4, id.as_raw()),
-        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (5, id.as_raw()),
+        ObjectRef::Role(id) => (5, id.as_raw()),
+        ObjectRef::Member(_, user) => (6, user.as_raw()),
+        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (7, id.as_raw()),
     });
     key_ids.sort_unstable();
     for key in keys::find_many(conn, &key_ids).await? {

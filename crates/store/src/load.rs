@@ -15,7 +15,8 @@ use crate::native::Native;
 use crate::raw_rows::RawRows;
 use crate::server::Server;
 use crate::{
-    Error, Result, api_sets, apis, application_types, applications, key_usage, keys, operations, organizations,
+    Error, Result, api_sets, apis, application_types, applications, key_usage, keys, members, operations,
+    organizations, roles,
 };
 
 /// The most records of a chunk: few enough that they stay in the processor's cache on their way.
@@ -109,11 +110,30 @@ async fn load_catalog(native: &mut Native, lists: &IpLists, add: &mut (impl FnMu
             Ok(())
         })
         .await?;
+    load_people(native, &mut changes).await?;
     while !changes.is_empty() {
         let rest = changes.split_off(changes.len().min(CHUNK));
         add(std::mem::replace(&mut changes, rest));
     }
     Ok(())
+}
+
+async fn load_people(native: &mut Native, changes: &mut Vec<Change>) -> Result<()> {
+    native
+        .each(roles::SELECT, |row| {
+            let record = roles::read(row)?;
+            changes.push(Change { object: ObjectRef::Role(record.id), now: Some(Object::Role(Box::new(record))) });
+            Ok(())
+        })
+        .await?;
+    native
+        .each(members::SELECT, |row| {
+            let record = members::read(row)?;
+            let object = ObjectRef::Member(record.organization, record.user.id);
+            changes.push(Change { object, now: Some(Object::Member(Box::new(record))) });
+            Ok(())
+        })
+        .await
 }
 
 /// This task takes rows from the driver and hands the records on; a thread of its own reads what stands in them.

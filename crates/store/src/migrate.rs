@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -44,6 +44,8 @@ const MIGRATIONS: [Migration; 12] = [
     Migration { script: include_str!("../migrations/0010_applications.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0011_audit_actor.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0012_keys_by_name.sql"), oldest_reader: 10 },
+    // One that does not know people would refuse their keys, and stops at the first change of a role.
+    Migration { script: include_str!("../migrations/0013_people.sql"), oldest_reader: 13 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -194,6 +194,9 @@ impl FeedRow {
             ObjectRef::ApiSet(id) => ("api_set", id.to_string()),
             ObjectRef::ApplicationType(id) => ("application_type", id.to_string()),
             ObjectRef::Application(id) => ("application", id.to_string()),
+            ObjectRef::Role(id) => ("role", id.to_string()),
+            // The organization stands beside it.
+            ObjectRef::Member(_, user) => ("member", user.to_string()),
             ObjectRef::Key(id) => ("key", id.to_string()),
             ObjectRef::LastUse(id) => (LAST_USES, id.to_string()),
         };

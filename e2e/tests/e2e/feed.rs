@@ -27,7 +27,8 @@ async fn two_servers_on_one_postgres_see_each_others_changes() {
     one.stop_serving().await;
 }
 
-async fn becomes(world: &World, secret: &str, code: &str) {
+/// Waits until the server says so of a key.
+pub async fn becomes(world: &World, secret: &str, code: &str) {
     let is_so = async || world.verdict(secret, "default", "GET", "/x").await["code"] == code;
     wait_until(is_so, || format!("never {code} on the other node")).await;
 }

@@ -44,6 +44,11 @@ on_both_databases! {
         assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
     }
 
+    async fn golden_people_at_every_door(world: &World) {
+        let asked = judge(world, include_str!("../../golden/people.json")).await;
+        assert!(asked.iter().all(|&count| count >= 30), "asked at each door: {asked:?}");
+    }
+
     async fn golden_versions_at_every_door(world: &World) {
         let asked = judge(world, include_str!("../../golden/versions.json")).await;
         assert!(asked.iter().all(|&count| count >= 80), "asked at each door: {asked:?}");
@@ -348,10 +353,16 @@ impl State {
         world.advance_to(text(&state["now"]));
         for (token, organization) in tokens {
             make_owners(world, &token, organization).await;
+            let users = make_people(world, &token, organization).await;
             for key in list(&organization["keys"]) {
-                made.make_key(world, &token, &named.filled_in(world, key).await).await;
+                let mut key = named.filled_in(world, key).await;
+                if key["owner"]["type"] == "user" {
+                    key["owner"]["id"] = json!(users[text(&key["owner"]["id"])]);
+                }
+                made.make_key(world, &token, &key).await;
             }
             change_owners(world, &token, organization).await;
+            change_people(world, &token, organization).await;
             if !organization["allowed_ips"].is_null() {
                 let list = json!({ "allowed_ips": organization["allowed_ips"] });
                 call(world, &token, "PATCH", "/organization", &list).await;
@@ -455,6 +466,54 @@ async fn make_owners(world: &World, token: &str, organization: &Value) {
         let mut body = application.as_object().expect("an object").clone();
         body.remove("disabled");
         call(world, token, "POST", "/applications", &Value::Object(body)).await;
+    }
+}
+
+/// Roles and users as they are made, and the users' ids; who administers makes their keys.
+async fn make_people(world: &World, token: &str, organization: &Value) -> BTreeMap<String, String> {
+    let mut ids = BTreeMap::new();
+    for role in list(&organization["roles"]) {
+        call(world, token, "POST", "/roles", &role_body(role)).await;
+    }
+    for user in list(&organization["users"]) {
+        let username = text(&user["username"]);
+        let email = format!("{username}@example.com");
+        let body = json!({ "username": username, "email": email, "name": user["name"], "roles": user["roles"] });
+        let made = call(world, token, "POST", "/users", &body).await;
+        ids.insert(username.to_owned(), text(&made["id"]).to_owned());
+    }
+    if !ids.is_empty() {
+        call(world, token, "PATCH", "/policy", &json!({ "delegated_creation": true })).await;
+    }
+    ids
+}
+
+fn role_body(role: &Value) -> Value {
+    let levels = json!({ "api_sets": role["api_sets"] });
+    json!({ "slug": role["slug"], "name": role["name"], "authorities": role["authorities"], "levels": levels })
+}
+
+/// What becomes of them when their keys are there.
+async fn change_people(world: &World, token: &str, organization: &Value) {
+    for role in list(&organization["roles"]).iter().filter(|role| !role["later"].is_null()) {
+        let path = format!("/roles/{}", text(&role["slug"]));
+        call(world, token, "PATCH", &path, &role_body(&role["later"])).await;
+    }
+    for user in list(&organization["users"]) {
+        let path = format!("/users/{}", text(&user["username"]));
+        if !user["later_roles"].is_null() {
+            call(world, token, "PATCH", &path, &json!({ "roles": user["later_roles"] })).await;
+        }
+        // An account that has ended already cannot be made so; the state before it is named anyway.
+        let is_later = |end: &&str| end.parse().is_ok_and(|end: claviger_domain::Timestamp| end > world.now());
+        if let Some(end) = user["account_expires_at"].as_str().filter(is_later) {
+            call(world, token, "PATCH", &path, &json!({ "account_expires_at": end })).await;
+        }
+        for (field, action) in [("locked", "lock"), ("disabled", "disable")] {
+            if user[field] == true {
+                call(world, token, "POST", &format!("{path}/{action}"), &json!({})).await;
+            }
+        }
     }
 }
 

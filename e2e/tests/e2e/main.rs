@@ -25,6 +25,7 @@ mod rows_addresses;
 mod rows_apis;
 mod rows_keys;
 mod rows_owners;
+mod rows_people;
 mod rows_policy;
 mod rows_sharing;
 mod signals;

@@ -6,6 +6,7 @@ use claviger_domain::api::DoorRules;
 use claviger_domain::change::{Change, Object, Position, Step};
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::policy::Policy;
+use claviger_domain::role::Levels;
 use claviger_domain::sharing::Sharing;
 use claviger_engine::Engine;
 use proptest::prelude::*;
@@ -52,6 +53,15 @@ fn earlier(change: &Change) -> Change {
         Object::Organization(mut organization) => {
             (organization.allowed_ips, organization.policy) = (IpEntries::default(), Policy::default());
             Object::Organization(organization)
+        }
+        Object::Role(mut role) => {
+            role.levels = Levels::default();
+            Object::Role(role)
+        }
+        Object::Member(mut member) => {
+            (member.disabled, member.locked, member.account_expires_at) = (None, None, None);
+            member.roles.clear();
+            Object::Member(member)
         }
         Object::LastUse(last_use) => Object::LastUse(last_use),
     });

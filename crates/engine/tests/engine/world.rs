@@ -7,21 +7,23 @@ use std::time::Duration;
 use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules, Host};
 use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
 use claviger_domain::application::{Application, ApplicationType, SignIn};
-use claviger_domain::authority::BUILT_IN_SETS;
+use claviger_domain::authority::{Authorities, Authority, BUILT_IN_SETS};
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
+use claviger_domain::member::{Member, User};
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::pair::{Pair, generate_password, identifier_hint};
 use claviger_domain::policy::{Lifetime, Policy, StatusProfile};
+use claviger_domain::role::{Levels, Role};
 use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{
-    ApiId, ApiSetId, ApplicationId, ApplicationTypeId, Clock, KeyId, OrganizationId, Secret, Timestamp,
+    ApiId, ApiSetId, ApplicationId, ApplicationTypeId, Clock, KeyId, OrganizationId, RoleId, Secret, Timestamp, UserId,
 };
 use claviger_engine::{Config, Engine};
 use serde::Deserialize;
@@ -56,6 +58,10 @@ pub struct OrganizationState {
     #[serde(default)]
     applications: Vec<ApplicationState>,
     #[serde(default)]
+    roles: Vec<RoleState>,
+    #[serde(default)]
+    users: Vec<UserState>,
+    #[serde(default)]
     keys: Vec<KeyState>,
 }
 
@@ -81,6 +87,39 @@ struct ApplicationState {
     allowed_ips: Vec<IpState>,
     #[serde(default)]
     disabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleState {
+    slug: String,
+    name: String,
+    #[serde(default)]
+    authorities: Vec<String>,
+    /// The level; absent: no bound.
+    #[serde(default)]
+    api_sets: Option<Vec<String>>,
+    /// What it is after the keys were made.
+    #[serde(default)]
+    later: Option<Box<RoleState>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserState {
+    username: String,
+    name: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    /// Those after the keys were made.
+    #[serde(default)]
+    later_roles: Option<Vec<String>>,
+    #[serde(default)]
+    disabled: bool,
+    #[serde(default)]
+    locked: bool,
+    #[serde(default)]
+    account_expires_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -269,13 +308,15 @@ struct Builder {
     sets: BTreeMap<String, ApiSetId>,
     types: BTreeMap<String, ApplicationTypeId>,
     applications: BTreeMap<String, ApplicationId>,
+    roles: BTreeMap<String, RoleId>,
+    users: BTreeMap<String, UserId>,
     world: World,
 }
 
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers", "owners"];
+pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers", "owners", "people"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -355,6 +396,8 @@ impl World {
             sets: BTreeMap::new(),
             types: BTreeMap::new(),
             applications: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            users: BTreeMap::new(),
             world,
         };
         for organization in &state.organizations {
@@ -424,6 +467,7 @@ impl Builder {
         for application in &state.applications {
             self.application(application);
         }
+        self.people(state);
         for key in &state.keys {
             self.key(key);
         }
@@ -615,8 +659,75 @@ impl Builder {
 
     fn owner(&self, state: Option<&OwnerState>) -> Owner {
         let Some(OwnerState { kind, id }) = state else { return Owner::Organization(self.organization) };
-        assert_eq!(kind, "application");
-        Owner::Application(self.applications[id])
+        match kind.as_str() {
+            "application" => Owner::Application(self.applications[id]),
+            "user" => Owner::User(self.users[id]),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn people(&mut self, state: &OrganizationState) {
+        for role in Role::predefined(self.organization, self.now) {
+            self.roles.insert(role.slug.to_string(), role.id);
+            self.push(ObjectRef::Role(role.id), Object::Role(Box::new(role)));
+        }
+        for role in &state.roles {
+            self.role(role);
+        }
+        for user in &state.users {
+            self.user(user);
+        }
+    }
+
+    fn role(&mut self, state: &RoleState) {
+        let id = RoleId::from_raw(self.id());
+        self.roles.insert(state.slug.clone(), id);
+        let now = state.later.as_deref().unwrap_or(state);
+        let known = |name: &String| Authority::named(name).expect("an authority");
+        let sets = |slugs: &Vec<String>| slugs.iter().map(|slug| self.sets[slug]).collect();
+        let role = Role {
+            id,
+            organization: self.organization,
+            slug: now.slug.parse().expect("a slug"),
+            name: now.name.parse().expect("a name"),
+            predefined: false,
+            authorities: Authorities::of(&now.authorities.iter().map(known).collect::<Vec<_>>()),
+            levels: Levels { api_sets: now.api_sets.as_ref().map(sets), ..Levels::default() },
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::Role(id), Object::Role(Box::new(role)));
+    }
+
+    fn user(&mut self, state: &UserState) {
+        let id = UserId::from_raw(self.id());
+        self.users.insert(state.username.clone(), id);
+        let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
+        let stopped = Disabled { at: self.now, by: actor.clone(), reason: None };
+        let user = User {
+            id,
+            email: format!("{}@example.com", state.username).parse().expect("an address"),
+            name: state.name.parse().expect("a name"),
+            language: "en".to_owned(),
+            time_zone: "UTC".to_owned(),
+            created_at: self.now,
+        };
+        let member = Member {
+            user,
+            organization: self.organization,
+            username: state.username.parse().expect("a name"),
+            roles: state.later_roles.as_ref().unwrap_or(&state.roles).iter().map(|slug| self.roles[slug]).collect(),
+            disabled: state.disabled.then(|| stopped.clone()),
+            locked: state.locked.then_some(stopped),
+            account_expires_at: state.account_expires_at,
+            accepted_at: None,
+            created_by: actor,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::Member(self.organization, id), Object::Member(Box::new(member)));
     }
 
     /// The value of a key: what its holder has, and what is stored of it.

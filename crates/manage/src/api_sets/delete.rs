@@ -44,7 +44,7 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
 
 /// Keys of the organization keep their set; those of others as long as it is shared with any.
 async fn check_unused(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
-    let InUse { keys, keys_of_others, application_types } =
+    let InUse { keys, keys_of_others, application_types, roles } =
         api_sets::in_use_counts(conn, set.organization, set.id).await?;
     if keys > 0 {
         let holding = if keys == 1 { "1 key holds".to_owned() } else { format!("{keys} keys hold") };
@@ -56,6 +56,10 @@ async fn check_unused(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
             count => format!("{count} types of applications allow"),
         };
         return Err(Error::conflict(format!("{allowing} this set; take it from them first.")));
+    }
+    if roles > 0 {
+        let naming = if roles == 1 { "1 role names".to_owned() } else { format!("{roles} roles name") };
+        return Err(Error::conflict(format!("{naming} this set in a level; take it from there first.")));
     }
     if keys_of_others > 0 && is_lent(conn, set, |with| *with != SharedWith::None).await? {
         let detail =

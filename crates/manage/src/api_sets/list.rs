@@ -47,7 +47,7 @@ pub struct ListApiSets {
 
 /// The organization's sets.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApiSets) -> Result<Listed<ApiSetView>, Error> {
-    let organization = ctx.organization_with(Authority::ApisRead)?;
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
     let mut snapshot = manage.store.read().await?;
     let api = match &query.api {
         Some(name) => {
@@ -77,7 +77,7 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApiSets) -> Result<Lis
 
 /// The set of this id or slug.
 pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Error> {
-    let organization = ctx.organization_with(Authority::ApisRead)?;
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
     let mut snapshot = manage.store.read().await?;
     let set = find(&mut snapshot, organization, name).await?;
     Ok(Recorded { set: view_to(&mut snapshot, organization, &set).await?, version: set.version })

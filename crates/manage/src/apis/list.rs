@@ -78,7 +78,7 @@ pub struct ListApis {
 
 /// The organization's APIs, the built-in one among them; or those that others share with it.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApis) -> Result<Listed<ApiView>, Error> {
-    let organization = ctx.organization_with(Authority::ApisRead)?;
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
     let filter = ApiFilter { text: search_text(query.text.as_deref())?, sort: query.sort.into() };
     let (key, which) = (manage.keyring.fingerprint(), format!("{organization} {} {filter:?}", query.shared));
     let names = ["apis", which.as_str()];
@@ -99,7 +99,7 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApis) -> Result<Listed
 
 /// The API of this id or slug.
 pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Error> {
-    let organization = ctx.organization_with(Authority::ApisRead)?;
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
     let mut snapshot = manage.store.read().await?;
     let api = find(&mut snapshot, organization, name).await?;
     Ok(Recorded { api: view_to(&mut snapshot, organization, &api).await?, version: api.version })
@@ -112,7 +112,7 @@ pub async fn list_operations(
     name: &str,
     query: &ListOperations,
 ) -> Result<Listed<OperationView>, Error> {
-    let organization = ctx.organization_with(Authority::ApisRead)?;
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
     let text = |field: &str, text: &Option<String>| {
         let text = free_text(text.as_deref().unwrap_or_default(), SEARCH_LENGTH_MAX);
         text.map(|text| Some(text).filter(|text| !text.is_empty())).map_err(|problem| Error::field(field, problem))

@@ -145,7 +145,7 @@ async fn list_keys(
     Query(query): Query<KeyQuery>,
 ) -> Result<Response, Error> {
     let application = applications::get(&manage, &ctx, &name).await?.application;
-    keys::list_or_export(manage, ctx, accepted, query.of_application(application.id())?).await
+    keys::list_or_export(manage, ctx, accepted, query.of_owner(application.id())?).await
 }
 
 /// Makes a key of an application.
@@ -160,7 +160,7 @@ async fn create_key(
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let application = applications::get(&manage, &ctx, &name).await?.application;
-    let made = keys::create(&manage, &ctx, request.of_application(application.id())?).await?;
+    let made = keys::create(&manage, &ctx, request.of_owner("application", application.id())?).await?;
     let id = made.value.key.id().to_owned();
     Ok(Answer::created(made.value).location("keys", &id).version(1).change(made.position))
 }

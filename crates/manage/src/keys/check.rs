@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use claviger_domain::authority::Authority;
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId};
 use claviger_engine::{
@@ -12,7 +11,8 @@ use claviger_store::Conn;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::record::find;
+use super::access::{self, Need};
+use super::record::find_visible;
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
@@ -95,9 +95,10 @@ pub struct CheckView {
 
 /// Explains a request with a key of the organization, as this node sees it.
 pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Result<Explained, Error> {
-    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let organization = access::organization(ctx, Need::See)?;
     let line = request_line(&request)?;
     let mut snapshot = manage.store.read().await?;
+    let key = find_visible(&mut snapshot, ctx, id).await?;
     let provider = provider(&mut snapshot, organization, request.api.as_deref()).await?;
     let requires: Vec<&str> = request.requires.iter().map(String::as_str).collect();
     if requires.len() > REQUIRES_MAX {
@@ -112,7 +113,6 @@ pub async fn check(manage: &Manage, ctx: &Ctx, id: KeyId, request: Check) -> Res
     if let Some(index) = unknown {
         return Err(Error::names_unknown(vec![FieldError::new(format!("requires[{index}]"), UNKNOWN)]));
     }
-    let key = find(&mut snapshot, organization, id).await?;
     let explanation = manage.engine.explain(&ExplainQuestion {
         provider,
         subject: Subject::Digest(&key.secret.digest),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use claviger_domain::api_set::ApiPattern;
-use claviger_domain::authority::Authority;
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::{Disabled, Key, Owner};
 use claviger_domain::organization::Organization;
@@ -11,6 +10,7 @@ use claviger_domain::{ApiSetId, KeyId, Timestamp};
 use claviger_store::{Conn, Scope, Taken, Tx, keys, organizations};
 use serde_json::{Value, json};
 
+use super::access::{self, Need};
 use super::imported::{ImportedValue, check_leave};
 use super::record::{check_count, check_name, note, view};
 use super::request::{self, CreateKey};
@@ -62,8 +62,9 @@ const RESOLVED_MAX: usize = 64;
 
 /// Makes a key and answers its secret, or its identifier and password, once.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Changed<KeyWithSecret>, Error> {
-    let organization = ctx.organization_with(Authority::KeysManageAll)?;
+    let organization = access::organization(ctx, Need::Change)?;
     let home = home(manage, organization).await?;
+    check_owner(ctx, &home, &request)?;
     let leave = manage.config.imports_with_several_organizations || request.import.is_none();
     let new = NewKey::draw(manage, ctx, &home, request)?;
     let (work_ctx, issued, again) = (ctx.clone(), new.issued(), new.issued().without_values());
@@ -122,10 +123,12 @@ impl NewKey {
     pub(super) async fn check(&self, conn: &mut Conn, ctx: &Ctx, resolved: &mut Resolved) -> Result<Key, Error> {
         let mut key = self.draft.clone();
         let home = organizations::get(conn, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
-        resolved.give(conn, ctx, &mut key, &self.request).await?;
-        settle_new(&mut key, &Surroundings::of_new(&home))?;
+        resolved.give(conn, ctx, &mut key, &home, &self.request).await?;
+        let levels = grants::levels(conn, ctx, &key.owner).await?;
+        let most_keys = (*home.policy.max_keys.of(&key.owner)).into_iter().chain(levels.max_keys).min();
+        settle_new(&mut key, &Surroundings::of_new(&home).within(&levels))?;
         check_name(conn, &key).await?;
-        check_count(conn, &key, resolved.tried_of(&key.owner), &home.policy).await?;
+        check_count(conn, &key, resolved.tried_of(&key.owner), most_keys).await?;
         if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
             return Err(self.refused_value());
         }
@@ -160,7 +163,14 @@ impl Resolved {
     }
 
     /// Gives the key its owner and what it may do; names that were resolved before in this transaction are not again.
-    async fn give(&mut self, conn: &mut Conn, ctx: &Ctx, key: &mut Key, request: &CreateKey) -> Result<(), Error> {
+    async fn give(
+        &mut self,
+        conn: &mut Conn,
+        ctx: &Ctx,
+        key: &mut Key,
+        home: &Organization,
+        request: &CreateKey,
+    ) -> Result<(), Error> {
         let owner = request.owner.as_ref().map(|owner| (owner.kind.clone(), owner.id.clone()));
         let named = (owner, request.api_sets.clone(), request.operations.clone());
         if let Some((_, given)) = self.named.iter().find(|(known, _)| *known == named) {
@@ -168,7 +178,7 @@ impl Resolved {
             (key.owner, key.api_sets, key.operations) = (owner, api_sets, operations);
             return Ok(());
         }
-        let result = give(conn, ctx, key, request).await;
+        let result = give(conn, ctx, key, home, request).await;
         let given = result.clone().map(|()| Given {
             owner: key.owner,
             api_sets: key.api_sets.clone(),
@@ -181,8 +191,22 @@ impl Resolved {
     }
 }
 
-async fn give(conn: &mut Conn, ctx: &Ctx, key: &mut Key, request: &CreateKey) -> Result<(), Error> {
-    key.owner = owner::resolve(conn, key.organization, request.owner.as_ref()).await?;
+/// Refuses at once who may not make keys of such an owner.
+fn check_owner(ctx: &Ctx, home: &Organization, request: &CreateKey) -> Result<(), Error> {
+    match request.owner.as_ref().map(|owner| owner.kind.as_str()) {
+        Some("user") => Ok(()),
+        _ => access::check_making(ctx, &Owner::Organization(home.id), home),
+    }
+}
+
+async fn give(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    key: &mut Key,
+    home: &Organization,
+    request: &CreateKey,
+) -> Result<(), Error> {
+    key.owner = owner::resolve(conn, ctx, home, request.owner.as_ref()).await?;
     grants::give(conn, ctx, key, request.api_sets.as_deref(), request.operations.as_deref()).await
 }
 

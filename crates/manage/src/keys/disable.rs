@@ -3,6 +3,7 @@
 use claviger_domain::KeyId;
 use claviger_domain::key::Disabled;
 
+use super::access::Need;
 use super::record::{Recorded, change};
 use super::request::{Reason, reason};
 use crate::Manage;
@@ -14,7 +15,7 @@ use crate::write::Changed;
 /// Disables a key; a disabled one stays as it is.
 pub async fn disable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Result<Changed<Recorded>, Error> {
     let reason = reason(&request)?;
-    change(manage, ctx, id, IfMatch::ANY, "key.disable", move |_, ctx, key, _| {
+    change(manage, ctx, id, IfMatch::ANY, ("key.disable", Need::End), move |_, ctx, key, _| {
         if key.disabled.is_none() {
             key.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason: reason.clone() });
         }

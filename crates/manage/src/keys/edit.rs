@@ -5,6 +5,7 @@ use claviger_domain::key::Key;
 use claviger_store::Tx;
 use serde_json::{Map, Value};
 
+use super::access::Need;
 use super::grants;
 use super::record::{Recorded, change, check_name};
 use super::request::{self, EditKey};
@@ -25,7 +26,7 @@ pub async fn edit(
     if_match: IfMatch,
     request: EditKey,
 ) -> Result<Changed<Recorded>, Error> {
-    change(manage, ctx, id, if_match, "key.edit", move |tx, ctx, key, surroundings| {
+    change(manage, ctx, id, if_match, ("key.edit", Need::Change), move |tx, ctx, key, surroundings| {
         let request = request.clone();
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;

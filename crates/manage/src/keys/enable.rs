@@ -2,6 +2,7 @@
 
 use claviger_domain::KeyId;
 
+use super::access::Need;
 use super::grants;
 use super::record::{Recorded, change};
 use super::request::{Reason, reason};
@@ -14,7 +15,7 @@ use crate::write::Changed;
 /// Enables a key; an enabled one stays as it is. It gives rights back, so only who holds them may.
 pub async fn enable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Result<Changed<Recorded>, Error> {
     reason(&request)?;
-    change(manage, ctx, id, IfMatch::ANY, "key.enable", |tx, ctx, key, _| {
+    change(manage, ctx, id, IfMatch::ANY, ("key.enable", Need::End), |tx, ctx, key, _| {
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
             if key.disabled.take().is_some() {

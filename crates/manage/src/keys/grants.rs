@@ -1,15 +1,18 @@
 //! What a key is given, and who may give it.
 
-use claviger_domain::OrganizationId;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::application::ApplicationType;
-use claviger_domain::authority::{Authorities, VERIFY_SLUG, authorities_of_set};
+use claviger_domain::authority::{Authorities, Authority, VERIFY_SLUG, authorities_of_set};
 use claviger_domain::key::{Key, Owner};
-use claviger_store::{Conn, api_sets};
+use claviger_domain::member::Standing;
+use claviger_domain::role::{Levels, Mandate, most_sets};
+use claviger_domain::{OrganizationId, Timestamp};
+use claviger_store::{Conn, api_sets, members};
 
-use super::owner;
-use crate::ctx::Ctx;
-use crate::error::Error;
+use super::{access, owner};
+use crate::ctx::{Ctx, require_all};
+use crate::error::{Error, FieldError};
+use crate::mandate::roles_of;
 use crate::rights::{resolve_patterns, resolve_sets};
 
 /// Puts the named sets and operations into `key`; what is not named stays. Nobody gives what they do not hold.
@@ -22,35 +25,95 @@ pub(super) async fn give(
 ) -> Result<(), Error> {
     if let Some(names) = sets {
         let sets = resolve_sets(conn, key.organization, "api_sets", names).await?;
-        ctx.require_all(authorities_of(&sets))?;
+        require(ctx, &key.owner, authorities_of(&sets))?;
+        check_levels(conn, ctx, key, &sets).await?;
         check_door_token(&sets, &key.owner)?;
         owner::check_sets(conn, key.organization, &key.owner, &sets).await?;
         key.api_sets = sets.iter().map(|set| set.id).collect();
     }
     if let Some(names) = operations {
-        key.operations = resolve_patterns(conn, key.organization, "operations", names).await?;
+        let patterns = resolve_patterns(conn, key.organization, "operations", names).await?;
+        let added = patterns.iter().any(|pattern| !key.operations.contains(pattern));
+        // One's own keys have no more than the bound whatever they name; nothing bounds others' so.
+        if added && !access::is_own(ctx, &key.owner) && levels(conn, ctx, &key.owner).await?.api_sets.is_some() {
+            return Err(Error::field("operations", "your roles let you give sets and not single operations"));
+        }
+        key.operations = patterns;
     }
     Ok(())
 }
 
+/// The bounds within which the actor makes and changes keys of this owner.
+pub(super) async fn levels(conn: &mut Conn, ctx: &Ctx, owner: &Owner) -> Result<Levels, Error> {
+    match ctx.user {
+        None => Ok(Levels::default()),
+        Some(_) => Ok(ctx.mandate(conn).await?.levels(access::making(ctx, owner)).clone()),
+    }
+}
+
+/// Refuses sets that the actor's roles do not let them give, and keys without a person that would have no such bounds.
+async fn check_levels(conn: &mut Conn, ctx: &Ctx, key: &Key, sets: &[ApiSet]) -> Result<(), Error> {
+    let levels = levels(conn, ctx, &key.owner).await?;
+    let added: Vec<&ApiSet> = sets.iter().filter(|set| !key.api_sets.contains(&set.id)).collect();
+    if let Some(most) = &levels.api_sets {
+        let full = owner::has_full_access(conn, key.organization, most).await?;
+        let refused = |set: &&ApiSet| {
+            let why = format!("`{}` is not among those that your roles let you give", set.slug);
+            FieldError::new("api_sets", why)
+        };
+        let errors: Vec<_> = added.iter().filter(|set| !owner::is_among(most, full, set)).map(refused).collect();
+        if !errors.is_empty() {
+            return Err(Error::invalid(errors));
+        }
+    }
+    let gives: Authorities = added.iter().fold(Authorities::NONE, |all, set| all.union(authorities_of_one(set)));
+    let escapes = gives.has_any(UNBOUNDING) && !matches!(key.owner, Owner::User(_));
+    if escapes && !levels.is_unbounded() {
+        return Err(Error::forbidden(
+            "Your roles bound the keys that you make; a key of nobody that makes keys or roles would have no bounds.",
+        ));
+    }
+    Ok(())
+}
+
+/// Authorities by which bounds could be got round.
+const UNBOUNDING: Authorities = Authorities::of(&[
+    Authority::KeysManageAll,
+    Authority::UsersManage,
+    Authority::RolesManage,
+    Authority::PolicyManage,
+]);
+
+/// Refuses unless the actor holds all that sets of the management API stand for: for one's own key as much as the credential
+/// in use stands for, because a person's key never has more than its person; for any other what the actor may do.
+fn require(ctx: &Ctx, owner: &Owner, authorities: Authorities) -> Result<(), Error> {
+    let held = if access::is_own(ctx, owner) { ctx.granted } else { ctx.authorities };
+    require_all(held, authorities)
+}
+
 /// Refuses unless the actor holds all that the key's sets of the management API stand for.
 pub(super) async fn require_held(conn: &mut Conn, ctx: &Ctx, key: &Key) -> Result<(), Error> {
-    ctx.require_all(authorities_named(conn, key).await?)
+    let sets = sets_of(conn, key.organization, key).await?;
+    require(ctx, &key.owner, authorities_of(&sets))
 }
 
-/// What the key's sets of the management API stand for.
-async fn authorities_named(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
-    Ok(authorities_of(&sets_of(conn, key.organization, key).await?))
-}
-
-/// What the key may do in the management API now: an application's key no more than its type allows, and nothing while the
-/// application is inactive.
-pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key) -> Result<Authorities, Error> {
+/// What the key may do in the management API at `now`: an application's key no more than its type allows, and nothing while the
+/// application is inactive; a person's key no more than the person.
+pub(crate) async fn authorities_held(conn: &mut Conn, key: &Key, now: Timestamp) -> Result<Authorities, Error> {
     let mut sets = sets_of(conn, key.organization, key).await?;
     if let Some((application, kind)) = owner::application_of(conn, key.organization, &key.owner).await? {
         sets.retain(|set| application.disabled.is_none() && kind.api_sets.contains(&set.id));
     }
-    Ok(authorities_of(&sets))
+    let Owner::User(user) = key.owner else { return Ok(authorities_of(&sets)) };
+    let Some(member) = members::get(conn, key.organization, user).await? else { return Ok(Authorities::NONE) };
+    if member.standing(now) != Standing::InService {
+        return Ok(Authorities::NONE);
+    }
+    let roles = roles_of(conn, &member).await?;
+    if let Some(most) = most_sets(roles.iter()) {
+        sets.retain(|set| most.contains(&set.id));
+    }
+    Ok(authorities_of(&sets).intersection(Mandate::of(roles.iter()).authorities))
 }
 
 /// Refuses unless the actor holds all that keys of applications of this type can stand for.
@@ -62,7 +125,8 @@ pub(crate) async fn require_type_held(conn: &mut Conn, ctx: &Ctx, kind: &Applica
     ctx.require_all(authorities_of(&sets))
 }
 
-async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Result<Vec<ApiSet>, Error> {
+/// The sets that a key names, as far as they are its organization's.
+pub(super) async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Result<Vec<ApiSet>, Error> {
     let mut sets = Vec::with_capacity(key.api_sets.len());
     for id in &key.api_sets {
         sets.extend(api_sets::get(conn, organization, *id).await?);
@@ -71,8 +135,11 @@ async fn sets_of(conn: &mut Conn, organization: OrganizationId, key: &Key) -> Re
 }
 
 fn authorities_of(sets: &[ApiSet]) -> Authorities {
-    let built_in = sets.iter().filter(|set| set.kind == ApiSetKind::BuiltIn);
-    built_in.fold(Authorities::NONE, |sum, set| sum.union(authorities_of_set(set.slug.as_str())))
+    sets.iter().fold(Authorities::NONE, |sum, set| sum.union(authorities_of_one(set)))
+}
+
+fn authorities_of_one(set: &ApiSet) -> Authorities {
+    if set.kind == ApiSetKind::BuiltIn { authorities_of_set(set.slug.as_str()) } else { Authorities::NONE }
 }
 
 /// A door token speaks for the organization, so only the organization owns it.

@@ -11,6 +11,7 @@ use claviger_store::{Conn, Snapshot, organizations};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{self, Need};
 use super::request::TAG_LENGTH_MAX;
 use super::wire::{Form, KeyView, Names};
 use crate::Manage;
@@ -22,6 +23,7 @@ use crate::error::{Error, FieldError};
 use crate::export::Format;
 use crate::page::{Listed, page};
 use crate::shared::find_usable_set;
+use crate::users::find_member;
 
 /// The most characters of a search text.
 pub const SEARCH_LENGTH_MAX: usize = 200;
@@ -42,7 +44,7 @@ pub struct KeyQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub environment: Option<Environment>,
-    /// Those of this owner: `organization`, or an application by id or slug.
+    /// Those of this owner: `organization`, an application by id or slug, or a user by id, user name or address.
     #[serde(default)]
     pub owner: Option<String>,
     /// Those with this tag.
@@ -127,10 +129,10 @@ pub enum Sort {
 // === impl KeyQuery ===
 
 impl KeyQuery {
-    /// The same for the keys of an application, which the path names.
-    pub(crate) fn of_application(self, id: &str) -> Result<Self, Error> {
+    /// The same for the keys of an owner whom the path names.
+    pub(crate) fn of_owner(self, id: &str) -> Result<Self, Error> {
         if self.owner.is_some() {
-            return Err(Error::field("owner", "is the application that the path names"));
+            return Err(Error::field("owner", "is the one that the path names"));
         }
         Ok(Self { owner: Some(id.to_owned()), ..self })
     }
@@ -158,9 +160,12 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Listed<
 // === impl Selected ===
 
 impl Selected {
-    /// Checks the query, and that the caller may read keys.
+    /// Checks the query, and that the caller may read keys: all, or one's own.
     pub(super) async fn new(manage: &Manage, ctx: &Ctx, query: KeyQuery) -> Result<Self, Error> {
-        let organization = ctx.organization_with(Authority::KeysRead)?;
+        let organization = match ctx.user.filter(|user| query.owner.as_ref() == Some(&user.to_string())) {
+            Some(_) => access::organization(ctx, Need::See)?,
+            None => ctx.organization_with(Authority::KeysRead)?,
+        };
         check_texts(&query)?;
         let mut snapshot = manage.store.read().await?;
         let filter = filter(&mut snapshot, ctx, organization, query).await?;
@@ -210,8 +215,8 @@ async fn filter(conn: &mut Conn, ctx: &Ctx, organization: OrganizationId, query:
     let owner = match query.owner.as_deref() {
         None => None,
         Some("organization") => Some(Owner::Organization(organization)),
-        Some(name) => match find_application(conn, organization, name).await? {
-            Some(application) => Some(Owner::Application(application.id)),
+        Some(name) => match find_owner(conn, organization, name).await? {
+            Some(owner) => Some(owner),
             None => return Err(Error::names_unknown(vec![FieldError::new("owner", "there is none by this name")])),
         },
     };
@@ -233,6 +238,14 @@ async fn filter(conn: &mut Conn, ctx: &Ctx, organization: OrganizationId, query:
         text: query.text.filter(|text| !text.trim().is_empty()),
         sort: query.sort.into(),
     })
+}
+
+/// The application or the user of this name.
+async fn find_owner(conn: &mut Conn, organization: OrganizationId, name: &str) -> Result<Option<Owner>, Error> {
+    if let Some(application) = find_application(conn, organization, name).await? {
+        return Ok(Some(Owner::Application(application.id)));
+    }
+    Ok(find_member(conn, organization, name).await?.map(|member| Owner::User(member.user.id)))
 }
 
 // === impl State, KeySort ===

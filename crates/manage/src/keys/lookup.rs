@@ -1,6 +1,5 @@
 //! Finds the key that a pasted secret belongs to, ended secrets and deleted keys included; a pair by its identifier too.
 
-use claviger_domain::authority::Authority;
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
 use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::pair::is_identifier;
@@ -10,6 +9,7 @@ use claviger_store::{Conn, key_identifiers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::access::{self, Need};
 use super::record::view;
 use super::wire::KeyView;
 use crate::Manage;
@@ -36,7 +36,7 @@ pub struct Found {
 
 /// Finds a key of the organization by its secret.
 pub async fn lookup(manage: &Manage, ctx: &Ctx, request: Lookup) -> Result<Found, Error> {
-    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let organization = access::organization(ctx, Need::See)?;
     let text = request.credential.expose().trim();
     match form(text) {
         Form::BadChecksum => return Err(Error::field("credential", "the checksum is wrong: mistyped or cut off")),
@@ -52,6 +52,7 @@ pub async fn lookup(manage: &Manage, ctx: &Ctx, request: Lookup) -> Result<Found
     let nobody = || Error::not_found("key");
     let (id, standing) = owner_of(&mut snapshot, manage.keyring.pepper(), text).await?.ok_or_else(nobody)?;
     let key = keys::get(&mut snapshot, organization, id).await?.ok_or_else(nobody)?;
+    access::check(ctx, &key, Need::See, false)?;
     let overlapping = key.overlap.as_ref().is_some_and(|overlap| ctx.now < overlap.valid_until);
     let standing = match standing {
         _ if key.deleted_at.is_some() => "ended",

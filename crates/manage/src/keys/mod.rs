@@ -1,5 +1,6 @@
 //! Keys: made, limited, rotated, taken out of service, explained.
 
+mod access;
 mod check;
 mod create;
 mod delete;
@@ -16,6 +17,7 @@ mod import;
 mod imported;
 mod list;
 mod lookup;
+mod move_to;
 mod owner;
 mod record;
 mod request;
@@ -27,6 +29,7 @@ mod term;
 mod value;
 mod wire;
 
+pub use access::{user_who_gets, user_whose_keys};
 pub use check::{Check, CheckView, Explained, check};
 pub(crate) use create::NewKey;
 pub use create::create;
@@ -43,6 +46,7 @@ pub use import::{IMPORT_BYTES_MAX, ImportKeysQuery, ImportedKey, ImportedKeys, R
 pub use imported::ImportedValue;
 pub use list::{KeyQuery, LivingState, Sort, list};
 pub use lookup::{Found, Lookup, lookup};
+pub(crate) use move_to::move_to;
 pub use record::Recorded;
 pub(crate) use record::stored_secret;
 pub(crate) use request::reason;

@@ -1,16 +1,17 @@
 //! What several use cases do with the record of a key.
 
 use claviger_domain::audit::{Chain, Subject};
-use claviger_domain::authority::Authority;
 use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
 use claviger_domain::key::{IDLE_REASON, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
-use claviger_domain::policy::Policy;
 use claviger_domain::{KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::{Conn, Scope, Tx, keys};
 use serde_json::{Value, json};
 
+use super::access::{self, Need};
+use super::grants;
+use super::settle::home_in;
 use super::term::Surroundings;
 use super::wire::{Form, KeyView, Names};
 use crate::Manage;
@@ -70,21 +71,24 @@ pub(super) async fn change<F>(
     ctx: &Ctx,
     id: KeyId,
     if_match: IfMatch,
-    action: &'static str,
+    (action, need): (&'static str, Need),
     edit: F,
 ) -> Result<Changed<Recorded>, Error>
 where
     F: for<'t> Fn(&'t mut Tx, &'t Ctx, &'t mut Key, &'t Surroundings) -> Work<'t, ()> + Clone + Send + Sync + 'static,
 {
-    let organization = ctx.organization_with(Authority::KeysManageAll)?;
+    let organization = access::organization(ctx, need)?;
     let (work_ctx, engine) = (ctx.clone(), manage.engine.clone());
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {
             let (ctx, if_match, edit, engine) = (work_ctx.clone(), if_match.clone(), edit.clone(), engine.clone());
             Box::pin(async move {
                 let found = find(tx, organization, id).await?;
+                let home = home_in(tx, organization).await?;
+                access::check(&ctx, &found, need, home.policy.delegated_creation)?;
                 if_match.check(found.version)?;
                 let surroundings = Surroundings::load(tx, engine.last_used(&found.secret.digest), &found).await?;
+                let surroundings = surroundings.within(&grants::levels(tx, &ctx, &found.owner).await?);
                 // An idle key stays so, whatever becomes of the rules and facts by which it is.
                 let before = note_idle(tx, &ctx, found, &surroundings).await?;
                 let mut key = before.clone();
@@ -116,9 +120,17 @@ pub(super) fn note_system(tx: &mut Tx, ctx: &Ctx, action: &str, key: &Key, befor
     tx.audit(Chain::Organization(key.organization), entry);
 }
 
-/// Refuses one key more than the policy grants the owner, who would have `tried` more by now.
-pub(super) async fn check_count(conn: &mut Conn, key: &Key, tried: i64, policy: &Policy) -> Result<(), Error> {
-    let Some(most) = *policy.max_keys.of(&key.owner) else { return Ok(()) };
+/// The living key of this id, if the caller may see it, or 404.
+pub(super) async fn find_visible(conn: &mut Conn, ctx: &Ctx, id: KeyId) -> Result<Key, Error> {
+    let organization = access::organization(ctx, Need::See)?;
+    let key = find(conn, organization, id).await?;
+    access::check(ctx, &key, Need::See, false)?;
+    Ok(key)
+}
+
+/// Refuses one key more than `most` of the owner, who would have `tried` more by now.
+pub(super) async fn check_count(conn: &mut Conn, key: &Key, tried: i64, most: Option<u32>) -> Result<(), Error> {
+    let Some(most) = most else { return Ok(()) };
     if keys::count_of_owner(conn, key.organization, &key.owner, most).await? + tried < i64::from(most) {
         return Ok(());
     }
@@ -126,7 +138,8 @@ pub(super) async fn check_count(conn: &mut Conn, key: &Key, tried: i64, policy: 
     Err(Error::new(
         ErrorCode::LimitReached,
         format!(
-            "The policy grants each {of} {most} keys (max_keys.{of}), and there are as many: delete one that is not needed."
+            "Policy (max_keys.{of}) and roles (levels.max_keys) grant each {of} {most} keys, and there are as many: delete one \
+             that is not needed."
         ),
     ))
 }

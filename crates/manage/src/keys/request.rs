@@ -139,10 +139,10 @@ pub struct EditKey {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerInput {
-    /// `organization` or `application`.
+    /// `organization`, `application` or `user`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The application's id or slug; of the organization its own id, if any.
+    /// The application's id or slug; the user's id, one's own if not given; of the organization its own id, if any.
     #[serde(default)]
     pub id: Option<String>,
 }
@@ -182,12 +182,12 @@ impl CreateKey {
         }
     }
 
-    /// The same for an application, which the path names and the body need not.
-    pub(crate) fn of_application(self, id: &str) -> Result<Self, crate::Error> {
+    /// The same for an owner whom the path names and the body need not.
+    pub(crate) fn of_owner(self, kind: &str, id: &str) -> Result<Self, crate::Error> {
         if self.owner.is_some() {
-            return Err(crate::Error::field("owner", "is the application that the path names"));
+            return Err(crate::Error::field("owner", "is the one that the path names"));
         }
-        let owner = OwnerInput { kind: "application".to_owned(), id: Some(id.to_owned()) };
+        let owner = OwnerInput { kind: kind.to_owned(), id: Some(id.to_owned()) };
         Ok(Self { owner: Some(owner), ..self })
     }
 }

@@ -7,6 +7,7 @@ use claviger_store::{keys, refusals};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::access::{self, Need};
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -51,13 +52,17 @@ pub async fn requests(
     key: Option<KeyId>,
     query: &PageQuery,
 ) -> Result<Listed<RefusalView>, Error> {
-    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let organization = match key {
+        Some(_) => access::organization(ctx, Need::See)?,
+        None => ctx.organization_with(Authority::KeysRead)?,
+    };
     let (tenant, subject) = (organization.to_string(), key.map(|key| key.to_string()).unwrap_or_default());
     let (ring, names) = (manage.keyring.fingerprint(), ["requests", tenant.as_str(), subject.as_str()]);
     let page = query.page(ring, &names)?;
     let mut snapshot = manage.store.read().await?;
     if let Some(id) = key {
-        keys::get(&mut snapshot, organization, id).await?.ok_or_else(|| Error::not_found("key"))?;
+        let found = keys::get(&mut snapshot, organization, id).await?.ok_or_else(|| Error::not_found("key"))?;
+        access::check(ctx, &found, Need::See, false)?;
     }
     let found = refusals::page(&mut snapshot, organization, key, &page).await?;
     Listed::new(ring, &names, found, RefusalView::from)

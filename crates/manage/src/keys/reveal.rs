@@ -6,10 +6,10 @@ use claviger_domain::sealing::{SealedField, SealedPlace};
 use claviger_domain::{KeyId, Secret};
 use claviger_store::{Scope, Tx, key_reveals};
 
-use super::grants;
-use super::record::{find, note, view};
+use super::record::{find_visible, note, view};
 use super::value::Issued;
 use super::wire::{KeyView, KeyWithSecret};
+use super::{access, grants};
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::write::Changed;
 
 /// The current secret of a recoverable key, with an audit entry; 409 for a pair, and for a key whose secret was shown once.
 pub async fn reveal(manage: &Manage, ctx: &Ctx, id: KeyId) -> Result<Changed<KeyWithSecret>, Error> {
-    let organization = ctx.organization_with(Authority::KeysReveal)?;
+    let organization = ctx.organization_with_any(&[Authority::KeysReveal, Authority::KeysManageOwn])?;
     let work_ctx = ctx.clone();
     let changed = manage
         .write(ctx, Scope::Organization(organization), move |tx| {
@@ -35,9 +35,12 @@ pub async fn reveal(manage: &Manage, ctx: &Ctx, id: KeyId) -> Result<Changed<Key
 
 /// The sealed secret, and that it was asked for.
 async fn take(tx: &mut Tx, ctx: &Ctx, id: KeyId) -> Result<(KeyView, Vec<u8>), Error> {
-    let organization = ctx.organization_with(Authority::KeysReveal)?;
-    let key = find(tx, organization, id).await?;
-    grants::require_held(tx, ctx, &key).await?;
+    let key = find_visible(tx, ctx, id).await?;
+    // A person's key is shown once, to that person too.
+    if !access::is_own(ctx, &key.owner) {
+        ctx.require(Authority::KeysReveal)?;
+        grants::require_held(tx, ctx, &key).await?;
+    }
     if key.shape == Shape::Pair {
         return Err(Error::conflict("The password of a pair is shown once; a rotation gives it a new one."));
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use claviger_domain::authority::Authority;
 use claviger_domain::key::{EndedSecret, Key, OVERLAP_SECONDS_MAX, Overlap, State, StoredSecret};
 use claviger_domain::{KeyId, Timestamp};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::access::{self, Need};
 use super::grants;
 use super::record::{Recorded, change, find};
 use super::value::NextValue;
@@ -36,26 +36,28 @@ pub async fn rotate(
     id: KeyId,
     request: Rotate,
 ) -> Result<(Changed<KeyWithSecret>, i64), Error> {
-    let organization = ctx.organization_with(Authority::KeysManageAll)?;
+    let organization = access::organization(ctx, Need::Change)?;
     if request.overlap_seconds > OVERLAP_SECONDS_MAX {
         return Err(Error::field("overlap_seconds", format!("expected 0 to {OVERLAP_SECONDS_MAX}")));
     }
     let home = home(manage, organization).await?;
     let mut snapshot = manage.store.read().await?;
     let key = find(&mut snapshot, organization, id).await?;
+    access::check(ctx, &key, Need::Change, home.policy.delegated_creation)?;
     let next = NextValue::draw(&mut snapshot, manage, &home, &key).await?;
     drop(snapshot);
     let issued = next.issued.clone();
-    let changed = change(manage, ctx, id, IfMatch::ANY, "key.rotate", move |tx, ctx, key, surroundings| {
-        let next = next.clone();
-        Box::pin(async move {
-            grants::require_held(tx, ctx, key).await?;
-            check_state(surroundings.facts(key).state(ctx.now))?;
-            replace(key, next.stored.clone(), request.overlap_seconds, ctx.now)?;
-            next.seal(tx, key).await
+    let changed =
+        change(manage, ctx, id, IfMatch::ANY, ("key.rotate", Need::Change), move |tx, ctx, key, surroundings| {
+            let next = next.clone();
+            Box::pin(async move {
+                grants::require_held(tx, ctx, key).await?;
+                check_state(surroundings.facts(key).state(ctx.now))?;
+                replace(key, next.stored.clone(), request.overlap_seconds, ctx.now)?;
+                next.seal(tx, key).await
+            })
         })
-    })
-    .await?;
+        .await?;
     let Recorded { key, version } = changed.value;
     Ok((Changed { value: KeyWithSecret { key, issued }, position: changed.position }, version))
 }

@@ -3,6 +3,8 @@
 use claviger_domain::Timestamp;
 use claviger_domain::key::{Facts, Key, State};
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::{Lifetime, PerOwner, Policy};
+use claviger_domain::role::Levels;
 use claviger_domain::rules::Rules;
 use claviger_store::{Conn, key_usage, organizations};
 
@@ -22,6 +24,8 @@ pub(crate) struct Surroundings {
     pub(crate) ip_list_required: bool,
     /// When the key was last used.
     pub(crate) last_used: Option<Timestamp>,
+    /// The rules of whoever sets the end: the longest lifetime that they may grant.
+    pub(crate) granting: Option<Rules>,
 }
 
 // === impl Surroundings ===
@@ -34,7 +38,17 @@ impl Surroundings {
             time_zone: home.time_zone.clone(),
             ip_list_required: home.policy.ip_list_required,
             last_used: None,
+            granting: None,
         }
+    }
+
+    /// The same for somebody who grants no more than these levels.
+    pub(crate) fn within(self, levels: &Levels) -> Self {
+        let Some(days) = levels.max_lifetime_days else { return self };
+        let lifetime = Some(Lifetime::Days(days));
+        let max_lifetime = PerOwner { user: lifetime, application: lifetime, organization: lifetime };
+        let granting = Rules::new(&Policy { max_lifetime, ..Policy::default() }, &self.time_zone);
+        Self { granting: Some(granting), ..self }
     }
 
     /// Those of a key as they stand in the transaction; `known`: when it was last used as far as this node's engine knows,
@@ -51,9 +65,10 @@ impl Surroundings {
         key.facts(&self.rules, self.last_used)
     }
 
-    /// The end that the key cannot live beyond.
+    /// The end beyond which nobody who changes the key can put its own.
     pub(crate) fn end_max(&self, key: &Key) -> Option<Timestamp> {
-        self.rules.end_max(&key.owner, key.created_at)
+        let granted = self.granting.as_ref().and_then(|rules| rules.end_max(&key.owner, key.created_at));
+        self.rules.end_max(&key.owner, key.created_at).into_iter().chain(granted).min()
     }
 }
 
@@ -127,8 +142,9 @@ fn check_end(checks: &mut Checks, end: Option<Timestamp>, max: Option<Timestamp>
         && end > max
     {
         let last = instant::last_day(max, time_zone);
-        let message =
-            format!("the last day that the policy grants this key is {last} (until {max}), counted from its creation");
+        let message = format!(
+            "the last day that the policy and your roles grant this key is {last} (until {max}), counted from its creation"
+        );
         checks.refuse("expires_at", message);
     }
 }
@@ -148,7 +164,6 @@ fn check_ip_list(checks: &mut Checks, key: &Key, surroundings: &Surroundings) {
 mod tests {
     use super::*;
     use crate::testing::{NOW, sample_key};
-    use claviger_domain::policy::{Lifetime, Policy};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("an instant")
@@ -163,6 +178,7 @@ mod tests {
             time_zone: "UTC".to_owned(),
             ip_list_required: false,
             last_used: None,
+            granting: None,
         }
     }
 

@@ -7,9 +7,9 @@ use claviger_domain::key::{Actor, Disabled, Facts, Key, Owner, State};
 use claviger_domain::policy::Policy;
 use claviger_domain::rules::Rules;
 use claviger_domain::usage::Sighting;
-use claviger_domain::{ApiId, ApiSetId, ApplicationId, KeyId, OrganizationId, Secret, Timestamp};
+use claviger_domain::{ApiId, ApiSetId, ApplicationId, KeyId, OrganizationId, Secret, Timestamp, UserId};
 use claviger_store::key_usage::{self, LastUsage};
-use claviger_store::{Conn, api_sets, apis, applications, key_reveals, organizations};
+use claviger_store::{Conn, api_sets, apis, applications, key_reveals, members, organizations};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -162,6 +162,7 @@ pub struct Names {
     /// Keys whose secret can be revealed.
     recoverable: HashSet<KeyId>,
     applications: HashMap<ApplicationId, String>,
+    users: HashMap<UserId, String>,
 }
 
 /// Which form a view has.
@@ -220,6 +221,12 @@ impl Names {
             {
                 names.applications.insert(id, found.name.to_string());
             }
+            if let Owner::User(id) = key.owner
+                && !names.users.contains_key(&id)
+                && let Some(found) = members::get(conn, organization, id).await?
+            {
+                names.users.insert(id, found.user.name.to_string());
+            }
         }
         let ids: Vec<_> = keys.iter().map(|key| key.id).collect();
         names.usage = key_usage::get(conn, &ids).await?;
@@ -237,7 +244,7 @@ impl Names {
         match owner {
             Owner::Organization(_) => self.organization.clone(),
             Owner::Application(id) => self.applications.get(id).cloned(),
-            Owner::User(_) => None,
+            Owner::User(id) => self.users.get(id).cloned(),
         }
     }
 

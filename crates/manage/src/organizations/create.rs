@@ -2,13 +2,14 @@
 
 use claviger_domain::Secret;
 use claviger_domain::authority::Authority;
+use claviger_domain::email::Email;
 use claviger_domain::name::{Name, Slug};
 use claviger_store::{Scope, organizations};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::found::{Founder, Founding, check_email};
+use super::found::{Founder, Founding};
 use super::wire::OrganizationView;
 use crate::Manage;
 use crate::answer::Answer;
@@ -29,7 +30,8 @@ pub struct CreateOrganization {
     #[schema(value_type = String)]
     pub name: Name,
     /// The first member's address.
-    pub email: String,
+    #[schema(value_type = String, example = "ann@example.com")]
+    pub email: Email,
 }
 
 /// A new organization, and the secret of its first key.
@@ -52,9 +54,8 @@ pub async fn create(
     request: CreateOrganization,
 ) -> Result<Changed<NewOrganization>, Error> {
     ctx.require(Authority::OrganizationsOperate)?;
-    let email = check_email(&request.email).map_err(|message| Error::field("email", message))?;
     let slug = request.slug.unwrap_or_else(|| Slug::from_name(request.name.as_str(), "organization"));
-    let founder = Founder { name: request.name, slug, email };
+    let founder = Founder { name: request.name, slug, email: request.email };
     let (founding, token) = Founding::draw(ctx, founder, false, &manage.keyring, &*manage.random);
     let work_ctx = ctx.clone();
     let tokenless_calls = manage.engine.tokenless_calls_in_last_hour();

@@ -15,7 +15,8 @@ use claviger_store::organizations;
 
 pub use create::{CreateOrganization, NewOrganization, create};
 pub use edit::{EditOrganization, edit};
-pub use found::{EMAIL_LENGTH_MAX, Founder, Founding, check_email};
+pub(crate) use found::{DEFAULT_LANGUAGE, name_from};
+pub use found::{Founder, Founding};
 pub use list::list;
 pub use make_default::make_default;
 pub use wire::OrganizationView;
@@ -26,7 +27,7 @@ use crate::error::Error;
 
 /// The caller's own organization.
 pub async fn own(manage: &Manage, ctx: &Ctx) -> Result<Organization, Error> {
-    home(manage, ctx.organization_with(Authority::OrganizationManage)?).await
+    home(manage, ctx.organization_with_any(&[Authority::OrganizationManage, Authority::AuditRead])?).await
 }
 
 /// The organization of this id.

@@ -54,6 +54,10 @@ pub struct EditPolicy {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, example = "default")]
     pub status_profile: Option<StatusProfile>,
+    /// Whether who manages keys may make, change and rotate those of other people; they see their secrets then.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
+    pub delegated_creation: Option<bool>,
 }
 
 /// Longest lifetimes to change, such as `{"years": 1}`; null = for ever.
@@ -237,6 +241,7 @@ fn merged(before: &Policy, request: &EditPolicy, now: Timestamp) -> Policy {
     }
     after.idle_days = request.idle_days.unwrap_or(after.idle_days);
     after.ip_list_required = request.ip_list_required.unwrap_or(after.ip_list_required);
+    after.delegated_creation = request.delegated_creation.unwrap_or(after.delegated_creation);
     after.status_profile = request.status_profile.unwrap_or(after.status_profile);
     after
 }

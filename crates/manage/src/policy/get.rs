@@ -10,6 +10,11 @@ use crate::organizations::home;
 
 /// The policy of the caller's organization.
 pub async fn get(manage: &Manage, ctx: &Ctx) -> Result<Policy, Error> {
-    let organization = ctx.organization_with(Authority::PolicyManage)?;
+    let organization = ctx.organization_with_any(&[
+        Authority::PolicyManage,
+        Authority::AuditRead,
+        Authority::KeysManageAll,
+        Authority::KeysManageOwn,
+    ])?;
     Ok(home(manage, organization).await?.policy)
 }

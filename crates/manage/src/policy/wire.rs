@@ -20,6 +20,8 @@ pub struct PolicyView {
     /// How gateway doors answer: `default` or `gotransverse`.
     #[schema(value_type = String, example = "default")]
     status_profile: StatusProfile,
+    /// Whether who manages keys may make, change and rotate those of other people.
+    delegated_creation: bool,
     /// Null if it is as it was made.
     #[schema(required, value_type = Option<String>)]
     updated_at: Option<Timestamp>,
@@ -73,6 +75,7 @@ impl From<&Policy> for PolicyView {
             reveal,
             max_keys: CountsView { user, application, organization },
             status_profile: policy.status_profile,
+            delegated_creation: policy.delegated_creation,
             updated_at: policy.updated_at,
         }
     }

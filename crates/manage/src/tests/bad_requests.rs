@@ -82,8 +82,10 @@ async fn c_21_every_wrong_field_of_a_key_is_named() {
         body[member] = value;
         assert_eq!(world.post(&admin, "/keys", body).await.problem(400, "invalid_request"), [field]);
     }
-    let owner = json!({"name": "n", "api_sets": [], "owner": {"type": "user", "id": "usr_1"}});
+    let owner = json!({"name": "n", "api_sets": [], "owner": {"type": "robot", "id": "usr_1"}});
     assert_eq!(world.post(&admin, "/keys", owner).await.problem(400, "invalid_request"), ["owner.type"]);
+    let owner = json!({"name": "n", "api_sets": [], "owner": {"type": "user", "id": "usr_1"}});
+    assert_eq!(world.post(&admin, "/keys", owner).await.problem(400, "invalid_request"), ["owner.id"]);
     assert_eq!(world.get(&admin, "/keys").await.body["data"].as_array().map(Vec::len), Some(1), "nothing was made");
 }
 

@@ -51,7 +51,16 @@ async fn every_creating_post_honours_idempotency_key() {
             _ => World::with_organization().await,
         };
         let is_operators = matches!(operation.id.as_str(), "setup" | "organizations/create");
-        let token = if is_operators { OPERATOR } else { admin.as_str() };
+        let person = match operation.id.as_str() {
+            "me/keys/create" => world.user_with_key(&admin, "person", &["admin"], &["claviger-admin"]).await.1,
+            "users/keys/create" => {
+                let allowed = world.patch(&admin, "/policy", json!({"delegated_creation": true})).await;
+                assert_eq!(allowed.status, 200, "{allowed:?}");
+                admin.clone()
+            }
+            _ => admin.clone(),
+        };
+        let token = if is_operators { OPERATOR } else { person.as_str() };
         let path = fill(&world, &admin, &operation.path, number).await;
         let body = body(&operation.id).unwrap_or(Value::Null);
         let first = post(&world, token, &path, &["once"], &body).await;

@@ -42,6 +42,9 @@ async fn setup_makes_what_an_organization_begins_with_once() {
         "claviger-admin",
         "claviger-keys-read",
         "claviger-keys-write",
+        "claviger-own-keys",
+        "claviger-users-write",
+        "claviger-audit-read",
         "claviger-verify",
     ] {
         assert!(sets.iter().any(|set| set == slug), "{slug} in {sets:?}");

@@ -1,5 +1,5 @@
 //! Every operation of the document × every actor, as a table that is committed: who may do what is read there, and a
-//! change of it is seen in review. `UPDATE_PERMISSIONS=1 cargo test -p claviger-manage permission` writes it anew.
+//! change of it is seen in review. An operation that is not in it fails the test. `UPDATE_PERMISSIONS=1 cargo test -p claviger-manage permission` writes it anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,15 +8,26 @@ use serde_json::{Value, json};
 
 use crate::testing::{OPERATOR, World};
 
-/// The columns: built-in sets by slug, and who has none.
-const ACTORS: [&str; 9] = [
+/// The columns: built-in sets by slug that a key of the organization holds, and who has none; an application's key and
+/// those of people by their role, all with `claviger-admin`; and the operator.
+const ACTORS: [&str; 19] = [
     "anonymous",
     "bare-key",
     "claviger-verify",
     "claviger-keys-read",
     "claviger-keys-write",
     "claviger-apis-write",
+    "claviger-own-keys",
+    "claviger-users-write",
+    "claviger-audit-read",
     "claviger-admin",
+    "application",
+    "user:admin",
+    "user:key-manager",
+    "user:developer",
+    "user:auditor",
+    "user:own-keys",
+    "user:none",
     "operator",
     "operator-of-two",
 ];
@@ -47,9 +58,18 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "keys/lookup" => json!({"credential": "a-key-that-nobody-ever-had"}),
         "keys/check" => json!({"method": "GET", "path": "/"}),
         "apis/create" | "api-sets/create" => json!({"slug": "made", "name": "Made"}),
+        "roles/create" => json!({"name": "made", "authorities": ["keys.manage_own"]}),
+        "users/create" => json!({"email": "made@example.com", "roles": ["developer"]}),
+        "users/edit" => json!({"username": "renamed"}),
+        "users/keys/create" | "me/keys/create" => json!({"name": "made", "api_sets": []}),
         "policy/edit" => json!({"idle_days": 30}),
         "api-sets/apply-template" => json!({"api": "default"}),
-        "organization/edit" | "apis/edit" | "api-sets/edit" | "applications/edit" | "application-types/edit" => {
+        "organization/edit"
+        | "apis/edit"
+        | "api-sets/edit"
+        | "applications/edit"
+        | "application-types/edit"
+        | "roles/edit" => {
             json!({"name": "Renamed"})
         }
         "apis/import" => {
@@ -112,11 +132,29 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
             let body = json!({"name": format!("target {number}"), "sign_in": "key_only", "api_sets": []});
             made("/application-types", body).await
         }
+        "/roles/" => made("/roles", json!({"name": format!("target {number}"), "authorities": []})).await,
+        "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
     };
     let after = rest.split_once('}').expect("a closing brace").1;
     format!("{before}{id}{after}")
+}
+
+/// A management key of an application.
+async fn application_key(world: &World, admin: &str) -> String {
+    let kind = json!({"name": "Automation", "sign_in": "key_only", "api_sets": ["claviger-admin"]});
+    assert_eq!(world.post(admin, "/application-types", kind).await.status, 201);
+    let made = world.post(admin, "/applications", json!({"name": "actor", "type": "automation"})).await;
+    made.text("secret")
+}
+
+/// A management key of a person with this role.
+async fn user_key(world: &World, admin: &str, role: &str) -> String {
+    let own = json!({"name": "Own keys", "slug": "own-keys", "authorities": ["keys.manage_own"]});
+    assert_eq!(world.post(admin, "/roles", own).await.status, 201);
+    let roles: Vec<&str> = Some(role).filter(|role| *role != "none").into_iter().collect();
+    world.user_with_key(admin, "actor", &roles, &["claviger-admin"]).await.1
 }
 
 /// The status of each operation for one actor.
@@ -130,6 +168,8 @@ async fn statuses(actor: &str, operations: &[Operation]) -> Vec<u16> {
         "anonymous" => String::new(),
         "operator" | "operator-of-two" => OPERATOR.to_owned(),
         "bare-key" => world.key(&admin, "actor", &["full-access"]).await.1,
+        "application" => application_key(&world, &admin).await,
+        user if user.starts_with("user:") => user_key(&world, &admin, user.trim_start_matches("user:")).await,
         set => world.key(&admin, "actor", &[set]).await.1,
     };
     let mut statuses = Vec::new();

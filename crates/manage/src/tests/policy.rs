@@ -15,7 +15,7 @@ fn defaults() -> Value {
         "ip_list_required": false,
         "reveal": {"organization": "once", "application": "once"},
         "max_keys": {"user": null, "application": null, "organization": null},
-        "status_profile": "default",
+        "status_profile": "default", "delegated_creation": false,
         "updated_at": null,
     })
 }
@@ -34,6 +34,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
     let edit = json!({
         "max_lifetime": {"organization": {"days": 30}}, "idle_days": 0, "reveal": {"application": "recoverable"},
         "max_keys": {"user": 5}, "status_profile": "gotransverse", "ip_list_required": true,
+        "delegated_creation": true,
     });
     let edited = world.patch(&admin, "/policy", edit).await;
     let expected = json!({
@@ -43,6 +44,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
         "reveal": {"organization": "once", "application": "recoverable"},
         "max_keys": {"user": 5, "application": null, "organization": null},
         "status_profile": "gotransverse",
+        "delegated_creation": true,
         "updated_at": "2026-01-15T12:00:00Z",
     });
     assert_eq!((edited.status.as_u16(), &edited.body, edited.header("etag")), (200, &expected, "\"2\""));

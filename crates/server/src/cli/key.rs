@@ -54,9 +54,15 @@ pub(super) struct Create {
     /// The hosts it is for
     #[arg(long, value_name = "live|test")]
     environment: Option<String>,
-    /// The application it belongs to, by slug or id; without it the organization
+    /// The application it belongs to, by slug or id; without any owner the organization
     #[arg(long, value_name = "APPLICATION")]
     application: Option<String>,
+    /// It belongs to you: for who uses a key of their own
+    #[arg(long, conflicts_with = "application")]
+    own: bool,
+    /// The user it belongs to, by user name, e-mail address or id: only where the policy lets you make keys for others
+    #[arg(long, value_name = "USER", conflicts_with_all = ["application", "own"])]
+    user: Option<String>,
     /// One string, or an identifier with a password
     #[arg(long, value_name = "single|pair")]
     shape: Option<String>,
@@ -151,7 +157,7 @@ pub(super) struct List {
     /// live or test
     #[arg(long)]
     environment: Option<String>,
-    /// Keys of this owner: organization, or an application by slug or id
+    /// Keys of this owner: organization, an application by slug or id, or a user by user name, e-mail address or id
     #[arg(long)]
     owner: Option<String>,
     /// Keys with this tag
@@ -270,12 +276,20 @@ impl Create {
     async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
         let mut body = self.body();
         let Some(file) = &self.import_file else {
-            return print_secret(&client.post(&["keys"], &body).await?, output);
+            return print_secret(&client.post(&self.path(), &body).await?, output);
         };
         let value = read_credential(file)?;
         body["import"] = json!({"value": value.expose()});
-        let answer = client.post(&["keys"], &body).await?;
+        let answer = client.post(&self.path(), &body).await?;
         if output.is_json() { output.value(&answer) } else { output.record(&answer["key"]) }
+    }
+
+    fn path(&self) -> Vec<&str> {
+        match &self.user {
+            Some(user) => vec!["users", user, "keys"],
+            None if self.own => vec!["me", "keys"],
+            None => vec!["keys"],
+        }
     }
 
     fn body(&self) -> Value {
@@ -456,6 +470,18 @@ mod tests {
             "metadata": {"a": 1},
         });
         assert_eq!(create.body(), expected);
+    }
+
+    #[test]
+    fn a_key_is_made_where_its_owner_is() {
+        let path = |line: &str| match parse(line) {
+            KeyCommand::Create(create) => create.path().join("/"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(path("create --name n --application portal"), "keys");
+        assert_eq!(path("create --name n --own"), "me/keys");
+        assert_eq!(path("create --name n --user bob@example.com"), "users/bob@example.com/keys");
+        assert!(Line::try_parse_from(["key", "create", "--name", "n", "--own", "--user", "bob"]).is_err());
     }
 
     #[test]

@@ -24,9 +24,11 @@ mod output;
 mod policy;
 mod progress;
 mod restore;
+mod role;
 mod serve;
 mod setup;
 mod trust;
+mod user;
 mod version;
 
 use std::path::PathBuf;
@@ -78,6 +80,12 @@ enum Command {
     /// Make, see, change and delete types of applications
     #[command(subcommand)]
     ApplicationType(application::ApplicationTypeCommand),
+    /// Make, see, change, lock and remove users
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Make, see, change and delete roles: what users may do
+    #[command(subcommand)]
+    Role(role::RoleCommand),
     /// Make, see and change organizations
     #[command(subcommand)]
     Organization(organization::OrganizationCommand),
@@ -139,6 +147,8 @@ impl Cli {
             Command::Key(key) => key.run(&global.client()?, output).await,
             Command::Application(command) => command.run(&global.client()?, output).await,
             Command::ApplicationType(command) => command.run(&global.client()?, output).await,
+            Command::User(user) => user.run(&global.client()?, output).await,
+            Command::Role(role) => role.run(&global.client()?, output).await,
             Command::Organization(organization) => organization.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
             Command::Policy(policy) => policy.run(&global.client()?, output).await,

@@ -39,6 +39,9 @@ pub(super) struct Edit {
     /// How gateway doors answer
     #[arg(long, value_name = "default|gotransverse")]
     status_profile: Option<String>,
+    /// Whether who manages keys may make, change and rotate those of other people
+    #[arg(long, value_name = "true|false")]
+    delegated_creation: Option<bool>,
     /// Say what would become of the keys that are there, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -73,7 +76,9 @@ fn show(policy: &Value, output: Output) -> Result<(), Failure> {
     for owner in OWNERS {
         table.row([format!("max_keys {owner}"), cell(&policy["max_keys"][owner])]);
     }
-    table.row(["status_profile".to_owned(), cell(&policy["status_profile"])]);
+    for rule in ["status_profile", "delegated_creation"] {
+        table.row([rule.to_owned(), cell(&policy[rule])]);
+    }
     output.text(table)
 }
 
@@ -128,6 +133,9 @@ impl Edit {
         }
         if let Some(profile) = &self.status_profile {
             body.insert("status_profile".to_owned(), json!(profile));
+        }
+        if let Some(delegated) = self.delegated_creation {
+            body.insert("delegated_creation".to_owned(), json!(delegated));
         }
         if body.is_empty() {
             return Err(Failure::usage("nothing to change: `claviger policy edit --help` lists the rules"));
@@ -203,7 +211,7 @@ mod tests {
     fn an_edit_sends_what_was_given_and_nothing_else() {
         let line = "edit --max-lifetime organization=1y --max-lifetime user=none --max-lifetime application=18m \
                     --idle-days 0 --ip-list-required true --reveal application=recoverable --max-keys user=20 \
-                    --max-keys organization=none --status-profile gotransverse";
+                    --max-keys organization=none --status-profile gotransverse --delegated-creation true";
         let expected = json!({
             "max_lifetime": {"organization": {"years": 1}, "user": null, "application": {"months": 18}},
             "reveal": {"application": "recoverable"},
@@ -211,6 +219,7 @@ mod tests {
             "idle_days": 0,
             "ip_list_required": true,
             "status_profile": "gotransverse",
+            "delegated_creation": true,
         });
         assert_eq!(body(line).expect("a change"), expected);
         assert_eq!(body("edit --dry-run").expect_err("nothing").code, 2);

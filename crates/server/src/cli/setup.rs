@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use clap::Args;
-use claviger_domain::authority::{Authorities, Authority};
-use claviger_domain::key::{Actor, ActorKind};
 use claviger_domain::{Clock, Random, RequestId};
 use claviger_manage::Ctx;
 use claviger_manage::setup::{SetUp, set_up};
@@ -98,17 +96,7 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
     // A new database gets a master secret, which is said in the log.
     logging::start(&config.log);
     let OpenStore { store, keyring, data_dir: _lock } = open_store(&config, data_dir, &clock, &random).await?;
-    let ctx = Ctx {
-        actor: Actor { kind: ActorKind::Operator, id: None, name: None },
-        organization: None,
-        authorities: Authorities::of(&[Authority::OrganizationsOperate]),
-        credential: None,
-        ip: None,
-        request_id: RequestId::new(clock.now(), &*random),
-        now: clock.now(),
-        attempt: None,
-        call: None,
-    };
+    let ctx = Ctx::operator(RequestId::new(clock.now(), &*random), clock.now());
     let done = set_up(&store, &keyring, &*random, &ctx, request).await;
     store.close().await;
     let done = done.map_err(|error| refused(&error))?;

@@ -3,16 +3,13 @@
 use claviger_domain::api::ApiKind;
 use claviger_domain::api_set::ApiSetKind;
 use claviger_domain::policy::Policy;
-use claviger_domain::{ApiId, ApiSetId, UserId};
+use claviger_domain::{ApiId, ApiSetId};
 use claviger_store::api_sets::{ApiSetFilter, InUse};
 use claviger_store::operations::OperationFilter;
-use claviger_store::users::User;
 use claviger_store::{
-    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, memberships, operations, organizations, policies,
-    users,
+    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, operations, organizations, policies,
 };
 
-use crate::harness::START;
 use crate::sample::{
     add_catalog, add_keys, add_organizations, api, api_set, at, key, operation, organization, organization_id, pattern,
     scope,
@@ -90,31 +87,6 @@ stories! {
             async move { organizations::update(tx, &clash).await }
         }).await;
         assert_eq!(result, Err(Error::Taken(Taken::Slug)));
-    }
-
-    async fn people_are_members_and_an_address_counts_once(place) {
-        let store = place.store().await;
-        add_organizations(&store, 1).await;
-        let user = User { id: UserId::from_raw(1), email: "Ada@Example.org".to_owned(), name: "Ada".to_owned(), created_at: START };
-        let twin = User { id: UserId::from_raw(2), email: "ada@example.ORG".to_owned(), ..user.clone() };
-        let inserted = user.clone();
-        transact!(store, Scope::Installation, |tx| {
-            let user = inserted.clone();
-            async move {
-                users::insert(tx, &user).await?;
-                memberships::insert(tx, organization_id(1), user.id, START).await?;
-                memberships::insert(tx, organization_id(1), user.id, START).await
-            }
-        }).await.unwrap();
-        let again = transact!(store, Scope::Installation, |tx| {
-            let twin = twin.clone();
-            async move { users::insert(tx, &twin).await }
-        }).await;
-        assert_eq!(again, Err(Error::Taken(Taken::Email)));
-        let mut conn = store.read().await.unwrap();
-        assert_eq!(users::by_email(&mut conn, "ADA@example.org").await.unwrap(), Some(user));
-        assert!(memberships::contains(&mut conn, organization_id(1), UserId::from_raw(1)).await.unwrap());
-        assert!(!memberships::contains(&mut conn, organization_id(1), UserId::from_raw(2)).await.unwrap());
     }
 
     async fn apis_are_written_read_and_deleted_with_their_operations(place) {

@@ -8,6 +8,7 @@ mod feed;
 mod harness;
 mod ip_lists;
 mod keys;
+mod members;
 mod metrics;
 mod open;
 mod races;

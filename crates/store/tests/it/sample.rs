@@ -219,6 +219,8 @@ impl Replica {
                 ObjectRef::ApiSet(id) => id.to_string(),
                 ObjectRef::ApplicationType(id) => id.to_string(),
                 ObjectRef::Application(id) => id.to_string(),
+                ObjectRef::Role(id) => id.to_string(),
+                ObjectRef::Member(organization, user) => format!("{user} of {organization}"),
                 ObjectRef::Key(id) => id.to_string(),
                 ObjectRef::LastUse(id) => format!("use of {id}"),
             };

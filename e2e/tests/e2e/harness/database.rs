@@ -52,6 +52,12 @@ impl TestDatabase {
         };
         Self { url, _folder: folder }
     }
+
+    /// Runs a statement behind the server's back; PostgreSQL only.
+    pub async fn execute(&self, statement: &'static str) {
+        let mut connection = PgConnection::connect(&self.url).await.expect("the database answers");
+        connection.execute(statement).await.expect("the statement runs");
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the tests' own switch, not the product's configuration")]
