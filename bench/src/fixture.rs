@@ -145,6 +145,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
         random,
         config: claviger_manage::Config::default(),
         calls: claviger_manage::Calls::default(),
+        counters: Arc::default(),
         operator_token_sha256: None,
     };
     let follower = follow(store, &manage.engine).await?;

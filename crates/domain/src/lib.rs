@@ -9,6 +9,7 @@ pub mod audit;
 pub mod authority;
 pub mod change;
 pub mod clock;
+pub mod correlation;
 pub mod credential;
 pub mod credential_source;
 pub mod digest;

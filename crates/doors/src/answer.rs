@@ -31,7 +31,7 @@ impl Answer {
         self.body.clear();
         self.head.clear();
         self.head.extend_from_slice(b"x-request-id: ");
-        self.head.extend_from_slice(id.as_bytes());
+        self.head.extend_from_slice(id.header());
         self.head.extend_from_slice(b"\r\n");
         self.head.extend_from_slice(NO_STORE);
     }

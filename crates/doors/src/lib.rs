@@ -24,6 +24,7 @@ mod openapi;
 mod problem;
 mod question;
 mod request_id;
+mod request_log;
 mod rest;
 pub mod route;
 mod service;

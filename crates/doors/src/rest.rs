@@ -19,20 +19,31 @@ use crate::lines::Lines;
 use crate::problem::{FieldError, Problem};
 use crate::question::{Asked, read, read_batch};
 use crate::request_id::Id;
+use crate::request_log::RequestLog;
 use crate::service::Connection;
 
 /// A call whose head was taken: its body may come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Admitted {
-    provider: Provider,
-    is_batch: bool,
+    pub(crate) provider: Provider,
+    pub(crate) is_batch: bool,
+    pub(crate) log: RequestLog,
+}
+
+// === impl Admitted ===
+
+impl Admitted {
+    /// Answers a call whose body is refused as it is.
+    pub(crate) fn refuse(self, problem: &Problem, id: &Id, answer: &mut Answer) {
+        problem.answer(id, answer);
+        self.log.end(id, answer.status());
+    }
 }
 
 /// What must be right before a body is read.
-pub(crate) fn admit(connection: &Connection, lines: Lines<'_>, is_batch: bool, id: &Id) -> Result<Admitted, Problem> {
+pub(crate) fn admit(connection: &Connection, lines: Lines<'_>, id: &Id) -> Result<Provider, Problem> {
     connection.check_ready()?;
-    let provider = connection.provider(headers::door_token(lines), id)?;
-    Ok(Admitted { provider, is_batch })
+    connection.provider(headers::door_token(lines), id)
 }
 
 /// Whether a body may have this length.
@@ -86,6 +97,7 @@ pub(crate) fn answer(connection: &Connection, admitted: Admitted, body: &[u8], i
     if let Err(problem) = answered {
         problem.answer(id, answer);
     }
+    admitted.log.end(id, answer.status());
 }
 
 /// Answers one question.

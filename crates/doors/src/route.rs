@@ -43,6 +43,21 @@ impl<'p> Call<'p> {
         }
     }
 
+    /// Its path as a template.
+    pub(crate) fn route(&self) -> &'static str {
+        match self {
+            Self::Verify => "/v1/verify",
+            Self::VerifyBatch => "/v1/verify/batch",
+            Self::Authorize { pin: None } => "/v1/authorize",
+            Self::Authorize { pin: Some(_) } => "/v1/authorize/api/{api}",
+            Self::Nginx { pin: None } => "/v1/authorize/nginx",
+            Self::Nginx { pin: Some(_) } => "/v1/authorize/api/{api}/nginx",
+            Self::Whoami => "/v1/whoami",
+            Self::OpenApi => "/v1/openapi.json",
+            Self::Unknown => "unknown",
+        }
+    }
+
     fn of_authorize(rest: &'p str) -> Option<Self> {
         match rest {
             "" => return Some(Self::Authorize { pin: None }),

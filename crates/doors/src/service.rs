@@ -25,6 +25,7 @@ use crate::meter::Meter;
 use crate::metrics::Counters;
 use crate::problem::Problem;
 use crate::request_id::Id;
+use crate::request_log::RequestLog;
 use crate::rest::Admitted;
 use crate::route::Call;
 use crate::shares::{Share, Shares};
@@ -172,6 +173,17 @@ impl Connection {
 
     /// Answers a request of which the head is there. `Some`: what it asks stands in its body.
     pub(crate) fn answer(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<Admitted> {
+        id.read_callers(head.lines);
+        let log = RequestLog::begin(head);
+        if let Some((provider, is_batch)) = self.answer_head(head, id, answer) {
+            return Some(Admitted { provider, is_batch, log });
+        }
+        log.end(id, answer.status());
+        None
+    }
+
+    /// The same. `Some`: for whom a body is to be judged, and whether as a batch.
+    fn answer_head(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<(Provider, bool)> {
         let times = &self.doors.counters.answer_times;
         match Call::of_path(head.path) {
             Call::Authorize { pin } => {
@@ -179,8 +191,8 @@ impl Connection {
             }
             Call::Nginx { pin } => times.time(Door::Nginx, || nginx::answer(self, head.lines, pin, id, answer)),
             call @ (Call::Verify | Call::VerifyBatch) if head.method == "POST" => {
-                match rest::admit(self, head.lines, call == Call::VerifyBatch, id) {
-                    Ok(admitted) => return Some(admitted),
+                match rest::admit(self, head.lines, id) {
+                    Ok(provider) => return Some((provider, call == Call::VerifyBatch)),
                     Err(problem) => problem.answer(id, answer),
                 }
             }
@@ -206,7 +218,7 @@ impl Connection {
         if let Some(admitted) = admitted {
             match rest::collect(self, body).await {
                 Ok(body) => rest::answer(self, admitted, &body, &id, &mut answer),
-                Err(problem) => problem.answer(&id, &mut answer),
+                Err(problem) => admitted.refuse(&problem, &id, &mut answer),
             }
         }
         answer.into_response()

@@ -26,7 +26,7 @@ impl Template {
     /// Makes the answer to the request `id`.
     pub(crate) fn write(&self, id: &Id, answer: &mut Answer) {
         let (head, body) = (&self.head, &self.body);
-        answer.begin_ready(self.status, [&head.0, id.as_bytes(), &head.1], [&body.0, id.as_bytes(), &body.1]);
+        answer.begin_ready(self.status, [&head.0, id.header(), &head.1], [&body.0, id.as_bytes(), &body.1]);
     }
 }
 

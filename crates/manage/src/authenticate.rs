@@ -21,6 +21,7 @@ use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::idempotency::Attempt;
+use crate::request_log::CallActor;
 
 // === impl FromRequestParts for Ctx ===
 
@@ -37,6 +38,9 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
             let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
             key_ctx(manage, &token, ip, agent, request_id)?
         };
+        if let Some(actor) = parts.extensions.get::<CallActor>() {
+            actor.set(ctx.actor.kind);
+        }
         if let Some(attempt) = parts.extensions.get::<Arc<Attempt>>() {
             attempt.begin(manage, &ctx).await?;
             ctx.attempt = Some(attempt.clone());

@@ -12,11 +12,11 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Uri};
+use tracing::Instrument;
 
 use crate::Manage;
 use crate::error::{Error, ErrorCode};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::request_log::{REQUEST_ID, RequestLog};
 
 /// What every response bears, unless its handler says otherwise; `docs/security.md` has the same table.
 const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
@@ -30,17 +30,27 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 
 /// The outermost layer.
 pub(crate) async fn frame(State(manage): State<Arc<Manage>>, mut request: Request, next: Next) -> Response {
+    let began = manage.clock.monotonic();
     let request_id = RequestId::new(manage.clock.now(), &*manage.random);
     request.extensions_mut().insert(request_id);
-    let mut response = match check_host(&manage.config.host_names, &request) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
+    let log = RequestLog::begin(&mut request, request_id);
+    let span = log.span();
+    let answer = async {
+        let mut response = match check_host(&manage.config.host_names, &request) {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        };
+        match response.extensions_mut().remove::<Error>() {
+            Some(error) => error.render(request_id),
+            None => response,
+        }
     };
-    if let Some(error) = response.extensions_mut().remove::<Error>() {
-        response = error.render(request_id);
-    }
+    let mut response = answer.instrument(span.clone()).await;
+    let took = manage.clock.monotonic().saturating_sub(began);
+    manage.counters.note(log.method(), response.status(), took);
+    log.end(&span, response.status(), took);
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+    if let Some(value) = log.header() {
         headers.insert(REQUEST_ID, value);
     }
     for (name, value) in SECURITY_HEADERS {

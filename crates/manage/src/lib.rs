@@ -40,10 +40,12 @@ mod layers;
 mod mandate;
 pub mod master_secret;
 pub mod me;
+pub mod metrics;
 pub mod organizations;
 pub mod page;
 pub mod path;
 pub mod policy;
+mod request_log;
 pub mod rights;
 pub mod roles;
 pub mod setup;
@@ -77,6 +79,8 @@ pub struct Manage {
     pub config: Config,
     /// The calls that run.
     pub calls: Calls,
+    /// What operators see of it.
+    pub counters: Arc<metrics::Counters>,
     /// SHA-256 of the operator's local token; no operator without it.
     pub operator_token_sha256: Option<[u8; 32]>,
 }

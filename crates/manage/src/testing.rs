@@ -73,6 +73,7 @@ impl World {
             random,
             config: Config { host_names: vec!["keys.example.com".to_owned()], ..Config::default() },
             calls: crate::Calls::default(),
+            counters: Arc::default(),
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
         Self { router: router(manage.clone()), manage, clock, folder, follower }

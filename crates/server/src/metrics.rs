@@ -4,6 +4,7 @@
 
 mod doors;
 mod engine;
+mod management;
 mod node;
 mod page;
 mod process;
@@ -29,6 +30,7 @@ pub(crate) struct Sources {
     pub(crate) store: Store,
     pub(crate) doors: Readings,
     pub(crate) tls: Vec<ListenerTls>,
+    pub(crate) management: Arc<claviger_manage::metrics::Counters>,
 }
 
 // === impl Sources ===
@@ -40,6 +42,7 @@ impl Sources {
         node::write(&mut page, &self.health);
         engine::write(&mut page, &self.health.engine().metrics());
         doors::write(&mut page, &self.doors.read());
+        management::write(&mut page, &self.management.read());
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         tls::write(&mut page, &self.tls);
         process::write(&mut page);

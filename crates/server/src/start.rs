@@ -108,10 +108,12 @@ impl Server {
         let telemetry_url = telemetry.url();
         let stop = CancellationToken::new();
         let listeners_tls = speaking_tls(&config, &listens);
+        let counters = Arc::default();
         let sources = Sources {
             health: Arc::clone(&health),
             store: store.clone(),
             doors: doors.readings(),
+            management: Arc::clone(&counters),
             tls: listeners_tls.clone(),
         };
         let staleness_limit = config.database.staleness_limit();
@@ -150,6 +152,7 @@ impl Server {
                 imports_with_several_organizations: config.control.imports_with_several_organizations,
             },
             calls: Calls::new(config.control.calls_of_organization_max),
+            counters,
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());

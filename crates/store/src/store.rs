@@ -9,6 +9,7 @@ use claviger_domain::keyring::AuditKey;
 use claviger_domain::{Clock, Random};
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument;
 
 use crate::audit::{self, Head, Verified};
 use crate::config::Config;
@@ -95,7 +96,7 @@ impl Store {
             return Err(Error::Busy.into());
         };
         let store = self.clone();
-        let task = tokio::spawn(async move {
+        let work = async move {
             let inner = &*store.inner;
             let ending = Ending { audit_key: &inner.audit_key, random: &*inner.random };
             let result = write::run(&inner.pools, &ending, scope, &work).await;
@@ -105,8 +106,8 @@ impl Store {
                 store.note_committed(*position).await;
             }
             result
-        });
-        match task.await {
+        };
+        match tokio::spawn(work.instrument(tracing::info_span!("store write"))).await {
             Ok(result) => result,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // The runtime stops: the write may have been committed.

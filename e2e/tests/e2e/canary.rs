@@ -22,7 +22,7 @@ on_both_databases! {
         for secret in &native {
             // Where a person puts a key by mistake, and where it belongs: accepted, refused, malformed.
             for request in [
-                Request::get("/v1/whoami").bearer(secret),
+                Request::get("/v1/whoami").bearer(secret).header("X-Request-Id", secret).header("traceparent", secret),
                 Request::get(&format!("/v1/whoami?api_key={secret}")),
                 Request::get(&format!("/{secret}")).bearer(secret),
                 Request::get("/v1/authorize").bearer(secret).header("X-Forwarded-Uri", &format!("/{secret}")),

@@ -15,6 +15,7 @@ mod golden;
 mod listener_headers;
 mod listeners;
 mod lists;
+mod logs;
 mod master_secret;
 mod metrics;
 mod observed;

@@ -352,7 +352,7 @@ async fn y_05_a_secret_is_in_no_log_and_no_argument_of_the_binary() {
             (serving.telemetry, format!("/{secret}?{secret}")),
         ] {
             for request in [
-                Request::get(&target).bearer(&secret),
+                Request::get(&target).bearer(&secret).header("X-Request-Id", &secret).header("traceparent", &secret),
                 Request::get(&target).basic(&secret, &secret).header("User-Agent", &secret),
                 Request::post(&target, &json!({ "credential": secret, secret.as_str(): secret })),
             ] {

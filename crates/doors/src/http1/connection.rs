@@ -311,7 +311,7 @@ impl<S> Plain<'_, S> {
         let admitted = admitted.and_then(|admitted| match rest::check_length(self.service, head.body_length) {
             Ok(()) => Some(admitted),
             Err(problem) => {
-                problem.answer(&id, &mut output.answer);
+                admitted.refuse(&problem, &id, &mut output.answer);
                 None
             }
         });
@@ -351,9 +351,9 @@ impl<S> Plain<'_, S> {
 
     /// Refuses a request whose body does not come.
     fn refuse_body(&mut self, problem: &Problem, id: &Id, output: &mut Output) {
-        self.pending = None;
+        let Some(pending) = self.pending.take() else { return };
         rest::count_refused(self.service);
-        problem.answer(id, &mut output.answer);
+        pending.admitted.refuse(problem, id, &mut output.answer);
         self.answered(id, true, 0, output);
     }
 
