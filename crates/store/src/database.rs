@@ -116,8 +116,9 @@ impl Database {
         self.pools.read().await
     }
 
-    pub(crate) async fn write(&self) -> Result<Writing<'_>> {
-        self.pools.write().await
+    /// A write transaction that may take any time.
+    pub(crate) async fn write_long(&self) -> Result<Writing<'_>> {
+        self.pools.migrate().await
     }
 
     pub(crate) fn random(&self) -> &dyn Random {

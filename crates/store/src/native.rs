@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr};
 use tokio::time::sleep;
 
 use crate::fields::Fields;
@@ -29,6 +29,9 @@ const ROWS_WAIT: Duration = Duration::from_millis(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a server may let wait for the next row: the first one of a table comes after it was read in part.
 const ROW_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a server may count the rows of one table.
+const COUNT_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// A connection of its own, in one read transaction.
 pub(crate) enum Native {
@@ -70,6 +73,22 @@ impl Native {
     pub(crate) async fn each(
         &mut self,
         sql: impl SqlSafeStr,
+        take: impl FnMut(&dyn Fields) -> Result<()> + Send,
+    ) -> Result<()> {
+        self.each_within(ROW_TIMEOUT, sql, take).await
+    }
+
+    /// How many rows a table of any length has.
+    pub(crate) async fn count(&mut self, table: &str) -> Result<i64> {
+        let (statement, mut count) = (AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")), 0);
+        self.each_within(COUNT_TIMEOUT, statement, |row| row.number(0).map(|read| count = read)).await?;
+        Ok(count)
+    }
+
+    async fn each_within(
+        &mut self,
+        limit: Duration,
+        sql: impl SqlSafeStr,
         mut take: impl FnMut(&dyn Fields) -> Result<()> + Send,
     ) -> Result<()> {
         match self {
@@ -81,7 +100,7 @@ impl Native {
             }
             Self::Postgres(connection) => {
                 let mut rows = sqlx::query(sql).fetch(connection);
-                while let Some(row) = within(Some(ROW_TIMEOUT), Pin::new(&mut rows).try_next()).await? {
+                while let Some(row) = within(Some(limit), Pin::new(&mut rows).try_next()).await? {
                     take(&row)?;
                 }
             }

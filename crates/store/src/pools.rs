@@ -113,7 +113,7 @@ impl Pools {
         self.begin_writing(Purpose::Write).await
     }
 
-    /// Begins a transaction that may wait for others, and work, for any time.
+    /// Begins a transaction that may wait for others, and work, for any time: a migration, a restore.
     pub(crate) async fn migrate(&self) -> Result<Writing<'_>> {
         self.begin_writing(Purpose::Migration).await
     }

@@ -345,15 +345,12 @@ async fn killed_in_the_middle(kind: Kind) {
     }
     // What is there is an empty database: a server starts on it.
     let serving = Serving::start(&data, Some(&database.url)).await;
-    let mut list = command(&data, &["organization", "list", "--json"]);
-    list.env("CLAVIGER_DATABASE_URL", &database.url);
+    let list = on(&data, &database.url, &["organization", "list", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&done(&run(list, ""))).expect("JSON")["data"], json!([]));
     serving.stop();
     done(&run(restore(&data, Some(&database.url), None, &backed.file), ""));
     let serving = Serving::start(&data, Some(&database.url)).await;
-    let mut verify = command(&data, &["audit", "verify", "--chain", "installation"]);
-    verify.env("CLAVIGER_DATABASE_URL", &database.url);
-    done(&run(verify, ""));
+    done(&run(on(&data, &database.url, &["audit", "verify", "--chain", "installation"]), ""));
     serving.stop();
 }
 
@@ -366,6 +363,30 @@ async fn is_writing(url: &str) -> bool {
     let statement = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
                      AND query LIKE 'INSERT INTO usage_counts%'";
     sqlx::query_scalar::<_, i64>(statement).fetch_one(&mut connection).await.expect("a number") > 0
+}
+
+#[tokio::test]
+async fn a_server_that_starts_on_postgres_during_a_restore_waits_for_it() {
+    let backed = Backed::new(MANY_ROWS).await;
+    let database = TestDatabase::new(Kind::Postgres).await;
+    let (data, other) = (backed.target("data", true), backed.target("other", true));
+    // The tables are there, so that nothing but the restore is waited for.
+    Serving::start(&other, Some(&database.url)).await.stop();
+    let mut command = restore(&data, Some(&database.url), None, &backed.file);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    wait_until(async || is_writing(&database.url).await, || "it never wrote".to_owned()).await;
+    let serving = Serving::start(&other, Some(&database.url)).await;
+    assert!(child.wait().expect("it ends").success());
+    let keys = done(&run(on(&other, &database.url, &["key", "list", "--json"]), ""));
+    assert_eq!(serde_json::from_str::<Value>(&keys).expect("JSON")["data"][0]["name"], "setup");
+    serving.stop();
+}
+
+/// A command on this database.
+fn on(data: &Path, url: &str, arguments: &[&str]) -> Command {
+    let mut command = command(data, arguments);
+    command.env("CLAVIGER_DATABASE_URL", url);
+    command
 }
 
 #[tokio::test]

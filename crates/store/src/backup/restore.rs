@@ -51,7 +51,7 @@ impl Database {
         entry: &Entry,
         mut tell: impl FnMut(Progress) + Send,
     ) -> Result<Position, RestoreError> {
-        let Writing { mut conn, place } = self.write().await?;
+        let Writing { mut conn, place } = self.write_long().await?;
         // A start writes this row too, and waits here.
         conn.execute(sql("UPDATE schema_state SET version = version WHERE id = 1")).await?;
         if organizations::count(&mut conn).await? > 0 {

@@ -115,8 +115,7 @@ impl Writer {
         }
         let mut rows = BTreeMap::new();
         for table in TABLES {
-            let count = self.number(AssertSqlSafe(format!("SELECT COUNT(*) FROM {}", table.name))).await?;
-            rows.insert(table.name.to_owned(), count as u64);
+            rows.insert(table.name.to_owned(), self.native.count(table.name).await? as u64);
         }
         Ok(Header {
             format: FORMAT.to_owned(),

@@ -164,7 +164,7 @@ stories! {
         feed.load(|_| (), |_| ()).await.unwrap();
         let database = place.try_open(place.config.clone()).await.unwrap();
         restore(&database, &bytes).await.unwrap();
-        assert_eq!(soon(feed.next()).await.unwrap(), FeedEvent::Diverged);
+        assert_eq!(Box::pin(soon(feed.next())).await.unwrap(), FeedEvent::Diverged);
     }
 
     async fn what_fails_in_the_middle_leaves_the_database_as_it_was(place) {
