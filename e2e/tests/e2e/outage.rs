@@ -95,7 +95,7 @@ impl Patient {
         assert_eq!(self.create().await.status, 201, "never well again: {last}");
         let is_well = async || {
             let ready = Request::get("/readyz").send(self.world.telemetry).await;
-            ready.status == 200 && ready.json() == json!({ "ready": true, "degraded": [] })
+            ready.status == 200 && parts_not_well(&ready.json()).is_empty()
         };
         wait_until(is_well, || "degraded for ever".to_owned()).await;
         for secret in &self.acknowledged {
@@ -304,7 +304,7 @@ async fn the_limit_of_staleness_ends_verdicts_until_the_database_is_back() {
     cluster.stop(Stop::Immediate).expect("it stops");
     let is_degraded = async || {
         let ready = Request::get("/readyz").send(world.telemetry).await.expect(200).json();
-        ready["degraded"] == json!(["database"])
+        parts_not_well(&ready) == ["database"]
     };
     wait_until(is_degraded, || "never degraded".to_owned()).await;
     world.clock.advance(Duration::from_secs(59));
@@ -320,13 +320,19 @@ async fn the_limit_of_staleness_ends_verdicts_until_the_database_is_back() {
         nginx.header("X-Original-Host", "h").header("X-Real-IP", "203.0.113.7").send(world.doors).await.expect(403);
     assert_eq!(nginx.header("x-auth-status").as_deref(), Some("503"));
     let ready = Request::get("/readyz").send(world.telemetry).await.expect(503).json();
-    assert_eq!(ready, json!({ "ready": false, "degraded": ["database", "stale"] }));
+    assert_eq!((&ready["ready"], parts_not_well(&ready)), (&json!(false), vec!["database", "stale"]));
 
     cluster.launch().expect("it starts");
     let is_well = async || Request::get("/readyz").send(world.telemetry).await.status == 200;
     wait_until(is_well, || "stale for ever".to_owned()).await;
     assert_eq!(world.verdict(&key.secret, "default", "GET", "/x").await["code"], "VALID");
     world.stop_serving().await;
+}
+
+/// What `/readyz` names, but for the clock: those of these worlds stand in another year than PostgreSQL's.
+fn parts_not_well(ready: &Value) -> Vec<&str> {
+    let parts = ready["degraded"].as_array().expect("a list").iter();
+    parts.filter_map(Value::as_str).filter(|part| *part != "clock_skew").collect()
 }
 
 /// A newer program upgraded the database so that this one would misread it: it judges no more, and says why.
