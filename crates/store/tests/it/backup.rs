@@ -184,7 +184,7 @@ stories! {
         restore(&database, &bytes).await.expect("and it can be filled still");
     }
 
-    async fn a_backup_of_an_older_schema_is_restored_with_the_defaults_of_later_columns(place) {
+    async fn columns_and_tables_that_a_backup_does_not_have_get_their_defaults(place) {
         let bytes = written(&furnished(&Place::sqlite()).await).await.unwrap();
         let mut old = lines(&bytes);
         let (mut table, mut dropped) = (String::new(), None);
@@ -192,7 +192,6 @@ stories! {
         for (number, line) in old.drain(..).enumerate() {
             let mut line: Value = serde_json::from_str(&line).unwrap();
             if number == 0 {
-                line["schema"] = json!(9);
                 line["rows"].as_object_mut().unwrap().retain(|name, _| !name.starts_with("application"));
             } else if let Some(name) = line["table"].as_str() {
                 name.clone_into(&mut table);
@@ -252,7 +251,7 @@ fn what_newer_programs_write_is_refused_with_their_version() {
     let message = with("schema", json!(900));
     assert!(message.contains("0.0.1") && message.contains("schema 900"), "{message}");
     let message = with("schema", json!(0));
-    assert!(message.contains("schema 0") && message.contains("from schema 1"), "{message}");
+    assert!(message.contains("schema 0") && message.contains("restores from schema"), "{message}");
 }
 
 #[test]
