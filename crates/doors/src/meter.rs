@@ -118,6 +118,11 @@ impl Meter {
         .await;
     }
 
+    /// Whether the worker wants nothing.
+    pub(crate) fn is_served(&self) -> bool {
+        self.order.load(Relaxed) == Order::Serve as u8
+    }
+
     fn command(&self, order: Order) {
         self.order.fetch_max(order as u8, Relaxed);
         self.waker.wake();

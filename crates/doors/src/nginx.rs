@@ -24,6 +24,9 @@ const X_AUTH_STATUS: &str = "x-auth-status";
 const X_AUTH_CODE: &str = "x-auth-code";
 /// The sentence of the problem.
 const X_AUTH_DETAIL: &str = "x-auth-detail";
+/// All of it in one line: status, code, seconds after which to try again or `-`, sentence. What nginx sets from a header
+/// costs it a walk through all of them, on every request, and most of all for headers that begin as the others do.
+const CLAVIGER_REFUSAL: &str = "claviger-refusal";
 
 /// Answers one call.
 pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, pin: Option<&str>, id: &Id, answer: &mut Answer) {
@@ -67,6 +70,8 @@ fn disguise(problem: &Problem, detail: &str, id: &Id, answer: &mut Answer) {
     problem.answer(id, answer);
     answer.header(X_AUTH_CODE, problem.code);
     answer.header(X_AUTH_DETAIL, detail);
+    let retry = problem.retry_after().unwrap_or("-");
+    answer.header(CLAVIGER_REFUSAL, &format!("{} {} {retry} {detail}", problem.status.as_str(), problem.code));
     if problem.status != StatusCode::UNAUTHORIZED {
         answer.header(X_AUTH_STATUS, problem.status.as_str());
         answer.set_status(StatusCode::FORBIDDEN);

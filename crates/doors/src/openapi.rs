@@ -252,6 +252,10 @@ fn responses() -> Value {
             "X-Auth-Status": {"schema": {"enum": ["403", "429", "503"]}},
             "X-Auth-Code": {"schema": {"type": "string"}},
             "X-Auth-Detail": {"schema": {"type": "string"}},
+            "Claviger-Refusal": {
+                "description": "All of it in one line: status, code, seconds after which to try again or `-`, a sentence.",
+                "schema": {"type": "string"},
+            },
         })),
         "TooMany": response("Too many requests.", json!({"Retry-After": retry})),
         "Busy": response("No verdict can be given now (`busy`).", json!({"Retry-After": retry})),

@@ -169,13 +169,18 @@ impl Problem {
         out.extend_from_slice(if self.errors.is_empty() { b"}" } else { b"]}" });
     }
 
+    /// After how many seconds it is worth to try again.
+    pub(crate) fn retry_after(&self) -> Option<&'static str> {
+        (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some("1")
+    }
+
     /// Makes the whole answer.
     pub(crate) fn answer(&self, id: &Id, answer: &mut Answer) {
         answer.begin(self.status, id);
         answer.lines_mut().extend_from_slice(PROBLEM_JSON);
         self.write(answer.body_mut(), id);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.header(RETRY_AFTER, "1");
+        if let Some(seconds) = self.retry_after() {
+            answer.header(RETRY_AFTER, seconds);
         }
     }
 

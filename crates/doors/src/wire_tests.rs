@@ -196,6 +196,8 @@ fn refusals_keep_their_status_and_nginx_is_told_it_in_a_header() {
     assert_eq!((nginx.status, nginx.header("x-auth-status")), (403, "403"));
     assert_eq!(nginx.header("x-auth-code"), "OPERATION_NOT_ALLOWED");
     assert_eq!(nginx.header("x-auth-detail"), Code::OperationNotAllowed.detail());
+    let whole = format!("403 OPERATION_NOT_ALLOWED - {}", Code::OperationNotAllowed.detail());
+    assert_eq!(nginx.header("claviger-refusal"), whole);
     assert_eq!(nginx.header("www-authenticate"), "Bearer realm=\"claviger\", error=\"insufficient_scope\"");
     let nginx = house.ask("GET /v1/authorize/api/shop/nginx", &ORIGINAL);
     assert_eq!(nginx.status, 401);
@@ -371,6 +373,7 @@ fn before_the_first_load_every_door_is_busy() {
     }
     let nginx = house.ask("GET /v1/authorize/nginx", &ORIGINAL);
     assert_eq!((nginx.status, nginx.header("x-auth-status"), nginx.header("retry-after")), (403, "503", "1"));
+    assert!(nginx.header("claviger-refusal").starts_with("503 busy 1 No verdict"), "{nginx:?}");
 }
 
 #[test]

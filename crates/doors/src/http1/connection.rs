@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
@@ -22,6 +22,9 @@ use crate::shares::Share;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 * 1024;
+/// Connections whose answers' memory a worker keeps, and the most that it keeps of one.
+const SPARES_MAX: usize = 256;
+const SPARE_BYTES_MAX: usize = 4 * 1024;
 
 thread_local! {
     /// A worker serves one connection after the other, so they share what one needs only while it is served. It stays in
@@ -39,6 +42,8 @@ struct Desk {
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
+    /// Memory of answers that were sent.
+    spares: Vec<Vec<u8>>,
     answer: Answer,
     date: Date,
 }
@@ -60,14 +65,17 @@ struct Plain<'s, S> {
     io: &'s mut Metered<S>,
     service: &'s Connection,
     meter: &'s Meter,
+    /// Who is woken when the worker wants something.
+    waker: Option<Waker>,
     /// Bytes of a request that is not whole.
     held: Vec<u8>,
     /// So many of them were looked through for the end of a head.
     looked_through: usize,
     /// A request whose body has not arrived.
     pending: Option<Pending>,
-    /// Answers that the peer does not take yet.
+    /// Answers that the peer is to get, and how many bytes of them it took.
     unsent: Vec<u8>,
+    sent: usize,
     next: Next,
     /// Whether the next answer is the last one.
     is_last: bool,
@@ -115,6 +123,19 @@ impl Desk {
 // === impl Output ===
 
 impl Output {
+    /// The answers so far; the next ones go elsewhere.
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::replace(&mut self.bytes, self.spares.pop().unwrap_or_default())
+    }
+
+    /// Takes memory back, unless there is enough of it or this is more than answers use to need.
+    fn give_back(&mut self, mut bytes: Vec<u8>) {
+        if self.spares.len() < SPARES_MAX && bytes.capacity() <= SPARE_BYTES_MAX {
+            bytes.clear();
+            self.spares.push(bytes);
+        }
+    }
+
     /// Appends the answer that was made.
     fn push(&mut self, id: &Id, closes: bool) {
         self.answer.write(&mut self.bytes, self.date.line(id), closes);
@@ -129,10 +150,12 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             io,
             service,
             meter,
+            waker: None,
             held: Vec::new(),
             looked_through: 0,
             pending: None,
             unsent: Vec::new(),
+            sent: 0,
             next: Next::Requests,
             is_last: false,
             is_finishing: false,
@@ -141,7 +164,7 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Left> {
-        match self.meter.order(cx.waker()) {
+        match self.order(cx.waker()) {
             Order::Serve => {}
             Order::Last => self.is_last = true,
             Order::Finish => (self.is_last, self.is_finishing) = (true, true),
@@ -149,6 +172,15 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
         }
         // An error is the peer's (it hung up): nothing to tell anybody.
         self.poll_serve(cx).map(|served| served.unwrap_or(Left::Closed))
+    }
+
+    /// What the worker wants. While that is nothing, whoever is to be woken need not be told to the meter again.
+    fn order(&mut self, waker: &Waker) -> Order {
+        if self.meter.is_served() && self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            return Order::Serve;
+        }
+        self.waker = Some(waker.clone());
+        self.meter.order(waker)
     }
 
     fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Left>> {
@@ -174,16 +206,23 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
         }
     }
 
-    /// Sends what the peer did not take at once.
+    /// Sends the answers that were made.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.unsent.is_empty() {
-            let sent = ready!(Pin::new(&mut *self.io).poll_write(cx, &self.unsent))?;
+        if self.unsent.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.sent < self.unsent.len() {
+            let sent = ready!(Pin::new(&mut *self.io).poll_write(cx, &self.unsent[self.sent..]))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unsent.drain(..sent);
+            self.sent += sent;
         }
-        Pin::new(&mut *self.io).poll_flush(cx)
+        ready!(Pin::new(&mut *self.io).poll_flush(cx))?;
+        self.sent = 0;
+        let unsent = std::mem::take(&mut self.unsent);
+        DESK.with_borrow_mut(|desk| desk.output.give_back(unsent));
+        Poll::Ready(Ok(()))
     }
 
     /// Reads once and answers every request that is whole.
@@ -193,7 +232,8 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             output.bytes.clear();
             if let Some(id) = self.poll_late(cx) {
                 self.refuse_body(&Problem::body_late(), &id, output);
-                return Poll::Ready(self.send(cx, output));
+                self.unsent = output.take();
+                return Poll::Ready(Ok(()));
             }
             let count = if self.held.is_empty() {
                 let count = ready!(self.poll_read(cx, input))?;
@@ -216,7 +256,14 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             if count == 0 {
                 self.end_of_stream(output);
             }
-            Poll::Ready(self.send(cx, output))
+            if output.bytes.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.unsent = output.take();
+            // At the next turn, when the other connections of this one were read as well: a peer that sleeps until it is
+            // answered is woken once for all of them. Waking it costs as much as the decision.
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 
@@ -238,21 +285,6 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             self.refuse_body(&Problem::body_torn(), &id, output);
         }
         self.next = Next::End;
-    }
-
-    /// Writes what there is to say; what the peer does not take at once waits.
-    fn send(&mut self, cx: &mut Context<'_>, output: &mut Output) -> io::Result<()> {
-        let mut rest = &output.bytes[..];
-        while !rest.is_empty() {
-            match Pin::new(&mut *self.io).poll_write(cx, rest) {
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(sent) => rest = &rest[sent?..],
-                Poll::Pending => break,
-            }
-        }
-        self.unsent.extend_from_slice(rest);
-        output.bytes.clear();
-        Ok(())
     }
 }
 
