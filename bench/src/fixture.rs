@@ -56,7 +56,7 @@ pub struct Fixture {
 }
 
 /// What all keys have in common.
-struct Template {
+pub struct Template {
     organization: OrganizationId,
     api_sets: Vec<ApiSetId>,
     allowed_ips: IpEntries,
@@ -89,6 +89,14 @@ impl Fixture {
         let mut config = Config::on_free_ports(data_dir.path().to_owned());
         config.database.url.clone_from(&self.url);
         Ok(open_store(&config, data_dir, &clock, &random).await?)
+    }
+
+    /// What all its keys have in common, and the key ring that their digests are of.
+    pub async fn template(&self) -> Result<(Template, Keyring)> {
+        let OpenStore { store, keyring, data_dir: _lock } = self.open().await?;
+        let template = Template::read(&store, self.ip_entries).await?;
+        store.close().await;
+        Ok((template, keyring))
     }
 
     async fn complete(&self) -> Result {
@@ -210,7 +218,8 @@ impl Template {
         Ok(Self { organization, api_sets, allowed_ips: addresses(ip_entries)?.into() })
     }
 
-    fn key(&self, number: u64, keyring: &Keyring) -> Key {
+    /// The key of this number, made now.
+    pub fn key(&self, number: u64, keyring: &Keyring) -> Key {
         let (secret, now) = (secret(number), SystemClock::new().now());
         let name = key_name(number).parse().unwrap_or_else(|_| unreachable!("a key's name is a name"));
         let digest = keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes());

@@ -12,7 +12,7 @@ use claviger_domain::verdict::Code;
 use claviger_engine::{Engine, Presented, Provider, Question, RequestLine};
 use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::start::OpenStore;
-use claviger_store::organizations;
+use claviger_store::{Store, organizations};
 
 use crate::conditions::pin;
 use crate::credentials::Credentials;
@@ -20,7 +20,7 @@ use crate::fixture::{API, CLIENT_IP, Fixture, addresses, runtime};
 use crate::load::thread_time;
 use crate::process::resident_bytes;
 use crate::report::{self, Figure, median};
-use crate::{Arguments, Result};
+use crate::{Arguments, Result, storm};
 
 /// Loads of which the median is told.
 const LOADS: usize = 3;
@@ -36,11 +36,18 @@ const UNKNOWN: u64 = 100_000;
 const KEYS_OF_BUDGETS: u64 = 1_000_000;
 
 /// A loaded engine and what that took.
-struct Loaded {
-    engine: Arc<Engine>,
+pub struct Loaded {
+    /// Full.
+    pub engine: Arc<Engine>,
     organization: OrganizationId,
     took: Duration,
     resident_bytes: u64,
+}
+
+/// Credentials drawn at random, with equal chances.
+pub struct Draws {
+    state: u64,
+    drawn: Vec<u8>,
 }
 
 /// Measures and prints.
@@ -79,6 +86,8 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     let what = "a decision, full policy, random keys, 10,000 addresses";
     figures.push(figure(what, decide(&long, &known, Code::Valid)?, "ns", 0, Some(budget)));
+    drop(long);
+    figures.extend(storm::run(arguments, &fixture, &first, &known)?);
     println!("## In process, one thread; decisions in processor time\n\n{}", report::figures(&figures));
     Ok(())
 }
@@ -90,6 +99,15 @@ async fn load(fixture: &Fixture, list: Option<IpEntries>) -> Result<Loaded> {
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
     let engine = Arc::new(Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock, random));
     let (begin, before) = (Instant::now(), resident_bytes("self")?);
+    fill(&engine, &store, list).await?;
+    let took = begin.elapsed();
+    store.close().await;
+    let resident_bytes = resident_bytes("self")?.saturating_sub(before);
+    Ok(Loaded { engine, organization, took, resident_bytes })
+}
+
+/// Loads an engine, whatever it holds.
+pub async fn fill(engine: &Arc<Engine>, store: &Store, list: Option<IpEntries>) -> Result {
     let mut feed = store.feed();
     let mut loader = engine.begin_load();
     let add = |mut changes: Vec<Change>| {
@@ -102,30 +120,19 @@ async fn load(fixture: &Fixture, list: Option<IpEntries>) -> Result<Loaded> {
     };
     let position = feed.load(add, |_| {}).await?;
     loader.finish(position);
-    let took = begin.elapsed();
-    store.close().await;
-    let resident_bytes = resident_bytes("self")?.saturating_sub(before);
-    Ok(Loaded { engine, organization, took, resident_bytes })
+    Ok(())
 }
 
 /// Nanoseconds of processor time of a decision: the median of batches. Usage is taken out between them, as the server does
 /// each second.
 fn decide(loaded: &Loaded, credentials: &Credentials, code: Code) -> Result<f64> {
-    let mut draw = 0x9e37_79b9_7f4a_7c15u64;
-    let mut drawn = Vec::with_capacity(DRAWN * credentials.length());
+    let mut draws = Draws::new();
     let mut times = Vec::with_capacity(BATCHES);
     for _ in 0..BATCHES {
         let mut time = Duration::ZERO;
         for _ in 0..DRAWS {
             // A door has the credential at hand when it asks; fetching it from a list of millions is no part of a decision.
-            drawn.clear();
-            for _ in 0..DRAWN {
-                draw ^= draw << 13;
-                draw ^= draw >> 7;
-                draw ^= draw << 17;
-                drawn.extend_from_slice(credentials.get(draw % credentials.count()));
-            }
-            time += decide_each(loaded, drawn.chunks_exact(credentials.length()), code)?;
+            time += decide_each(loaded, draws.draw(credentials, DRAWN), code)?;
         }
         times.push(time.as_secs_f64() * 1e9 / (DRAWS * DRAWN) as f64);
         while !loaded.engine.drain_usage().keys.is_empty() {}
@@ -134,7 +141,7 @@ fn decide(loaded: &Loaded, credentials: &Credentials, code: Code) -> Result<f64>
 }
 
 /// The processor time of deciding on each credential.
-fn decide_each<'c>(loaded: &Loaded, credentials: impl Iterator<Item = &'c [u8]>, code: Code) -> Result<Duration> {
+pub fn decide_each<'c>(loaded: &Loaded, credentials: impl Iterator<Item = &'c [u8]>, code: Code) -> Result<Duration> {
     let (client_ip, request_id) = (CLIENT_IP.parse().ok(), loaded.engine.new_request_id());
     let request = Some(RequestLine {
         method: "GET",
@@ -163,6 +170,28 @@ fn decide_each<'c>(loaded: &Loaded, credentials: impl Iterator<Item = &'c [u8]>,
         }
     }
     Ok(thread_time().saturating_sub(begin))
+}
+
+// === impl Draws ===
+
+impl Draws {
+    /// From the same beginning each time.
+    pub fn new() -> Self {
+        Self { state: 0x9e37_79b9_7f4a_7c15, drawn: Vec::new() }
+    }
+
+    /// So many, one behind the other.
+    pub fn draw(&mut self, credentials: &Credentials, count: usize) -> impl Iterator<Item = &[u8]> {
+        self.drawn.clear();
+        for _ in 0..count {
+            // xorshift64 (G. Marsaglia, "Xorshift RNGs", 2003).
+            self.state ^= self.state << 13;
+            self.state ^= self.state >> 7;
+            self.state ^= self.state << 17;
+            self.drawn.extend_from_slice(credentials.get(self.state % credentials.count()));
+        }
+        self.drawn.chunks_exact(credentials.length())
+    }
 }
 
 fn figure(what: &str, value: f64, unit: &'static str, decimals: usize, budget: Option<f64>) -> Figure {

@@ -15,6 +15,7 @@ mod process;
 mod report;
 mod rounds;
 mod server;
+mod storm;
 mod workloads;
 
 use std::error::Error;
@@ -73,7 +74,7 @@ struct Arguments {
 /// A part of the report.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Decisions and loads, without a network
+    /// Decisions and loads, without a network; decisions while keys change
     InProcess,
     /// The doors against nginx
     Http,
@@ -122,7 +123,8 @@ fn in_process_of_its_own(arguments: &Arguments) -> Result {
     if let Some(DatabaseUrl::Postgres(urls)) = &arguments.postgres {
         command.args(["--postgres", urls.first()]);
     }
-    let status = command.args(["--server-core", &arguments.server_core.to_string()]).status()?;
+    command.args(["--server-core", &arguments.server_core.to_string()]);
+    let status = command.args(["--generator-core", &arguments.generator_core.to_string()]).status()?;
     if status.success() { Ok(()) } else { Err("the part in process failed".into()) }
 }
 

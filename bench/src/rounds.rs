@@ -1,7 +1,7 @@
 //! The doors against nginx, interleaved.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::conditions::pin;
 use crate::fixture::Fixture;
@@ -24,11 +24,12 @@ pub const USAGE_PERCENT_MAX: f64 = 3.0;
 pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<String> {
     let draws = Draws::new(arguments.keys);
     let nginx = Nginx::return_200(&fixture.data_dir().with_extension("nginx"), arguments.server_core)?;
+    let begin = Instant::now();
     let mut server = Server::start(program, fixture, arguments.server_core)?;
     pin(arguments.generator_core)?;
     let doors = Target { address: server.doors, server: server.processes()? };
     server.wait_until_ready(&draws.forward(&doors))?;
-    let resident = server.resident_bytes()?;
+    let (started, resident) = (begin.elapsed(), server.resident_bytes()?);
     let workloads = [
         (draws.return_200(&Target { address: nginx.address, server: nginx.processes()? }, BODY_LENGTH), None),
         (draws.forward(&doors), Some(0.70)),
@@ -45,6 +46,8 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
     figures.push(Figure { decimals: 1, ..figure(what, beside, "%", Some(USAGE_PERCENT_MAX)) });
     let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let memory = |what: &str, bytes| figure(what, mebibytes(bytes), "MiB", None);
+    let what = "from the server's start to its first verdict, on its one core";
+    figures.push(Figure { decimals: 2, ..figure(what, started.as_secs_f64(), "s", None) });
     figures.push(memory("the server's memory before the first round", resident));
     figures.push(memory("the server's memory after the last one", server.resident_bytes()?));
     Ok(format!("## HTTP\n\n{}\n{}", report::ratios(&series), report::figures(&figures)))
@@ -70,12 +73,19 @@ pub fn interleave(workloads: &[(Workload, Option<f64>)], rounds: u16, seconds: D
 }
 
 fn at_half_load(workloads: &[(Workload, Option<f64>)], series: &[Series], seconds: Duration) -> Result<Vec<Figure>> {
-    let mut figures = Vec::new();
+    let (mut figures, mut peer) = (Vec::new(), f64::NAN);
     for ((workload, budget), series) in workloads.iter().zip(series) {
         let half = median(series.runs.iter().map(|run| run.rate)) / 2.0;
         let run = load::run(workload, seconds, Some(half))?;
         let what = format!("p99 at half the load ({:.0} requests/s): {}", run.rate, workload.name);
-        figures.push(figure(&what, run.p99_micros as f64, "µs", budget.map(|_| P99_MICROS_MAX)));
+        let p99 = run.p99_micros as f64;
+        figures.push(figure(&what, p99, "µs", budget.map(|_| P99_MICROS_MAX)));
+        match budget {
+            None => peer = p99,
+            Some(_) => {
+                figures.push(Figure { decimals: 2, ..figure("the same ÷ nginx's in this run", p99 / peer, "", None) })
+            }
+        }
     }
     Ok(figures)
 }

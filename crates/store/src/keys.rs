@@ -21,7 +21,7 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, list};
-pub(crate) use row::{COLUMNS, Row, SELECT, read};
+pub(crate) use row::{Row, SELECT, TABLE, read};
 pub use term::{KeyTerm, TermFilter, terms};
 
 /// Sets, and APIs, that new keys hold.
@@ -43,8 +43,7 @@ pub async fn insert(tx: &mut Tx, key: &Key) -> Result<()> {
     insert_all(tx, std::slice::from_ref(key)).await
 }
 
-/// Adds keys, many rows with one statement, which takes a tenth of the time. An error is about any of them, and the
-/// transaction must end with it.
+/// Adds keys, many rows with one statement. An error is about any of them, and the transaction must end with it.
 ///
 /// # Errors
 /// [`Taken::Name`], [`Taken::Digest`].

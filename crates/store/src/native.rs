@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _, SqlSafeStr};
 use tokio::time::sleep;
 
 use crate::fields::Fields;
@@ -43,6 +43,23 @@ pub(crate) enum Native {
 pub(crate) enum Rows<'c> {
     Sqlite(BoxStream<'c, sqlx::Result<SqliteRow>>),
     Postgres(BoxStream<'c, sqlx::Result<PgRow>>),
+}
+
+/// How the rows of a table are copied.
+pub(crate) struct Table {
+    pub(crate) select: &'static str,
+    pub(crate) columns: &'static [Column],
+    /// The rows from behind the number `?1` up to `?2`, each column as one text, see [`RawRows::push_joined`]: SQLite's
+    /// driver copies each value of each row out by itself.
+    pub(crate) sqlite_joined: &'static str,
+    /// The number of the last row.
+    pub(crate) sqlite_last: &'static str,
+}
+
+/// The rows of a table, on their way.
+pub(crate) enum TableRows<'c> {
+    Sqlite { connection: &'c mut SqliteConnection, table: &'static Table, taken: i64, last: i64 },
+    Postgres(Rows<'c>, &'static Table),
 }
 
 // === impl Native ===
@@ -116,6 +133,17 @@ impl Native {
         }
     }
 
+    /// All rows of a table.
+    pub(crate) async fn table(&mut self, table: &'static Table) -> Result<TableRows<'_>> {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let last = sqlx::query_scalar(table.sqlite_last).fetch_one(&mut *connection).await?;
+                TableRows::Sqlite { connection, table, taken: 0, last }
+            }
+            Self::Postgres(_) => TableRows::Postgres(self.rows(table.select), table),
+        })
+    }
+
     /// Ends the transaction and closes the connection.
     pub(crate) async fn end(self) -> Result<()> {
         let closed = match self {
@@ -129,13 +157,6 @@ impl Native {
 // === impl Rows ===
 
 impl Rows<'_> {
-    /// Copies the next rows, at most `count`; none once there are no more.
-    pub(crate) async fn copy(&mut self, count: usize, columns: &'static [Column]) -> Result<RawRows> {
-        let mut taken = RawRows::with_capacity(count, columns);
-        self.take(count, |row| taken.push(row)).await?;
-        Ok(taken)
-    }
-
     /// Hands the next rows to `take`, at most `count`; how many there were.
     pub(crate) async fn take(
         &mut self,
@@ -161,5 +182,36 @@ impl Rows<'_> {
             }
         }
         Ok(count)
+    }
+}
+
+// === impl TableRows ===
+
+impl TableRows<'_> {
+    /// Copies the next rows, at most `count`; none once there are no more.
+    pub(crate) async fn copy(&mut self, count: usize) -> Result<RawRows> {
+        match self {
+            Self::Sqlite { connection, table, taken, last } => {
+                let mut rows = RawRows::with_capacity(count, table.columns);
+                while rows.is_empty() && taken < last {
+                    let until = (*taken + count as i64).min(*last);
+                    let query = sqlx::query(table.sqlite_joined).bind(*taken).bind(until);
+                    let row = query.fetch_one(&mut **connection).await?;
+                    let columns = 0..table.columns.len();
+                    let joined: Vec<Option<&str>> = columns.map(|at| row.try_get(at)).collect::<Result<_, _>>()?;
+                    // NULL where all of these numbers are free.
+                    if let Some(joined) = joined.into_iter().collect::<Option<Vec<&str>>>() {
+                        rows.push_joined(&joined)?;
+                    }
+                    *taken = until;
+                }
+                Ok(rows)
+            }
+            Self::Postgres(rows, table) => {
+                let mut copied = RawRows::with_capacity(count, table.columns);
+                rows.take(count, |row| copied.push(row)).await?;
+                Ok(copied)
+            }
+        }
     }
 }

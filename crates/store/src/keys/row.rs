@@ -18,13 +18,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Result;
 use crate::fields::Fields;
 use crate::ip_lists::{self, IpLists};
+use crate::native::Table;
 use crate::raw_rows::Column;
 use crate::sql::{Sql, json, sql, word};
 
 /// All keys; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, digest, record FROM keys";
-/// The columns of [`SELECT`].
-pub(crate) const COLUMNS: &[Column] = &[Column::Text("id"), Column::Bytes("digest"), Column::Text("record")];
+/// How the load copies them.
+pub(crate) static TABLE: Table = Table {
+    select: SELECT,
+    columns: &[Column::Text("id"), Column::Bytes("digest"), Column::Text("record")],
+    sqlite_joined: "SELECT group_concat(id, char(30)), group_concat(hex(digest), char(30)), \
+                    group_concat(record, char(30)) FROM keys WHERE rowid > ?1 AND rowid <= ?2",
+    sqlite_last: "SELECT COALESCE(MAX(rowid), 0) FROM keys",
+};
 
 /// All of a key but its id and its values. What is usual is left out; times are microseconds.
 #[derive(Serialize, Deserialize)]
