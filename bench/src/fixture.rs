@@ -13,12 +13,12 @@ use claviger_domain::digest::CredentialKind;
 use claviger_domain::ip_list::{IpEntries, IpEntry};
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
-use claviger_domain::{ApiSetId, Clock, KeyId, OrganizationId, Random, RequestId};
+use claviger_domain::{ApiSetId, Clock, KeyId, NodeId, OrganizationId, Random, RequestId};
 use claviger_engine::Engine;
 use claviger_manage::api_sets::{self, CreateApiSet};
 use claviger_manage::apis::{self, ImportQuery};
 use claviger_manage::setup::{SetUp, set_up};
-use claviger_manage::{Ctx, Manage};
+use claviger_manage::{Ctx, Manage, Nodes};
 use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::DataDir;
@@ -145,7 +145,9 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
     let engine =
         Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
+    let own = NodeId::new(clock.now(), &*random);
     let manage = Manage {
+        nodes: Arc::new(Nodes::new(store.clone(), clock.clone(), own)),
         store: store.clone(),
         engine: Arc::new(engine),
         keyring: keyring.clone(),

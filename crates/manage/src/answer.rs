@@ -7,6 +7,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Manage;
+use crate::body::Waiting;
+use crate::error::Error;
+use crate::nodes::Reached;
+
 /// Names the change that a call made: `<epoch>.<seq>`.
 pub const CHANGE_HEADER: &str = "x-claviger-change";
 
@@ -18,6 +23,16 @@ pub struct Answer<T> {
     change: Option<Position>,
     version: Option<i64>,
     location: Option<String>,
+    reached: Option<Reached>,
+}
+
+/// A body, and beside its members the nodes that have applied the change.
+#[derive(Serialize)]
+struct WithNodes<'a, T> {
+    #[serde(flatten)]
+    body: Option<&'a T>,
+    #[serde(flatten)]
+    reached: &'a Reached,
 }
 
 /// An answer as it is kept for calls that repeat the first one.
@@ -34,7 +49,7 @@ pub(crate) struct KeptAnswer {
 impl<T: Serialize> Answer<T> {
     /// 200 with `body`.
     pub fn ok(body: T) -> Self {
-        Self { status: StatusCode::OK, body: Some(body), change: None, version: None, location: None }
+        Self { status: StatusCode::OK, body: Some(body), change: None, version: None, location: None, reached: None }
     }
 
     /// 201 with `body`.
@@ -46,6 +61,29 @@ impl<T: Serialize> Answer<T> {
     #[must_use]
     pub fn change(self, position: Option<Position>) -> Self {
         Self { change: position, ..self }
+    }
+
+    /// The change that was made, once the nodes that the call asks for have applied it, or the time for it is over: then
+    /// the answer is 202 and says who has not.
+    pub async fn settled(
+        self,
+        manage: &Manage,
+        position: Option<Position>,
+        waiting: impl Into<Waiting>,
+    ) -> Result<Self, Error> {
+        let reached = manage.wait(position, waiting.into()).await?;
+        Ok(Self { reached, ..self.change(position) })
+    }
+
+    /// The same for an answer with a new secret, which is to be good at every live node: it is waited for unasked.
+    pub async fn settled_with_secret(
+        self,
+        manage: &Manage,
+        position: Option<Position>,
+        waiting: impl Into<Waiting>,
+    ) -> Result<Self, Error> {
+        let reached = manage.wait_for_secret(position, waiting.into()).await?;
+        Ok(Self { reached, ..self.change(position) })
     }
 
     /// The record's version, as `ETag`.
@@ -70,20 +108,33 @@ impl Answer<Value> {
 }
 
 impl Answer<()> {
-    /// 204.
+    /// 204; 200 where nodes are named.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, change: None, version: None, location: None }
+        Self { status: StatusCode::NO_CONTENT, body: None, ..Self::ok(()) }
     }
 }
 
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
-        let mut response = match self.body {
-            Some(body) => (self.status, Json(body)).into_response(),
-            None => self.status.into_response(),
+        let Self { status, body, change, version, location, reached } = self;
+        let mut response = match (&body, &reached) {
+            (_, Some(reached)) => {
+                (status_with_nodes(status, reached), Json(WithNodes { body: body.as_ref(), reached })).into_response()
+            }
+            (Some(body), None) => (status, Json(body)).into_response(),
+            (None, None) => status.into_response(),
         };
-        put_headers(response.headers_mut(), self.change, self.version, self.location);
+        put_headers(response.headers_mut(), change, version, location);
         response
+    }
+}
+
+/// A creation stays 201: whoever made something reads `pending`.
+fn status_with_nodes(status: StatusCode, reached: &Reached) -> StatusCode {
+    match status {
+        StatusCode::CREATED => status,
+        _ if reached.is_all() => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::answer::entity_tag;
 use crate::error::{Error, ErrorCode, FIELD_ERRORS_MAX, FieldError};
+use crate::nodes::WAIT_MS_MAX;
 
 /// The most bytes of a JSON body; an import has its own maximum.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -36,12 +37,22 @@ pub struct Query<T>(pub T);
 pub struct IfMatch(Option<String>);
 
 /// `?wait=`: which nodes must have applied a change before the call returns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// This one.
-    #[default]
     Node,
+    /// All that are live.
+    All,
+}
+
+/// What a change's query asks to wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// For which nodes; `None`: this one, and the answer names none.
+    pub wait: Option<Wait>,
+    /// How long at most, in milliseconds.
+    pub wait_ms: Option<u32>,
 }
 
 /// The query of a change.
@@ -49,10 +60,15 @@ pub enum Wait {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeQuery {
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// Reads at most `max_bytes` of a body.
@@ -168,6 +184,13 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
     text.parse().map(Some).map_err(|_| serde::de::Error::custom("expected a whole number"))
 }
 
+/// Deserializes `?wait_ms=`.
+pub fn wait_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let fits = text.parse().ok().filter(|wait_ms| *wait_ms <= WAIT_MS_MAX);
+    fits.map(Some).ok_or_else(|| serde::de::Error::custom(format_args!("expected 0 to {WAIT_MS_MAX} milliseconds")))
+}
+
 /// Deserializes a yes or no that stands in a query as text.
 pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -192,6 +215,28 @@ pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) ->
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
+
+// === impl Waiting ===
+
+/// For each query that has both parameters: serde cannot flatten a query that refuses unknown names.
+macro_rules! waits {
+    ($($query:ty),* $(,)?) => {
+        $(impl From<$query> for Waiting {
+            fn from(query: $query) -> Self {
+                Self { wait: query.wait, wait_ms: query.wait_ms }
+            }
+        })*
+    };
+}
+waits!(
+    ChangeQuery,
+    &crate::api_sets::templates::ApplyQuery,
+    &crate::apis::ImportQuery,
+    &crate::apis::http::DeleteQuery,
+    &crate::keys::ImportKeysQuery,
+    &crate::policy::http::PolicyQuery,
+    &crate::users::http::DisableQuery,
+);
 
 // === impl extractors ===
 

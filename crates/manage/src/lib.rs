@@ -41,6 +41,7 @@ mod mandate;
 pub mod master_secret;
 pub mod me;
 pub mod metrics;
+pub mod nodes;
 pub mod organizations;
 pub mod page;
 pub mod path;
@@ -61,12 +62,15 @@ pub mod write;
 pub use calls::Calls;
 pub use ctx::Ctx;
 pub use error::{Error, ErrorCode, FieldError};
+pub use nodes::Nodes;
 pub use write::Changed;
 
 /// Everything that the use cases work with; shared as `Arc<Manage>`.
 pub struct Manage {
     /// The database.
     pub store: Store,
+    /// This node among the others.
+    pub nodes: Arc<Nodes>,
     /// This node's engine: authenticates management keys, explains, and applies changes before a call returns.
     pub engine: Arc<Engine>,
     /// The keys that do the work.
@@ -145,11 +149,13 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(policy::http::router())
         .merge(roles::http::router())
         .merge(users::http::router())
+        .merge(nodes::http::router())
         .merge(setup::router())
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);
     describe_answers(all.get_openapi_mut());
     idempotency::describe(all.get_openapi_mut());
+    nodes::describe::describe(all.get_openapi_mut());
     all
 }
 

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::Manage;
 use crate::answer::Answer;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, Waiting};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::idempotency;
@@ -96,5 +96,5 @@ async fn setup(
 ) -> Result<Answer<SetUpDone>, Error> {
     let done = set_up(&manage.store, &manage.keyring, &*manage.random, &ctx, request).await?;
     let done = manage.in_force(done).await?;
-    Ok(Answer::created(done.value).change(done.position))
+    Answer::created(done.value).settled_with_secret(&manage, done.position, Waiting::default()).await
 }

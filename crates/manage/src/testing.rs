@@ -11,7 +11,7 @@ use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::{Keyring, MasterSecret};
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
+use claviger_domain::{KeyId, NodeId, OrganizationId, Random, Timestamp};
 use claviger_engine::Engine;
 use claviger_store::{Database, DatabaseUrl, FeedEvent, Store};
 use http::{HeaderMap, Request, StatusCode};
@@ -21,12 +21,15 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::{Config, Manage, router};
+use crate::{Config, Manage, Nodes, router};
 
 /// The operator's local token.
 pub(crate) const OPERATOR: &str = "the-local-token-of-the-operator";
 /// 2026-01-15T12:00:00Z: when tests begin.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_768_478_400_000_000);
+
+/// The node that all tests run on.
+pub(crate) const OWN_NODE: NodeId = NodeId::from_raw(1);
 
 /// An installation of its own.
 pub(crate) struct World {
@@ -66,6 +69,7 @@ impl World {
         let engine = Arc::new(engine);
         let follower = follow(&store, &engine).await;
         let manage = Arc::new(Manage {
+            nodes: Arc::new(Nodes::new(store.clone(), clock.clone(), OWN_NODE)),
             store,
             engine,
             keyring,

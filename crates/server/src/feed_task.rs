@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use claviger_domain::Clock;
@@ -11,6 +12,7 @@ use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Look, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Part};
+use crate::own_node::OwnNode;
 
 /// How long to wait before a failed load or step is tried again: a node that has lost the database tries at least
 /// every 500 ms.
@@ -28,6 +30,9 @@ pub(crate) struct FeedTask {
     pub(crate) health: Arc<Health>,
     /// For how long verdicts are given without hearing from the database.
     pub(crate) staleness_limit: Option<Duration>,
+    pub(crate) node: Arc<OwnNode>,
+    /// Whether a node that was stale has shown itself to the others again.
+    pub(crate) is_back: AtomicBool,
 }
 
 // === impl FeedTask ===
@@ -52,13 +57,20 @@ impl FeedTask {
 
     /// Returns when the feed is another one than was loaded, or when a load failed.
     async fn load_and_follow(&self) -> Result<(), Error> {
+        // Whoever commits from here on finds this node's row and waits for it; what was committed before is loaded.
+        if self.engine.is_stale() {
+            self.node.beat().await?
+        } else {
+            self.node.join().await?
+        }
         let mut feed = self.store.feed();
         self.load(&mut feed).await?;
         loop {
             match self.next(&mut feed).await {
                 Ok(FeedEvent::Step(step)) => {
                     self.engine.apply(step);
-                    self.is_current();
+                    self.node.note_applied(feed.mark());
+                    self.heard().await;
                 }
                 Ok(FeedEvent::Diverged) => {
                     tracing::warn!("the change feed is another one than was read before; loading everything anew");
@@ -77,7 +89,7 @@ impl FeedTask {
             tokio::select! {
                 event = &mut next => return event,
                 Ok(()) = looks.changed() => {
-                    self.is_current();
+                    self.heard().await;
                     self.tell_health(*looks.borrow_and_update());
                 }
                 () = tokio::time::sleep(SILENCE_MAX) => {
@@ -104,11 +116,22 @@ impl FeedTask {
             )
             .await?;
         loader.finish(position);
+        self.node.note_applied(feed.mark());
         let keys = self.engine.metrics().keys;
         let millis = self.clock.monotonic().saturating_sub(began).as_millis();
         tracing::info!("loaded {keys} keys in {millis} ms, up to change {position}");
         self.is_current();
         Ok(())
+    }
+
+    /// After a look at the feed or a step. A node that has been stale may have left the others' list, so that nobody waited
+    /// for it: it shows itself again, and gives verdicts from the look after that on.
+    async fn heard(&self) {
+        if self.engine.is_stale() && !self.is_back.swap(false, Ordering::Relaxed) {
+            self.is_back.store(self.node.beat().await.is_ok(), Ordering::Relaxed);
+            return;
+        }
+        self.is_current();
     }
 
     /// What the engine has is what the database has: verdicts are given from here on, for as long as configured.

@@ -1,15 +1,16 @@
 //! The wiring, from top to bottom: files, listeners, database, engine, doors, management, telemetry.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claviger_domain::change::Position;
 use claviger_domain::keyring::Keyring;
-use claviger_domain::{Clock, Random};
+use claviger_domain::{Clock, NodeId, Random};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
-use claviger_manage::{Calls, Manage};
+use claviger_manage::{Calls, Manage, Nodes};
 use claviger_store::{Database, Store, organizations};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -26,6 +27,9 @@ use crate::local_token::{LocalToken, write_certificate};
 use crate::logging;
 use crate::master_secret::{Opened, Place, open_keyring};
 use crate::metrics::Sources;
+use crate::node_id;
+use crate::node_task::NodeTask;
+use crate::own_node::{Facts, OwnNode};
 use crate::skew_task::SkewTask;
 use crate::start_error::StartError;
 use crate::sweep_task::SweepTask;
@@ -35,6 +39,9 @@ use crate::usage_task::UsageTask;
 
 /// How long the doors' open requests have to end at a stop.
 const DOORS_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the database has to note that this node stops.
+const SIGN_OFF_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server that can be started.
 #[derive(Debug)]
@@ -59,6 +66,7 @@ pub struct Running {
     look_at_certificates: Arc<Notify>,
     /// The configuration in force.
     as_configured: Mutex<Config>,
+    node: Arc<OwnNode>,
     store: Store,
     /// Dropped last: the directory is free when nothing writes there any more.
     data_dir: DataDir,
@@ -97,6 +105,11 @@ impl Server {
         let is_new = has_no_organization(&store).await?;
 
         let (clock_of, random_of) = (|| Arc::clone(&clock), || Arc::clone(&random));
+        let node_id = node_id::read_or_write(data_dir.path(), NodeId::new(clock.now(), &*random))?;
+        let nodes = Arc::new(Nodes::new(store.clone(), clock_of(), node_id));
+        let staleness_limit = config.database.staleness_limit();
+        let facts = Facts { data_dir: data_dir.path().to_owned(), staleness_limit };
+        let node = Arc::new(OwnNode::new(store.clone(), Arc::clone(&nodes), clock_of(), random_of(), facts));
         let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock_of(), random_of());
         let engine = Arc::new(engine);
         let health = Arc::new(Health::new(Arc::clone(&engine)));
@@ -116,13 +129,14 @@ impl Server {
             management: Arc::clone(&counters),
             tls: listeners_tls.clone(),
         };
-        let staleness_limit = config.database.staleness_limit();
         let feed = FeedTask {
             store: store.clone(),
             engine: Arc::clone(&engine),
             clock: clock_of(),
             health: Arc::clone(&health),
             staleness_limit,
+            node: Arc::clone(&node),
+            is_back: AtomicBool::new(false),
         };
         let tasks = spawn_background(feed, &stop);
         tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health), sources), stop.clone()));
@@ -134,6 +148,9 @@ impl Server {
             look: Arc::clone(&look_at_certificates),
         };
         tasks.spawn(follow.run(stop.clone()));
+        tasks.spawn(
+            NodeTask { store: store.clone(), nodes: Arc::clone(&nodes), own: Arc::clone(&node) }.run(stop.clone()),
+        );
         let background = stop.clone().drop_guard();
 
         // Before this, a change would wait for a replica that is not there.
@@ -143,6 +160,7 @@ impl Server {
             .map_err(|error| StartError::file(data_dir.path(), error))?;
         let manage = Manage {
             store: store.clone(),
+            nodes,
             engine,
             keyring,
             clock: clock_of(),
@@ -175,6 +193,7 @@ impl Server {
             local_token,
             look_at_certificates,
             as_configured,
+            node,
             store,
             data_dir,
         };
@@ -347,6 +366,7 @@ impl Running {
             tasks,
             local_token,
             as_configured,
+            node,
             store,
             data_dir,
             ..
@@ -364,6 +384,12 @@ impl Running {
         drop(background);
         tasks.close();
         tasks.wait().await;
+        // No verdicts any more, and all uses are written.
+        match tokio::time::timeout(SIGN_OFF_TIMEOUT, node.sign_off()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("this node could not sign off and counts as lost: {error}"),
+            Err(_) => tracing::warn!("this node could not sign off in time and counts as lost"),
+        }
         store.close().await;
         drop(data_dir);
         tracing::info!("stopped");

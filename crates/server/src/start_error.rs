@@ -9,6 +9,7 @@ use claviger_store::OpenError;
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
 use crate::master_secret::MasterSecretError;
+use crate::node_id::NodeIdError;
 
 /// Usage, configuration, or something on this machine that a person must put right.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The master secret.
     #[error(transparent)]
     MasterSecret(#[from] MasterSecretError),
+    /// The file of the node's id.
+    #[error(transparent)]
+    NodeId(#[from] NodeIdError),
 }
 
 // === impl StartError ===

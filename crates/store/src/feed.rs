@@ -30,7 +30,7 @@ const TRIM_EVERY: i64 = 1_000;
 /// A reader of the change feed.
 pub struct Feed {
     store: Store,
-    applied: Option<Applied>,
+    applied: Option<Mark>,
     wakeup: Wakeup,
     failed: bool,
     /// When the look began that found what was read last: whoever asks for more has applied it.
@@ -54,9 +54,9 @@ pub enum FeedEvent {
     Diverged,
 }
 
-/// The last transaction that was read, and the mark by which it is known.
+/// A transaction of the feed, and the nonce by which it is told from one at the same place of another feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Applied {
+pub struct Mark {
     pub(crate) position: Position,
     pub(crate) nonce: Vec<u8>,
 }
@@ -105,6 +105,11 @@ impl Feed {
         Ok(position)
     }
 
+    /// The transaction up to which this reader has read; `None` before a load.
+    pub fn mark(&self) -> Option<&Mark> {
+        self.applied.as_ref()
+    }
+
     /// Waits for changes and reads them. After an error it may be called again: it waits the poll interval first.
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<FeedEvent> {
@@ -143,14 +148,23 @@ impl Feed {
     }
 }
 
+// === impl Mark ===
+
+impl Mark {
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
 /// What one look at the feed found.
 enum Read {
     Nothing(Look),
     Diverged,
-    Step(Step, Applied),
+    Step(Step, Mark),
 }
 
-async fn read_step(store: &Store, applied: &Applied, began: Duration) -> Result<Read> {
+async fn read_step(store: &Store, applied: &Mark, began: Duration) -> Result<Read> {
     let mut snapshot = store.read().await?;
     let head = head(&mut snapshot).await?;
     let look = look(&mut snapshot, store.kind()).await?;
@@ -159,7 +173,8 @@ async fn read_step(store: &Store, applied: &Applied, began: Duration) -> Result<
     if head == *applied {
         return Ok(Read::Nothing(look));
     }
-    if head.position.epoch != applied.position.epoch || behind <= 0 {
+    // One that is too far behind reads none of it: a load is less work, and bounded.
+    if head.position.epoch != applied.position.epoch || !(1..=ROWS_BEHIND_MAX).contains(&behind) {
         return Ok(Read::Diverged);
     }
     let rows = rows_from(&mut snapshot, applied.position).await?;
@@ -194,7 +209,7 @@ async fn look(conn: &mut Conn, kind: Kind) -> Result<Look> {
     }
 }
 
-async fn head(conn: &mut Conn) -> Result<Applied> {
+pub(crate) async fn head(conn: &mut Conn) -> Result<Mark> {
     let head = conn.row(sql(SELECT_HEAD), read_head).await?;
     head.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))
 }
@@ -205,10 +220,10 @@ pub(crate) const SELECT_HEAD: &str =
 
 /// # Errors
 /// [`Error::Outdated`] where what stands behind it is not for this program.
-pub(crate) fn read_head(row: &dyn Fields) -> Result<Applied> {
+pub(crate) fn read_head(row: &dyn Fields) -> Result<Mark> {
     may_read(row.number(3)?)?;
     let position = Position { epoch: row.number(0)?, seq: row.number(1)? };
-    Ok(Applied { position, nonce: row.bytes(2)?.to_vec() })
+    Ok(Mark { position, nonce: row.bytes(2)?.to_vec() })
 }
 
 async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {

@@ -8,7 +8,7 @@ use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, Clock, KeyId, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::feed::{self, Applied};
+use crate::feed::{self, Mark};
 use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
@@ -48,7 +48,7 @@ pub(crate) async fn run(
     since: Timestamp,
     mut add: impl FnMut(Vec<Change>) + Send,
     progress: impl FnMut(LoadProgress) + Send,
-) -> Result<Applied> {
+) -> Result<Mark> {
     let mut native = Native::begin(server).await?;
     // The first statement fixes the snapshot.
     let mut head = None;

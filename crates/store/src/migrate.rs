@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -46,6 +46,7 @@ const MIGRATIONS: [Migration; 13] = [
     Migration { script: include_str!("../migrations/0012_keys_by_name.sql"), oldest_reader: 10 },
     // One that does not know people would refuse their keys, and stops at the first change of a role.
     Migration { script: include_str!("../migrations/0013_people.sql"), oldest_reader: 13 },
+    Migration { script: include_str!("../migrations/0014_nodes.sql"), oldest_reader: 10 },
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -125,6 +125,11 @@ impl Store {
         Feed::new(self.clone())
     }
 
+    /// Where the feed stands.
+    pub async fn head(&self) -> Result<Position> {
+        Ok(feed::head(&mut *self.read().await?).await?.position())
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
         self.read().await?.number(crate::sql::sql("SELECT seq FROM feed_head")).await?;

@@ -4,7 +4,9 @@
 #[path = "../../../xtask/src/cluster.rs"]
 pub mod cluster;
 pub mod database;
+pub mod fleet;
 pub mod gateway;
+pub mod line;
 pub mod patience;
 pub mod process;
 pub mod proxy;

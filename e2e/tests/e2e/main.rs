@@ -18,6 +18,7 @@ mod lists;
 mod logs;
 mod master_secret;
 mod metrics;
+mod nodes;
 mod observed;
 mod outage;
 mod process;

@@ -45,13 +45,13 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateApiSet>,
 ) -> Result<Answer<ApiSetView>, Error> {
     let made = api_sets::create(&manage, &ctx, request).await?;
     let (Recorded { set, version }, position) = (made.value, made.position);
     let id = set.id().to_owned();
-    Ok(Answer::created(set).location("api-sets", &id).version(version).change(position))
+    Answer::created(set).location("api-sets", &id).version(version).settled(&manage, position, query).await
 }
 
 /// Lists the templates of sets: what well-known systems offer as ready-made rights.
@@ -76,7 +76,7 @@ async fn apply_template(
     JsonBody(request): JsonBody<ApplyTemplate>,
 ) -> Result<Answer<Applied>, Error> {
     let applied = templates::apply(&manage, &ctx, &template, request, query.dry_run).await?;
-    Ok(Answer::ok(applied.value).change(applied.position))
+    Answer::ok(applied.value).settled(&manage, applied.position, &query).await
 }
 
 /// Reads an API set.
@@ -100,12 +100,12 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditApiSet>,
 ) -> Result<Answer<ApiSetView>, Error> {
     let changed = api_sets::edit(&manage, &ctx, name, if_match, request).await?;
-    Ok(Answer::ok(changed.value.set).version(changed.value.version).change(changed.position))
+    Answer::ok(changed.value.set).version(changed.value.version).settled(&manage, changed.position, query).await
 }
 
 /// Deletes an API set that no key holds.
@@ -116,9 +116,9 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = api_sets::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }

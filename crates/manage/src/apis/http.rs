@@ -16,7 +16,7 @@ use super::document::{DOCUMENT_BYTES_MAX, Format};
 use super::wire::{ApiView, OperationView, Recorded};
 use super::{CreateApi, Deletion, EditApi, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
-use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, Wait, flag, media_type, read_bytes};
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, Waiting, flag, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::page::Listed;
@@ -43,10 +43,15 @@ pub struct DeleteQuery {
     /// Only says what would be taken from sets and keys.
     #[serde(default, deserialize_with = "flag")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<crate::body::Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// The routes, below `/api/v1`.
@@ -75,13 +80,13 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateApi>,
 ) -> Result<Answer<ApiView>, Error> {
     let made = apis::create(&manage, &ctx, &request).await?;
     let (Recorded { api, version }, position) = (made.value, made.position);
     let id = api.id().to_owned();
-    Ok(Answer::created(api).location("apis", &id).version(version).change(position))
+    Answer::created(api).location("apis", &id).version(version).settled(&manage, position, query).await
 }
 
 /// Makes an API from an OpenAPI document, or replaces the operations of one.
@@ -104,14 +109,16 @@ async fn import(
     ctx.require(Authority::ApisManage)?;
     let format = document_format(&headers)?;
     let document = read_bytes(&headers, body, DOCUMENT_BYTES_MAX).await?;
+    let waiting = Waiting::from(&query);
     let done = apis::import(&manage, &ctx, query, document, format).await?;
     let (imported, position) = (done.value, done.position);
     let (id, version) = (imported.api.id().to_owned(), imported.version);
-    Ok(match (imported.dry_run, imported.made) {
-        (true, _) => Answer::ok(imported),
-        (false, false) => Answer::ok(imported).version(version).change(position),
-        (false, true) => Answer::created(imported).location("apis", &id).version(version).change(position),
-    })
+    let answer = match (imported.dry_run, imported.made) {
+        (true, _) => return Ok(Answer::ok(imported)),
+        (false, false) => Answer::ok(imported).version(version),
+        (false, true) => Answer::created(imported).location("apis", &id).version(version),
+    };
+    answer.settled(&manage, position, waiting).await
 }
 
 /// Reads an API.
@@ -131,12 +138,12 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditApi>,
 ) -> Result<Answer<ApiView>, Error> {
     let changed = apis::edit(&manage, &ctx, name, if_match, request).await?;
-    Ok(Answer::ok(changed.value.api).version(changed.value.version).change(changed.position))
+    Answer::ok(changed.value.api).version(changed.value.version).settled(&manage, changed.position, query).await
 }
 
 /// Deletes an API; its operations leave every set and key.
@@ -157,7 +164,7 @@ async fn delete(
         return Ok(Answer::ok(preview).into_response());
     }
     let changed = apis::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position).into_response())
+    Ok(Answer::no_content().settled(&manage, changed.position, &query).await?.into_response())
 }
 
 /// Lists the operations of an API, in the order of its document.

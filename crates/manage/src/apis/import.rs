@@ -51,10 +51,15 @@ pub struct ImportQuery {
     /// Only shows what the import would do.
     #[serde(default, deserialize_with = "crate::body::flag")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: crate::body::Wait,
+    pub wait: Option<crate::body::Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// What is to be done, before the database is looked at.

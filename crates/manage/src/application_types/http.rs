@@ -39,13 +39,13 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateApplicationType>,
 ) -> Result<Answer<ApplicationTypeView>, Error> {
     let made = application_types::create(&manage, &ctx, request).await?;
     let (Recorded { kind, version }, position) = (made.value, made.position);
     let id = kind.id().to_owned();
-    Ok(Answer::created(kind).location("application-types", &id).version(version).change(position))
+    Answer::created(kind).location("application-types", &id).version(version).settled(&manage, position, query).await
 }
 
 /// Reads a type of applications.
@@ -69,12 +69,12 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditApplicationType>,
 ) -> Result<Answer<ApplicationTypeView>, Error> {
     let changed = application_types::edit(&manage, &ctx, name, if_match, request).await?;
-    Ok(Answer::ok(changed.value.kind).version(changed.value.version).change(changed.position))
+    Answer::ok(changed.value.kind).version(changed.value.version).settled(&manage, changed.position, query).await
 }
 
 /// Deletes a type that no application is of.
@@ -85,9 +85,9 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = application_types::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }

@@ -31,8 +31,13 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(requests))
 }
 
-fn recorded(changed: Changed<Recorded>) -> Answer<ApplicationView> {
-    Answer::ok(changed.value.application).version(changed.value.version).change(changed.position)
+async fn recorded(
+    manage: &Manage,
+    changed: Changed<Recorded>,
+    query: ChangeQuery,
+) -> Result<Answer<ApplicationView>, Error> {
+    let Recorded { application, version } = changed.value;
+    Answer::ok(application).version(version).settled(manage, changed.position, query).await
 }
 
 /// Lists the organization's applications.
@@ -53,13 +58,17 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateApplication>,
 ) -> Result<Answer<NewApplication>, Error> {
     let made = applications::create(&manage, &ctx, request).await?;
     let ((new, version), position) = (made.value, made.position);
     let id = new.application.id().to_owned();
-    Ok(Answer::created(new).location("applications", &id).version(version).change(position))
+    Answer::created(new)
+        .location("applications", &id)
+        .version(version)
+        .settled_with_secret(&manage, position, query)
+        .await
 }
 
 /// Reads an application.
@@ -83,11 +92,11 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditApplication>,
 ) -> Result<Answer<ApplicationView>, Error> {
-    Ok(recorded(applications::edit(&manage, &ctx, name, if_match, request).await?))
+    recorded(&manage, applications::edit(&manage, &ctx, name, if_match, request).await?, query).await
 }
 
 /// Deletes an application; its keys end with it.
@@ -98,11 +107,11 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = applications::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }
 
 /// Makes an application inactive: none of its keys passes a door.
@@ -113,10 +122,10 @@ async fn disable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<ApplicationView>, Error> {
-    Ok(recorded(applications::disable(&manage, &ctx, name, request).await?))
+    recorded(&manage, applications::disable(&manage, &ctx, name, request).await?, query).await
 }
 
 /// Makes an application active again; its keys work as before.
@@ -127,10 +136,10 @@ async fn enable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<ApplicationView>, Error> {
-    Ok(recorded(applications::enable(&manage, &ctx, name, request).await?))
+    recorded(&manage, applications::enable(&manage, &ctx, name, request).await?, query).await
 }
 
 /// Lists the living keys of an application.
@@ -156,13 +165,17 @@ async fn create_key(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let application = applications::get(&manage, &ctx, &name).await?.application;
     let made = keys::create(&manage, &ctx, request.of_owner("application", application.id())?).await?;
     let id = made.value.key.id().to_owned();
-    Ok(Answer::created(made.value).location("keys", &id).version(1).change(made.position))
+    Answer::created(made.value)
+        .location("keys", &id)
+        .version(1)
+        .settled_with_secret(&manage, made.position, query)
+        .await
 }
 
 /// Lists the last refused requests of an application's keys (its diagnostic log).

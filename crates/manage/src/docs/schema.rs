@@ -55,12 +55,13 @@ fn write_nested(html: &mut Html, schema: &Value, depth: usize) {
     if let Some(name) = reference(schema) {
         return html.element("a", &[("href", &format!("#schema-{name}"))], name);
     }
-    if let Some(choices) = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema[*key].as_array()) {
+    let choices = [("oneOf", " or "), ("anyOf", " or "), ("allOf", " with ")];
+    if let Some((choices, between)) = choices.iter().find_map(|(key, word)| Some((schema[*key].as_array()?, word))) {
         // `null` last, where a reader expects it.
         let (nulls, others): (Vec<_>, Vec<_>) = choices.iter().partition(|choice| choice["type"] == "null");
         for (index, choice) in others.into_iter().chain(nulls).enumerate() {
             if index > 0 {
-                html.raw(format_args!(" or "));
+                html.raw(format_args!("{between}"));
             }
             write_nested(html, choice, depth + 1);
         }

@@ -43,8 +43,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(organization_requests))
 }
 
-fn recorded(changed: Changed<Recorded>) -> Answer<KeyView> {
-    Answer::ok(changed.value.key).version(changed.value.version).change(changed.position)
+async fn recorded(manage: &Manage, changed: Changed<Recorded>, query: ChangeQuery) -> Result<Answer<KeyView>, Error> {
+    Answer::ok(changed.value.key).version(changed.value.version).settled(manage, changed.position, query).await
 }
 
 /// Lists the living keys.
@@ -68,12 +68,16 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let made = keys::create(&manage, &ctx, request).await?;
     let id = made.value.key.id().to_owned();
-    Ok(Answer::created(made.value).location("keys", &id).version(1).change(made.position))
+    Answer::created(made.value)
+        .location("keys", &id)
+        .version(1)
+        .settled_with_secret(&manage, made.position, query)
+        .await
 }
 
 /// Finds the key that a secret belongs or belonged to.
@@ -108,7 +112,7 @@ async fn import(
     };
     let bytes = read_bytes(&headers, body, IMPORT_BYTES_MAX).await?;
     let done = keys::import(&manage, &ctx, &bytes, lines, query).await?;
-    Ok(Answer::ok(done.value).change(done.position))
+    Answer::ok(done.value).settled_with_secret(&manage, done.position, &query).await
 }
 
 /// Reads a key.
@@ -129,11 +133,11 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditKey>,
 ) -> Result<Answer<KeyView>, Error> {
-    Ok(recorded(keys::edit(&manage, &ctx, id, if_match, request).await?))
+    recorded(&manage, keys::edit(&manage, &ctx, id, if_match, request).await?, query).await
 }
 
 /// Deletes a key for good.
@@ -144,11 +148,11 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = keys::delete(&manage, &ctx, id, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }
 
 /// Takes a key out of service at once.
@@ -160,10 +164,10 @@ async fn disable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<KeyView>, Error> {
-    Ok(recorded(keys::disable(&manage, &ctx, id, request).await?))
+    recorded(&manage, keys::disable(&manage, &ctx, id, request).await?, query).await
 }
 
 /// Puts a disabled key back into service.
@@ -175,10 +179,10 @@ async fn enable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<KeyView>, Error> {
-    Ok(recorded(keys::enable(&manage, &ctx, id, request).await?))
+    recorded(&manage, keys::enable(&manage, &ctx, id, request).await?, query).await
 }
 
 /// Gives a key a new secret and answers it, once; the old one stays valid for the overlap.
@@ -190,11 +194,11 @@ async fn rotate(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<Rotate>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let (changed, version) = keys::rotate(&manage, &ctx, id, request).await?;
-    Ok(Answer::ok(changed.value).version(version).change(changed.position))
+    Answer::ok(changed.value).version(version).settled_with_secret(&manage, changed.position, query).await
 }
 
 /// Ends the old secret of a rotation before its time.
@@ -205,9 +209,9 @@ async fn end_overlap(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
 ) -> Result<Answer<KeyView>, Error> {
-    Ok(recorded(keys::end_overlap(&manage, &ctx, id).await?))
+    recorded(&manage, keys::end_overlap(&manage, &ctx, id).await?, query).await
 }
 
 /// Shows the secret of a recoverable key again; each time is in the audit log.
@@ -218,10 +222,10 @@ async fn reveal(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let shown = keys::reveal(&manage, &ctx, id).await?;
-    Ok(Answer::ok(shown.value).change(shown.position))
+    Answer::ok(shown.value).settled(&manage, shown.position, query).await
 }
 
 /// Explains what a request with the key would get, check by check; no use, no quota.

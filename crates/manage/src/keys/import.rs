@@ -18,7 +18,7 @@ use super::create::{NewKey, Resolved};
 use super::imported::check_leave;
 use super::request::CreateKey;
 use crate::Manage;
-use crate::body::{Wait, read_fields};
+use crate::body::read_fields;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::organizations::home;
@@ -41,10 +41,15 @@ pub struct ImportKeysQuery {
     /// `true`: says what would come of each row, and changes nothing.
     #[serde(default, deserialize_with = "crate::body::truth")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<crate::body::Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// What came of an import.

@@ -39,11 +39,11 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateOrganization>,
 ) -> Result<Answer<NewOrganization>, Error> {
     let made = organizations::create(&manage, &ctx, request).await?;
-    Ok(Answer::created(made.value).change(made.position))
+    Answer::created(made.value).settled_with_secret(&manage, made.position, query).await
 }
 
 /// Makes an organization the default: the one that door calls without a token are made for (the operator's).
@@ -54,10 +54,10 @@ async fn make_default(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): PathId<kind::Organization>,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
 ) -> Result<Answer<OrganizationView>, Error> {
     let changed = organizations::make_default(&manage, &ctx, id).await?;
-    Ok(Answer::ok(changed.value).change(changed.position))
+    Answer::ok(changed.value).settled(&manage, changed.position, query).await
 }
 
 /// Reads one's own organization.
@@ -75,11 +75,11 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Organ
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditOrganization>,
 ) -> Result<Answer<OrganizationView>, Error> {
     let changed = organizations::edit(&manage, &ctx, if_match, request).await?;
     let (own, position) = (changed.value, changed.position);
-    Ok(Answer::ok(OrganizationView::from(&own)).version(own.version).change(position))
+    Answer::ok(OrganizationView::from(&own)).version(own.version).settled(&manage, position, query).await
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{EditPolicy, PolicyPreview, PolicyView};
 use crate::answer::Answer;
-use crate::body::{IfMatch, JsonBody, Query, Wait, flag};
+use crate::body::{IfMatch, JsonBody, Query, flag};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::{Manage, policy};
@@ -23,10 +23,15 @@ pub struct PolicyQuery {
     /// Says what would become of the keys that are there, and changes nothing.
     #[serde(default, deserialize_with = "flag")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<crate::body::Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// The policy, or with `dry_run` the policy as it would be and what becomes of keys.
@@ -71,5 +76,5 @@ async fn edit(
     let changed = policy::edit(&manage, &ctx, if_match, request).await?;
     let (policy, position) = (changed.value, changed.position);
     let view = PolicyAnswer::Policy(PolicyView::from(&policy));
-    Ok(Answer::ok(view).version(policy.version).change(position))
+    Answer::ok(view).version(policy.version).settled(&manage, position, &query).await
 }

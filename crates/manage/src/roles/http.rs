@@ -46,13 +46,13 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateRole>,
 ) -> Result<Answer<RoleView>, Error> {
     let made = roles::create(&manage, &ctx, request).await?;
     let (Recorded { role, version }, position) = (made.value, made.position);
     let id = role.id().to_owned();
-    Ok(Answer::created(role).location("roles", &id).version(version).change(position))
+    Answer::created(role).location("roles", &id).version(version).settled(&manage, position, query).await
 }
 
 /// Reads a role.
@@ -72,12 +72,12 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditRole>,
 ) -> Result<Answer<RoleView>, Error> {
     let changed = roles::edit(&manage, &ctx, name, if_match, request).await?;
-    Ok(Answer::ok(changed.value.role).version(changed.value.version).change(changed.position))
+    Answer::ok(changed.value.role).version(changed.value.version).settled(&manage, changed.position, query).await
 }
 
 /// Deletes a role that nobody has.
@@ -88,9 +88,9 @@ async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(_query): Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = roles::delete(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }

@@ -109,10 +109,18 @@ async fn queries_are_checked_too() {
             "{query}"
         );
     }
-    let wait = world.post(&admin, "/keys?wait=all", json!({"name": "n", "api_sets": []})).await;
-    assert_eq!(wait.problem(400, "invalid_request"), ["wait"]);
-    let wait = world.post(&admin, "/keys?wait=node", json!({"name": "n", "api_sets": []})).await;
-    assert_eq!(wait.status, 201);
+    for (query, fields) in [
+        ("wait=some", &["wait"][..]),
+        ("wait=", &["wait"]),
+        ("wait=all&wait=all", &["wait"]),
+        ("wait=all&wait_ms=5001", &["wait_ms"]),
+        ("wait=all&wait_ms=-1", &["wait_ms"]),
+        ("wait=node&wait_ms=soon", &["wait_ms"]),
+        ("wait=1&wait_ms=x", &["wait", "wait_ms"]),
+    ] {
+        let wait = world.post(&admin, &format!("/keys?{query}"), json!({"name": "n", "api_sets": []})).await;
+        assert_eq!(wait.problem(400, "invalid_request"), fields, "{query}");
+    }
 }
 
 #[tokio::test]

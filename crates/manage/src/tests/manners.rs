@@ -20,7 +20,8 @@ async fn every_edit_honours_if_match_and_every_record_that_can_be_edited_has_a_t
     let all = operations();
     let mut edits = 0;
     for (number, operation) in all.iter().enumerate().filter(|(_, operation)| operation.method != "POST") {
-        if operation.method == "GET" {
+        // A node's row changes by itself, so it has no version.
+        if operation.method == "GET" || operation.id == "nodes/forget" {
             continue;
         }
         let (world, admin) = World::with_organization().await;

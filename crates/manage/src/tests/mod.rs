@@ -7,6 +7,7 @@ mod idempotency;
 mod imports;
 mod keys;
 mod manners;
+mod nodes;
 mod organizations;
 mod own_keys;
 mod pairs;

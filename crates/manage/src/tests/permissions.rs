@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use claviger_store::nodes::Progress;
 use serde_json::{Value, json};
 
-use crate::testing::{OPERATOR, World};
+use crate::testing::{NOW, OPERATOR, World};
 
 /// The columns: built-in sets by slug that a key of the organization holds, and who has none; an application's key and
 /// those of people by their role, all with `claviger-admin`; and the operator.
@@ -134,6 +135,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         }
         "/roles/" => made("/roles", json!({"name": format!("target {number}"), "authorities": []})).await,
         "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
+        "/nodes/" => a_node_that_signed_off(world, number).await,
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
     };
@@ -155,6 +157,15 @@ async fn user_key(world: &World, admin: &str, role: &str) -> String {
     assert_eq!(world.post(admin, "/roles", own).await.status, 201);
     let roles: Vec<&str> = Some(role).filter(|role| *role != "none").into_iter().collect();
     world.user_with_key(admin, "actor", &roles, &["claviger-admin"]).await.1
+}
+
+/// A node that can be forgotten: its id.
+async fn a_node_that_signed_off(world: &World, number: usize) -> String {
+    let row = crate::nodes::testing::row(1_000 + number as u128);
+    let progress = Progress { applied: None, uses_written_to: NOW };
+    claviger_store::nodes::join(&world.manage.store, &row.own, &progress).await.expect("a node");
+    claviger_store::nodes::sign_off(&world.manage.store, &row.own, NOW).await.expect("noted");
+    row.own.id.to_string()
 }
 
 /// The status of each operation for one actor.

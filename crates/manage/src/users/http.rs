@@ -30,10 +30,15 @@ pub struct DisableQuery {
     /// Says which keys would stop, and changes nothing.
     #[serde(default, deserialize_with = "flag")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// The user, or with `dry_run` the user as they are and the keys that would stop.
@@ -59,13 +64,17 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(list_own_keys, create_own_key))
 }
 
-fn recorded(changed: Changed<Recorded>) -> Answer<UserView> {
-    Answer::ok(changed.value.user).version(changed.value.version).change(changed.position)
+async fn recorded(manage: &Manage, changed: Changed<Recorded>, query: ChangeQuery) -> Result<Answer<UserView>, Error> {
+    Answer::ok(changed.value.user).version(changed.value.version).settled(manage, changed.position, query).await
 }
 
-fn made(made: Changed<KeyWithSecret>) -> Answer<KeyWithSecret> {
+async fn made(
+    manage: &Manage,
+    made: Changed<KeyWithSecret>,
+    query: ChangeQuery,
+) -> Result<Answer<KeyWithSecret>, Error> {
     let id = made.value.key.id().to_owned();
-    Answer::created(made.value).location("keys", &id).version(1).change(made.position)
+    Answer::created(made.value).location("keys", &id).version(1).settled_with_secret(manage, made.position, query).await
 }
 
 /// Lists the organization's users; who may see nobody else sees oneself.
@@ -86,13 +95,13 @@ async fn list(
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateUser>,
 ) -> Result<Answer<UserView>, Error> {
     let made = users::create(&manage, &ctx, request).await?;
     let (Recorded { user, version }, position) = (made.value, made.position);
     let id = user.id().to_owned();
-    Ok(Answer::created(user).location("users", &id).version(version).change(position))
+    Answer::created(user).location("users", &id).version(version).settled(&manage, position, query).await
 }
 
 /// Reads a user.
@@ -112,11 +121,11 @@ async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditUser>,
 ) -> Result<Answer<UserView>, Error> {
-    Ok(recorded(users::edit(&manage, &ctx, name, if_match, request).await?))
+    recorded(&manage, users::edit(&manage, &ctx, name, if_match, request).await?, query).await
 }
 
 /// Removes a user from the organization; their keys end as tombstones.
@@ -127,11 +136,11 @@ async fn remove(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     if_match: IfMatch,
 ) -> Result<Answer<()>, Error> {
     let changed = users::remove(&manage, &ctx, name, if_match).await?;
-    Ok(Answer::no_content().change(changed.position))
+    Answer::no_content().settled(&manage, changed.position, query).await
 }
 
 /// Takes a user out of service: none of their keys passes. With `dry_run` it says which keys would stop; keys that are named
@@ -153,7 +162,8 @@ async fn disable(
     }
     let changed = users::disable(&manage, &ctx, name, request).await?;
     let (Recorded { user, version }, position) = (changed.value, changed.position);
-    Ok(Answer::ok(DisableAnswer::User(Box::new(user))).version(version).change(position))
+    let answer = Answer::ok(DisableAnswer::User(Box::new(user))).version(version);
+    answer.settled(&manage, position, &query).await
 }
 
 /// Puts a user back into service; their keys work as before.
@@ -165,10 +175,10 @@ async fn enable(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<UserView>, Error> {
-    Ok(recorded(users::enable(&manage, &ctx, name, request).await?))
+    recorded(&manage, users::enable(&manage, &ctx, name, request).await?, query).await
 }
 
 /// Locks a user: none of their keys passes.
@@ -180,10 +190,10 @@ async fn lock(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<UserView>, Error> {
-    Ok(recorded(users::lock(&manage, &ctx, name, request).await?))
+    recorded(&manage, users::lock(&manage, &ctx, name, request).await?, query).await
 }
 
 /// Takes an administrator's lock away; keys work as before.
@@ -195,10 +205,10 @@ async fn unlock(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<UserView>, Error> {
-    Ok(recorded(users::unlock(&manage, &ctx, name, request).await?))
+    recorded(&manage, users::unlock(&manage, &ctx, name, request).await?, query).await
 }
 
 /// Lists the living keys of a user.
@@ -224,11 +234,11 @@ async fn create_key(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let user = keys::user_who_gets(&manage, &ctx, &name).await?;
-    Ok(made(keys::create(&manage, &ctx, request.of_owner("user", &user.to_string())?).await?))
+    made(&manage, keys::create(&manage, &ctx, request.of_owner("user", &user.to_string())?).await?, query).await
 }
 
 /// Lists one's own living keys.
@@ -250,9 +260,9 @@ async fn list_own_keys(
 async fn create_own_key(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    _query: Query<ChangeQuery>,
+    Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateKey>,
 ) -> Result<Answer<KeyWithSecret>, Error> {
     let (_, user) = ctx.person()?;
-    Ok(made(keys::create(&manage, &ctx, request.of_owner("user", &user.to_string())?).await?))
+    made(&manage, keys::create(&manage, &ctx, request.of_owner("user", &user.to_string())?).await?, query).await
 }

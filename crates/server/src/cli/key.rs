@@ -11,6 +11,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::{CredentialSource, read_credential};
 use super::key_import::ImportFile;
+use super::node::tell_unconfirmed;
 use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
@@ -258,6 +259,7 @@ pub(super) fn print_secret(answer: &Value, output: Output) -> Result<(), Failure
     if output.is_json() {
         return output.value(answer);
     }
+    tell_unconfirmed(answer);
     let key = &answer["key"];
     eprintln!("{} `{}`: the secret is shown this once.", cell(&key["id"]), cell(&key["name"]));
     if key["rotation"].is_object() {

@@ -18,6 +18,7 @@ mod input;
 mod key;
 mod key_import;
 mod master_secret;
+mod node;
 mod openapi;
 mod organization;
 mod output;
@@ -108,6 +109,9 @@ enum Command {
     /// Change the secret that opens the key ring
     #[command(subcommand)]
     MasterSecret(master_secret::MasterSecretCommand),
+    /// See the servers on this database, and forget one that is lost
+    #[command(subcommand)]
+    Node(node::NodeCommand),
     /// Explain whether a request would pass
     Check(check::Check),
     /// See the configuration in force, and its schema
@@ -157,6 +161,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(&global.client()?, output).await,
             Command::Restore(restore) => restore.run(&global, output).await,
             Command::MasterSecret(command) => command.run(&global, output).await,
+            Command::Node(node) => node.run(&global.client()?, output).await,
             Command::Check(check) => check.run(&global.client()?, output).await,
             Command::Config(config) => config.run(&global, output),
             Command::Version => version::run(output),
@@ -271,6 +276,8 @@ mod tests {
             "claviger restore claviger.backup --json",
             "claviger master-secret rotate",
             "claviger master-secret rotate --new-secret-file -",
+            "claviger node list --json",
+            "claviger node forget nod_1",
             "claviger check --method GET --path /a --ip 10.0.0.1 --api github",
             "claviger config show",
             "claviger config schema",

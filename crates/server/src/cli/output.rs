@@ -184,8 +184,8 @@ fn painted(cell: &str, is_heading: bool, color: bool) -> String {
     let code = match cell {
         _ if !color => return cell.to_owned(),
         _ if is_heading => "1",
-        "active" | "VALID" | "passed" => "32",
-        "disabled" | "expired" | "deleted" | "failed" => "31",
+        "active" | "live" | "VALID" | "passed" => "32",
+        "disabled" | "expired" | "deleted" | "failed" | "lost" => "31",
         "not_yet_valid" | "pending" => "33",
         _ => return cell.to_owned(),
     };

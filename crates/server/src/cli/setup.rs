@@ -55,7 +55,8 @@ impl Setup {
             Target::Directory(data_dir) => without_server(&config, data_dir, body).await?,
         };
         if output.is_json() {
-            return output.value(&answer);
+            let members = ["organization", "user", "token"].map(|name| (name.to_owned(), answer[name].clone()));
+            return output.value(&Value::Object(members.into_iter().collect()));
         }
         eprintln!(
             "Made organization {} with its administrator {}. The management token is shown this once:",

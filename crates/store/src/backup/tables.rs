@@ -262,6 +262,8 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     ("changes", true),
     // Of processes that run, or ran.
     ("leases", false),
+    ("nodes", true),
+    ("usage_batches", true),
     // Answers for calls that are repeated within a day.
     ("idempotency_keys", true),
 ];

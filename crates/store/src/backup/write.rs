@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::tables::{Column, ColumnKind, TABLES, Table};
 use super::{End, FORMAT, FORMAT_VERSION, Header, LINE_BYTES_MAX};
-use crate::feed::{self, Applied};
+use crate::feed::{self, Mark};
 use crate::fields::Fields;
 use crate::native::Native;
 use crate::{Error, Result, SCHEMA_VERSION, Store};
@@ -101,7 +101,7 @@ impl Writer {
         self.native.each(feed::SELECT_HEAD, |row| feed::read_head(row).map(|read| head = Some(read))).await?;
         let made_at = self.turn.store.clock().now();
         let missing = |what: &str| Error::Unreadable(format!("the database has no {what}"));
-        let Applied { position, .. } = head.ok_or_else(|| missing("head of its feed"))?;
+        let Mark { position, .. } = head.ok_or_else(|| missing("head of its feed"))?;
         let mut keyring = None;
         self.native
             .each("SELECT check_value, sealed FROM keyring", |row| {

@@ -192,6 +192,23 @@ stories! {
         assert_eq!(replica, loaded(&store).await.1);
     }
 
+    async fn one_that_is_a_million_changes_behind_reads_none_of_them(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        let (mut feed, _, _) = loaded(&store).await;
+        // Rows that nobody could read stand for those of a million transactions: one that reads them fails.
+        place.execute(
+            "INSERT INTO changes (epoch, seq, n, organization_id, kind, object_id, nonce) \
+             SELECT epoch, seq + 1, 0, '', 'unreadable', '', nonce FROM feed_head",
+        ).await;
+        let mut near = store.feed();
+        near.load(|_| (), |_| ()).await.unwrap();
+        place.execute("UPDATE feed_head SET seq = seq + 1").await;
+        assert!(matches!(soon(near.next()).await, Err(Error::Unreadable(_))), "so does one that is near");
+        place.execute("UPDATE feed_head SET seq = seq + 1000000").await;
+        assert_eq!(soon(feed.next()).await, Ok(FeedEvent::Diverged));
+    }
+
     async fn a_feed_that_was_never_loaded_asks_for_it(place) {
         let store = place.store().await;
         assert_eq!(store.feed().next().await.unwrap(), FeedEvent::Diverged);

@@ -10,6 +10,7 @@ mod ip_lists;
 mod keys;
 mod members;
 mod metrics;
+mod nodes;
 mod open;
 mod races;
 mod sample;

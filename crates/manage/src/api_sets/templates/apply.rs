@@ -18,7 +18,7 @@ use super::wire::{Applied, AppliedSet};
 use super::{Template, TemplateSet, find};
 use crate::Manage;
 use crate::apis::{find_own_api, slug};
-use crate::body::{Wait, flag};
+use crate::body::flag;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
 use crate::write::Changed;
@@ -44,10 +44,15 @@ pub struct ApplyQuery {
     /// Only shows what it would do.
     #[serde(default, deserialize_with = "flag")]
     pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns; `node` is this one.
+    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
+    /// answer then names them.
     #[serde(default)]
     #[param(inline)]
-    pub wait: Wait,
+    pub wait: Option<crate::body::Wait>,
+    /// How many milliseconds to wait for them at most; 1,000 if not given.
+    #[serde(default, deserialize_with = "crate::body::wait_ms")]
+    #[param(maximum = 5_000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// What is done to one set.
