@@ -279,6 +279,21 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The statements that make the superuser's database anew elsewhere.
+    pub fn dump(&self) -> Result<String> {
+        let mut dump = self.runner.command("pg_dump", &self.folder);
+        dump.args([
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--inserts",
+            &format!("--port={}", self.port),
+            "postgres",
+        ]);
+        let statements = output(&mut dump)?;
+        // Words for psql, which no server understands.
+        Ok(statements.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n"))
+    }
+
     /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder

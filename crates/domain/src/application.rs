@@ -34,7 +34,7 @@ pub enum SignIn {
 }
 
 /// A kind of application: how it signs in, and what its keys may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationType {
     /// Its id.
     pub id: ApplicationTypeId,
@@ -59,7 +59,7 @@ pub struct ApplicationType {
 }
 
 /// An external system that connects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     /// Its id.
     pub id: ApplicationId,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// One thing that may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u32)]
@@ -41,6 +43,22 @@ pub enum Authority {
 /// A set of authorities.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Authorities(u32);
+
+/// By name: a place in the list is no name.
+impl Serialize for Authorities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
+impl<'de> Deserialize<'de> for Authorities {
+    /// A name that this program does not know gives nothing.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let names = Vec::<String>::deserialize(deserializer)?;
+        let known: Vec<Authority> = names.iter().filter_map(|name| Authority::named(name)).collect();
+        Ok(Self::of(&known))
+    }
+}
 
 /// A set of the built-in API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

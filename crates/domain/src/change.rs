@@ -1,5 +1,7 @@
 //! What the store tells the engine: whole changes, by position in the feed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::Api;
 use crate::api_set::ApiSet;
 use crate::application::{Application, ApplicationType};
@@ -13,7 +15,7 @@ use crate::organization::Organization;
 use crate::role::Role;
 
 /// A position in the change feed: `<epoch>.<seq>` on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Position {
     /// A restore begins a new one.
     pub epoch: i64,
@@ -22,7 +24,7 @@ pub struct Position {
 }
 
 /// Which record changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ObjectRef {
     /// An organization.
     Organization(OrganizationId),
@@ -45,7 +47,7 @@ pub enum ObjectRef {
 }
 
 /// A record as it stands now. Boxed: a feed step holds many of different sizes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Object {
     /// An organization.
     Organization(Box<Organization>),
@@ -68,7 +70,7 @@ pub enum Object {
 }
 
 /// When a key was last used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {
     /// The digest of its current secret, by which it is found.
     pub digest: CredentialDigest,
@@ -77,7 +79,7 @@ pub struct LastUse {
 }
 
 /// One changed record; `now` is `None` where it is gone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Which.
     pub object: ObjectRef,
@@ -86,7 +88,7 @@ pub struct Change {
 }
 
 /// Changes to apply at once: everything up to `position`, read in one snapshot.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Where the replica stands afterwards.
     pub position: Position,

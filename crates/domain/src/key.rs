@@ -46,7 +46,7 @@ pub enum Shape {
 }
 
 /// A key with its facts. The state is derived: [`Facts::state`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Its id.
     pub id: KeyId,
@@ -104,7 +104,7 @@ pub struct Key {
 }
 
 /// What is stored of a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSecret {
     /// Its keyed digest.
     pub digest: CredentialDigest,
@@ -113,7 +113,7 @@ pub struct StoredSecret {
 }
 
 /// The secret before a rotation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
     /// The old secret.
     pub secret: StoredSecret,
@@ -122,7 +122,7 @@ pub struct Overlap {
 }
 
 /// A value that was rotated out or deleted with its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedSecret {
     /// Its digest: the value can never be issued again.
     pub digest: CredentialDigest,

@@ -32,6 +32,7 @@ pub mod rules;
 pub mod sealing;
 pub mod secret;
 pub mod sharing;
+pub mod snapshot_key;
 mod status_profile;
 pub mod testing;
 pub mod usage;

@@ -16,7 +16,7 @@ pub const MEMBERS_MAX: usize = 10_000;
 pub const LANGUAGE_LENGTH_MAX: usize = 35;
 
 /// A person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Its id.
     pub id: UserId,
@@ -33,7 +33,7 @@ pub struct User {
 }
 
 /// A person in an organization: the membership, with the person's record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// The person.
     pub user: User,

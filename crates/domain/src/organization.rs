@@ -1,5 +1,7 @@
 //! An organization: the tenant. Everything else lives in exactly one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::credential::KeyPrefix;
 use crate::id::OrganizationId;
@@ -8,7 +10,7 @@ use crate::name::{Name, Slug};
 use crate::policy::Policy;
 
 /// An organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,

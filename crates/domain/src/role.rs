@@ -23,7 +23,7 @@ pub const LEVEL_RATE_MAX: u32 = 1_000_000_000;
 pub const ADMIN_ROLE: &str = "admin";
 
 /// Authorities and levels under a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// Its id.
     pub id: RoleId,

@@ -77,6 +77,11 @@ impl SealingKey {
         Ok(Secret::new(std::str::from_utf8(plain).map_err(|_| NotSealedHere)?.to_owned()))
     }
 
+    /// The root's bytes, for keys of other kinds.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn key_of(&self, place: &SealedPlace) -> LessSafeKey {
         let mut key = Zeroizing::new([0; 32]);
         let info = [SEAL_LABEL.as_bytes(), place.field.as_str().as_bytes(), &place.organization.as_raw().to_be_bytes()];

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use claviger_domain::Clock;
 use claviger_engine::Engine;
-use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Look, Store};
+use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Look, Resumed, SnapshotWriter, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Part};
@@ -33,20 +33,29 @@ pub(crate) struct FeedTask {
     pub(crate) node: Arc<OwnNode>,
     /// Whether a node that was stale has shown itself to the others again.
     pub(crate) is_back: AtomicBool,
+    /// What keeps the local snapshot, where there is one.
+    pub(crate) snapshot: Option<Arc<SnapshotWriter>>,
+    /// Where the engine stands that was filled from a local snapshot, and how old that was.
+    pub(crate) resumed: Option<(Resumed, Duration)>,
 }
 
 // === impl FeedTask ===
 
 impl FeedTask {
     /// Runs until `stop`. While the database is away the engine keeps what it has.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             never = self.feed() => match never {},
             () = stop.cancelled() => {}
         }
     }
 
-    async fn feed(&self) -> Infallible {
+    async fn feed(&mut self) -> Infallible {
+        if let Some((resumed, age)) = self.resumed.take() {
+            let mut feed = self.store.feed();
+            feed.resume(&resumed, age);
+            self.follow(&mut feed).await;
+        }
         loop {
             if let Err(error) = self.load_and_follow().await {
                 self.failed(&error);
@@ -65,16 +74,29 @@ impl FeedTask {
         }
         let mut feed = self.store.feed();
         self.load(&mut feed).await?;
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.forget();
+        }
+        self.follow(&mut feed).await;
+        Ok(())
+    }
+
+    /// Returns when the feed is another one than was loaded.
+    async fn follow(&self, feed: &mut Feed) {
         loop {
-            match self.next(&mut feed).await {
+            match self.next(feed).await {
                 Ok(FeedEvent::Step(step)) => {
+                    // Before it counts: whoever starts from the snapshot knows no less than was refused here.
+                    if let (Some(snapshot), Some(standing)) = (&self.snapshot, feed.standing()) {
+                        snapshot.note(&step, &standing, self.clock.now());
+                    }
                     self.engine.apply(step);
                     self.node.note_applied(feed.mark());
                     self.heard().await;
                 }
                 Ok(FeedEvent::Diverged) => {
                     tracing::warn!("the change feed is another one than was read before; loading everything anew");
-                    return Ok(());
+                    return;
                 }
                 Err(error) => self.failed(&error),
             }
@@ -90,6 +112,9 @@ impl FeedTask {
                 event = &mut next => return event,
                 Ok(()) = looks.changed() => {
                     self.heard().await;
+                    if let Some(snapshot) = &self.snapshot {
+                        snapshot.mark(&*self.clock);
+                    }
                     self.tell_health(*looks.borrow_and_update());
                 }
                 () = tokio::time::sleep(SILENCE_MAX) => {
@@ -155,6 +180,10 @@ impl FeedTask {
     fn failed(&self, error: &Error) {
         if let Error::Outdated { .. } = error {
             self.engine.judge_until(Some(Duration::ZERO));
+            if let Some(snapshot) = &self.snapshot {
+                // Nor from there, after a restart.
+                snapshot.forget();
+            }
             if self.health.report(Part::Schema, false) {
                 tracing::error!("no verdicts any more: {error}");
             }

@@ -75,6 +75,11 @@ impl Health {
         self.parts[part as usize].swap(!is_well, Ordering::Relaxed) == is_well
     }
 
+    /// Whether `part` is as it should be.
+    pub(crate) fn is_well(&self, part: Part) -> bool {
+        !self.is_reported(part)
+    }
+
     /// Every part, with whether it is as it should be.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Part, bool)> {
         Part::ALL.into_iter().map(|part| match part {

@@ -15,6 +15,7 @@ mod node_id;
 mod node_task;
 mod own_node;
 mod skew_task;
+mod snapshot_task;
 pub mod start;
 mod start_error;
 mod sweep_task;

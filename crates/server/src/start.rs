@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claviger_domain::change::Position;
-use claviger_domain::keyring::Keyring;
+use claviger_domain::keyring::{Keyring, SealedKeyring};
 use claviger_domain::{Clock, NodeId, Random};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
-use claviger_store::{Database, Store, organizations};
+use claviger_store::{Database, DatabaseUrl, OpenError, SnapshotReader, Store, organizations};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -31,12 +31,15 @@ use crate::node_id;
 use crate::node_task::NodeTask;
 use crate::own_node::{Facts, OwnNode};
 use crate::skew_task::SkewTask;
+use crate::snapshot_task::{self, OpenTask, SnapshotTask};
 use crate::start_error::StartError;
 use crate::sweep_task::SweepTask;
 use crate::telemetry;
 use crate::tls_task::{ListenerTls, TlsTask};
 use crate::usage_task::UsageTask;
 
+/// For how long a start tries to reach the database when there is a local snapshot to start from.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the doors' open requests have to end at a stop.
 const DOORS_GRACE: Duration = Duration::from_secs(5);
 
@@ -101,8 +104,8 @@ impl Server {
         let telemetry = bind("telemetry.listen", at_telemetry).await?;
         drop(bind("doors.listen", at_doors).await?);
 
-        let OpenStore { store, keyring, data_dir } = open_store(&config, data_dir, &clock, &random).await?;
-        let is_new = has_no_organization(&store).await?;
+        let Opening { open, ring, snapshot } = open_store_or_snapshot(&config, data_dir, &clock, &random).await?;
+        let OpenStore { store, keyring, data_dir } = open;
 
         let (clock_of, random_of) = (|| Arc::clone(&clock), || Arc::clone(&random));
         let node_id = node_id::read_or_write(data_dir.path(), NodeId::new(clock.now(), &*random))?;
@@ -113,6 +116,15 @@ impl Server {
         let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock_of(), random_of());
         let engine = Arc::new(engine);
         let health = Arc::new(Health::new(Arc::clone(&engine)));
+        let staleness_limit = config.database.staleness_limit();
+        let resumed = match snapshot {
+            None => None,
+            Some((reader, unreachable)) => {
+                let resumed = snapshot_task::load(reader, &keyring, &engine, &clock, staleness_limit).await;
+                Some(resumed.ok_or(unreachable)?)
+            }
+        };
+        let is_new = resumed.is_none() && has_no_organization(&store).await?;
 
         let settings = config.doors.settings.clone();
         let doors = claviger_doors::start(settings, Arc::clone(&engine), at_doors)
@@ -129,6 +141,15 @@ impl Server {
             management: Arc::clone(&counters),
             tls: listeners_tls.clone(),
         };
+        let tasks = TaskTracker::new();
+        let snapshot = ring.as_ref().map(|ring| {
+            let (store, keyring) = (store.clone(), keyring.clone());
+            SnapshotTask::start(store, &data_dir, ring.clone(), keyring, random_of(), Arc::clone(&health))
+        });
+        if let (Some(ring), Some(_)) = (ring, &resumed) {
+            let open = OpenTask { store: store.clone(), ring, engine: Arc::clone(&engine), node: Arc::clone(&node) };
+            tasks.spawn(open.run(stop.clone()));
+        }
         let feed = FeedTask {
             store: store.clone(),
             engine: Arc::clone(&engine),
@@ -137,8 +158,13 @@ impl Server {
             staleness_limit,
             node: Arc::clone(&node),
             is_back: AtomicBool::new(false),
+            snapshot: snapshot.as_ref().map(|task| Arc::clone(&task.writer)),
+            resumed,
         };
-        let tasks = spawn_background(feed, &stop);
+        spawn_background(&tasks, feed, &stop);
+        if let Some(snapshot) = snapshot {
+            tasks.spawn(snapshot.run(stop.clone()));
+        }
         tasks.spawn(telemetry.serve(telemetry::router(Arc::clone(&health), sources), stop.clone()));
         let look_at_certificates = Arc::new(Notify::new());
         let follow = TlsTask {
@@ -208,8 +234,7 @@ impl Server {
 }
 
 /// What runs beside requests, until `stop`.
-fn spawn_background(feed: FeedTask, stop: &CancellationToken) -> TaskTracker {
-    let tasks = TaskTracker::new();
+fn spawn_background(tasks: &TaskTracker, feed: FeedTask, stop: &CancellationToken) {
     let (store, health) = (|| feed.store.clone(), || Arc::clone(&feed.health));
     let usage = UsageTask { store: store(), engine: Arc::clone(&feed.engine), health: health() };
     let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock) };
@@ -218,7 +243,55 @@ fn spawn_background(feed: FeedTask, stop: &CancellationToken) -> TaskTracker {
     tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
     tasks.spawn(feed.run(stop.clone()));
-    tasks
+}
+
+/// A database, or what stands for it while it is away.
+struct Opening {
+    open: OpenStore,
+    /// The key ring as the local snapshot keeps it; none where the database is a file, which needs no snapshot.
+    ring: Option<SealedKeyring>,
+    /// The snapshot to start from, and what to say if that cannot be used.
+    snapshot: Option<(SnapshotReader, StartError)>,
+}
+
+/// The database, or, where it cannot be reached, a store that is opened later and the local snapshot to start from.
+async fn open_store_or_snapshot(
+    config: &Config,
+    data_dir: DataDir,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Opening, StartError> {
+    if matches!(config.database_url(), DatabaseUrl::Sqlite(_)) {
+        let open = open_store(config, data_dir, clock, random).await?;
+        return Ok(Opening { open, ring: None, snapshot: None });
+    }
+    let found = snapshot_task::find(&data_dir);
+    let mut settings = store_settings(config);
+    if found.is_some() {
+        settings.connect_timeout = settings.connect_timeout.min(SNAPSHOT_PATIENCE);
+    }
+    let error = match Database::open(settings.clone(), Arc::clone(clock), Arc::clone(random)).await {
+        Ok(database) => {
+            let open = unlock(database, config, data_dir, &**random).await?;
+            let ring = claviger_store::keyring::get(&mut *open.store.read().await?).await?;
+            return Ok(Opening { open, ring, snapshot: None });
+        }
+        Err(error) => error,
+    };
+    let (Some(reader), OpenError::Unreachable { .. }) = (found, &error) else { return Err(error.into()) };
+    let ring = reader.ring().clone();
+    let place = Place::of(config, data_dir.path());
+    let keyring = match open_keyring(&place, Some(&ring), false, "of the local snapshot", &**random) {
+        Ok(Opened::Old(keyring)) => keyring,
+        Ok(Opened::New(..)) => return Err(error.into()),
+        Err(wrong) => {
+            tracing::warn!("the local snapshot is ignored: {wrong}");
+            return Err(error.into());
+        }
+    };
+    let store = Store::unopened(settings, Arc::clone(clock), Arc::clone(random), keyring.audit().clone())?;
+    let open = OpenStore { store, keyring, data_dir };
+    Ok(Opening { open, ring: Some(ring), snapshot: Some((reader, error.into())) })
 }
 
 /// Opens the database and its key ring; makes both where the database is new.
@@ -228,11 +301,19 @@ pub async fn open_store(
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
 ) -> Result<OpenStore, StartError> {
-    let url = config.database_url();
-    let place = Place::of(config, data_dir.path());
     let database = Database::open(store_settings(config), Arc::clone(clock), Arc::clone(random)).await?;
+    unlock(database, config, data_dir, &**random).await
+}
+
+async fn unlock(
+    database: Database,
+    config: &Config,
+    data_dir: DataDir,
+    random: &dyn Random,
+) -> Result<OpenStore, StartError> {
+    let (url, place) = (config.database_url().to_string(), Place::of(config, data_dir.path()));
     let (sealed, is_new) = (database.sealed_keyring().await?, database.is_empty().await?);
-    let keyring = match open_keyring(&place, sealed.as_ref(), is_new, &url.to_string(), &**random)? {
+    let keyring = match open_keyring(&place, sealed.as_ref(), is_new, &url, random)? {
         Opened::Old(keyring) => keyring,
         Opened::New(keyring, sealed) => {
             database.save_keyring(&sealed).await?;

@@ -49,7 +49,7 @@ impl Database {
         let (url, tried, begin) = (&self.config.url, self.config.connect_timeout, Instant::now());
         let mut was_told = false;
         loop {
-            let detail = match self.try_to_reach().await {
+            let detail = match try_to_reach(&self.pools, url, &*self.clock, &*self.random).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::ForNow(detail)) => detail,
@@ -64,25 +64,6 @@ impl Database {
                 return Err(OpenError::Unreachable { url: url.to_string(), tried, detail });
             }
             tokio::time::sleep(CONNECT_PAUSE).await;
-        }
-    }
-
-    async fn try_to_reach(&self) -> Result<(), Failure> {
-        let url = &self.config.url;
-        self.pools.reach().await.map_err(|error| match Cause::of(&error) {
-            // A server that starts, or does not answer yet. A file is there or not.
-            Cause::Lost if self.pools.kind == Kind::Postgres => Failure::ForNow(error.to_string()),
-            _ => Failure::Final(refused(url, error)),
-        })?;
-        if self.pools.kind == Kind::Postgres {
-            refuse_old_server(&self.pools, url).await.map_err(Failure::Final)?;
-        }
-        match migrate::run(&self.pools, &*self.clock, &*self.random).await {
-            Ok(()) => Ok(()),
-            Err(MigrateError::Store(
-                error @ (Error::Unavailable(_) | Error::ReadOnly | Error::Full | Error::Unknown),
-            )) if self.pools.kind == Kind::Postgres => Err(Failure::ForNow(error.to_string())),
-            Err(error) => Err(Failure::Final(error.into_open_error(|error| explain(url, error)))),
         }
     }
 
@@ -133,6 +114,43 @@ impl Database {
     /// Closes all connections.
     pub async fn close(&self) {
         self.pools.close().await;
+    }
+}
+
+/// Connects and migrates, by one try.
+///
+/// # Errors
+/// [`OpenError::Unreachable`] where another try may succeed.
+pub(crate) async fn reach_once(
+    pools: &Pools,
+    config: &Config,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<(), OpenError> {
+    let url = &config.url;
+    try_to_reach(pools, url, clock, random).await.map_err(|failure| match failure {
+        Failure::ForNow(detail) => OpenError::Unreachable { url: url.to_string(), tried: Duration::ZERO, detail },
+        Failure::Final(error) => error,
+    })
+}
+
+async fn try_to_reach(pools: &Pools, url: &DatabaseUrl, clock: &dyn Clock, random: &dyn Random) -> Result<(), Failure> {
+    pools.reach().await.map_err(|error| match Cause::of(&error) {
+        // A server that starts, or does not answer yet. A file is there or not.
+        Cause::Lost if pools.kind == Kind::Postgres => Failure::ForNow(error.to_string()),
+        _ => Failure::Final(refused(url, error)),
+    })?;
+    if pools.kind == Kind::Postgres {
+        refuse_old_server(pools, url).await.map_err(Failure::Final)?;
+    }
+    match migrate::run(pools, clock, random).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::Store(error @ (Error::Unavailable(_) | Error::ReadOnly | Error::Full | Error::Unknown)))
+            if pools.kind == Kind::Postgres =>
+        {
+            Err(Failure::ForNow(error.to_string()))
+        }
+        Err(error) => Err(Failure::Final(error.into_open_error(|error| explain(url, error)))),
     }
 }
 

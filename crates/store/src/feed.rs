@@ -12,7 +12,9 @@ use crate::fields::Fields;
 use crate::listen::Wakeup;
 use crate::load::{self, LoadProgress};
 use crate::migrate::may_read;
+use crate::native::Native;
 use crate::pools::Kind;
+use crate::snapshot_file::{Resumable, Resumed};
 use crate::sql::sql;
 use crate::write::{LAST_USES, NO_OBJECT};
 use crate::{
@@ -99,7 +101,10 @@ impl Feed {
         self.applied = None;
         self.looked_at = self.store.clock().monotonic();
         let since = load::ended_since(self.store.clock());
-        let applied = load::run(&self.store.server(), since, add, progress).await?;
+        self.store.check_open()?;
+        let mut native = Native::begin(&self.store.server()).await?;
+        let applied = load::run(&mut native, since, add, progress).await?;
+        native.end().await?;
         let position = applied.position;
         self.applied = Some(applied);
         Ok(position)
@@ -108,6 +113,17 @@ impl Feed {
     /// The transaction up to which this reader has read; `None` before a load.
     pub fn mark(&self) -> Option<&Mark> {
         self.applied.as_ref()
+    }
+
+    /// Goes on from where a local snapshot ended, which was known to have everything this long ago.
+    pub fn resume(&mut self, resumed: &Resumed, age: Duration) {
+        self.looked_at = self.store.clock().monotonic().saturating_sub(age);
+        self.applied = Some(resumed.applied.clone());
+    }
+
+    /// Where this reader stands, for a snapshot to go on from; none before a load.
+    pub fn standing(&self) -> Option<Resumable> {
+        self.applied.clone().map(Resumable)
     }
 
     /// Waits for changes and reads them. After an error it may be called again: it waits the poll interval first.
@@ -124,7 +140,7 @@ impl Feed {
             }
             let Some(applied) = &self.applied else { return Ok(FeedEvent::Diverged) };
             let looked_at = self.store.clock().monotonic();
-            let read = read_step(&self.store, applied, looked_at).await;
+            let read = Box::pin(read_step(&self.store, applied, looked_at)).await;
             self.failed = read.is_err();
             match read? {
                 Read::Nothing(look) => {
@@ -141,7 +157,7 @@ impl Feed {
                     return Ok(FeedEvent::Step(step));
                 }
             }
-            if !self.wakeup.prepare(&self.store.server()).await {
+            if !Box::pin(self.wakeup.prepare(&self.store.server())).await {
                 let _ = tokio::time::timeout(interval, self.wakeup.wait()).await;
             }
         }

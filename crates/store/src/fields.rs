@@ -18,6 +18,8 @@ pub(crate) trait Fields {
     fn text_or_none(&self, column: usize) -> Result<Option<&str>>;
     fn number_or_none(&self, column: usize) -> Result<Option<i64>>;
     fn bytes(&self, column: usize) -> Result<&[u8]>;
+    /// How many columns there are.
+    fn count(&self) -> usize;
     /// The column's name, for messages.
     fn name(&self, column: usize) -> String;
 }
@@ -33,6 +35,9 @@ macro_rules! fields {
             }
             fn bytes(&self, column: usize) -> Result<&[u8]> {
                 Ok(self.try_get(column)?)
+            }
+            fn count(&self) -> usize {
+                self.len()
             }
             fn name(&self, column: usize) -> String {
                 self.try_column(column).map(|column| column.name().to_owned()).unwrap_or_default()

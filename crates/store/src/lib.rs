@@ -43,6 +43,7 @@ pub mod roles;
 mod server;
 mod shares;
 mod skew;
+mod snapshot_file;
 mod sql;
 mod store;
 mod transaction;
@@ -60,6 +61,9 @@ pub use migrate::SCHEMA_VERSION;
 pub use order::RecordSort;
 pub use page::{Cursor, CursorValue, Listed, PAGE_LIMIT_MAX, Page};
 pub use skew::ClockSkew;
+pub use snapshot_file::{
+    FILE_NAME as SNAPSHOT_FILE_NAME, Resumable, Resumed, SnapshotError, SnapshotReader, SnapshotWriter,
+};
 pub use store::Store;
 pub use write::{Committed, Scope, Tx};
 

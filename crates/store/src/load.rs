@@ -13,7 +13,6 @@ use crate::ip_lists::{self, IpLists};
 use crate::keys::Old;
 use crate::native::Native;
 use crate::raw_rows::RawRows;
-use crate::server::Server;
 use crate::{
     Error, Result, api_sets, apis, application_types, applications, key_usage, keys, members, operations,
     organizations, roles,
@@ -36,29 +35,47 @@ pub struct LoadProgress {
     pub total: u64,
 }
 
+/// What a load asks, in this order.
+pub(crate) const STATEMENTS: [&str; 14] = [
+    feed::SELECT_HEAD,
+    ip_lists::SELECT,
+    organizations::SELECT,
+    operations::SELECT_ALL,
+    apis::SELECT,
+    api_sets::SELECT,
+    application_types::SELECT,
+    applications::SELECT,
+    roles::SELECT,
+    members::SELECT,
+    COUNT_KEYS,
+    keys::SELECT_OLD,
+    key_usage::SELECT_LAST,
+    keys::SELECT,
+];
+
+const COUNT_KEYS: &str = "SELECT COUNT(*) FROM keys";
+
 /// The instant before which ended values are forgotten by now.
 pub(crate) fn ended_since(clock: &dyn Clock) -> Timestamp {
     let kept = i64::try_from(ENDED_KEPT.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(clock.now().as_micros().saturating_sub(kept))
 }
 
-/// Reads everything; `since`: what ended before it is left out.
+/// Reads everything, by [`STATEMENTS`]; `since`: what ended before it is left out.
 pub(crate) async fn run(
-    server: &Server,
+    native: &mut Native,
     since: Timestamp,
     mut add: impl FnMut(Vec<Change>) + Send,
     progress: impl FnMut(LoadProgress) + Send,
 ) -> Result<Mark> {
-    let mut native = Native::begin(server).await?;
     // The first statement fixes the snapshot.
     let mut head = None;
     native.each(feed::SELECT_HEAD, |row| feed::read_head(row).map(|read| head = Some(read))).await?;
     let head = head.ok_or_else(|| Error::Unreadable("the feed has no head".to_owned()))?;
     let mut lists = IpLists::default();
     native.each(ip_lists::SELECT, |row| lists.add(row)).await?;
-    load_catalog(&mut native, &lists, &mut add).await?;
-    load_keys(&mut native, lists, since, add, progress).await?;
-    native.end().await?;
+    load_catalog(native, &lists, &mut add).await?;
+    load_keys(native, lists, since, add, progress).await?;
     Ok(head)
 }
 
@@ -145,7 +162,7 @@ async fn load_keys(
     mut progress: impl FnMut(LoadProgress) + Send,
 ) -> Result<()> {
     let mut total = 0;
-    native.each("SELECT COUNT(*) FROM keys", |row| row.number(0).map(|count| total = count as u64)).await?;
+    native.each(COUNT_KEYS, |row| row.number(0).map(|count| total = count as u64)).await?;
     let (rows_out, rows_in) = mpsc::channel(CHUNKS_WAITING);
     let (keys_out, mut keys_in) = mpsc::channel(CHUNKS_WAITING);
     let reader = Reader::prepare(native, lists, since).await?;

@@ -9,13 +9,14 @@ use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _, SqlSafeStr, SqlStr};
 use tokio::time::sleep;
 
 use crate::fields::Fields;
 use crate::pools::Kind;
 use crate::raw_rows::{Column, RawRows};
 use crate::server::{Server, ServerUrl};
+use crate::snapshot_file::{FileRows, Parts};
 use crate::transaction::within;
 use crate::{Error, Result};
 
@@ -37,12 +38,20 @@ const COUNT_TIMEOUT: Duration = Duration::from_mins(10);
 pub(crate) enum Native {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+    /// A local snapshot in place of a database.
+    File(Box<Parts>),
 }
 
 /// Rows of one statement, on their way.
 pub(crate) enum Rows<'c> {
     Sqlite(BoxStream<'c, sqlx::Result<SqliteRow>>),
     Postgres(BoxStream<'c, sqlx::Result<PgRow>>),
+    File {
+        parts: &'c mut Parts,
+        /// The statement, until its rows are begun.
+        statement: Option<SqlStr>,
+        rows: FileRows,
+    },
 }
 
 /// How the rows of a table are copied.
@@ -121,6 +130,14 @@ impl Native {
                     take(&row)?;
                 }
             }
+            Self::File(parts) => {
+                parts.begin(sql.into_sql_str().as_str())?;
+                while let Some(mut rows) = parts.rows()? {
+                    while let Some(row) = rows.next()? {
+                        take(&row)?;
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -130,6 +147,7 @@ impl Native {
         match self {
             Self::Sqlite(connection) => Rows::Sqlite(sqlx::query(sql).fetch(connection)),
             Self::Postgres(connection) => Rows::Postgres(sqlx::query(sql).fetch(connection)),
+            Self::File(parts) => Rows::File { parts, statement: Some(sql.into_sql_str()), rows: FileRows::default() },
         }
     }
 
@@ -140,7 +158,7 @@ impl Native {
                 let last = sqlx::query_scalar(table.sqlite_last).fetch_one(&mut *connection).await?;
                 TableRows::Sqlite { connection, table, taken: 0, last }
             }
-            Self::Postgres(_) => TableRows::Postgres(self.rows(table.select), table),
+            Self::Postgres(_) | Self::File(_) => TableRows::Postgres(self.rows(table.select), table),
         })
     }
 
@@ -149,6 +167,7 @@ impl Native {
         let closed = match self {
             Self::Sqlite(connection) => connection.close().await,
             Self::Postgres(connection) => within(Some(CONNECT_TIMEOUT), connection.close()).await,
+            Self::File(_) => Ok(()),
         };
         closed.map_err(Error::from)
     }
@@ -178,6 +197,21 @@ impl Rows<'_> {
                 Self::Postgres(rows) => {
                     let Some(row) = within(Some(ROW_TIMEOUT), rows.try_next()).await? else { return Ok(taken) };
                     take(&row)?;
+                }
+                Self::File { parts, statement, rows } => {
+                    if let Some(statement) = statement.take() {
+                        parts.begin(statement.as_str())?;
+                    }
+                    loop {
+                        if let Some(row) = rows.next()? {
+                            take(&row)?;
+                            break;
+                        }
+                        match parts.rows()? {
+                            Some(next) => *rows = next,
+                            None => return Ok(taken),
+                        }
+                    }
                 }
             }
         }

@@ -206,19 +206,25 @@ impl Pools {
         away.as_ref().filter(|(since, _)| since.elapsed() < AWAY_PAUSE).map(|(_, error)| error.clone())
     }
 
-    /// One look at all servers.
+    /// One look at all servers. Of those that take writes the one that was promoted last counts: the others are primaries of
+    /// yesterday that came back.
     async fn find(&self, used: &Arc<Server>) -> Result<Arc<Server>, sqlx::Error> {
         let must_write = self.places.len() > 1;
         let looks = join_all(self.places.iter().map(|place| place.look(must_write))).await;
+        let Some(newest) = looks.iter().flatten().max().cloned() else { return Err(reasons(&self.places, looks)) };
         let usable =
-            |place: &Place| self.places.iter().zip(&looks).any(|(at, look)| at.url == place.url && look.is_ok());
-        if usable(used.place()) {
-            return Ok(Arc::clone(used));
+            || self.places.iter().zip(&looks).filter(|(_, look)| look.as_ref().is_ok_and(|line| *line == newest));
+        for (place, look) in self.places.iter().zip(&looks) {
+            if look.as_ref().is_ok_and(|line| *line != newest) {
+                tracing::error!(
+                    "the database's server {place} takes writes too, though another was promoted since: stop it"
+                );
+            }
         }
-        if let Some(place) = self.places.iter().find(|place| usable(place)) {
-            return Ok(self.go_over_to(used, place));
+        match usable().map(|(place, _)| place).next() {
+            Some(place) if usable().all(|(place, _)| place.url != used.place().url) => Ok(self.go_over_to(used, place)),
+            _ => Ok(Arc::clone(used)),
         }
-        Err(reasons(&self.places, looks))
     }
 
     /// Puts a server in the place of the one that was used; what still runs there comes to its end.
@@ -238,7 +244,7 @@ impl Pools {
 }
 
 /// Why no server can be used: the only one's reason, or everyone's. One that refuses for good counts only if all do.
-fn reasons(places: &[Place], looks: Vec<Result<(), sqlx::Error>>) -> sqlx::Error {
+fn reasons(places: &[Place], looks: Vec<Result<String, sqlx::Error>>) -> sqlx::Error {
     let mut failed: Vec<_> =
         places.iter().zip(looks).filter_map(|(place, look)| look.err().map(|error| (place, error))).collect();
     if failed.len() == 1 {

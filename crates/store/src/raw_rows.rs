@@ -118,6 +118,10 @@ impl Fields for RawRow<'_> {
         Ok(&self.rows.bytes[self.range(column)])
     }
 
+    fn count(&self) -> usize {
+        self.rows.columns.len()
+    }
+
     fn name(&self, column: usize) -> String {
         match self.rows.columns.get(column) {
             Some(Column::Text(name) | Column::Bytes(name)) => (*name).to_owned(),

@@ -20,10 +20,12 @@ const POSTGRES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a server may take to say whether it can be used.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether the server takes writes: not one that follows another, nor one that was made read-only (libpq's
-/// `target_session_attrs=read-write`).
-const TAKES_WRITES: &str = "SELECT CAST(CASE WHEN pg_is_in_recovery() \
-     OR current_setting('default_transaction_read_only') = 'on' THEN 0 ELSE 1 END AS BIGINT)";
+/// The timeline of a server that takes writes, none of one that follows another or was made read-only (libpq's
+/// `target_session_attrs=read-write`). Each promotion begins a new timeline; its eight hexadecimal digits begin the name of
+/// the file that is written (the manual's "Continuous Archiving", "Timelines").
+const TIMELINE: &str = "SELECT CASE WHEN pg_is_in_recovery() \
+     OR current_setting('default_transaction_read_only') = 'on' THEN '' \
+     ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END";
 
 /// A server with its pools, or the file with its own.
 pub(crate) struct Server {
@@ -72,21 +74,22 @@ impl Place {
         }
     }
 
-    /// One connection, made and closed; why it cannot be used. `must_write`: one that takes no writes cannot.
-    pub(crate) async fn look(&self, must_write: bool) -> Result<(), sqlx::Error> {
+    /// One connection, made and closed; its timeline, or why it cannot be used. `must_write`: one that takes no writes
+    /// cannot. Where that is not asked, timelines do not matter either.
+    pub(crate) async fn look(&self, must_write: bool) -> Result<String, sqlx::Error> {
         match self.url {
             ServerUrl::Sqlite(_) => {
                 let mut connection: AnyConnection = self.options.connect().await?;
                 set_up_sqlite(&mut connection).await?;
-                connection.close().await
+                connection.close().await?;
+                Ok(String::new())
             }
             ServerUrl::Postgres(_) => {
                 let look = async {
                     let mut connection = self.options.connect().await?;
-                    if must_write {
-                        refuse_unless_it_writes(&mut connection).await?;
-                    }
-                    connection.close().await
+                    let timeline = if must_write { timeline(&mut connection).await? } else { String::new() };
+                    connection.close().await?;
+                    Ok(timeline)
                 };
                 within(Some(LOOK_TIMEOUT), look).await
             }
@@ -104,11 +107,12 @@ impl std::fmt::Display for Place {
     }
 }
 
-async fn refuse_unless_it_writes(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    let takes_writes: i64 = connection.fetch_one(TAKES_WRITES).await?.try_get(0)?;
+/// The timeline of a server that takes writes.
+async fn timeline(connection: &mut AnyConnection) -> Result<String, sqlx::Error> {
+    let timeline: String = connection.fetch_one(TIMELINE).await?.try_get(0)?;
     let refusal = "the server takes no writes: it follows another one, or was made read-only";
     // As what is lost: another server, or this one later, will do.
-    if takes_writes == 1 { Ok(()) } else { Err(sqlx::Error::Protocol(refusal.to_owned())) }
+    if timeline.is_empty() { Err(sqlx::Error::Protocol(refusal.to_owned())) } else { Ok(timeline) }
 }
 
 // === impl Server ===
@@ -125,9 +129,7 @@ impl Server {
                     .after_connect(|connection, _| Box::pin(set_up_sqlite(connection))),
                 Kind::Postgres => {
                     settings.acquire_timeout(POSTGRES_ACQUIRE_TIMEOUT).after_connect(move |connection, _| {
-                        Box::pin(
-                            async move { if must_write { refuse_unless_it_writes(connection).await } else { Ok(()) } },
-                        )
+                        Box::pin(async move { if must_write { timeline(connection).await.map(drop) } else { Ok(()) } })
                     })
                 }
             };

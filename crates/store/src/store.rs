@@ -1,11 +1,12 @@
 //! The store: reading in snapshots, writing through one closure.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use claviger_domain::audit::Chain;
 use claviger_domain::change::Position;
-use claviger_domain::keyring::AuditKey;
+use claviger_domain::keyring::{AuditKey, SealedKeyring};
 use claviger_domain::{Clock, Random};
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
@@ -19,7 +20,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::pools::{Kind, Pools, Writing};
 use crate::server::Server;
 use crate::write::{self, Committed, Ending, Scope, Tx};
-use crate::{Error, Result};
+use crate::{Error, OpenError, Result, database, keyring};
 
 /// The most writes that run and wait at once; more are refused with [`Error::Busy`].
 pub const WRITES_MAX: usize = 4_096;
@@ -36,6 +37,8 @@ pub struct Store {
 struct Inner {
     pools: Pools,
     config: Config,
+    /// Whether the database was reached, and its schema and key ring are the right ones.
+    is_open: AtomicBool,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     audit_key: AuditKey,
@@ -65,6 +68,7 @@ impl Store {
             inner: Arc::new(Inner {
                 pools,
                 config,
+                is_open: AtomicBool::new(true),
                 clock,
                 random,
                 audit_key,
@@ -75,6 +79,45 @@ impl Store {
                 committed,
             }),
         }
+    }
+
+    /// A store of a database that was not reached yet: whoever asks is told that it is unavailable, until
+    /// [`Store::open`] has succeeded.
+    pub fn unopened(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        audit_key: AuditKey,
+    ) -> Result<Self> {
+        let store = Self::new(Pools::new(&config)?, config, clock, random, audit_key);
+        store.inner.is_open.store(false, Ordering::SeqCst);
+        Ok(store)
+    }
+
+    /// Tries once to reach the database, migrates it, and lets work begin if it holds this key ring.
+    ///
+    /// # Errors
+    /// [`OpenError::Unreachable`] where it may succeed in a moment.
+    pub async fn open(&self, ring: &SealedKeyring) -> Result<(), OpenError> {
+        let inner = &*self.inner;
+        database::reach_once(&inner.pools, &inner.config, &*inner.clock, &*inner.random).await?;
+        let url = || inner.config.url.to_string();
+        let found = async { keyring::get(&mut *inner.pools.read().await?).await };
+        let found = found.await.map_err(|source| OpenError::Other { url: url(), source })?;
+        if found.as_ref() != Some(ring) {
+            let detail =
+                "it holds another key ring than the local snapshot that this node started from; restart the node";
+            return Err(OpenError::Refused { url: url(), detail: detail.to_owned() });
+        }
+        inner.is_open.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.inner.is_open.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(Error::Unavailable("it was not reached since the start".to_owned()))
     }
 
     /// Runs `work` in one transaction of `scope` and commits it.
@@ -90,6 +133,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.check_open()?;
         let began = self.clock().monotonic();
         let Ok(permit) = self.inner.writes.clone().try_acquire_owned() else {
             self.counters().note_turned_away();
@@ -117,6 +161,7 @@ impl Store {
 
     /// Begins a read transaction.
     pub async fn read(&self) -> Result<Snapshot> {
+        self.check_open()?;
         self.inner.pools.read().await
     }
 
@@ -217,6 +262,7 @@ impl Store {
 
     /// A write transaction of the store's own, without tenant, audit and feed.
     pub(crate) async fn begin(&self) -> Result<Writing<'_>> {
+        self.check_open()?;
         self.inner.pools.write().await
     }
 }

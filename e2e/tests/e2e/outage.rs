@@ -13,7 +13,7 @@ use crate::harness::database::{Kind, TestDatabase};
 use crate::harness::patience::wait_until;
 use crate::harness::proxy::Proxy;
 use crate::harness::raw_http::{Request, Response};
-use crate::harness::storm::Verdicts;
+use crate::harness::storm::{Verdicts, degraded};
 use crate::harness::world::World;
 
 /// An answer that takes longer is none. A bound against hanging, not a figure: the machine may have much to do.
@@ -95,7 +95,7 @@ impl Patient {
         assert_eq!(self.create().await.status, 201, "never well again: {last}");
         let is_well = async || {
             let ready = Request::get("/readyz").send(self.world.telemetry).await;
-            ready.status == 200 && parts_not_well(&ready.json()).is_empty()
+            ready.status == 200 && degraded(&ready).is_empty()
         };
         wait_until(is_well, || "degraded for ever".to_owned()).await;
         for secret in &self.acknowledged {
@@ -302,10 +302,8 @@ async fn the_limit_of_staleness_ends_verdicts_until_the_database_is_back() {
     let world = World::start_with(&TestDatabase::at(cluster.url()), limit).await;
     let key = world.create_key(json!({ "name": "k", "api_sets": ["full-access"] })).await;
     cluster.stop(Stop::Immediate).expect("it stops");
-    let is_degraded = async || {
-        let ready = Request::get("/readyz").send(world.telemetry).await.expect(200).json();
-        parts_not_well(&ready) == ["database"]
-    };
+    let is_degraded =
+        async || degraded(&Request::get("/readyz").send(world.telemetry).await.expect(200)) == ["database"];
     wait_until(is_degraded, || "never degraded".to_owned()).await;
     world.clock.advance(Duration::from_secs(59));
     assert_eq!(world.verdict(&key.secret, "default", "GET", "/x").await["code"], "VALID");
@@ -319,20 +317,17 @@ async fn the_limit_of_staleness_ends_verdicts_until_the_database_is_back() {
     let nginx =
         nginx.header("X-Original-Host", "h").header("X-Real-IP", "203.0.113.7").send(world.doors).await.expect(403);
     assert_eq!(nginx.header("x-auth-status").as_deref(), Some("503"));
-    let ready = Request::get("/readyz").send(world.telemetry).await.expect(503).json();
-    assert_eq!((&ready["ready"], parts_not_well(&ready)), (&json!(false), vec!["database", "stale"]));
+    let ready = Request::get("/readyz").send(world.telemetry).await.expect(503);
+    assert_eq!(
+        (&ready.json()["ready"], degraded(&ready)),
+        (&json!(false), vec!["database".to_owned(), "stale".to_owned()])
+    );
 
     cluster.launch().expect("it starts");
     let is_well = async || Request::get("/readyz").send(world.telemetry).await.status == 200;
     wait_until(is_well, || "stale for ever".to_owned()).await;
     assert_eq!(world.verdict(&key.secret, "default", "GET", "/x").await["code"], "VALID");
     world.stop_serving().await;
-}
-
-/// What `/readyz` names, but for the clock: those of these worlds stand in another year than PostgreSQL's.
-fn parts_not_well(ready: &Value) -> Vec<&str> {
-    let parts = ready["degraded"].as_array().expect("a list").iter();
-    parts.filter_map(Value::as_str).filter(|part| *part != "clock_skew").collect()
 }
 
 /// A newer program upgraded the database so that this one would misread it: it judges no more, and says why.

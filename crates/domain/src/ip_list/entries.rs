@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::IpEntry;
@@ -51,6 +52,18 @@ impl From<Vec<IpEntry>> for IpEntries {
 impl FromIterator<IpEntry> for IpEntries {
     fn from_iter<I: IntoIterator<Item = IpEntry>>(entries: I) -> Self {
         entries.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl Serialize for IpEntries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for IpEntries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<IpEntry>::deserialize(deserializer).map(Self::from)
     }
 }
 

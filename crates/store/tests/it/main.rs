@@ -16,6 +16,7 @@ mod races;
 mod sample;
 mod sealed;
 mod sharing;
+mod snapshot;
 mod trim;
 mod usage;
 mod write;

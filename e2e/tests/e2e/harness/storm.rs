@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::raw_http::Request;
+use super::raw_http::{Request, Response};
 
 /// A pause between two questions: the machine has more to do.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -52,4 +52,11 @@ impl Verdicts {
         let asked = self.asking.await.expect("no panic").unwrap_or_else(|failed| panic!("{failed}"));
         assert!(asked > 10, "only {asked} verdicts: the test proves nothing");
     }
+}
+
+/// What `/readyz` names in an answer, but for the clock: those of tests stand where they are put.
+pub fn degraded(ready: &Response) -> Vec<String> {
+    let ready = ready.json();
+    let parts = ready["degraded"].as_array().expect("a list").iter().filter_map(|part| part.as_str());
+    parts.filter(|part| *part != "clock_skew").map(str::to_owned).collect()
 }
