@@ -102,6 +102,10 @@ impl Database {
         self.pools.migrate().await
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.pools.kind
+    }
+
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.random
     }

@@ -45,9 +45,19 @@ const MIGRATIONS: [Migration; 14] = [
     Migration { script: include_str!("../migrations/0011_audit_actor.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0012_keys_by_name.sql"), oldest_reader: 10 },
     // One that does not know people would refuse their keys, and stops at the first change of a role.
-    Migration { script: include_str!("../migrations/0013_people.sql"), oldest_reader: 13 },
+    Migration {
+        script: concat!(
+            include_str!("../migrations/0013_people.sql"),
+            include_str!("../migrations/0013_people_rows.sql"),
+            include_str!("../migrations/0013_people_indexes.sql"),
+        ),
+        oldest_reader: 13,
+    },
     Migration { script: include_str!("../migrations/0014_nodes.sql"), oldest_reader: 10 },
 ];
+
+/// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.
+const ROWS_WRITTEN: [(i64, &str); 1] = [(13, include_str!("../migrations/0013_people_rows.sql"))];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
          id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest_reader BIGINT NOT NULL);\
@@ -57,6 +67,14 @@ const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
 /// Whether this program may read a database that names this oldest reader.
 pub(crate) fn may_read(oldest_reader: i64) -> Result<()> {
     if oldest_reader > SCHEMA_VERSION { Err(Error::Outdated { oldest_reader }) } else { Ok(()) }
+}
+
+/// Gives rows of an older schema, which were put into this one, what the steps between made of such rows.
+pub(crate) async fn upgrade_rows(conn: &mut Conn, kind: Kind, schema: i64) -> Result<()> {
+    for (_, script) in ROWS_WRITTEN.iter().filter(|(step, _)| schema < *step) {
+        conn.execute_script(dialect(script, kind)).await?;
+    }
+    Ok(())
 }
 
 /// Why the schema could not be brought up to date.

@@ -13,7 +13,7 @@ use super::tables::{Column, ColumnKind, LEFT_OUT, TABLES, Table};
 use super::{Backup, Progress, RestoreError, read};
 use crate::conn::Conn;
 use crate::database::Database;
-use crate::migrate::begin_feed;
+use crate::migrate::{begin_feed, upgrade_rows};
 use crate::pools::Writing;
 use crate::sql::{Sql, batches, sql};
 use crate::{Error, Result, audit, organizations};
@@ -60,6 +60,7 @@ impl Database {
         empty(&mut conn).await?;
         fill(&mut conn, &mut backup, key, &mut tell).await?;
         let header = backup.header();
+        upgrade_rows(&mut conn, self.kind(), header.schema).await?;
         let ring = sql("INSERT INTO keyring (id, check_value, sealed) VALUES (1, $1, $2)");
         conn.execute(ring.bind(&header.keyring.check).bind(&header.keyring.sealed)).await?;
         let position = Position { epoch: header.epoch.saturating_add(1), seq: 0 };
