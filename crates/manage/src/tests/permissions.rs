@@ -51,7 +51,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "keys/edit" => json!({"description": "changed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
         "applications/create" => json!({"name": "made", "type": "permission-type"}),
-        "applications/keys/create" => json!({"name": "made", "api_sets": []}),
+        "applications/keys/create" | "users/keys/create" | "me/keys/create" => json!({"name": "made", "api_sets": []}),
         "application-types/create" => json!({"name": "made", "sign_in": "key_only", "api_sets": ["full-access"]}),
         "keys/import" => {
             json!([{"name": "imported", "api_sets": [], "import": {"value": "a-value-that-others-have-made"}}])
@@ -62,7 +62,6 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "roles/create" => json!({"name": "made", "authorities": ["keys.manage_own"]}),
         "users/create" => json!({"email": "made@example.com", "roles": ["developer"]}),
         "users/edit" => json!({"username": "renamed"}),
-        "users/keys/create" | "me/keys/create" => json!({"name": "made", "api_sets": []}),
         "policy/edit" => json!({"idle_days": 30}),
         "api-sets/apply-template" => json!({"api": "default"}),
         "organization/edit"
