@@ -92,7 +92,6 @@ impl Database {
         Writing { conn, place }.commit().await.map_err(Error::at_commit)
     }
 
-    #[cfg(test)]
     pub(crate) async fn read(&self) -> Result<crate::conn::Snapshot> {
         self.pools.read().await
     }

@@ -366,6 +366,19 @@ async fn is_writing(url: &str) -> bool {
 }
 
 #[tokio::test]
+async fn a_server_of_another_directory_that_runs_on_the_database_stops_a_restore() {
+    let backed = Backed::new(0).await;
+    let database = TestDatabase::new(Kind::Postgres).await;
+    let (data, other) = (backed.target("data", true), backed.target("other", true));
+    let serving = Serving::start(&other, Some(&database.url)).await;
+    let output = run(restore(&data, Some(&database.url), None, &backed.file), "");
+    refused(&output, 2, &["a server runs on this database", "nod_", "nothing was changed"]);
+    // One that died without a word is waited for, and then taken for dead.
+    serving.kill();
+    done(&run(restore(&data, Some(&database.url), None, &backed.file), ""));
+}
+
+#[tokio::test]
 async fn a_server_that_starts_on_postgres_during_a_restore_waits_for_it() {
     let backed = Backed::new(MANY_ROWS).await;
     let database = TestDatabase::new(Kind::Postgres).await;

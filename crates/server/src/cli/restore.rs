@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use claviger_domain::keyring::Keyring;
@@ -24,6 +25,9 @@ use super::Global;
 use super::failure::Failure;
 use super::output::Output;
 use super::progress::Progress;
+
+/// A server whose heartbeat stands still for so long is taken for dead: more than three times its period.
+const NODE_PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
@@ -50,7 +54,10 @@ impl Restore {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
         let ctx = Ctx::operator(RequestId::new(clock.now(), &*random), clock.now());
         let database = Database::open(store_settings(&config), clock, random).await.map_err(StartError::from)?;
-        let result = fill(&database, &mut checked, &ctx).await;
+        let result = match no_node_runs(&database).await {
+            Ok(()) => fill(&database, &mut checked, &ctx).await,
+            refused => refused,
+        };
         database.close().await;
         result?;
         tell(output, &checked.header)
@@ -96,6 +103,16 @@ fn hold(config: &Config) -> Result<DataDir, Failure> {
         DataDirError::Locked { .. } => Failure::usage(format!("{error}. A backup is restored while no server runs")),
         error => Failure::usage(error),
     })
+}
+
+/// Servers of other data directories work on the same database where that is PostgreSQL.
+async fn no_node_runs(database: &Database) -> Result<(), Failure> {
+    let running = database.running_nodes(NODE_PATIENCE).await.map_err(StartError::from)?;
+    let Some(node) = running.first() else { return Ok(()) };
+    Err(Failure::usage(format!(
+        "a server runs on this database: {} on {}. A backup is restored while no server runs; nothing was changed",
+        node.own.id, node.own.host
+    )))
 }
 
 async fn fill(database: &Database, checked: &mut Checked, ctx: &Ctx) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::BufRead;
+use std::time::Duration;
 
 use claviger_domain::audit::{Chain, Entry};
 use claviger_domain::change::Position;
@@ -14,10 +15,13 @@ use super::{Backup, Progress, RestoreError, read};
 use crate::conn::Conn;
 use crate::database::Database;
 use crate::migrate::{begin_feed, upgrade_rows};
+use crate::nodes::{self, NodeRow};
 use crate::pools::Writing;
 use crate::sql::{Sql, batches, sql};
 use crate::{Error, Result, audit, organizations};
 
+/// How often running servers are looked for.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
 /// The rows that are read before they are written: whole batches.
 const ROWS: usize = 320;
 
@@ -40,6 +44,28 @@ struct Waiting {
 // === impl Database ===
 
 impl Database {
+    /// The servers that work on the database: those whose heartbeat goes on. Only where one did not sign off this waits, for
+    /// `patience` until it is taken for dead.
+    pub async fn running_nodes(&self, patience: Duration) -> Result<Vec<NodeRow>> {
+        let open = async || {
+            let (rows, _) = nodes::all(&mut self.read().await?).await?;
+            Ok::<_, Error>(rows.into_iter().filter(|row| row.signed_off_at.is_none()).collect::<Vec<_>>())
+        };
+        let seen = open().await?;
+        let looks = if seen.is_empty() { 0 } else { patience.as_millis().div_ceil(LOOK_PAUSE.as_millis()) };
+        let was_seen =
+            |row: &NodeRow| seen.iter().any(|old| (&old.own.run, old.heartbeat) == (&row.own.run, row.heartbeat));
+        for _ in 0..looks {
+            tokio::time::sleep(LOOK_PAUSE).await;
+            let mut running = open().await?;
+            running.retain(|row| !was_seen(row));
+            if !running.is_empty() {
+                return Ok(running);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// Fills the database, which has no organization, with a backup; gives the position at which its feed begins anew.
     ///
     /// All of it happens in one transaction, which locks out servers that start meanwhile. `entry` goes to the end of the
