@@ -83,7 +83,7 @@ fn at_half_load(workloads: &[(Workload, Option<f64>)], series: &[Series], second
         match budget {
             None => peer = p99,
             Some(_) => {
-                figures.push(Figure { decimals: 2, ..figure("the same ÷ nginx's in this run", p99 / peer, "", None) })
+                figures.push(Figure { decimals: 2, ..figure("the same ÷ nginx's in this run", p99 / peer, "", None) });
             }
         }
     }
