@@ -99,32 +99,32 @@ pub(crate) fn network_of(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().expect("an address"))
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
     }
 
     #[test]
     fn one_address_cannot_take_what_others_need() {
         let shares = Shares::new(4, 2);
-        let one = [shares.take(address("203.0.113.7")), shares.take(address("203.0.113.7"))];
+        let one = [shares.take(Some(address("203.0.113.7"))), shares.take(Some(address("203.0.113.7")))];
         assert!(one.iter().all(Result::is_ok));
-        assert_eq!(shares.take(address("203.0.113.7")).map(drop), Err(NoShare::OfAddress));
-        let others = [shares.take(address("203.0.113.8")), shares.take(None)];
+        assert_eq!(shares.take(Some(address("203.0.113.7"))).map(drop), Err(NoShare::OfAddress));
+        let others = [shares.take(Some(address("203.0.113.8"))), shares.take(None)];
         assert!(others.iter().all(Result::is_ok));
         assert_eq!(shares.take(None).map(drop), Err(NoShare::All));
         drop(one);
         assert_eq!((shares.taken(), shares.0.taken_each.lock().len()), (2, 1));
-        assert!(shares.take(address("203.0.113.7")).is_ok());
+        assert!(shares.take(Some(address("203.0.113.7"))).is_ok());
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address_and_a_mapped_one_is_ipv4() {
         let shares = Shares::new(9, 1);
         let _held = [address("2001:db8::1"), address("::ffff:203.0.113.7")]
-            .map(|address| shares.take(address).expect("a place"));
+            .map(|address| shares.take(Some(address)).expect("a place"));
         for taken in ["2001:db8::ffff:2", "203.0.113.7"] {
-            assert_eq!(shares.take(address(taken)).map(drop), Err(NoShare::OfAddress), "{taken}");
+            assert_eq!(shares.take(Some(address(taken))).map(drop), Err(NoShare::OfAddress), "{taken}");
         }
-        assert!(shares.take(address("2001:db8:0:1::1")).is_ok());
+        assert!(shares.take(Some(address("2001:db8:0:1::1"))).is_ok());
     }
 }

@@ -110,18 +110,18 @@ mod tests {
         })
     }
 
-    fn address(number: u32) -> Option<IpAddr> {
-        Some(Ipv4Addr::from(0x0a00_0000 + number).into())
+    fn address(number: u32) -> IpAddr {
+        Ipv4Addr::from(0x0a00_0000 + number).into()
     }
 
     #[test]
     fn an_address_has_its_rate_others_have_theirs_and_the_next_second_is_a_new_one() {
         let shed = shed(3, 0);
         let now = shed.began + Duration::from_secs(7);
-        let of_seven = |now| (0..5).map(|_| shed.admit(address(7), now)).collect::<Vec<_>>();
+        let of_seven = |now| (0..5).map(|_| shed.admit(Some(address(7)), now)).collect::<Vec<_>>();
         let (yes, no) = (Ok(()), Err(TooMany::OfAddress));
         assert_eq!(of_seven(now), [yes, yes, yes, no, no]);
-        assert_eq!(shed.admit(address(8), now), Ok(()));
+        assert_eq!(shed.admit(Some(address(8)), now), Ok(()));
         assert_eq!(shed.admit(None, now), Ok(()), "without an address only all are counted");
         assert_eq!(of_seven(now + Duration::from_secs(1)), [yes, yes, yes, no, no]);
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn all_together_have_a_rate_too() {
         let shed = shed(100, 10);
-        let turned_away = (0..25).filter(|number| shed.admit(address(*number), shed.began).is_err()).count();
+        let turned_away = (0..25).filter(|number| shed.admit(Some(address(*number)), shed.began).is_err()).count();
         assert_eq!(turned_away, 15);
         assert_eq!(shed.admit(None, shed.began), Err(TooMany::OfAll));
     }
@@ -137,17 +137,17 @@ mod tests {
     #[test]
     fn zero_is_no_bound() {
         let shed = shed(0, 0);
-        assert!((0..1_000).all(|_| shed.admit(address(1), shed.began).is_ok()));
+        assert!((0..1_000).all(|_| shed.admit(Some(address(1)), shed.began).is_ok()));
     }
 
     #[test]
     fn a_flood_from_some_addresses_leaves_nearly_all_others_alone() {
         let shed = shed(10, 0);
         for flooding in 0..100 {
-            let admitted = (0..1_000).filter(|_| shed.admit(address(flooding), shed.began).is_ok()).count();
+            let admitted = (0..1_000).filter(|_| shed.admit(Some(address(flooding)), shed.began).is_ok()).count();
             assert!(admitted <= 10, "{admitted}");
         }
-        let hit = (1_000..2_000).filter(|number| shed.admit(address(*number), shed.began).is_err()).count();
+        let hit = (1_000..2_000).filter(|number| shed.admit(Some(address(*number)), shed.began).is_err()).count();
         // By chance (100 / 4,096)² of them: one in 1,700.
         assert!(hit < 20, "{hit} of 1,000");
     }

@@ -238,7 +238,7 @@ fn a_flood_of_wrong_keys_gets_503_and_a_right_key_from_the_same_address_its_verd
     assert_eq!((refused.code(), refused.header("retry-after")), ("busy".into(), "1"));
     assert_eq!(verify("198.51.100.3").code(), "NOT_FOUND");
     let batch =
-        format!("[{}]", vec![r#"{"credential":"unknown-unknown-unknown","client_ip":"198.51.100.4"}"#; 9].join(","));
+        format!("[{}]", [r#"{"credential":"unknown-unknown-unknown","client_ip":"198.51.100.4"}"#; 9].join(","));
     let codes = house.post("/v1/verify/batch", &batch).json();
     let codes: Vec<_> = codes.as_array().expect("a list").iter().map(|item| item["code"].clone()).collect();
     assert!(codes.contains(&"NOT_FOUND".into()) && codes.contains(&"busy".into()), "{codes:?}");
@@ -306,7 +306,7 @@ async fn a_request_on_an_idle_connection_is_answered_at_a_stop_and_told_to_be_th
     let request = b"GET /v1/openapi.json HTTP/1.1\r\nHost: d\r\n\r\n";
     let answer = |stream: &mut std::net::TcpStream| {
         let mut text = String::new();
-        let mut part = [0; 65_536];
+        let mut part = [0; 4_096];
         while !text.contains("\r\n\r\n") || !text.trim_end().ends_with('}') {
             let count = stream.read(&mut part).expect("an answer");
             assert!(count > 0, "half an answer: {text}");

@@ -68,9 +68,9 @@ impl FeedTask {
     async fn load_and_follow(&self) -> Result<(), Error> {
         // Whoever commits from here on finds this node's row and waits for it; what was committed before is loaded.
         if self.engine.is_stale() {
-            self.node.beat().await?
+            self.node.beat().await?;
         } else {
-            self.node.join().await?
+            self.node.join().await?;
         }
         let mut feed = self.store.feed();
         self.load(&mut feed).await?;

@@ -66,7 +66,7 @@ pub(super) struct Edit {
 /// What both `create` and `edit` take. A list that is given replaces the whole list.
 #[derive(Debug, Args)]
 struct Fields {
-    /// An authority, such as keys.manage_own; may be repeated
+    /// An authority, such as `keys.manage_own`; may be repeated
     #[arg(long = "authority", value_name = "AUTHORITY")]
     authorities: Vec<String>,
     /// The longest lifetime that may be granted to a key, in days, or none

@@ -43,7 +43,9 @@ async fn read(place: &Place, path: &Path, keyring: &Keyring) -> Result<Read, Sna
     let mut replica = Replica::default();
     replica.apply(records);
     let count = steps.len();
-    steps.into_iter().for_each(|step| replica.apply(step.changes));
+    for step in steps {
+        replica.apply(step.changes);
+    }
     Ok(Read { replica, at, loaded, steps: count })
 }
 
