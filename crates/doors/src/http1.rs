@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand, for plain requests; every other one is hyper's.
 //!
 //! Reading and writing heads is most of what a verdict costs beside the system's socket work, so each connection begins
-//! here. What is no plain request ([`head`]) goes to hyper with all that was read of it and all that comes behind it, and
+//! here. What is no plain request (`head.rs`) goes to hyper with all that was read of it and all that comes behind it, and
 //! never comes back, so nothing here answers an error of the protocol.
 //!
 //! # Why it cannot read a request in another way than hyper
@@ -18,7 +18,7 @@
 //! - Behind a request the next one begins at the byte that its length says. A body that no door reads is not plain; one
 //!   that is refused before it has arrived ends the connection.
 //! - Which header lines count, and how often each may stand there, is decided by the same code as for hyper's requests:
-//!   both are [`Lines`].
+//!   both are `Lines`.
 //!
 //! Tests send the same bytes, cut at every place, to both and compare; a fuzz target compares what is read here with what
 //! hyper reads of the same bytes.
@@ -32,6 +32,3 @@ mod tests;
 pub use head::{HEAD_BYTES_MAX, Head, LINES_MAX, Reading, Room, may_end, read, room};
 
 pub(crate) use connection::{Left, serve};
-
-#[allow(unused_imports, reason = "named by the documentation above")]
-use crate::lines::Lines;

@@ -138,7 +138,7 @@ impl Running {
     }
 
     /// Closes the doors: no new connections, open requests have `grace` to end, then all connections are dropped. The next
-    /// answer on each is its last; idle ones are closed after [`LINGER`].
+    /// answer on each is its last; idle ones are closed after a short while.
     pub async fn stop(mut self, grace: Duration) {
         self.stop.send_replace(Some(grace));
         while self.workers.recv().await.is_some() {}
