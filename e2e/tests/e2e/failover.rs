@@ -40,7 +40,8 @@ async fn rotate(
     for node in nodes.iter().cycle() {
         let request = Request::post(&path, &json!({ "overlap_seconds": 0 })).bearer(&token);
         match request.try_send(*node).await {
-            Ok(answer) if answer.status == 200 => {
+            // 202: committed, and the other node has not confirmed it yet.
+            Ok(answer) if [200, 202].contains(&answer.status) => {
                 key.acknowledged.push(answer.json()["secret"].as_str().expect("a secret").to_owned());
                 count.fetch_add(1, Ordering::SeqCst);
                 if stop.load(Ordering::SeqCst) {

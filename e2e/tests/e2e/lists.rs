@@ -69,7 +69,7 @@ on_both_databases! {
         let lists = lists(world).await;
         assert!(lists.len() >= 8, "{lists:?}");
         for (path, parameters) in lists {
-            if path.contains("{application}") || ["/me/keys", "/users/{id}/keys"].contains(&path.as_str()) {
+            if path.contains("{application}") || ["/me/keys", "/users/{user}/keys"].contains(&path.as_str()) {
                 // An application's keys and refusals, and a person's keys, are lists of the same code.
                 continue;
             }
