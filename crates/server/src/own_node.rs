@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use claviger_domain::{Clock, NodeId, Random, Timestamp};
+use claviger_domain::{Clock, NodeId, Random};
 use claviger_manage::Nodes;
-use claviger_store::nodes::{self, Beat, OwnRow, Progress};
+use claviger_store::nodes::{self, Beat, OwnRow};
 use claviger_store::{Mark, Result, Store};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -30,8 +29,6 @@ pub(crate) struct OwnNode {
     displaced_at: Mutex<Option<Duration>>,
     joined: watch::Sender<bool>,
     applied: watch::Sender<Option<Mark>>,
-    /// Microseconds; see [`Progress`].
-    uses_written_to: AtomicI64,
 }
 
 /// What stands in the row from the start on.
@@ -62,7 +59,6 @@ impl OwnNode {
             staleness_limit: facts.staleness_limit,
         };
         Self {
-            uses_written_to: AtomicI64::new(row.started_at.as_micros()),
             store,
             nodes,
             clock,
@@ -105,7 +101,8 @@ impl OwnNode {
     /// too, and if that happens again this node takes another id.
     pub(crate) async fn beat(&self) -> Result<()> {
         let row = self.row.lock().clone();
-        match nodes::beat(&self.store, &row, &self.progress()).await? {
+        let applied = self.applied.borrow().clone();
+        match nodes::beat(&self.store, &row, applied.as_ref()).await? {
             Beat::Counted => return Ok(()),
             Beat::Missing => tracing::info!("the others had forgotten this node; it joins them again"),
             Beat::Displaced => self.take_another_id_if_shared(),
@@ -121,12 +118,8 @@ impl OwnNode {
 
     async fn write_row(&self) -> Result<()> {
         let row = self.row.lock().clone();
-        nodes::join(&self.store, &row, &self.progress()).await
-    }
-
-    fn progress(&self) -> Progress {
-        let uses_written_to = Timestamp::from_micros(self.uses_written_to.load(Ordering::Relaxed));
-        Progress { applied: self.applied.borrow().clone(), uses_written_to }
+        let applied = self.applied.borrow().clone();
+        nodes::join(&self.store, &row, applied.as_ref()).await
     }
 
     fn take_another_id_if_shared(&self) {

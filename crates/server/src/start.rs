@@ -11,7 +11,7 @@ use claviger_domain::{Clock, NodeId, Random};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
-use claviger_store::{Database, DatabaseUrl, OpenError, SnapshotReader, Store, organizations};
+use claviger_store::{Database, DatabaseUrl, OpenError, SnapshotReader, Store, organizations, remove_snapshot};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -467,7 +467,8 @@ impl Running {
         tasks.wait().await;
         // No verdicts any more, and all uses are written.
         match tokio::time::timeout(SIGN_OFF_TIMEOUT, node.sign_off()).await {
-            Ok(Ok(())) => {}
+            // The others do not count it any more: it may give verdicts again only after it has written its row.
+            Ok(Ok(())) => remove_snapshot(data_dir.path()),
             Ok(Err(error)) => tracing::warn!("this node could not sign off and counts as lost: {error}"),
             Err(_) => tracing::warn!("this node could not sign off in time and counts as lost"),
         }

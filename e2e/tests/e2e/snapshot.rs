@@ -131,8 +131,8 @@ async fn a_snapshot_that_is_too_old_damaged_or_foreign_is_not_started_from() {
     let clock = Arc::new(FixedClock::new(BEGIN));
     let running = start(&data, &url, &clock, None).await.expect("it starts");
     is_written(&data).await;
+    cluster.stop(Stop::Immediate).expect("it stops");
     running.stop().await;
-    cluster.stop(Stop::Fast).expect("it stops");
 
     // Too old; what is not too old counts for the rest of the time.
     clock.advance(Duration::from_secs(61));
@@ -160,5 +160,20 @@ async fn a_snapshot_that_is_too_old_damaged_or_foreign_is_not_started_from() {
     std::fs::write(data.join("snapshot"), whole).expect("written");
     std::fs::write(data.join("master-secret"), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").expect("written");
     let error = start(&data, &url, &clock, None).await.expect_err("a foreign master secret");
+    assert_eq!(error.exit_code(), 3, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_signed_off_gives_no_verdicts_before_the_others_know_of_it_again() {
+    let cluster = Cluster::start().expect("PostgreSQL starts");
+    let folder = tempfile::Builder::new().prefix("claviger-snapshot-").tempdir().expect("a temporary folder");
+    let (data, url) = (folder.path().join("data"), cluster.url());
+    let clock = Arc::new(FixedClock::new(BEGIN));
+    let running = start(&data, &url, &clock, None).await.expect("it starts");
+    is_written(&data).await;
+    running.stop().await;
+    cluster.stop(Stop::Immediate).expect("it stops");
+    // `?wait=all` at another node that still reached the database would not have waited for it.
+    let error = start(&data, &url, &clock, None).await.expect_err("no snapshot to start from");
     assert_eq!(error.exit_code(), 3, "{error}");
 }

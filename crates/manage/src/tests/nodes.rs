@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use claviger_store::nodes::{Beat, OwnRow, Progress, beat, join};
-use claviger_store::{Feed, Mark};
+use claviger_store::Feed;
+use claviger_store::nodes::{Beat, OwnRow, beat, join};
 use serde_json::{Value, json};
 
 use crate::nodes::testing::row;
-use crate::testing::{NOW, OPERATOR, OWN_NODE, World};
+use crate::testing::{OPERATOR, OWN_NODE, World};
 
 /// Another node, which has applied what its feed has read.
 struct Other {
@@ -21,14 +21,14 @@ impl Other {
     /// One that has loaded everything.
     async fn joins(world: &World, number: u128) -> Self {
         let mut other = Self { row: row(number).own, feed: world.manage.store.feed() };
-        join(&world.manage.store, &other.row, &progress(None)).await.expect("joined");
+        join(&world.manage.store, &other.row, None).await.expect("joined");
         other.feed.load(|_| {}, |_| {}).await.expect("loaded");
         other.beats(world).await;
         other
     }
 
     async fn beats(&self, world: &World) {
-        let beat = beat(&world.manage.store, &self.row, &progress(self.feed.mark().cloned())).await;
+        let beat = beat(&world.manage.store, &self.row, self.feed.mark()).await;
         assert_eq!(beat.expect("written"), Beat::Counted);
     }
 
@@ -40,10 +40,6 @@ impl Other {
     fn id(&self) -> String {
         self.row.id.to_string()
     }
-}
-
-fn progress(applied: Option<Mark>) -> Progress {
-    Progress { applied, uses_written_to: NOW }
 }
 
 fn nodes(body: &Value) -> [&Value; 3] {
@@ -171,6 +167,6 @@ async fn only_the_operator_forgets_and_only_who_is_silent() {
     let log = world.get(OPERATOR, "/audit?chain=installation&action=node.forget").await;
     assert_eq!(log.body["data"][0]["object"]["id"], other.id(), "{log:?}");
     // Its next sign of life tells it.
-    let beat = beat(&world.manage.store, &other.row, &progress(None)).await;
+    let beat = beat(&world.manage.store, &other.row, None).await;
     assert_eq!(beat.expect("asked"), Beat::Missing);
 }

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use claviger_store::nodes::Progress;
 use serde_json::{Value, json};
 
 use crate::testing::{NOW, OPERATOR, World};
@@ -161,8 +160,7 @@ async fn user_key(world: &World, admin: &str, role: &str) -> String {
 /// A node that can be forgotten: its id.
 async fn a_node_that_signed_off(world: &World, number: usize) -> String {
     let row = crate::nodes::testing::row(1_000 + number as u128);
-    let progress = Progress { applied: None, uses_written_to: NOW };
-    claviger_store::nodes::join(&world.manage.store, &row.own, &progress).await.expect("a node");
+    claviger_store::nodes::join(&world.manage.store, &row.own, None).await.expect("a node");
     claviger_store::nodes::sign_off(&world.manage.store, &row.own, NOW).await.expect("noted");
     row.own.id.to_string()
 }

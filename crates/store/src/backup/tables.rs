@@ -264,7 +264,6 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     // Of processes that run, or ran.
     ("leases", false),
     ("nodes", true),
-    ("usage_batches", true),
     // Answers for calls that are repeated within a day.
     ("idempotency_keys", true),
 ];

@@ -290,6 +290,12 @@ impl Thread {
     }
 }
 
+/// Removes the snapshot in a data directory, if there is one: this node gives no verdicts any more that the others do not
+/// know of.
+pub fn remove_snapshot(data_dir: &Path) {
+    remove(&data_dir.join(FILE_NAME));
+}
+
 fn remove(path: &Path) {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
