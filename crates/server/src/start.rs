@@ -116,7 +116,6 @@ impl Server {
         let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock_of(), random_of());
         let engine = Arc::new(engine);
         let health = Arc::new(Health::new(Arc::clone(&engine)));
-        let staleness_limit = config.database.staleness_limit();
         let resumed = match snapshot {
             None => None,
             Some((reader, unreachable)) => {
