@@ -36,6 +36,7 @@ pub mod snapshot_key;
 mod status_profile;
 pub mod testing;
 pub mod usage;
+pub mod uses_elsewhere;
 pub mod verdict;
 mod wire;
 

@@ -18,6 +18,7 @@ use crate::reading::Reading;
 use crate::record::Record;
 use crate::selection::{Audience, Selection, select};
 use crate::tenant::Tenant;
+use crate::uses_elsewhere::HeldUsesElsewhere;
 
 /// Whoever calls the management API with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Engine {
         };
         record.set_key(&key, &secret);
         let tenant = catalog.tenant(key.profile.organization);
-        match admit(tenant, &key, &caller, now) {
+        match admit(tenant, &key, &caller, &self.uses_elsewhere, now) {
             Ok(granted) => {
                 self.record(&record, Code::Valid, "");
                 let sets = tenant.into_iter().flat_map(|tenant| built_in_sets(tenant, &key.profile));
@@ -128,7 +129,7 @@ impl Engine {
         let result = match &selection {
             Selection::Key { key, secret, .. } => {
                 record.set_key(key, secret);
-                opens_doors(catalog.tenant(key.profile.organization), key, caller, now)
+                opens_doors(catalog.tenant(key.profile.organization), key, caller, &self.uses_elsewhere, now)
             }
             Selection::None { code, check, known } => {
                 record.known = *known;
@@ -146,10 +147,11 @@ fn opens_doors(
     tenant: Option<&Tenant>,
     key: &HeldKey,
     caller: &Caller<'_>,
+    uses_elsewhere: &HeldUsesElsewhere,
     now: Timestamp,
 ) -> Result<Provider, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
-    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
+    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, uses_elsewhere, now)?;
     bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;
     bound.check_ip(caller.ip, now)?;
@@ -166,10 +168,11 @@ fn admit(
     tenant: Option<&Tenant>,
     key: &HeldKey,
     caller: &Caller<'_>,
+    uses_elsewhere: &HeldUsesElsewhere,
     now: Timestamp,
 ) -> Result<Authorities, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
-    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, now)?;
+    check_state(tenant.ok_or(NO_TENANT)?.rules(), key, uses_elsewhere, now)?;
     bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;
     bound.check_ip(caller.ip, now)?;

@@ -18,6 +18,7 @@ use crate::held_key::{HeldKey, Profile};
 use crate::question::RequestLine;
 use crate::route::Route;
 use crate::tenant::Tenant;
+use crate::uses_elsewhere::HeldUsesElsewhere;
 
 /// What is asked of a key whose secret is proved.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,7 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) requires: &'a [&'a str],
     /// Where the request leads, if that has been looked at already.
     pub(crate) route: Option<&'a Result<Route<'a>, &'static str>>,
+    pub(crate) uses_elsewhere: &'a HeldUsesElsewhere,
 }
 
 /// The outcome of all checks.
@@ -57,7 +59,7 @@ pub(crate) struct Target {
 pub(crate) fn judge(bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) -> Judgement {
     let mut target = Target { checked: is_checked(inquiry), ..Target::default() };
     let refused = |(code, check), target| Judgement { code, would_be: None, check, target };
-    if let Err(failed) = check_state(bearer.home().rules(), key, inquiry.now) {
+    if let Err(failed) = check_state(bearer.home().rules(), key, inquiry.uses_elsewhere, inquiry.now) {
         return refused(failed, target);
     }
     if let Err(failed) = bearer.bound.check_state(inquiry.now) {
@@ -118,8 +120,13 @@ pub(crate) fn is_checked(inquiry: &Inquiry<'_>) -> bool {
 }
 
 /// Deleted, disabled, pending, expired, not yet valid, by the rules of the key's organization.
-pub(crate) fn check_state(rules: &Rules, key: &HeldKey, now: Timestamp) -> Result<(), (Code, &'static str)> {
-    let state = key.state(rules, now);
+pub(crate) fn check_state(
+    rules: &Rules,
+    key: &HeldKey,
+    uses_elsewhere: &HeldUsesElsewhere,
+    now: Timestamp,
+) -> Result<(), (Code, &'static str)> {
+    let state = key.state(rules, uses_elsewhere, now);
     let check = match state {
         State::Deleted => "deleted",
         State::Disabled if key.is_idle(rules, now) => "idle",

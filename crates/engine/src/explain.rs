@@ -133,6 +133,7 @@ impl Engine {
             pin: question.pin,
             requires: question.requires,
             route: None,
+            uses_elsewhere: &self.uses_elsewhere,
         };
         explanation.check_key(&bearer, &key, &inquiry);
         explanation.check_operation(&bearer, &inquiry);
@@ -180,7 +181,7 @@ impl Explanation {
             inquiry.now
         );
         let rule = "not disabled, not idle, not expired, already valid";
-        self.push("state", input, rule, check_state(rules, key, inquiry.now));
+        self.push("state", input, rule, check_state(rules, key, inquiry.uses_elsewhere, inquiry.now));
         let bound = bearer.bound;
         if !matches!(bound, Bound::Free) {
             let name = bound.name().unwrap_or_default().to_owned();

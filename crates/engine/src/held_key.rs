@@ -10,11 +10,13 @@ use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::{IpEntries, IpList, ListDigest};
 use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret, Term, is_imported_hint};
 use claviger_domain::rules::Rules;
+use claviger_domain::uses_elsewhere::UsesElsewhere;
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::grants::Grants;
+use crate::uses_elsewhere::HeldUsesElsewhere;
 
 /// The fewest profiles at which it is worth looking for those that no key uses any more.
 const PROFILES_SWEEP_MIN: usize = 1_024;
@@ -132,11 +134,11 @@ impl HeldKey {
     }
 
     /// Its state at `now`, by its organization's rules.
-    pub(crate) fn state(&self, rules: &Rules, now: Timestamp) -> State {
+    pub(crate) fn state(&self, rules: &Rules, uses_elsewhere: &HeldUsesElsewhere, now: Timestamp) -> State {
         if self.disabled {
             State::Disabled
         } else if self.begins_later || self.may_have_ended(rules, now) {
-            self.facts(rules).state(now)
+            self.certain_facts(rules, uses_elsewhere.get()).state(now)
         } else {
             State::Active
         }
@@ -153,6 +155,13 @@ impl HeldKey {
     /// Whether it is idle at `now`, whatever else it is.
     pub(crate) fn is_idle(&self, rules: &Rules, now: Timestamp) -> bool {
         !self.disabled && self.facts(rules).is_idle(now)
+    }
+
+    /// What its state follows from, but for going idle where it may be in use at another node.
+    fn certain_facts(&self, rules: &Rules, uses_elsewhere: UsesElsewhere) -> Facts {
+        let (term, facts) = (self.term(), self.facts(rules));
+        let idle_at = facts.idle_at.filter(|at| !uses_elsewhere.may_have_kept(term.idle_start(), *at));
+        Facts { idle_at, ..facts }
     }
 
     /// What its state follows from.
@@ -415,8 +424,9 @@ mod tests {
         let rules = Rules::new(&policy, "UTC");
         let mut key = key_of(1);
         key.id = KeyId::from_raw((1_000 * DAY as u128 / 1_000) << 80);
-        let state =
-            |key: &Key, days: i64| HeldKey::new(key, None, &mut Profiles::default()).state(&rules, at(days * DAY));
+        let state = |key: &Key, days: i64| {
+            HeldKey::new(key, None, &mut Profiles::default()).state(&rules, &HeldUsesElsewhere::none(), at(days * DAY))
+        };
         assert_eq!((state(&key, 10), state(&key, 11)), (State::Active, State::Expired));
         key.created_at = at(1_000 * DAY);
         assert_eq!((state(&key, 1_010), state(&key, 1_011)), (State::Active, State::Expired));

@@ -35,6 +35,7 @@ mod tenant;
 mod testing;
 mod tokenless;
 mod usage;
+mod uses_elsewhere;
 mod verdict;
 
 use std::cell::OnceCell;
@@ -48,6 +49,7 @@ use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::{CredentialDigest, Pepper};
 use claviger_domain::path::RequestPath;
 use claviger_domain::usage::UsageBatch;
+use claviger_domain::uses_elsewhere::UsesElsewhere;
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{Clock, Random, RequestId, Timestamp};
 use parking_lot::Mutex;
@@ -62,6 +64,7 @@ use crate::route::Route;
 use crate::selection::{Audience, Selection, select};
 use crate::tokenless::TokenlessCalls;
 use crate::usage::Gatherer;
+use crate::uses_elsewhere::HeldUsesElsewhere;
 
 pub use crate::authenticate::ManagementCaller;
 pub use crate::config::Config;
@@ -88,6 +91,7 @@ pub struct Engine {
     steps: AtomicU64,
     /// Until when verdicts may be given, in microseconds of the monotonic clock.
     judges_until: AtomicU64,
+    uses_elsewhere: HeldUsesElsewhere,
     request_ids: RequestIds,
 }
 
@@ -119,6 +123,7 @@ impl Engine {
             loads: AtomicU64::default(),
             steps: AtomicU64::default(),
             judges_until: AtomicU64::new(FOR_EVER),
+            uses_elsewhere: HeldUsesElsewhere::none(),
             request_ids: RequestIds::new(&*random),
         }
     }
@@ -203,6 +208,7 @@ impl Engine {
             pin: question.pin,
             requires: question.requires,
             route: route.as_ref(),
+            uses_elsewhere: &self.uses_elsewhere,
         };
         let mut record = Record::of_question(question, now);
         if let Selection::None { known, .. } = &selection {
@@ -244,7 +250,15 @@ impl Engine {
             Selection::Key { key, .. } => key.profile.organization,
             Selection::None { .. } => Provider::NOBODY.organization,
         };
-        let inquiry = Inquiry { now, client_ip, request: None, pin: None, requires: &[], route: None };
+        let inquiry = Inquiry {
+            now,
+            client_ip,
+            request: None,
+            pin: None,
+            requires: &[],
+            route: None,
+            uses_elsewhere: &self.uses_elsewhere,
+        };
         conclude(catalog, Provider { organization }, selection, &inquiry)
     }
 
@@ -288,6 +302,21 @@ impl Engine {
     pub fn drain_usage(&self) -> UsageBatch {
         let (refusals, refusals_dropped) = self.refusals.drain();
         UsageBatch { keys: self.gatherer.drain(self.config.usage_keys_max), refusals, refusals_dropped }
+    }
+
+    /// The most keys that one batch of usage names: one of fewer left none for the next time.
+    pub fn usage_keys_max(&self) -> usize {
+        self.config.usage_keys_max
+    }
+
+    /// What this node knows of uses that others saw, from now on.
+    pub fn note_uses_elsewhere(&self, known: UsesElsewhere) {
+        self.uses_elsewhere.set(known);
+    }
+
+    /// What this node knows of uses that others saw.
+    pub fn uses_elsewhere(&self) -> UsesElsewhere {
+        self.uses_elsewhere.get()
     }
 
     /// A reading of all counters.

@@ -22,6 +22,7 @@ mod sweep_task;
 mod telemetry;
 mod tls_task;
 mod usage_task;
+mod uses_watch;
 
 pub use start::{Running, Server};
 pub use start_error::StartError;

@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::own_node::OwnNode;
+use crate::uses_watch::UsesWatch;
 
 /// How often this node gives a sign of life: it may fail twice before the others miss it.
 const HEARTBEAT_PERIOD: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ pub(crate) struct NodeTask {
     pub(crate) store: Store,
     pub(crate) nodes: Arc<Nodes>,
     pub(crate) own: Arc<OwnNode>,
+    pub(crate) uses: Option<Arc<UsesWatch>>,
 }
 
 // === impl NodeTask ===
@@ -73,6 +75,9 @@ impl NodeTask {
             period.tick().await;
             match self.nodes.look().await {
                 Ok(seen) => {
+                    if let Some(uses) = &self.uses {
+                        uses.note_seen(&seen, self.nodes.own());
+                    }
                     self.tell(&seen, &mut told);
                     self.drop_gone(&seen).await;
                 }

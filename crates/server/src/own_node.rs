@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_domain::{Clock, NodeId, Random};
+use claviger_domain::{Clock, NodeId, Random, Timestamp};
 use claviger_manage::Nodes;
-use claviger_store::nodes::{self, Beat, OwnRow};
+use claviger_store::nodes::{self, Beat, OwnRow, Progress};
 use claviger_store::{Mark, Result, Store};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -29,6 +29,7 @@ pub(crate) struct OwnNode {
     displaced_at: Mutex<Option<Duration>>,
     joined: watch::Sender<bool>,
     applied: watch::Sender<Option<Mark>>,
+    uses_written_to: Mutex<Timestamp>,
 }
 
 /// What stands in the row from the start on.
@@ -50,12 +51,13 @@ impl OwnNode {
     ) -> Self {
         let mut run = [0; 16];
         random.fill(&mut run);
+        let started_at = clock.now();
         let row = OwnRow {
             id: nodes.own(),
             run: format!("{:032x}", u128::from_be_bytes(run)),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             version: concat!(env!("CARGO_PKG_VERSION"), " (", env!("CLAVIGER_COMMIT"), ")").to_owned(),
-            started_at: clock.now(),
+            started_at,
             staleness_limit: facts.staleness_limit,
         };
         Self {
@@ -68,6 +70,8 @@ impl OwnNode {
             displaced_at: Mutex::default(),
             joined: watch::Sender::new(false),
             applied: watch::Sender::new(None),
+            // A process that has just begun has seen none.
+            uses_written_to: Mutex::new(started_at),
         }
     }
 
@@ -92,6 +96,11 @@ impl OwnNode {
         self.applied.send_replace(mark.cloned());
     }
 
+    /// Notes that all uses before `at` are written.
+    pub(crate) fn note_uses_written(&self, at: Timestamp) {
+        *self.uses_written_to.lock() = at;
+    }
+
     /// Tells each note of [`OwnNode::note_applied`].
     pub(crate) fn applied(&self) -> watch::Receiver<Option<Mark>> {
         self.applied.subscribe()
@@ -102,7 +111,7 @@ impl OwnNode {
     pub(crate) async fn beat(&self) -> Result<()> {
         let row = self.row.lock().clone();
         let applied = self.applied.borrow().clone();
-        match nodes::beat(&self.store, &row, applied.as_ref()).await? {
+        match nodes::beat(&self.store, &row, self.progress(applied.as_ref())).await? {
             Beat::Counted => return Ok(()),
             Beat::Missing => tracing::info!("the others had forgotten this node; it joins them again"),
             Beat::Displaced => self.take_another_id_if_shared(),
@@ -119,7 +128,11 @@ impl OwnNode {
     async fn write_row(&self) -> Result<()> {
         let row = self.row.lock().clone();
         let applied = self.applied.borrow().clone();
-        nodes::join(&self.store, &row, applied.as_ref()).await
+        nodes::join(&self.store, &row, self.progress(applied.as_ref())).await
+    }
+
+    fn progress<'m>(&self, applied: Option<&'m Mark>) -> Progress<'m> {
+        Progress { applied, uses_written_to: Some(*self.uses_written_to.lock()) }
     }
 
     fn take_another_id_if_shared(&self) {

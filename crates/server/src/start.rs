@@ -11,6 +11,7 @@ use claviger_domain::{Clock, NodeId, Random};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
+use claviger_store::usage::Writer;
 use claviger_store::{Database, DatabaseUrl, OpenError, SnapshotReader, Store, organizations, remove_snapshot};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -37,6 +38,7 @@ use crate::sweep_task::SweepTask;
 use crate::telemetry;
 use crate::tls_task::{ListenerTls, TlsTask};
 use crate::usage_task::UsageTask;
+use crate::uses_watch::UsesWatch;
 
 /// For how long a start tries to reach the database when there is a local snapshot to start from.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(5);
@@ -140,6 +142,8 @@ impl Server {
             management: Arc::clone(&counters),
             tls: listeners_tls.clone(),
         };
+        // A database in a file has one node.
+        let may_have_others = ring.is_some();
         let tasks = TaskTracker::new();
         let snapshot = ring.as_ref().map(|ring| {
             let (store, keyring) = (store.clone(), keyring.clone());
@@ -160,7 +164,7 @@ impl Server {
             snapshot: snapshot.as_ref().map(|task| Arc::clone(&task.writer)),
             resumed,
         };
-        spawn_background(&tasks, feed, &stop);
+        spawn_background(&tasks, feed, &*random, &stop);
         if let Some(snapshot) = snapshot {
             tasks.spawn(snapshot.run(stop.clone()));
         }
@@ -173,9 +177,10 @@ impl Server {
             look: Arc::clone(&look_at_certificates),
         };
         tasks.spawn(follow.run(stop.clone()));
-        tasks.spawn(
-            NodeTask { store: store.clone(), nodes: Arc::clone(&nodes), own: Arc::clone(&node) }.run(stop.clone()),
-        );
+        let uses = may_have_others.then(|| Arc::new(UsesWatch::new(Arc::clone(&engine), clock_of())));
+        let look =
+            NodeTask { store: store.clone(), nodes: Arc::clone(&nodes), own: Arc::clone(&node), uses: uses.clone() };
+        tasks.spawn(look.run(stop.clone()));
         let background = stop.clone().drop_guard();
 
         // Before this, a change would wait for a replica that is not there.
@@ -201,7 +206,7 @@ impl Server {
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
         let control_url = control.url();
         let manage = Arc::new(manage);
-        tasks.spawn(SweepTask { manage: Arc::clone(&manage) }.run(stop));
+        tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
         serving.spawn(control.serve(claviger_manage::router(manage), requests.clone()));
 
         let running = Running {
@@ -233,9 +238,16 @@ impl Server {
 }
 
 /// What runs beside requests, until `stop`.
-fn spawn_background(tasks: &TaskTracker, feed: FeedTask, stop: &CancellationToken) {
+fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, stop: &CancellationToken) {
     let (store, health) = (|| feed.store.clone(), || Arc::clone(&feed.health));
-    let usage = UsageTask { store: store(), engine: Arc::clone(&feed.engine), health: health() };
+    let usage = UsageTask {
+        store: store(),
+        engine: Arc::clone(&feed.engine),
+        health: health(),
+        own: Arc::clone(&feed.node),
+        clock: Arc::clone(&feed.clock),
+        writer: Writer::new(random),
+    };
     let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock) };
     let skew = SkewTask { store: store(), health: health() };
     tasks.spawn(skew.run(stop.clone()));

@@ -7,6 +7,8 @@ use claviger_manage::{Manage, keys};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::uses_watch::UsesWatch;
+
 /// How often all keys are looked through: at the start, and then in this time. With the hour after which nodes tell uses
 /// it is shorter than [`keys::LOOKED_AHEAD`].
 pub const SWEEP_PERIOD: Duration = Duration::from_mins(15);
@@ -14,6 +16,7 @@ pub const SWEEP_PERIOD: Duration = Duration::from_mins(15);
 /// What the task works with.
 pub(crate) struct SweepTask {
     pub(crate) manage: Arc<Manage>,
+    pub(crate) uses: Option<Arc<UsesWatch>>,
 }
 
 // === impl SweepTask ===
@@ -36,9 +39,16 @@ impl SweepTask {
     }
 
     async fn sweep(&self) {
+        let began = self.manage.clock.now();
         match keys::sweep(&self.manage).await {
-            Ok(keys::Swept { idle: 0 }) => {}
-            Ok(swept) => tracing::info!("{} keys were not used for too long and are disabled", swept.idle),
+            Ok(swept) => {
+                if let Some(uses) = &self.uses {
+                    uses.note_swept(began);
+                }
+                if swept.idle > 0 {
+                    tracing::info!("{} keys were not used for too long and are disabled", swept.idle);
+                }
+            }
             // Which keys are idle is known without it; the next sweep writes it down.
             Err(error) => tracing::warn!("idle keys could not be written down: {error}"),
         }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::usage::UsageBatch;
+use claviger_domain::{Clock, Timestamp};
 use claviger_engine::Engine;
-use claviger_store::{Error, Store, usage};
+use claviger_store::Store;
+use claviger_store::usage::Writer;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::{Health, Part};
+use crate::own_node::OwnNode;
 
 /// How often usage is taken and written: the most of it that a crash loses, while fewer keys are in use than can be
 /// written in that time.
@@ -28,65 +31,85 @@ pub(crate) struct UsageTask {
     pub(crate) store: Store,
     pub(crate) engine: Arc<Engine>,
     pub(crate) health: Arc<Health>,
+    pub(crate) own: Arc<OwnNode>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) writer: Writer,
+}
+
+/// What was taken from the engine and is not written yet.
+struct Taken {
+    /// When it was taken: all uses before are in it, or written. `None`: the engine kept more for the next time.
+    complete_to: Option<Timestamp>,
+    batch: UsageBatch,
+    /// What is being written: it stays as it is until it is certainly there, so that it is counted once.
+    piece: UsageBatch,
 }
 
 // === impl UsageTask ===
 
 impl UsageTask {
     /// Runs until `stop`, and writes what is left then.
-    pub(crate) async fn run(self, stop: CancellationToken) {
-        // What could not be written yet; nothing more is taken from the engine, which holds a bounded amount, until it is.
-        let mut waiting = UsageBatch::default();
-        let (mut taken_at, mut rest) = (Instant::now(), FLUSH_PERIOD);
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        // While something could not be written nothing more is taken from the engine, which holds a bounded amount.
+        let (mut taken, mut taken_at) = (self.take(), Instant::now());
+        let mut rest = FLUSH_PERIOD;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(rest) => {}
                 () = stop.cancelled() => break,
             }
-            if is_empty(&waiting) {
-                (waiting, taken_at) = (self.engine.drain_usage(), Instant::now());
+            if taken.is_written() {
+                (taken, taken_at) = (self.take(), Instant::now());
             }
             let began = Instant::now();
-            let piece = take_piece(&mut waiting);
+            taken.next_piece(PIECE);
             rest = FLUSH_PERIOD;
-            if self.write(&piece).await.is_ok() {
+            if self.write(&mut taken).await.is_ok() {
                 rest = rest.min(began.elapsed() * REST);
-            } else {
-                put_back(&mut waiting, piece);
             }
-            if is_empty(&waiting) {
+            if taken.is_written() {
                 rest = rest.max(FLUSH_PERIOD.saturating_sub(taken_at.elapsed()));
             }
         }
-        self.write_all(waiting).await;
+        self.write_all(taken).await;
+    }
+
+    fn take(&self) -> Taken {
+        // The instant first: what is noted while the engine gathers may be in this batch or in the next.
+        let now = self.clock.now();
+        let batch = self.engine.drain_usage();
+        let complete_to = (batch.keys.len() < self.engine.usage_keys_max()).then_some(now);
+        Taken { complete_to, batch, piece: UsageBatch::default() }
     }
 
     /// Writes what waits and all that the engine has, without a rest.
-    async fn write_all(&self, mut waiting: UsageBatch) {
+    async fn write_all(&mut self, mut taken: Taken) {
         for _ in 0..LAST_BATCHES_MAX {
-            if self.write(&waiting).await.is_err() {
-                tracing::error!("the last usage could not be written and is lost");
-                return;
+            while !taken.is_written() {
+                taken.next_piece(usize::MAX);
+                if self.write(&mut taken).await.is_err() {
+                    tracing::error!("the last usage could not be written and is lost");
+                    return;
+                }
             }
-            waiting = self.engine.drain_usage();
-            if is_empty(&waiting) {
+            taken = self.take();
+            if taken.is_written() {
                 return;
             }
         }
     }
 
-    /// Writes a batch; an error where it has to be written again.
-    async fn write(&self, batch: &UsageBatch) -> Result<(), ()> {
-        match usage::record(&self.store, batch).await {
+    /// Writes the piece; an error where it has to be written again.
+    async fn write(&mut self, taken: &mut Taken) -> Result<(), ()> {
+        match self.writer.record(&self.store, &taken.piece).await {
             Ok(()) => {
+                taken.piece = UsageBatch::default();
+                if let Some(at) = taken.complete_to.filter(|_| taken.is_written()) {
+                    self.own.note_uses_written(at);
+                }
                 if self.health.report(Part::Usage, true) {
                     tracing::info!("usage is being written again");
                 }
-                Ok(())
-            }
-            // It may be there already: counted once too little is better than twice.
-            Err(error @ Error::Unknown) => {
-                tracing::warn!("a batch of usage may be lost: {error}");
                 Ok(())
             }
             Err(error) => {
@@ -99,22 +122,28 @@ impl UsageTask {
     }
 }
 
-/// The next part of a batch: refusals from the oldest on, keys in any order.
-fn take_piece(batch: &mut UsageBatch) -> UsageBatch {
-    let kept = batch.keys.len().saturating_sub(PIECE);
-    let refusals = batch.refusals.len().min(PIECE);
-    UsageBatch {
-        keys: batch.keys.split_off(kept),
-        refusals: batch.refusals.drain(..refusals).collect(),
-        refusals_dropped: std::mem::take(&mut batch.refusals_dropped),
-    }
-}
+// === impl Taken ===
 
-/// Undoes [`take_piece`].
-fn put_back(batch: &mut UsageBatch, mut piece: UsageBatch) {
-    batch.keys.append(&mut piece.keys);
-    batch.refusals.splice(0..0, piece.refusals);
-    batch.refusals_dropped += piece.refusals_dropped;
+impl Taken {
+    fn is_written(&self) -> bool {
+        is_empty(&self.batch) && is_empty(&self.piece)
+    }
+
+    /// Makes the next `size` keys and refusals the piece, unless there is one that is not written yet: refusals from the
+    /// oldest on, keys in any order.
+    fn next_piece(&mut self, size: usize) {
+        if !is_empty(&self.piece) {
+            return;
+        }
+        let batch = &mut self.batch;
+        let kept = batch.keys.len().saturating_sub(size);
+        let refusals = batch.refusals.len().min(size);
+        self.piece = UsageBatch {
+            keys: batch.keys.split_off(kept),
+            refusals: batch.refusals.drain(..refusals).collect(),
+            refusals_dropped: std::mem::take(&mut batch.refusals_dropped),
+        };
+    }
 }
 
 fn is_empty(batch: &UsageBatch) -> bool {

@@ -44,6 +44,17 @@ pub struct NodeRow {
     pub applied: Option<Position>,
     /// When it stopped in order, if it did.
     pub signed_off_at: Option<Timestamp>,
+    /// All uses that it saw before this instant, by its own clock, are written; `None`: by a program that does not say so.
+    pub uses_written_to: Option<Timestamp>,
+}
+
+/// How far a node is, as it writes it into its row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress<'a> {
+    /// What it has applied, if anything.
+    pub applied: Option<&'a Mark>,
+    /// See [`NodeRow::uses_written_to`].
+    pub uses_written_to: Option<Timestamp>,
 }
 
 /// What became of a heartbeat.
@@ -58,7 +69,7 @@ pub enum Beat {
 }
 
 const SELECT: &str = "SELECT n.id, n.run, n.host, n.version, n.started_at, n.staleness_limit, n.heartbeat, n.epoch, n.seq, \
-     CASE WHEN c.nonce = n.nonce THEN 1 ELSE 0 END, n.signed_off_at FROM nodes n \
+     CASE WHEN c.nonce = n.nonce THEN 1 ELSE 0 END, n.signed_off_at, n.uses_written_to FROM nodes n \
      LEFT JOIN changes c ON c.epoch = n.epoch AND c.seq = n.seq AND c.n = 0 ORDER BY n.id";
 
 /// All nodes in the order of their ids, and where the feed stands at that instant.
@@ -84,30 +95,30 @@ fn read(row: &dyn Fields) -> Result<NodeRow> {
         heartbeat: row.number(6)?,
         applied: is_of_this_feed.then_some(position),
         signed_off_at: row.time_or_none(10)?,
+        uses_written_to: row.time_or_none(11)?,
     })
 }
 
-/// Writes the row of a node that comes or comes back, with what it has applied, if anything; from here on it is live to the
-/// others.
-pub async fn join(store: &Store, own: &OwnRow, applied: Option<&Mark>) -> Result<()> {
+/// Writes the row of a node that comes or comes back, with how far it is; from here on it is live to the others.
+pub async fn join(store: &Store, own: &OwnRow, progress: Progress<'_>) -> Result<()> {
     let statement =
-        sql("INSERT INTO nodes (id, run, host, version, started_at, staleness_limit, heartbeat, epoch, seq, nonce) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET \
+        sql("INSERT INTO nodes (id, run, host, version, started_at, staleness_limit, heartbeat, epoch, seq, nonce, \
+         uses_written_to) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET \
          run = excluded.run, host = excluded.host, version = excluded.version, started_at = excluded.started_at, \
          staleness_limit = excluded.staleness_limit, heartbeat = nodes.heartbeat + 1, epoch = excluded.epoch, \
-         seq = excluded.seq, nonce = excluded.nonce, signed_off_at = NULL");
+         seq = excluded.seq, nonce = excluded.nonce, uses_written_to = excluded.uses_written_to, signed_off_at = NULL");
     let limit = own.staleness_limit.map(|limit| i64::try_from(limit.as_micros()).unwrap_or(i64::MAX));
     let statement = statement.bind(own.id).bind(&own.run).bind(&own.host).bind(&own.version).bind(own.started_at);
-    write(store, bind_applied(statement.bind(limit), applied)).await?;
+    write(store, bind_progress(statement.bind(limit), progress)).await?;
     Ok(())
 }
 
-/// Raises the heartbeat of a node's row and says what the node has applied.
-pub async fn beat(store: &Store, own: &OwnRow, applied: Option<&Mark>) -> Result<Beat> {
-    let statement = sql("UPDATE nodes SET heartbeat = heartbeat + 1, epoch = $3, seq = $4, nonce = $5 \
-         WHERE id = $1 AND run = $2");
+/// Raises the heartbeat of a node's row and says how far the node is.
+pub async fn beat(store: &Store, own: &OwnRow, progress: Progress<'_>) -> Result<Beat> {
+    let statement = sql("UPDATE nodes SET heartbeat = heartbeat + 1, epoch = $3, seq = $4, nonce = $5, \
+         uses_written_to = $6 WHERE id = $1 AND run = $2");
     let statement = statement.bind(own.id).bind(&own.run);
-    if write(store, bind_applied(statement, applied)).await? == 1 {
+    if write(store, bind_progress(statement, progress)).await? == 1 {
         return Ok(Beat::Counted);
     }
     let mut snapshot = store.read().await?;
@@ -142,10 +153,10 @@ fn delete_if_still(seen: &NodeRow) -> Sql {
     statement.bind(seen.own.id).bind(&seen.own.run).bind(seen.heartbeat)
 }
 
-fn bind_applied(statement: Sql, applied: Option<&Mark>) -> Sql {
+fn bind_progress(statement: Sql, progress: Progress<'_>) -> Sql {
     let nothing = Mark { position: Position::default(), nonce: Vec::new() };
-    let Mark { position, nonce } = applied.unwrap_or(&nothing);
-    statement.bind(position.epoch).bind(position.seq).bind(nonce)
+    let Mark { position, nonce } = progress.applied.unwrap_or(&nothing);
+    statement.bind(position.epoch).bind(position.seq).bind(nonce).bind(progress.uses_written_to)
 }
 
 async fn write(store: &Store, statement: Sql) -> Result<u64> {

@@ -1,19 +1,26 @@
 //! What the engine gathered, written in batches: no audit, no tenant's lock, and in the feed only uses that are news.
+//!
+//! A batch is counted once, also where its COMMIT was lost on the way and it is written again: each writer numbers its
+//! batches, and the number of the last one stands in the transaction that wrote it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use claviger_domain::change::Position;
 use claviger_domain::usage::{KeyUsage, Refusal, Sighting, UsageBatch};
-use claviger_domain::{KeyId, OrganizationId, Timestamp};
+use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
 
 use crate::conn::Conn;
 use crate::pools::Writing;
-use crate::sql::{Sql, batches, json};
+use crate::sql::{Sql, batches, json, sql};
 use crate::write::FeedRow;
 use crate::{Error, Result, Store, refusals, write};
 
 /// How often a batch is tried when others are in its way.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// A writer's number is forgotten this long after its last batch: far longer than any COMMIT stays unclear.
+const WRITER_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Keys that one row of the feed names.
 const USES_PER_ROW: usize = 64;
@@ -39,36 +46,83 @@ const COUNTS_TAIL: &str =
 /// A row of `usage_counts` without its count.
 type CountKey = (KeyId, OrganizationId, Timestamp, &'static str, &'static str);
 
-/// Writes a batch in a transaction of its own, and keeps the diagnostic log within its bounds.
-///
-/// # Errors
-/// Any [`Error`]; nothing of the batch was written then, but for [`Error::Unknown`].
-pub async fn record(store: &Store, batch: &UsageBatch) -> Result<()> {
-    if batch.keys.is_empty() && batch.refusals.is_empty() {
-        return Ok(());
+/// Whoever writes batches: a process, which does so one after the other.
+#[derive(Debug)]
+pub struct Writer {
+    /// Random, so that no two processes are ever the same writer.
+    id: String,
+    /// The number of the batch that is next, or that is not certainly written yet.
+    batch: i64,
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// A writer that has written nothing.
+    pub fn new(random: &dyn Random) -> Self {
+        let mut id = [0; 16];
+        random.fill(&mut id);
+        Self { id: format!("{:032x}", u128::from_be_bytes(id)), batch: 1 }
     }
-    let refusals = newest_of_each_log(store, &batch.refusals);
-    let mut attempt = 1;
-    loop {
-        let Writing { mut conn, place } = store.begin().await?;
-        let written = match write_rows(&mut conn, &batch.keys, &refusals).await {
-            Ok(()) => announce_news(store, &mut conn, &batch.keys).await,
-            Err(error) => Err(error),
-        };
-        let again = conn.met_conflict() && attempt < ATTEMPTS_MAX;
-        match written {
-            Ok(position) => {
-                Writing { conn, place }.commit().await.map_err(Error::at_commit)?;
-                if let Some(position) = position {
-                    store.note_own_uses(position);
-                    store.note_committed(position).await;
+
+    /// Writes a batch in a transaction of its own, and keeps the diagnostic log within its bounds.
+    ///
+    /// # Errors
+    /// Any [`Error`]: nothing of the batch was written then, but for [`Error::Unknown`]. The very same batch has to be
+    /// given again, and is counted once whatever became of it before.
+    pub async fn record(&mut self, store: &Store, batch: &UsageBatch) -> Result<()> {
+        if batch.keys.is_empty() && batch.refusals.is_empty() {
+            return Ok(());
+        }
+        let refusals = newest_of_each_log(store, &batch.refusals);
+        let mut attempt = 1;
+        loop {
+            let Writing { mut conn, place } = store.begin().await?;
+            let written = match self.begin(store, &mut conn).await {
+                Ok(true) => write_batch(store, &mut conn, &batch.keys, &refusals).await,
+                Ok(false) => Ok(None),
+                Err(error) => Err(error),
+            };
+            let again = conn.met_conflict() && attempt < ATTEMPTS_MAX;
+            match written {
+                Ok(position) => {
+                    Writing { conn, place }.commit().await.map_err(Error::at_commit)?;
+                    self.batch += 1;
+                    if let Some(position) = position {
+                        store.note_own_uses(position);
+                        store.note_committed(position).await;
+                    }
+                    return Ok(());
                 }
-                return Ok(());
+                Err(_) if again => attempt += 1,
+                Err(error) => return Err(error),
             }
-            Err(_) if again => attempt += 1,
-            Err(error) => return Err(error),
         }
     }
+
+    /// Takes the writer's row with this batch's number; `false`: the batch is there already. A transaction of before that
+    /// still runs at the database holds the row: this waits for its end.
+    async fn begin(&self, store: &Store, conn: &mut Conn) -> Result<bool> {
+        let now = store.clock().now();
+        if self.batch == 1 {
+            let before = Timestamp::from_micros(now.as_micros().saturating_sub(WRITER_KEPT.as_micros() as i64));
+            conn.execute(sql("DELETE FROM usage_writers WHERE written_at < $1").bind(before)).await?;
+        }
+        let statement = sql("INSERT INTO usage_writers (id, batch, written_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, written_at = excluded.written_at \
+             WHERE usage_writers.batch < excluded.batch");
+        Ok(conn.execute(statement.bind(&self.id).bind(self.batch).bind(now)).await? == 1)
+    }
+}
+
+async fn write_batch(
+    store: &Store,
+    conn: &mut Conn,
+    keys: &[KeyUsage],
+    refusals: &[(&Refusal, String)],
+) -> Result<Option<Position>> {
+    write_rows(conn, keys, refusals).await?;
+    announce_news(store, conn, keys).await
 }
 
 /// Tells the other nodes of uses that they do not know.

@@ -41,11 +41,12 @@ pub struct Swept {
 pub async fn sweep(manage: &Manage) -> Result<Swept, Error> {
     let now = manage.clock.now();
     let ctx = Ctx::system(RequestId::new(now, &*manage.random), now);
+    let surely = now.saturating_sub(GRACE).min(uses_written_to(manage, now).await?);
     let (mut swept, mut page) = (Swept::default(), Page::default());
     loop {
         let listed = organizations::list(&mut *manage.store.read().await?, &page).await?;
         for home in &listed.items {
-            swept.idle += sweep_organization(manage, &ctx, home).await?;
+            swept.idle += sweep_organization(manage, &ctx, home, surely).await?;
         }
         match listed.next {
             Some(next) => page.after = Some(next),
@@ -54,10 +55,15 @@ pub async fn sweep(manage: &Manage) -> Result<Swept, Error> {
     }
 }
 
-async fn sweep_organization(manage: &Manage, ctx: &Ctx, home: &Organization) -> Result<usize, Error> {
+/// `surely`: what went idle before is so on every node.
+async fn sweep_organization(
+    manage: &Manage,
+    ctx: &Ctx,
+    home: &Organization,
+    surely: Timestamp,
+) -> Result<usize, Error> {
     let rules = Rules::new(&home.policy, &home.time_zone);
     let soon = ctx.now.saturating_add(LOOKED_AHEAD);
-    let surely = Timestamp::from_micros(ctx.now.as_micros() - GRACE.as_micros() as i64);
     let mut idle = Vec::new();
     let filter = TermFilter { idle_at: Some((rules.clone(), soon)), after: None };
     each_term(manage, home.id, filter, |terms| {
@@ -75,15 +81,21 @@ async fn sweep_organization(manage: &Manage, ctx: &Ctx, home: &Organization) -> 
     Ok(idle.len())
 }
 
+/// Until when no other node can have seen a use that is not written.
+async fn uses_written_to(manage: &Manage, now: Timestamp) -> Result<Timestamp, Error> {
+    Ok(manage.nodes.look().await?.uses_written_to(manage.nodes.own(), now))
+}
+
 /// Writes down what the rules in force have made of keys before `after` takes their place: idle keys stay so, and the idle
 /// clocks of keys whose end is taken back go on where they stood still.
 pub(crate) async fn settle(manage: &Manage, ctx: &Ctx, home: &Organization, after: &Rules) -> Result<(), Error> {
     let rules = Rules::new(&home.policy, &home.time_zone);
     let mut touched = Vec::new();
+    let surely = uses_written_to(manage, ctx.now).await?;
     each_term(manage, home.id, TermFilter::default(), |terms| {
         let is_touched = |KeyTerm { disabled, term, .. }: &&KeyTerm| {
             let (old, new) = (term.facts(&rules), term.facts(after));
-            !disabled && (old.is_idle(ctx.now) || old.is_revived_by(&new, ctx.now))
+            !disabled && (old.is_idle(surely) || old.is_revived_by(&new, ctx.now))
         };
         touched.extend(terms.iter().filter(is_touched).map(|term| term.id));
     })

@@ -13,5 +13,5 @@ pub(crate) fn row(number: u128) -> NodeRow {
         started_at: Timestamp::default(),
         staleness_limit: None,
     };
-    NodeRow { own, heartbeat: 1, applied: None, signed_off_at: None }
+    NodeRow { own, heartbeat: 1, applied: None, signed_off_at: None, uses_written_to: None }
 }

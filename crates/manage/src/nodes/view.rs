@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use claviger_domain::change::Position;
-use claviger_domain::{Clock, NodeId};
+use claviger_domain::{Clock, NodeId, Timestamp};
 use claviger_store::{Result, Store, nodes};
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use super::observer::{Observed, Observer, Standing};
+use crate::keys::GRACE;
 
 /// The nodes of the installation, as one of them sees them.
 pub struct Nodes {
@@ -94,8 +95,27 @@ impl Nodes {
 
     /// The other nodes that may give verdicts: live and lost ones.
     pub fn others<'s>(&self, seen: &'s Seen) -> impl Iterator<Item = &'s Observed> {
-        let own = self.own();
-        let counts = move |node: &&Observed| node.row.own.id != own && node.standing != Standing::SignedOff;
-        seen.nodes.iter().filter(counts)
+        seen.others(self.own())
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn others(&self, own: NodeId) -> impl Iterator<Item = &Observed> {
+        self.nodes.iter().filter(move |node| node.row.own.id != own && node.standing != Standing::SignedOff)
+    }
+
+    /// Whether there are other nodes that may give verdicts.
+    pub fn has_others(&self, own: NodeId) -> bool {
+        self.others(own).next().is_some()
+    }
+
+    /// All uses that other nodes saw before this instant are written, or will be before anybody acts on it: `now`, unless
+    /// one of them is behind with its writing for longer than [`GRACE`], because it is lost or cut off.
+    pub fn uses_written_to(&self, own: NodeId, now: Timestamp) -> Timestamp {
+        let recent = now.saturating_sub(GRACE);
+        let told = self.others(own).filter_map(|node| node.row.uses_written_to);
+        told.filter(|at| *at < recent).min().unwrap_or(now)
     }
 }

@@ -314,7 +314,10 @@ async fn last_use_and_refusals_are_shown() {
     let (bare, bare_secret) = world.key(&admin, "bare", &["full-access"]).await;
     assert_eq!(world.get(&secret, "/me").await.status, 200);
     world.get(&bare_secret, "/me").await.problem(403, "forbidden");
-    claviger_store::usage::record(&world.manage.store, &world.manage.engine.drain_usage()).await.expect("written");
+    claviger_store::usage::Writer::new(&*world.manage.random)
+        .record(&world.manage.store, &world.manage.engine.drain_usage())
+        .await
+        .expect("written");
     let used = world.get(&admin, &format!("/keys/{id}")).await;
     assert_eq!(
         (used.body["last_used"]["door"].as_str(), used.body["last_used"]["ip"].as_str()),

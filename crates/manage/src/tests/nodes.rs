@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use claviger_store::Feed;
-use claviger_store::nodes::{Beat, OwnRow, beat, join};
+use claviger_store::nodes::{Beat, OwnRow, Progress, beat, join};
 use serde_json::{Value, json};
 
 use crate::nodes::testing::row;
@@ -21,14 +21,15 @@ impl Other {
     /// One that has loaded everything.
     async fn joins(world: &World, number: u128) -> Self {
         let mut other = Self { row: row(number).own, feed: world.manage.store.feed() };
-        join(&world.manage.store, &other.row, None).await.expect("joined");
+        join(&world.manage.store, &other.row, Progress::default()).await.expect("joined");
         other.feed.load(|_| {}, |_| {}).await.expect("loaded");
         other.beats(world).await;
         other
     }
 
     async fn beats(&self, world: &World) {
-        let beat = beat(&world.manage.store, &self.row, self.feed.mark()).await;
+        let beat =
+            beat(&world.manage.store, &self.row, Progress { applied: self.feed.mark(), ..Progress::default() }).await;
         assert_eq!(beat.expect("written"), Beat::Counted);
     }
 
@@ -167,6 +168,6 @@ async fn only_the_operator_forgets_and_only_who_is_silent() {
     let log = world.get(OPERATOR, "/audit?chain=installation&action=node.forget").await;
     assert_eq!(log.body["data"][0]["object"]["id"], other.id(), "{log:?}");
     // Its next sign of life tells it.
-    let beat = beat(&world.manage.store, &other.row, None).await;
+    let beat = beat(&world.manage.store, &other.row, Progress::default()).await;
     assert_eq!(beat.expect("asked"), Beat::Missing);
 }

@@ -160,7 +160,9 @@ async fn user_key(world: &World, admin: &str, role: &str) -> String {
 /// A node that can be forgotten: its id.
 async fn a_node_that_signed_off(world: &World, number: usize) -> String {
     let row = crate::nodes::testing::row(1_000 + number as u128);
-    claviger_store::nodes::join(&world.manage.store, &row.own, None).await.expect("a node");
+    claviger_store::nodes::join(&world.manage.store, &row.own, claviger_store::nodes::Progress::default())
+        .await
+        .expect("a node");
     claviger_store::nodes::sign_off(&world.manage.store, &row.own, NOW).await.expect("noted");
     row.own.id.to_string()
 }

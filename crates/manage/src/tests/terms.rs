@@ -236,7 +236,10 @@ async fn a_sweep_looks_up_what_other_nodes_saw_before_a_key_goes_idle() {
         counts: Vec::new(),
     };
     let batch = UsageBatch { keys: vec![elsewhere], ..UsageBatch::default() };
-    claviger_store::usage::record(&world.manage.store, &batch).await.expect("written");
+    claviger_store::usage::Writer::new(&*world.manage.random)
+        .record(&world.manage.store, &batch)
+        .await
+        .expect("written");
     world.clock.advance((90 * DAY).saturating_sub(Duration::from_mins(1)));
     keys::sweep(&world.manage).await.expect("a sweep");
     world.clock.advance(Duration::from_mins(30));

@@ -264,6 +264,7 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     // Of processes that run, or ran.
     ("leases", false),
     ("nodes", true),
+    ("usage_writers", false),
     // Answers for calls that are repeated within a day.
     ("idempotency_keys", true),
 ];

@@ -9,12 +9,13 @@ use claviger_domain::usage::{Door, KeyUsage, Sighting, UsageBatch};
 use claviger_domain::verdict::Code;
 use claviger_domain::{ApiSetId, KeyId, Timestamp, UserId};
 use claviger_store::keys::{DigestMatch, KeyFilter, KeySort, Standing, TermFilter};
-use claviger_store::{Conn, Error, Page, Store, Taken, apis, keys, usage};
+use claviger_store::{Conn, Error, Page, Store, Taken, apis, keys};
 
 use crate::harness::START;
 use crate::sample::{
     actor, add_catalog, add_keys, add_organizations, at, ip, key, organization_id, pattern, scope, secret, update_key,
 };
+use crate::usage::writer;
 use crate::{stories, transact};
 
 async fn stored(store: &Store, key: &Key) -> Key {
@@ -64,7 +65,7 @@ stories! {
         records[6].expires_at = Some(day(10));
         add_keys(&store, records).await;
         let batch = UsageBatch { keys: vec![used(5, day(20), false)], ..UsageBatch::default() };
-        usage::record(&store, &batch).await.unwrap();
+        writer().record(&store, &batch).await.unwrap();
 
         let mut policy = Policy { idle_days: 30, ..Policy::default() };
         policy.max_lifetime.user = Some(Lifetime::Days(10));
@@ -287,7 +288,7 @@ stories! {
         add_keys(&store, records).await;
         add_keys(&store, vec![key(2, 20)]).await;
         let batch = UsageBatch { keys: vec![used(2, at(10), false), used(3, at(20), false)], ..UsageBatch::default() };
-        usage::record(&store, &batch).await.unwrap();
+        writer().record(&store, &batch).await.unwrap();
 
         let mut conn = store.read().await.unwrap();
         let base = KeyFilter { now: START, sort: KeySort::Oldest, ..KeyFilter::default() };

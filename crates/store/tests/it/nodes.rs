@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger_domain::NodeId;
 use claviger_domain::change::Position;
-use claviger_store::nodes::{self, Beat, NodeRow, OwnRow};
+use claviger_store::nodes::{self, Beat, NodeRow, OwnRow, Progress};
 use claviger_store::{Error, Scope, Store};
 
 use crate::sample::{add_keys, add_organizations, at, key};
@@ -30,17 +30,17 @@ stories! {
         let store = place.store().await;
         add_organizations(&store, 1).await;
         let node = own(2, "first");
-        nodes::join(&store, &node, None).await.unwrap();
+        nodes::join(&store, &node, Progress::default()).await.unwrap();
         let expected = NodeRow {
-            own: node.clone(), heartbeat: 1, applied: None, signed_off_at: None,
+            own: node.clone(), heartbeat: 1, applied: None, signed_off_at: None, uses_written_to: None,
         };
         assert_eq!(rows(&store).await, vec![expected.clone()]);
 
         let mut feed = store.feed();
         let position = feed.load(|_| (), |_| ()).await.unwrap();
         let applied = feed.mark();
-        assert_eq!(nodes::beat(&store, &node, applied).await.unwrap(), Beat::Counted);
-        let moved = NodeRow { heartbeat: 2, applied: Some(position), ..expected.clone() };
+        assert_eq!(nodes::beat(&store, &node, Progress { applied, uses_written_to: Some(at(6)) }).await.unwrap(), Beat::Counted);
+        let moved = NodeRow { heartbeat: 2, applied: Some(position), uses_written_to: Some(at(6)), ..expected.clone() };
         assert_eq!(rows(&store).await, vec![moved.clone()]);
         let (_, head) = nodes::all(&mut store.read().await.unwrap()).await.unwrap();
         assert_eq!(head, position);
@@ -49,9 +49,9 @@ stories! {
         assert_eq!(rows(&store).await, [NodeRow { signed_off_at: Some(at(9)), ..moved.clone() }]);
         // Its next process has applied nothing, and counts on.
         let again = OwnRow { staleness_limit: None, ..own(2, "second") };
-        nodes::join(&store, &again, None).await.unwrap();
+        nodes::join(&store, &again, Progress::default()).await.unwrap();
         assert_eq!(rows(&store).await, [NodeRow { own: again, heartbeat: 3, ..expected }]);
-        assert_eq!(nodes::beat(&store, &node, applied).await.unwrap(), Beat::Displaced, "the first is told");
+        assert_eq!(nodes::beat(&store, &node, Progress { applied, uses_written_to: Some(at(6)) }).await.unwrap(), Beat::Displaced, "the first is told");
         nodes::sign_off(&store, &node, at(10)).await.unwrap();
         assert_eq!(rows(&store).await[0].signed_off_at, None, "and cannot sign the second off");
     }
@@ -62,7 +62,7 @@ stories! {
         let mut feed = store.feed();
         feed.load(|_| (), |_| ()).await.unwrap();
         let (node, applied) = (own(1, "r"), feed.mark());
-        nodes::join(&store, &node, applied).await.unwrap();
+        nodes::join(&store, &node, Progress { applied, ..Progress::default() }).await.unwrap();
         assert_eq!(rows(&store).await[0].applied, Some(Position { epoch: 1, seq: 1 }));
         // As if the end of the feed had been cut off and it had grown again.
         place.execute("UPDATE changes SET nonce = (SELECT nonce FROM changes WHERE seq = 0) WHERE seq = 1").await;
@@ -73,10 +73,10 @@ stories! {
     async fn only_who_has_not_moved_is_taken_away(place) {
         let store = place.store().await;
         for number in [1, 2] {
-            nodes::join(&store, &own(number, "r"), None).await.unwrap();
+            nodes::join(&store, &own(number, "r"), Progress::default()).await.unwrap();
         }
         let seen = rows(&store).await;
-        nodes::beat(&store, &seen[0].own, None).await.unwrap();
+        nodes::beat(&store, &seen[0].own, Progress::default()).await.unwrap();
         assert!(!nodes::drop_silent(&store, &seen[0]).await.unwrap(), "it moved meanwhile");
         assert!(nodes::drop_silent(&store, &seen[1]).await.unwrap());
         assert!(!nodes::drop_silent(&store, &seen[1]).await.unwrap());
@@ -88,6 +88,6 @@ stories! {
         };
         assert_eq!(forget(seen[0].clone()).await, (false, true));
         assert_eq!(forget(rows(&store).await.remove(0)).await, (true, false));
-        assert_eq!(nodes::beat(&store, &seen[0].own, None).await.unwrap(), Beat::Missing);
+        assert_eq!(nodes::beat(&store, &seen[0].own, Progress::default()).await.unwrap(), Beat::Missing);
     }
 }

@@ -1,12 +1,16 @@
 //! Usage and the diagnostic log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use claviger_domain::change::{Change, LastUse, Object, ObjectRef};
+use claviger_domain::testing::FixedRandom;
 use claviger_domain::usage::{
     Door, KeyUsage, REFUSALS_PER_KEY, REFUSALS_PER_ORGANIZATION, Refusal, Sighting, UsageBatch, UsageCount,
 };
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
-use claviger_store::{FeedEvent, Page, Store, key_usage, refusals, usage};
+use claviger_store::usage::Writer;
+use claviger_store::{FeedEvent, Page, Store, key_usage, refusals};
 
 use crate::sample::{add_keys, add_organizations, at, key, organization_id};
 use crate::stories;
@@ -50,8 +54,15 @@ fn refusal(key: Option<u128>, micros: i64) -> Refusal {
     }
 }
 
+/// One that is no other.
+pub(crate) fn writer() -> Writer {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Writer::new(&FixedRandom::new(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
 async fn record(store: &Store, keys: Vec<KeyUsage>, refusals: Vec<Refusal>) {
-    usage::record(store, &UsageBatch { keys, refusals, refusals_dropped: 0 }).await.unwrap();
+    let batch = UsageBatch { keys, refusals, refusals_dropped: 0 };
+    writer().record(store, &batch).await.unwrap();
 }
 
 async fn all_refusals(store: &Store, organization: OrganizationId, key: Option<u128>) -> Vec<Refusal> {
@@ -91,6 +102,23 @@ stories! {
         assert_eq!(place.number("SELECT COUNT(*) FROM usage_counts").await, 2);
         assert_eq!(place.number("SELECT count FROM usage_counts WHERE code = 'VALID'").await, 15);
         assert_eq!(place.number("SELECT count FROM usage_counts WHERE code = 'EXPIRED'").await, 3);
+    }
+
+    async fn a_batch_that_is_written_again_counts_once(place) {
+        let store = place.store().await;
+        let counts = |count| vec![key_usage_of(1, Some(1), Some(1), vec![(0, Code::Valid, count)])];
+        let batch = |count| UsageBatch { keys: counts(count), refusals: vec![refusal(Some(1), 1)], refusals_dropped: 0 };
+        // Two that call themselves alike: the second stands where the first stood before its COMMIT was answered.
+        let (mut first, mut again) = (Writer::new(&FixedRandom::new(9)), Writer::new(&FixedRandom::new(9)));
+        first.record(&store, &batch(3)).await.unwrap();
+        again.record(&store, &batch(3)).await.unwrap();
+        assert_eq!(place.number("SELECT count FROM usage_counts").await, 3);
+        assert_eq!(all_refusals(&store, organization_id(1), Some(1)).await.len(), 1);
+        again.record(&store, &batch(4)).await.unwrap();
+        assert_eq!(place.number("SELECT count FROM usage_counts").await, 7);
+        writer().record(&store, &batch(5)).await.unwrap();
+        assert_eq!(place.number("SELECT count FROM usage_counts").await, 12, "another writer's batch is another one");
+        assert_eq!(place.number("SELECT COUNT(*) FROM usage_writers").await, 2);
     }
 
     async fn many_keys_at_once_and_from_several_nodes(place) {
