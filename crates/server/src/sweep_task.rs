@@ -29,12 +29,20 @@ impl SweepTask {
         loop {
             tokio::select! {
                 _ = period.tick() => {}
+                () = self.is_wanted() => {}
                 () = stop.cancelled() => return,
             }
             tokio::select! {
                 () = self.sweep() => {}
                 () = stop.cancelled() => return,
             }
+        }
+    }
+
+    async fn is_wanted(&self) {
+        match &self.uses {
+            Some(uses) => uses.wants_sweep().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -9,6 +9,7 @@ use claviger_engine::Engine;
 use claviger_manage::keys::LOOKED_AHEAD;
 use claviger_manage::nodes::Seen;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
 const ALWAYS: Timestamp = Timestamp::from_micros(i64::MAX);
@@ -18,6 +19,7 @@ pub(crate) struct UsesWatch {
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
+    sweep_wanted: Notify,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +37,7 @@ struct Known {
 impl UsesWatch {
     /// Of a node that may have others beside it: until the first look it takes nothing for idle that they may have kept.
     pub(crate) fn new(engine: Arc<Engine>, clock: Arc<dyn Clock>) -> Self {
-        let watch = Self { engine, clock, known: Mutex::new(Known::NOTHING) };
+        let watch = Self { engine, clock, known: Mutex::new(Known::NOTHING), sweep_wanted: Notify::new() };
         watch.change(|_| {});
         watch
     }
@@ -45,6 +47,14 @@ impl UsesWatch {
         let now = self.clock.now();
         let heard_to = seen.uses_written_to(own, now);
         self.change(|known| known.see(seen.has_others(own), heard_to, now));
+        if self.known.lock().looked_up_to < now.saturating_add(LOOKED_AHEAD / 2) {
+            self.sweep_wanted.notify_one();
+        }
+    }
+
+    /// Waits until what was looked up does not reach far enough: the clock was put forward, or the machine slept.
+    pub(crate) async fn wants_sweep(&self) {
+        self.sweep_wanted.notified().await;
     }
 
     /// Notes that a sweep which began at `at` has looked up all keys that soon go idle.

@@ -34,3 +34,4 @@ mod rows_sharing;
 mod signals;
 mod skew;
 mod snapshot;
+mod usage;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use crate::harness::cluster::{Cluster, Stop};
 use crate::harness::database::{Kind, TestDatabase};
 use crate::harness::patience::wait_until;
-use crate::harness::proxy::Proxy;
+use crate::harness::proxy::{MAKES_A_KEY, Proxy};
 use crate::harness::raw_http::{Request, Response};
 use crate::harness::storm::{Verdicts, degraded};
 use crate::harness::world::World;
@@ -239,7 +239,7 @@ async fn verdicts_go_on_while_the_disk_of_postgres_is_full() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_arrive_though_no_notification_does() {
     let cluster = cluster();
-    let proxy = Proxy::before(cluster.port()).await;
+    let proxy = Proxy::before(cluster.port(), MAKES_A_KEY).await;
     proxy.faults().swallow_notifications.store(true, Ordering::SeqCst);
     let database = TestDatabase::at(proxy.url());
     let one = World::start_on(&database).await;
@@ -260,7 +260,7 @@ async fn changes_arrive_though_no_notification_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_lost_in_commit_is_told_honestly() {
     let cluster = cluster();
-    let proxy = Proxy::before(cluster.port()).await;
+    let proxy = Proxy::before(cluster.port(), MAKES_A_KEY).await;
     let mut patient = Patient::at(cluster, proxy.url()).await;
     let key = |patient: &Patient| format!("key {}", patient.acknowledged.len());
 

@@ -1,6 +1,6 @@
 //! A database of its own for each test.
 
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// Where the tests' PostgreSQL is; `cargo xtask test` starts one and sets it.
@@ -51,6 +51,20 @@ impl TestDatabase {
             }
         };
         Self { url, _folder: folder }
+    }
+
+    /// The number that a statement gives.
+    pub async fn number(&self, statement: String) -> i64 {
+        let statement = sqlx::AssertSqlSafe(statement);
+        let number = if let Some(path) = self.url.strip_prefix("sqlite://") {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = SqliteConnection::connect_with(&options).await.expect("the database opens");
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.expect("the database answers");
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await
+        };
+        number.expect("a number")
     }
 
     /// Runs a statement behind the server's back; PostgreSQL only.

@@ -61,7 +61,7 @@ async fn carry(mut near: TcpStream, upstream: &str) -> std::io::Result<()> {
 }
 
 /// `host:port` of a URL.
-fn authority(url: &str) -> &str {
+pub fn authority(url: &str) -> &str {
     let rest = url.split_once("://").expect("a URL").1;
     let host = rest.split('/').next().unwrap_or(rest);
     host.rsplit_once('@').map_or(host, |(_, host)| host)

@@ -9,17 +9,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::line::authority;
+
 /// The type byte of a notification for a listener.
 const NOTIFICATION: u8 = b'A';
 /// The type byte of the end of an answer.
 const READY: u8 = b'Z';
-/// What the transaction that makes a key writes, and no other: usage is written all the time too.
-const MAKES_A_KEY: &[u8] = b"key.create";
+/// What a transaction writes that makes a key, and no other: usage is written all the time too.
+pub const MAKES_A_KEY: &[u8] = b"key.create";
+/// What a transaction writes that says which key was used.
+pub const WRITES_USES: &[u8] = b"\"code\":\"VALID\"";
 
 /// A proxy on a free port.
 pub struct Proxy {
     /// Where it listens.
     pub address: SocketAddr,
+    database_url: String,
     faults: Arc<Faults>,
 }
 
@@ -28,37 +33,47 @@ pub struct Proxy {
 pub struct Faults {
     /// No listener is notified.
     pub swallow_notifications: AtomicBool,
-    /// The next COMMIT of a new key is lost on its way, with the connection.
+    /// The next COMMIT of such a transaction is lost on its way, with the connection.
     pub lose_next_commit: AtomicBool,
-    /// The answer to the next COMMIT of a new key is lost, with the connection.
+    /// The answer to the next COMMIT of such a transaction is lost, with the connection.
     pub lose_next_commits_answer: AtomicBool,
+    /// Which transactions: what they write.
+    mark: &'static [u8],
 }
 
 // === impl Proxy ===
 
 impl Proxy {
-    /// A proxy before the server on this port of the machine.
-    pub async fn before(port: u16) -> Self {
+    /// A proxy before the superuser's database of the server on this port of the machine.
+    pub async fn before(port: u16, mark: &'static [u8]) -> Self {
+        Self::before_database(&format!("postgres://postgres@127.0.0.1:{port}/postgres"), mark).await
+    }
+
+    /// A proxy before a database; COMMITs of transactions that write `mark` can be lost.
+    pub async fn before_database(database_url: &str, mark: &'static [u8]) -> Self {
+        let upstream = authority(database_url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let faults = Arc::new(Faults::default());
+        let faults = Arc::new(Faults { mark, ..Faults::default() });
         let shared = Arc::clone(&faults);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let faults = Arc::clone(&shared);
+                let upstream = upstream.clone();
                 tokio::spawn(async move {
-                    if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
+                    if let Ok(server) = TcpStream::connect(&upstream).await {
                         relay(client, server, faults).await;
                     }
                 });
             }
         });
-        Self { address, faults }
+        Self { address, database_url: database_url.to_owned(), faults }
     }
 
-    /// The URL of the superuser's database through the proxy. Without TLS, whose request would be no message of the protocol.
+    /// The database's URL through the proxy. Without TLS, whose request would be no message of the protocol.
     pub fn url(&self) -> String {
-        format!("postgres://postgres@{}/postgres?sslmode=disable", self.address)
+        let url = self.database_url.replacen(authority(&self.database_url), &self.address.to_string(), 1);
+        format!("{url}?sslmode=disable")
     }
 
     /// What befalls messages from now on.
@@ -87,11 +102,11 @@ async fn questions(
     let length = from.read_u32().await?;
     to.write_all(&length.to_be_bytes()).await?;
     to.write_all(&body(&mut from, length).await?).await?;
-    let mut makes_a_key = false;
+    let mut is_marked = false;
     loop {
         let (kind, body) = message(&mut from).await?;
-        makes_a_key |= body.windows(MAKES_A_KEY.len()).any(|part| part == MAKES_A_KEY);
-        if kind == b'Q' && body.starts_with(b"COMMIT") && std::mem::take(&mut makes_a_key) {
+        is_marked |= body.windows(faults.mark.len()).any(|part| part == faults.mark);
+        if kind == b'Q' && body.starts_with(b"COMMIT") && std::mem::take(&mut is_marked) {
             if faults.lose_next_commit.swap(false, Ordering::SeqCst) {
                 return Ok(());
             }
