@@ -8,6 +8,7 @@ mod backup;
 mod bad_input;
 mod canary;
 mod command_line;
+mod continuity;
 mod documents;
 mod failover;
 mod feed;
