@@ -6,6 +6,7 @@ mod edges;
 mod generated;
 mod packages;
 mod postgres;
+mod previous;
 mod rows;
 mod test;
 mod workspace;

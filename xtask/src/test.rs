@@ -1,11 +1,12 @@
 //! The test command of the README: from a bare Debian machine with a Rust toolchain to one line that says how it went.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::postgres::{Cluster, URL_VARIABLE};
 use crate::workspace::{Workspace, succeed};
-use crate::{Result, check, packages};
+use crate::{Result, check, packages, previous};
 
 /// Installs, checks, tests, cleans up. A failed check does not keep the tests from running: one run tells all.
 #[allow(clippy::disallowed_methods, reason = "how long a run took is for the person who waits")]
@@ -13,11 +14,15 @@ pub fn run(workspace: &Workspace, with_checks: bool, arguments: &[OsString]) -> 
     let start = Instant::now();
     packages::install_missing()?;
     let checks = if with_checks { check::run(workspace).map(|()| "checks passed") } else { Ok("checks left out") };
-    let tests = test(workspace, arguments);
+    let previous = previous::program(workspace)?;
+    let tests = test(workspace, previous.as_deref(), arguments);
     let minutes = start.elapsed().as_secs().div_ceil(60);
     let summary = match (checks, tests) {
         (Ok(checks), Ok(())) => {
             println!("xtask: {checks}, all tests passed ({minutes} min)");
+            if previous.is_none() {
+                println!("xtask: NOT TESTED, as this clone has no history: an older program beside this one");
+            }
             return Ok(());
         }
         (Err(checks), Ok(())) => format!("FAILED: {checks}; all tests passed"),
@@ -27,10 +32,11 @@ pub fn run(workspace: &Workspace, with_checks: bool, arguments: &[OsString]) -> 
     Err(format!("{summary} ({minutes} min)").into())
 }
 
-fn test(workspace: &Workspace, arguments: &[OsString]) -> Result {
+fn test(workspace: &Workspace, previous: Option<&Path>, arguments: &[OsString]) -> Result {
     // Tests of the whole start the binary itself, which `cargo test` alone does not promise to build.
     succeed(&mut workspace.cargo(["build", "--locked", "--workspace", "--bins"]))?;
     let cluster = Cluster::start()?;
     let mut command = workspace.cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
-    succeed(command.args(arguments).env(URL_VARIABLE, cluster.url()))
+    let previous = previous.unwrap_or(Path::new("none"));
+    succeed(command.args(arguments).env(URL_VARIABLE, cluster.url()).env(previous::VARIABLE, previous))
 }

@@ -23,10 +23,14 @@ fn audit(world: &World, folder: &tempfile::TempDir, arguments: &[&str]) -> Outpu
 fn assert_found(output: &Output, seq: i64, case: &str) {
     let message = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{case}: {message}{}", text(&output.stdout));
-    assert!(message.contains(&format!("{seq}")), "{case}: {message}");
     let answer: Value = serde_json::from_str(&message).unwrap_or_else(|_| panic!("{case}: JSON: {message}"));
     if let Some(first_bad) = answer.get("first_bad") {
         assert_eq!(*first_bad, seq, "{case}: {message}");
+    } else {
+        // Of a file the sentence names it.
+        let detail = answer["detail"].as_str().unwrap_or_else(|| panic!("{case}: {message}"));
+        let names = detail.contains(&format!("Entry {seq} ")) || detail.contains(&format!("after entry {seq}."));
+        assert!(names, "{case}: {detail}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use crate::harness::gateway::{Caddy, Nginx};
+use crate::harness::gateway::{Caddy, Nginx, SERVER_NAME};
 use crate::harness::on_both_databases;
 use crate::harness::patience::wait_until;
 use crate::harness::raw_http::{Request, exchange};
@@ -70,6 +70,45 @@ on_both_databases! {
         keys.forge(caddy.address).await;
     }
 
+    async fn the_gateway_s_own_name_tells_the_environment_and_never_the_client_s_host(world: &World) {
+        world.import_github().await;
+        // By the name of the gateways the API is the test environment's; a client would like it to be the other.
+        let hosts = json!({ "hosts": [
+            { "host": SERVER_NAME, "environment": "test" }, { "host": "live.example.com", "environment": "live" },
+        ] });
+        world.api("PATCH", "/apis/github", Some(&hosts)).await.expect(200);
+        let of = |environment: &str| json!({ "name": environment, "environment": environment, "api_sets": ["full-access"] });
+        let (live, test) = (world.create_key(of("live")).await, world.create_key(of("test")).await);
+        let nginx = Nginx::start(world.doors, "github").await;
+        let caddy = Caddy::start(world.doors, "github").await;
+        for gateway in [nginx.address, caddy.address] {
+            for host in [SERVER_NAME, "live.example.com", "live.example.com:443", "other.example.com"] {
+                let get = |secret: &str| Request::get("/repos/o/r").header("Host", host).bearer(secret).send(gateway);
+                let refused = get(&live.secret).await.expect(403);
+                assert_eq!(refused.json()["code"], "OPERATION_NOT_ALLOWED", "{host}");
+                let passed = get(&test.secret).await.expect(200).json();
+                assert_eq!(headers_of(&passed)["host"], SERVER_NAME, "the upstream hears the gateway's own name too");
+            }
+        }
+    }
+
+    async fn a_credential_that_nobody_knows_stands_in_the_organization_s_log(world: &World) {
+        world.import_github().await;
+        let caddy = Caddy::start(world.doors, "github").await;
+        let unknown = Request::get("/repos/o/r?token=1").header("User-Agent", "probe/1").bearer("some-other-token-of-another-system");
+        let refused = unknown.send(caddy.address).await.expect(401).json();
+        let log = async || world.api("GET", "/organization/requests", None).await.expect(200).json()["data"].clone();
+        wait_until(async || log().await != json!([]), || "the log stays empty".to_owned()).await;
+        let mut log = log().await;
+        let entry = log[0].as_object_mut().expect("an entry");
+        assert!(entry.remove("at").is_some());
+        assert_eq!(log, json!([{
+            "key": null, "door": "authorize", "code": "NOT_FOUND", "check": "unknown", "ip": "127.0.0.1", "agent": "probe/1",
+            "method": "GET", "path": "/repos/o/r", "api": null, "operation": null,
+            "request_id": refused["request_id"], "report_only": false,
+        }]));
+    }
+
     async fn with_claviger_down_nobody_passes(world: &World) {
         let keys = Keys::make(world).await;
         let nginx = Nginx::start(world.doors, "github").await;
@@ -89,9 +128,13 @@ on_both_databases! {
         let without = Nginx::start(world.doors, "github").await;
         Request::get("/repos/o/r").bearer(&keys.limited).send(without.address).await.expect(403);
         let with = Nginx::start_with_token(world.doors, "github", &door.secret).await;
-        let passed = Request::get("/repos/o/r").bearer(&keys.limited).header("X-Claviger-Door", "forged").send(with.address).await;
-        let echoed = passed.expect(200).json();
-        assert!(!echoed.to_string().contains(&door.secret), "the token stays at the gateway");
+        let caddy = Caddy::start_for_header(world.doors, "github", &door.secret, None).await;
+        for gateway in [with.address, caddy.address] {
+            let passed = Request::get("/repos/o/r").bearer(&keys.limited).header("X-Claviger-Door", "forged").send(gateway).await;
+            let echoed = passed.expect(200).json();
+            assert!(!echoed.to_string().contains(&door.secret), "the token stays at the gateway");
+            assert_eq!(headers_of(&echoed).get("x-claviger-door").map_or("", String::as_str), "", "and so does a forged one");
+        }
         // A door token opens no API by itself.
         Request::get("/repos/o/r").bearer(&door.secret).send(with.address).await.expect(403);
         let wrong = Nginx::start_with_token(world.doors, "github", &keys.limited).await;
@@ -169,8 +212,10 @@ impl Keys {
         let challenge = missing.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("Basic") && challenge.contains("Bearer"), "{challenge}");
         // An override of the method is judged by both.
-        let overridden = Request::get("/repos/o/r").bearer(&self.limited).header("X-HTTP-Method-Override", "DELETE");
-        overridden.send(gateway).await.expect(403);
+        for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"] {
+            let overridden = Request::get("/repos/o/r").bearer(&self.limited).header(name, "DELETE");
+            overridden.send(gateway).await.expect(403);
+        }
         // The administrator sees why, as soon as the log is written.
         let path = format!("/keys/{}/requests", self.limited_id);
         let is_there = async || {

@@ -35,4 +35,5 @@ mod rows_sharing;
 mod signals;
 mod skew;
 mod snapshot;
+mod upgrade;
 mod usage;

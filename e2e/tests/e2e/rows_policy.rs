@@ -62,6 +62,17 @@ fn named(answer: Response, status: u16) -> (String, String) {
 }
 
 on_both_databases! {
+    /// On 24 April 2026 clocks in Cairo go from 23:59:59 of the day before to 01:00: the day has no midnight.
+    async fn a_bare_date_ends_with_its_day_where_the_next_one_has_no_midnight(world: &World) {
+        call(world, "PATCH", "/organization", Some(&json!({ "time_zone": "Africa/Cairo" }))).await.expect(200);
+        let key = key(world, "k", json!({ "expires_at": "2026-04-23", "idle_exempt": true })).await;
+        assert_eq!(key.record["expires_at"], "2026-04-23T22:00:00Z");
+        world.advance_to("2026-04-23T21:59:59Z");
+        assert_eq!(code(world, &key).await, "VALID");
+        world.advance_to("2026-04-23T22:00:00Z");
+        assert_eq!(code(world, &key).await, "EXPIRED");
+    }
+
     async fn c_07_a_name_is_required_trimmed_and_unique(world: &World) {
         let first = key(world, "  Import of orders ", json!({})).await;
         assert_eq!(first.record["name"], "Import of orders");

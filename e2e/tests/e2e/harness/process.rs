@@ -43,7 +43,12 @@ pub fn binary() -> &'static Path {
 
 /// A command of the binary on `data`, with nothing of the caller's environment that configures it.
 pub fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    command_of(binary(), data, arguments)
+}
+
+/// The same of another program.
+pub fn command_of(program: &Path, data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("CLAVIGER_DATA_DIR", data);
     command
 }
@@ -104,6 +109,13 @@ impl Serving {
     /// The same with a configuration file.
     pub async fn start_configured(data: &Path, file: &Path) -> Self {
         Self::spawn(command(data, &["serve", "--config", file.to_str().expect("a path")]), data).await
+    }
+
+    /// Another program that speaks as this one does.
+    pub async fn start_program(program: &Path, data: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = command_of(program, data, &["serve"]);
+        command.envs(variables.iter().copied());
+        Self::spawn(command, data).await
     }
 
     /// The same, where its listeners are not to be asked in plain HTTP: waits for its own word.

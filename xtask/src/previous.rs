@@ -1,0 +1,57 @@
+//! The program of the schema before, for the test that runs it beside the new one: the parent of the newest commit that
+//! touched the migrations, built from git in a target directory of its own, and kept.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::Result;
+use crate::workspace::{Workspace, output, succeed};
+
+/// The variable by which the tests find it; `none` says that there is no history to build it from.
+pub const VARIABLE: &str = "CLAVIGER_TEST_PREVIOUS_PROGRAM";
+/// Where each migration is a file.
+const MIGRATIONS: &str = "crates/store/migrations";
+
+/// The program; `None` where the clone has no commit to build it from.
+///
+/// # Errors
+/// It does not build.
+pub fn program(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let Some(commit) = commit_before(workspace.root()) else { return Ok(None) };
+    let folder = workspace.target().join("previous");
+    let program = folder.join(format!("claviger-{commit}"));
+    if !program.exists() {
+        println!("xtask: building the program of {commit}, whose schema is the one before");
+        build(workspace, &commit, &folder)?;
+        std::fs::rename(folder.join("target/debug/claviger"), &program)?;
+    }
+    Ok(Some(program))
+}
+
+/// The parent of the newest commit that touched the migrations.
+fn commit_before(root: &Path) -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        let found = output(command.args(arguments).current_dir(root).stderr(Stdio::null())).ok()?;
+        Some(found.trim().to_owned()).filter(|found| !found.is_empty())
+    };
+    let newest = git(&["log", "-1", "--format=%H", "--", MIGRATIONS])?;
+    git(&["rev-parse", "--verify", "--quiet", "--short=12", &format!("{newest}^")])
+}
+
+fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
+    let source = folder.join("source");
+    if source.exists() {
+        std::fs::remove_dir_all(&source)?;
+    }
+    std::fs::create_dir_all(&source)?;
+    let archive = folder.join("source.tar");
+    let git = ["archive", "--output"];
+    succeed(Command::new("git").args(git).arg(&archive).arg(commit).current_dir(workspace.root()))?;
+    succeed(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&source))?;
+    std::fs::remove_file(&archive)?;
+    // Debug information would be most of what is written, and nobody looks at it.
+    let mut cargo = workspace.cargo(["build", "--locked", "--package", "claviger-server", "--bin", "claviger"]);
+    cargo.current_dir(&source).env("CARGO_TARGET_DIR", folder.join("target")).env("CLAVIGER_COMMIT", commit);
+    succeed(cargo.env("CARGO_PROFILE_DEV_DEBUG", "false"))
+}
