@@ -109,6 +109,38 @@ on_both_databases! {
         }]));
     }
 
+    async fn the_longest_identity_fits_through_both(world: &World) {
+        world.import_github().await;
+        let widest = |characters: usize| "\u{17c}".repeat(characters);
+        world.api("PATCH", "/organization", Some(&json!({ "name": widest(120) }))).await.expect(200);
+        let mut sets = Vec::new();
+        for number in 0..12 {
+            let slug = format!("{}-{number}", "s".repeat(55));
+            let set = json!({ "slug": slug, "name": slug, "operations": ["github:repos/get"] });
+            world.api("POST", "/api-sets", Some(&set)).await.expect(201);
+            sets.push(slug);
+        }
+        let key = json!({ "name": widest(120), "external_id": widest(60), "api_sets": sets });
+        let key = world.create_key(key).await;
+        let nginx = Nginx::start(world.doors, "github").await;
+        let caddy = Caddy::start(world.doors, "github").await;
+        for gateway in [nginx.address, caddy.address] {
+            let echoed = Request::get("/repos/o/r").bearer(&key.secret).send(gateway).await.expect(200).json();
+            let headers = headers_of(&echoed);
+            let identity = headers.iter().filter(|(name, _)| name.starts_with("x-auth-"));
+            let lengths: Vec<usize> = identity.map(|(_, value)| value.len()).collect();
+            assert!(lengths.iter().all(|length| *length <= 256) && lengths.iter().sum::<usize>() <= 3_072, "{headers:?}");
+            for name in ["x-auth-key-name", "x-auth-owner-name", "x-auth-external-id"] {
+                // 42 whole characters of six bytes.
+                assert_eq!(headers[name], "%C5%BC".repeat(42), "{name}");
+            }
+            let cut = &headers["x-auth-api-sets"];
+            assert!(cut.ends_with(",...") && cut.len() > 200, "{cut}");
+            assert_eq!(headers["x-auth-key-id"], key.id);
+        }
+        assert!(!nginx.logs().contains("too big header"), "{}", nginx.logs());
+    }
+
     async fn with_claviger_down_nobody_passes(world: &World) {
         let keys = Keys::make(world).await;
         let nginx = Nginx::start(world.doors, "github").await;
