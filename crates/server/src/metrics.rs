@@ -4,19 +4,23 @@
 
 mod doors;
 mod engine;
+mod installation;
 mod management;
 mod node;
 mod page;
 mod process;
+mod snapshot;
 mod store;
 mod tls;
 
 use std::sync::Arc;
 
+use claviger_domain::Clock;
 use claviger_doors::Readings;
-use claviger_store::Store;
+use claviger_manage::Nodes;
+use claviger_store::{SnapshotWriter, Store};
 
-use crate::health::Health;
+use crate::health::{Health, Part};
 use crate::tls_task::ListenerTls;
 
 use page::Page;
@@ -27,7 +31,11 @@ pub(crate) use prometheus::TEXT_FORMAT as MEDIA_TYPE;
 #[derive(Clone)]
 pub(crate) struct Sources {
     pub(crate) health: Arc<Health>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Store,
+    pub(crate) nodes: Arc<Nodes>,
+    /// What keeps the local snapshot, where there is one.
+    pub(crate) snapshot: Option<Arc<SnapshotWriter>>,
     pub(crate) doors: Readings,
     pub(crate) tls: Vec<ListenerTls>,
     pub(crate) management: Arc<claviger_manage::metrics::Counters>,
@@ -40,10 +48,17 @@ impl Sources {
     pub(crate) fn page(&self) -> prometheus::Result<String> {
         let mut page = Page::default();
         node::write(&mut page, &self.health);
+        // Without the database no node can give a sign of life, and nobody could see one.
+        if let Some(seen) = self.nodes.last_seen().filter(|_| self.health.is_well(Part::Database)) {
+            installation::write(&mut page, &seen);
+        }
         engine::write(&mut page, &self.health.engine().metrics());
         doors::write(&mut page, &self.doors.read());
         management::write(&mut page, &self.management.read());
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
+        if let Some(snapshot) = &self.snapshot {
+            snapshot::write(&mut page, snapshot.file(), self.clock.now());
+        }
         tls::write(&mut page, &self.tls);
         process::write(&mut page);
         page.into_text()

@@ -41,7 +41,7 @@ pub(crate) struct OpenTask {
 // === impl SnapshotTask ===
 
 impl SnapshotTask {
-    /// Begins to keep the snapshot in the data directory.
+    /// Begins to keep the snapshot in the data directory; `resumed` is the one that the node was started from.
     pub(crate) fn start(
         store: Store,
         data_dir: &DataDir,
@@ -49,8 +49,10 @@ impl SnapshotTask {
         keyring: Keyring,
         random: Arc<dyn Random>,
         health: Arc<Health>,
+        resumed: Option<&Resumed>,
     ) -> Self {
-        let (writer, written) = SnapshotWriter::start(data_dir.path(), ring, keyring, random);
+        let until = resumed.map(|resumed| resumed.at);
+        let (writer, written) = SnapshotWriter::start(data_dir.path(), ring, keyring, random, until);
         Self { store, writer: Arc::new(writer), written, health }
     }
 

@@ -135,20 +135,25 @@ impl Server {
         let stop = CancellationToken::new();
         let listeners_tls = speaking_tls(&config, &listens);
         let counters = Arc::default();
+        // A database in a file has one node, which needs no snapshot of it.
+        let may_have_others = ring.is_some();
+        let snapshot = ring.as_ref().map(|ring| {
+            let (store, ring, keyring, health) = (store.clone(), ring.clone(), keyring.clone(), Arc::clone(&health));
+            let resumed = resumed.as_ref().map(|(resumed, _)| resumed);
+            SnapshotTask::start(store, &data_dir, ring, keyring, random_of(), health, resumed)
+        });
+        let snapshot_writer = snapshot.as_ref().map(|task| Arc::clone(&task.writer));
         let sources = Sources {
             health: Arc::clone(&health),
+            clock: clock_of(),
             store: store.clone(),
+            nodes: Arc::clone(&nodes),
+            snapshot: snapshot_writer.clone(),
             doors: doors.readings(),
             management: Arc::clone(&counters),
             tls: listeners_tls.clone(),
         };
-        // A database in a file has one node.
-        let may_have_others = ring.is_some();
         let tasks = TaskTracker::new();
-        let snapshot = ring.as_ref().map(|ring| {
-            let (store, keyring) = (store.clone(), keyring.clone());
-            SnapshotTask::start(store, &data_dir, ring.clone(), keyring, random_of(), Arc::clone(&health))
-        });
         if let (Some(ring), Some(_)) = (ring, &resumed) {
             let open = OpenTask { store: store.clone(), ring, engine: Arc::clone(&engine), node: Arc::clone(&node) };
             tasks.spawn(open.run(stop.clone()));
@@ -161,7 +166,7 @@ impl Server {
             staleness_limit,
             node: Arc::clone(&node),
             is_back: AtomicBool::new(false),
-            snapshot: snapshot.as_ref().map(|task| Arc::clone(&task.writer)),
+            snapshot: snapshot_writer,
             resumed,
         };
         spawn_background(&tasks, feed, &*random, &stop);

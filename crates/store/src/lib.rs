@@ -62,7 +62,8 @@ pub use order::RecordSort;
 pub use page::{Cursor, CursorValue, Listed, PAGE_LIMIT_MAX, Page};
 pub use skew::ClockSkew;
 pub use snapshot_file::{
-    FILE_NAME as SNAPSHOT_FILE_NAME, Resumable, Resumed, SnapshotError, SnapshotReader, SnapshotWriter, remove_snapshot,
+    FILE_NAME as SNAPSHOT_FILE_NAME, Resumable, Resumed, SnapshotError, SnapshotFile, SnapshotReader, SnapshotWriter,
+    remove_snapshot,
 };
 pub use store::Store;
 pub use write::{Committed, Scope, Tx};

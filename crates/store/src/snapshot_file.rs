@@ -22,7 +22,7 @@ use crate::feed::Mark;
 pub(crate) use read::Parts;
 pub use read::{Resumed, SnapshotReader};
 pub(crate) use rows::FileRows;
-pub use write::{Resumable, SnapshotWriter, remove_snapshot};
+pub use write::{Resumable, SnapshotFile, SnapshotWriter, remove_snapshot};
 
 /// The file in the data directory.
 pub const FILE_NAME: &str = "snapshot";

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::harness::fleet::{Fleet, Node};
 use crate::harness::patience::wait_until;
-use crate::harness::raw_http::Request;
+use crate::harness::telemetry::figure;
 
 /// What a node says when it drops what it holds.
 const ANOTHER_FEED: &str = "the change feed is another one";
@@ -37,10 +37,8 @@ async fn all_say(nodes: &[Node], key: &Made, code: &str) {
     }
 }
 
-async fn loads(node: &Node) -> u64 {
-    let metrics = Request::get("/metrics").send(node.serving.telemetry).await.expect(200).text();
-    let line = metrics.lines().find_map(|line| line.strip_prefix("claviger_loads_total "));
-    line.and_then(|count| count.parse().ok()).expect("a count of loads")
+async fn loads(node: &Node) -> Option<f64> {
+    figure(node.serving.telemetry, "claviger_loads_total").await
 }
 
 fn cut(nodes: &[Node]) {
@@ -116,7 +114,7 @@ async fn a_database_that_is_set_back_makes_every_node_load_anew() {
     all_say(&fleet.nodes, &after, "NOT_FOUND").await;
     for node in &fleet.nodes {
         assert_eq!(node.serving.log().matches(ANOTHER_FEED).count(), 1, "{}", node.serving.log());
-        assert_eq!(loads(node).await, 2);
+        assert_eq!(loads(node).await, Some(2.0));
     }
     // From here on they follow it like any other.
     disable(&fleet.nodes[2], &before).await;
@@ -177,7 +175,7 @@ async fn a_node_that_was_away_for_longer_than_the_feed_is_kept_loads_anew() {
     for key in later.iter().chain([&moved]) {
         all_say(&fleet.nodes, key, "VALID").await;
     }
-    assert_eq!(loads(&away[0]).await, 2);
+    assert_eq!(loads(&away[0]).await, Some(2.0));
     disable(&away[0], &moved).await;
     all_say(&fleet.nodes, &moved, "DISABLED").await;
 }

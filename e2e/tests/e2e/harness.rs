@@ -12,6 +12,7 @@ pub mod process;
 pub mod proxy;
 pub mod raw_http;
 pub mod storm;
+pub mod telemetry;
 pub mod tls;
 pub mod upstream;
 pub mod world;

@@ -28,7 +28,12 @@ fn promtool(arguments: &[&str], input: Option<&Path>) -> (bool, String) {
 }
 
 /// What only some nodes have: those that speak TLS, and those on PostgreSQL.
-const OF_SOME_NODES: [&str; 2] = ["claviger_certificate_end_seconds", "claviger_clock_skew_seconds"];
+const OF_SOME_NODES: [&str; 4] = [
+    "claviger_certificate_end_seconds",
+    "claviger_clock_skew_seconds",
+    "claviger_snapshot_age_seconds",
+    "claviger_snapshot_bytes",
+];
 
 /// A page of metrics on which everything has happened that can be made to.
 async fn page_of_a_busy_node(world: &World) -> String {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::fleet::{Fleet, Node};
 use crate::harness::patience::wait_until;
 use crate::harness::process::{command, run, text};
+use crate::harness::telemetry::figure;
 
 fn names(answer: &Value, list: &str) -> Vec<String> {
     let ids = answer[list].as_array().unwrap_or_else(|| panic!("{list} in {answer}"));
@@ -151,6 +152,32 @@ async fn a_node_that_stops_in_order_is_not_lost_and_one_that_is_killed_is() {
     let path = path.replace("disable", "enable");
     let is_all = async || fleet.nodes[0].api("POST", &path, None).await.status == 200;
     wait_until(is_all, || "the node that came back was never confirmed".to_owned()).await;
+}
+
+/// How many nodes one sees live, and how many lost.
+async fn counts(node: &Node) -> [Option<f64>; 2] {
+    let [live, lost] = ["live", "lost"].map(|state| format!("claviger_nodes{{state=\"{state}\"}}"));
+    [figure(node.serving.telemetry, &live).await, figure(node.serving.telemetry, &lost).await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_count_live_and_lost_nodes_while_the_database_can_be_asked() {
+    let mut fleet = Fleet::start(2).await;
+    let count = async |node: &Node, expected: [Option<f64>; 2]| {
+        let is_so = async || counts(node).await == expected;
+        wait_until(is_so, || format!("{} never counted {expected:?}", node.id)).await;
+    };
+    for node in &fleet.nodes {
+        count(node, [Some(2.0), Some(0.0)]).await;
+    }
+    fleet.nodes.pop().expect("a second").serving.kill();
+    let one = &fleet.nodes[0];
+    count(one, [Some(1.0), Some(1.0)]).await;
+    // What is not known is not said.
+    one.line.cut();
+    count(one, [None, None]).await;
+    one.line.mend();
+    count(one, [Some(1.0), Some(1.0)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

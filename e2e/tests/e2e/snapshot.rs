@@ -1,5 +1,6 @@
 //! A node that restarts while PostgreSQL is away starts from its local snapshot.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::harness::patience::wait_until;
 use crate::harness::process::Serving;
 use crate::harness::raw_http::{Request, Response};
 use crate::harness::storm::degraded;
+use crate::harness::telemetry::figure;
 
 async fn call(node: &Serving, token: &str, method: &str, path: &str, body: &Value) -> Response {
     Request::new(method, &format!("/api/v1{path}")).bearer(token).json(body).send(node.control).await
@@ -110,6 +112,56 @@ async fn a_node_that_restarts_while_the_database_is_away_starts_from_its_snapsho
     node.stop();
 }
 
+fn telemetry_of(server: &Running) -> SocketAddr {
+    server.telemetry_url().trim_start_matches("http://").parse().expect("an address")
+}
+
+/// How old the metrics say the snapshot is, and how long.
+async fn age_and_bytes(server: &Running) -> [Option<f64>; 2] {
+    let telemetry = telemetry_of(server);
+    [figure(telemetry, "claviger_snapshot_age_seconds").await, figure(telemetry, "claviger_snapshot_bytes").await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_say_how_old_and_how_long_the_snapshot_is() {
+    let cluster = Cluster::start().expect("PostgreSQL starts");
+    let folder = tempfile::Builder::new().prefix("claviger-snapshot-").tempdir().expect("a temporary folder");
+    let (data, url) = (folder.path().join("data"), cluster.url());
+    let clock = Arc::new(FixedClock::new(BEGIN));
+    std::fs::create_dir_all(data.join("snapshot.new")).expect("a folder where the draft should be");
+    let running = start(&data, &url, &clock, None).await.expect("it starts");
+    assert_eq!(age_and_bytes(&running).await, [None, Some(0.0)], "it cannot be written");
+    running.stop().await;
+    std::fs::remove_dir(data.join("snapshot.new")).expect("removed");
+
+    let running = start(&data, &url, &clock, None).await.expect("it starts");
+    let is_told = async |server: &Running, expected: f64| {
+        let is_so = async || {
+            let length = std::fs::metadata(data.join("snapshot")).ok().map(|file| file.len() as f64);
+            age_and_bytes(server).await == [length.map(|_| expected), Some(length.unwrap_or(0.0))] && length.is_some()
+        };
+        wait_until(is_so, || format!("the snapshot is never {expected} s old")).await;
+    };
+    is_told(&running, 0.0).await;
+    // The looks at the feed find nothing new: it is as good as one of now.
+    clock.advance(Duration::from_hours(1));
+    is_told(&running, 0.0).await;
+    cluster.stop(Stop::Immediate).expect("it stops");
+    let is_noticed = async || figure(telemetry_of(&running), "claviger_database_up").await == Some(0.0);
+    wait_until(is_noticed, || "nobody notices".to_owned()).await;
+    clock.advance(Duration::from_secs(20));
+    is_told(&running, 20.0).await;
+    running.stop().await;
+
+    // Started from it, the node leaves it as it is.
+    clock.advance(Duration::from_mins(5));
+    let running = start(&data, &url, &clock, None).await.expect("it starts");
+    is_told(&running, 320.0).await;
+    cluster.launch().expect("it starts");
+    is_told(&running, 0.0).await;
+    running.stop().await;
+}
+
 /// Where the clock of these servers begins.
 const BEGIN: Timestamp = Timestamp::from_micros(1_767_225_599_000_000);
 
@@ -139,8 +191,7 @@ async fn a_snapshot_that_is_too_old_damaged_or_foreign_is_not_started_from() {
     let error = start(&data, &url, &clock, Some(60)).await.expect_err("too old");
     assert_eq!(error.exit_code(), 3, "{error}");
     let running = start(&data, &url, &clock, Some(100)).await.expect("not too old");
-    let telemetry = running.telemetry_url();
-    let address = telemetry.trim_start_matches("http://").parse().expect("an address");
+    let address = telemetry_of(&running);
     Request::get("/readyz").send(address).await.expect(200);
     clock.advance(Duration::from_secs(40));
     let stale = Request::get("/readyz").send(address).await.expect(503).json();

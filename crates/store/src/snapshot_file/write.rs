@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use claviger_domain::change::{Position, Step};
@@ -32,9 +32,19 @@ const MARK_PERIOD: Duration = Duration::from_secs(5);
 
 /// Keeps the local snapshot of a node: tell it each step that was applied.
 pub struct SnapshotWriter {
+    path: PathBuf,
     parts: mpsc::Sender<Message>,
     state: Arc<State>,
-    marked_at: std::sync::Mutex<Option<Duration>>,
+    marked_at: Mutex<Option<Duration>>,
+}
+
+/// The file as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotFile {
+    /// Its length.
+    pub bytes: u64,
+    /// Until when it is known to have everything.
+    pub until: Timestamp,
 }
 
 /// What both sides know.
@@ -46,16 +56,26 @@ struct State {
     is_long: AtomicBool,
     /// A part did not find a place: what was written is not whole.
     has_missed: AtomicBool,
+    /// Until when the file is known to have everything; `None` while there is none.
+    until: Mutex<Option<Timestamp>>,
 }
 
 enum Message {
     Begin,
     Part(Kind, Vec<u8>),
     Loaded(Standing),
-    Step(Position, Vec<u8>),
+    Step(WaitingStep),
     Mark(Timestamp),
     Forget,
     Stop,
+}
+
+/// A step on its way into the file.
+#[derive(Clone)]
+struct WaitingStep {
+    position: Position,
+    at: Timestamp,
+    kept: Vec<u8>,
 }
 
 /// What the thread works with.
@@ -72,7 +92,7 @@ struct Thread {
 /// A file in the making.
 struct Draft {
     output: Output,
-    steps: Vec<(Position, Vec<u8>)>,
+    steps: Vec<WaitingStep>,
     steps_bytes: usize,
 }
 
@@ -88,24 +108,33 @@ struct Output {
 // === impl SnapshotWriter ===
 
 impl SnapshotWriter {
-    /// Begins to keep the snapshot of `folder`; the handle ends after [`SnapshotWriter::stop`].
+    /// Begins to keep the snapshot of `folder`; the handle ends after [`SnapshotWriter::stop`]. Where the node was started
+    /// from the file that is there, `until` is until when that was known to have everything.
     pub fn start(
         folder: &Path,
         ring: SealedKeyring,
         keyring: Keyring,
         random: Arc<dyn Random>,
+        until: Option<Timestamp>,
     ) -> (Self, JoinHandle<()>) {
         let (parts, taken) = mpsc::channel(PARTS_WAITING);
-        let state = Arc::new(State::default());
+        let state = Arc::new(State { until: Mutex::new(until), ..State::default() });
         let path = folder.join(FILE_NAME);
-        let thread = Thread { path, ring, keyring, random, state: Arc::clone(&state), current: None, draft: None };
-        let handle = tokio::task::spawn_blocking(move || thread.run(taken));
-        (Self { parts, state, marked_at: std::sync::Mutex::new(None) }, handle)
+        let writer = Self { path: path.clone(), parts, state: Arc::clone(&state), marked_at: Mutex::default() };
+        let thread = Thread { path, ring, keyring, random, state, current: None, draft: None };
+        (writer, tokio::task::spawn_blocking(move || thread.run(taken)))
     }
 
     /// Whether a load should be written: there is none, or its steps have become long.
     pub fn wants_load(&self) -> bool {
         !self.state.is_current.load(Ordering::SeqCst) || self.state.is_long.load(Ordering::SeqCst)
+    }
+
+    /// The file as it stands; `None` while there is none that a start could use.
+    pub fn file(&self) -> Option<SnapshotFile> {
+        let until = (*self.state.until())?;
+        let bytes = std::fs::metadata(&self.path).ok()?.len();
+        Some(SnapshotFile { bytes, until })
     }
 
     /// What was written is of no use any more: the feed is another one.
@@ -121,14 +150,14 @@ impl SnapshotWriter {
         // Only maps with keys that are no texts fail, and no record has one.
         let kept = serde_json::to_vec(&KeptStep { standing, step });
         match kept {
-            Ok(kept) => self.tell(Message::Step(*position, kept)),
+            Ok(kept) => self.tell(Message::Step(WaitingStep { position: *position, at: now, kept })),
             Err(_) => self.state.has_missed.store(true, Ordering::SeqCst),
         }
     }
 
     /// Notes that nothing more has come until now.
     pub fn mark(&self, clock: &dyn Clock) {
-        let mut marked_at = self.marked_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut marked_at = self.marked_at.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock.monotonic();
         if marked_at.is_none_or(|at| now.saturating_sub(at) >= MARK_PERIOD) {
             *marked_at = Some(now);
@@ -189,6 +218,14 @@ impl SnapshotWriter {
 #[derive(Debug, Clone)]
 pub struct Resumable(pub(crate) Mark);
 
+// === impl State ===
+
+impl State {
+    fn until(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 // === impl Thread ===
 
 impl Thread {
@@ -226,17 +263,18 @@ impl Thread {
                 }
             }
             Message::Loaded(standing) => self.finish(&standing)?,
-            Message::Step(position, step) => {
+            Message::Step(step) => {
                 if let Some(draft) = &mut self.draft {
-                    draft.steps_bytes += step.len();
-                    draft.steps.push((position, step.clone()));
+                    draft.steps_bytes += step.kept.len();
+                    draft.steps.push(step.clone());
                 }
                 if self.draft.as_ref().is_some_and(|draft| draft.steps_bytes > STEPS_BYTES_MAX) {
                     self.draft = None;
                 }
                 if let Some(output) = &mut self.current {
-                    output.append(Kind::Step, step)?;
+                    output.append(Kind::Step, step.kept)?;
                     output.file.flush()?;
+                    *self.state.until() = Some(step.at);
                     self.state.is_long.store(output.is_long(), Ordering::SeqCst);
                 }
             }
@@ -244,6 +282,7 @@ impl Thread {
                 if let Some(output) = &mut self.current {
                     output.append(Kind::Mark, json(&at)?)?;
                     output.make_safe()?;
+                    *self.state.until() = Some(at);
                 }
             }
             Message::Forget => self.give_up(),
@@ -257,14 +296,17 @@ impl Thread {
         let Some(Draft { mut output, steps, .. }) = self.draft.take() else { return Ok(()) };
         output.append(Kind::Loaded, json(standing)?)?;
         output.load_bytes = output.bytes;
-        for (_, step) in steps.into_iter().filter(|(position, _)| *position > standing.position) {
-            output.append(Kind::Step, step)?;
+        let mut until = standing.at;
+        for step in steps.into_iter().filter(|step| step.position > standing.position) {
+            output.append(Kind::Step, step.kept)?;
+            until = step.at;
         }
         output.make_safe()?;
         std::fs::rename(self.draft_path(), &self.path)?;
         if let Some(folder) = self.path.parent() {
             File::open(folder)?.sync_all()?;
         }
+        *self.state.until() = Some(until);
         self.state.is_long.store(output.is_long(), Ordering::SeqCst);
         self.state.is_current.store(true, Ordering::SeqCst);
         tracing::debug!("the local snapshot is written, up to change {}: {} bytes", standing.position, output.bytes);
@@ -275,6 +317,7 @@ impl Thread {
     /// No snapshot rather than one that lacks a change.
     fn give_up(&mut self) {
         self.state.is_current.store(false, Ordering::SeqCst);
+        *self.state.until() = None;
         self.current = None;
         self.give_up_draft();
         remove(&self.path);

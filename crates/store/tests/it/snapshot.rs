@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use claviger_domain::change::{Object, ObjectRef, Position};
 use claviger_domain::keyring::{Keyring, MasterSecret, SealedKeyring};
 use claviger_domain::testing::FixedRandom;
 use claviger_domain::{Clock as _, Timestamp};
 use claviger_store::{Feed, FeedEvent, SNAPSHOT_FILE_NAME, SnapshotError, SnapshotReader, SnapshotWriter, Store};
+use tokio::task::JoinHandle;
 
 use crate::harness::{Place, soon};
 use crate::sample::{Replica, add_catalog, add_keys, add_organizations, key, scope, update_key};
@@ -18,6 +20,23 @@ fn keyring() -> (Keyring, SealedKeyring) {
     let keyring = Keyring::generate(&random);
     let sealed = keyring.seal(&MasterSecret::generate(&random), &random);
     (keyring, sealed)
+}
+
+/// A writer in this place; `until` as of a node that was started from the file that is there.
+fn start(place: &Place, until: Option<Timestamp>) -> (SnapshotWriter, JoinHandle<()>) {
+    let (keyring, sealed) = keyring();
+    SnapshotWriter::start(&place.folder(), sealed, keyring, Arc::new(FixedRandom::new(9)), until)
+}
+
+/// Waits until the file is known to have everything up to now.
+async fn becomes_current(writer: &SnapshotWriter, place: &Place) {
+    let now = Some(place.clock.now());
+    soon(async {
+        while writer.file().map(|file| file.until) != now {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// What a snapshot gives.
@@ -58,10 +77,9 @@ async fn note_next(feed: &mut Feed, writer: &SnapshotWriter, place: &Place) -> u
 
 /// A snapshot of a store with everything in it, with steps behind its load; its path.
 async fn written(place: &Place, store: &Store) -> PathBuf {
-    let (keyring, sealed) = keyring();
     let mut feed = store.feed();
     feed.load(|_| (), |_| ()).await.unwrap();
-    let (writer, thread) = SnapshotWriter::start(&place.folder(), sealed, keyring, Arc::new(FixedRandom::new(9)));
+    let (writer, thread) = start(place, None);
     assert!(writer.wants_load());
     writer.write_load(store).await.unwrap();
     add_keys(store, vec![key(1, 101)]).await;
@@ -80,7 +98,7 @@ async fn written(place: &Place, store: &Store) -> PathBuf {
     .await
     .unwrap();
     note_next(&mut feed, &writer, place).await;
-    place.clock.advance(std::time::Duration::from_secs(7));
+    place.clock.advance(Duration::from_secs(7));
     writer.mark(&*place.clock);
     writer.stop().await;
     thread.await.unwrap();
@@ -123,7 +141,7 @@ stories! {
         let reader = SnapshotReader::open(&path).unwrap();
         let resumed = soon(reader.read(&keyring().0, &*place.clock, |_| (), |_| (), |_| ())).await.unwrap();
         let mut feed = store.feed();
-        feed.resume(&resumed, std::time::Duration::ZERO);
+        feed.resume(&resumed, Duration::ZERO);
         add_keys(&store, vec![key(2, 201)]).await;
         let FeedEvent::Step(step) = soon(feed.next()).await.unwrap() else { panic!("diverged") };
         assert_eq!(step.changes.len(), 1, "what the snapshot has does not come again");
@@ -132,7 +150,7 @@ stories! {
         place.execute("UPDATE changes SET nonce = (SELECT nonce FROM changes WHERE seq = 0)").await;
         add_keys(&store, vec![key(2, 202)]).await;
         let mut feed = store.feed();
-        feed.resume(&resumed, std::time::Duration::ZERO);
+        feed.resume(&resumed, Duration::ZERO);
         assert_eq!(soon(feed.next()).await.unwrap(), FeedEvent::Diverged);
     }
 
@@ -176,8 +194,7 @@ stories! {
 
     async fn a_snapshot_of_another_feed_is_removed(place) {
         let store = filled(&place).await;
-        let (keyring, sealed) = keyring();
-        let (writer, thread) = SnapshotWriter::start(&place.folder(), sealed, keyring, Arc::new(FixedRandom::new(9)));
+        let (writer, thread) = start(&place, None);
         writer.write_load(&store).await.unwrap();
         soon(async { while writer.wants_load() { tokio::task::yield_now().await } }).await;
         assert!(place.folder().join(SNAPSHOT_FILE_NAME).exists());
@@ -186,5 +203,38 @@ stories! {
         thread.await.unwrap();
         assert!(writer.wants_load());
         assert!(!place.folder().join(SNAPSHOT_FILE_NAME).exists(), "none rather than one that lacks a change");
+    }
+
+    async fn a_snapshot_is_as_old_as_what_it_is_known_to_have(place) {
+        let store = filled(&place).await;
+        let mut feed = store.feed();
+        feed.load(|_| (), |_| ()).await.unwrap();
+        let (writer, thread) = start(&place, None);
+        assert_eq!(writer.file(), None, "there is none yet");
+        writer.write_load(&store).await.unwrap();
+        becomes_current(&writer, &place).await;
+        let loaded = writer.file().expect("a file");
+        place.clock.advance(Duration::from_mins(1));
+        assert_eq!(writer.file(), Some(loaded), "nobody has said that nothing came since");
+        writer.mark(&*place.clock);
+        becomes_current(&writer, &place).await;
+        place.clock.advance(Duration::from_mins(1));
+        add_keys(&store, vec![key(1, 101)]).await;
+        note_next(&mut feed, &writer, &place).await;
+        becomes_current(&writer, &place).await;
+        writer.stop().await;
+        thread.await.unwrap();
+        let file = writer.file().expect("a file");
+        assert_eq!(file.bytes, std::fs::metadata(place.folder().join(SNAPSHOT_FILE_NAME)).unwrap().len());
+        assert!(file.bytes > loaded.bytes);
+
+        // A node that was started from it, while the database is away.
+        place.clock.advance(Duration::from_mins(1));
+        let (writer, thread) = start(&place, Some(file.until));
+        assert_eq!(writer.file(), Some(file));
+        writer.forget();
+        writer.stop().await;
+        thread.await.unwrap();
+        assert_eq!(writer.file(), None, "it is of no use any more");
     }
 }
