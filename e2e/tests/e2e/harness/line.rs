@@ -1,6 +1,7 @@
 //! A line to PostgreSQL that can be cut: a server behind it lives on and reaches no database.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -17,29 +18,23 @@ pub struct Line {
 impl Line {
     /// A line to the database of a `postgres://…@host:port/name` URL.
     pub async fn to(database_url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let upstream = authority(database_url).to_owned();
         let (is_cut, watched) = watch::channel(false);
-        tokio::spawn(async move {
-            while let Ok((near, _)) = listener.accept().await {
-                let mut watched = watched.clone();
-                let upstream = upstream.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        _ = carry(near, &upstream) => {}
-                        // Both ends are dropped with it, in the middle of whatever they were saying.
-                        _ = watched.wait_for(|cut| *cut) => {}
-                    }
-                });
+        let carry = move |mut near: TcpStream, mut far: TcpStream| {
+            let mut watched = watched.clone();
+            async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    // Both ends are dropped with it, in the middle of whatever they were saying.
+                    _ = watched.wait_for(|cut| *cut) => {}
+                }
             }
-        });
-        Self { address, database_url: database_url.to_owned(), is_cut }
+        };
+        Self { address: listen_before(database_url, carry).await, database_url: database_url.to_owned(), is_cut }
     }
 
     /// The database's URL by this line.
     pub fn url(&self) -> String {
-        self.database_url.replacen(authority(&self.database_url), &self.address.to_string(), 1)
+        by(self.address, &self.database_url)
     }
 
     /// Ends all connections, and each new one at once.
@@ -53,15 +48,45 @@ impl Line {
     }
 }
 
-async fn carry(mut near: TcpStream, upstream: &str) -> std::io::Result<()> {
-    let mut far = TcpStream::connect(upstream).await?;
+/// Listens on a free port, its answer, and gives `carry` each connection with one to the database.
+pub async fn listen_before<F>(
+    database_url: &str,
+    carry: impl Fn(TcpStream, TcpStream) -> F + Send + Sync + 'static,
+) -> SocketAddr
+where
+    F: Future<Output = ()> + Send,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let upstream = authority(database_url).to_owned();
+    let carry = Arc::new(carry);
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let (upstream, carry) = (upstream.clone(), Arc::clone(&carry));
+            tokio::spawn(async move {
+                if let Ok(far) = connect(&near, &upstream).await {
+                    carry(near, far).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn connect(near: &TcpStream, upstream: &str) -> std::io::Result<TcpStream> {
+    let far = TcpStream::connect(upstream).await?;
     near.set_nodelay(true)?;
     far.set_nodelay(true)?;
-    tokio::io::copy_bidirectional(&mut near, &mut far).await.map(|_| ())
+    Ok(far)
+}
+
+/// The URL of a database that is reached by another address.
+pub fn by(address: SocketAddr, database_url: &str) -> String {
+    database_url.replacen(authority(database_url), &address.to_string(), 1)
 }
 
 /// `host:port` of a URL.
-pub fn authority(url: &str) -> &str {
+fn authority(url: &str) -> &str {
     let rest = url.split_once("://").expect("a URL").1;
     let host = rest.split('/').next().unwrap_or(rest);
     host.rsplit_once('@').map_or(host, |(_, host)| host)

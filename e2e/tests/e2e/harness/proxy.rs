@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 
-use super::line::authority;
+use super::line::{by, listen_before};
 
 /// The type byte of a notification for a listener.
 const NOTIFICATION: u8 = b'A';
@@ -22,8 +22,7 @@ pub const WRITES_USES: &[u8] = b"\"code\":\"VALID\"";
 
 /// A proxy on a free port.
 pub struct Proxy {
-    /// Where it listens.
-    pub address: SocketAddr,
+    address: SocketAddr,
     database_url: String,
     faults: Arc<Faults>,
 }
@@ -51,29 +50,16 @@ impl Proxy {
 
     /// A proxy before a database; COMMITs of transactions that write `mark` can be lost.
     pub async fn before_database(database_url: &str, mark: &'static [u8]) -> Self {
-        let upstream = authority(database_url).to_owned();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
         let faults = Arc::new(Faults { mark, ..Faults::default() });
         let shared = Arc::clone(&faults);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let faults = Arc::clone(&shared);
-                let upstream = upstream.clone();
-                tokio::spawn(async move {
-                    if let Ok(server) = TcpStream::connect(&upstream).await {
-                        relay(client, server, faults).await;
-                    }
-                });
-            }
-        });
+        let carry = move |client, server| relay(client, server, Arc::clone(&shared));
+        let address = listen_before(database_url, carry).await;
         Self { address, database_url: database_url.to_owned(), faults }
     }
 
     /// The database's URL through the proxy. Without TLS, whose request would be no message of the protocol.
     pub fn url(&self) -> String {
-        let url = self.database_url.replacen(authority(&self.database_url), &self.address.to_string(), 1);
-        format!("{url}?sslmode=disable")
+        format!("{}?sslmode=disable", by(self.address, &self.database_url))
     }
 
     /// What befalls messages from now on.
