@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::name::search_form;
+use crate::name::{is_invisible, search_form};
 
 /// The most characters of an e-mail address (RFC 5321, 4.5.3.1.3).
 pub const EMAIL_LENGTH_MAX: usize = 254;
@@ -52,15 +52,6 @@ impl FromStr for Email {
         let fits = ats == 1 && !local.is_empty() && !domain.is_empty() && text.chars().count() <= EMAIL_LENGTH_MAX;
         if fits && !text.chars().any(unfit) { Ok(Self(text.into())) } else { Err(InvalidEmail) }
     }
-}
-
-/// Characters that are shown as nothing (Unicode's `Default_Ignorable_Code_Point`): two addresses that differ by one look
-/// the same, and no folding takes it out.
-fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c),
-        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
-        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfff8
-        | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
 }
 
 impl fmt::Display for Email {

@@ -33,6 +33,9 @@ pub enum InvalidName {
     /// A control character.
     #[error("must not contain control characters")]
     Control,
+    /// A character that is shown as nothing, or turns the direction of what is shown.
+    #[error("must not contain characters that are not shown (U+{0:04X})")]
+    Invisible(u32),
 }
 
 /// A text that is no slug.
@@ -42,9 +45,24 @@ pub struct InvalidSlug;
 
 /// The form in which texts are searched and compared: NFKC, case folded by Unicode's full default folding.
 ///
-/// It is made here and stored beside the text, because the two databases fold and sort differently.
+/// It is made here and stored beside the text, because the two databases fold and sort differently. Characters that are shown as
+/// nothing count as nothing.
 pub fn search_form(text: &str) -> String {
-    caseless::default_case_fold_str(&text.nfkc().collect::<String>()).nfkc().collect()
+    caseless::default_case_fold_str(&text.nfkc().collect::<String>()).nfkc().filter(|c| !is_invisible(*c)).collect()
+}
+
+/// Characters that are shown as nothing (Unicode's `Default_Ignorable_Code_Point`): two texts that differ by one look the
+/// same, and no folding takes it out.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfff8
+        | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
+}
+
+/// Invisible characters that change how their neighbours look: joiners of Persian, Indic scripts and emoji, and variants.
+fn shapes_its_neighbours(c: char) -> bool {
+    matches!(u32::from(c), 0x200c | 0x200d | 0xfe00..=0xfe0f)
 }
 
 /// A free text as it is stored: NFC, trimmed, at most `max` characters, no control characters but line breaks.
@@ -59,6 +77,21 @@ pub fn free_text(text: &str, max: usize) -> Result<String, InvalidName> {
 // === impl Name ===
 
 impl Name {
+    /// A name that somebody gives now: one that is seen whole. Names that are stored are read by [`FromStr`], which knows
+    /// nothing of this, so that none of before becomes unreadable.
+    ///
+    /// # Errors
+    /// As [`FromStr`], and [`InvalidName::Invisible`].
+    pub fn new(text: &str) -> Result<Self, InvalidName> {
+        let name: Self = text.parse()?;
+        let unseen = name.0.chars().find(|c| is_invisible(*c) && !shapes_its_neighbours(*c));
+        match unseen {
+            Some(c) => Err(InvalidName::Invisible(u32::from(c))),
+            None if name.search_form().is_empty() => Err(InvalidName::Empty),
+            None => Ok(name),
+        }
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -155,6 +188,27 @@ mod tests {
         assert_eq!("   ".parse::<Name>(), Err(InvalidName::Empty));
         assert_eq!("a\u{7}b".parse::<Name>(), Err(InvalidName::Control));
         assert_eq!("x".repeat(121).parse::<Name>(), Err(InvalidName::TooLong(120)));
+    }
+
+    #[test]
+    fn a_new_name_is_seen_whole() {
+        for (text, unseen) in [
+            ("\u{200b}", 0x200b),
+            ("Im\u{200b}port", 0x200b),
+            ("gnp.\u{202e}exe", 0x202e),
+            ("so\u{ad}ft", 0xad),
+            ("\u{3164}", 0x3164),
+        ] {
+            assert_eq!(Name::new(text), Err(InvalidName::Invisible(unseen)), "{}", text.escape_unicode());
+            assert!(text.parse::<Name>().is_ok(), "one that is stored is read");
+        }
+        assert_eq!(Name::new("\u{200d}\u{fe0f}"), Err(InvalidName::Empty));
+        // A family of three, and Persian with its non-joiner.
+        for text in ["👨\u{200d}👩\u{200d}👧", "می\u{200c}خواهم", "❤\u{fe0f}"] {
+            assert_eq!(Name::new(text).map(|name| name.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!(search_form("Im\u{200b}port"), search_form("import"));
+        assert_eq!(search_form("می\u{200c}خواهم"), search_form("میخواهم"));
     }
 
     #[test]

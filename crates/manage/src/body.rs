@@ -1,13 +1,16 @@
 //! What comes in: JSON bodies, query parameters, `If-Match`. Every mistake names its field.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
+use claviger_domain::name::Name;
 use claviger_domain::redact::redact;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
@@ -209,6 +212,22 @@ pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
 /// Deserializes a member of a `PATCH` that cannot be taken away: absent or a value; null is refused, not passed over.
 pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Deserializes a name that somebody gives now: stricter than names that are stored.
+pub fn new_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+    Name::new(&Cow::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+/// The same of a member that may be absent or null.
+pub fn new_name_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Name>, D::Error> {
+    let text = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    text.map(|text| Name::new(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// The same of a member of a `PATCH` that cannot be taken away.
+pub fn new_name_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Name>, D::Error> {
+    new_name(deserializer).map(Some)
 }
 
 /// Deserializes a member of a `PATCH`: absent, null or a value (`None`, `Some(None)`, `Some(Some(…))`).

@@ -30,6 +30,7 @@ use crate::organizations::{Founder, Founding};
 pub struct SetUp {
     /// What people call the organization; its slug is made from it.
     #[schema(value_type = String, example = "Example")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub organization: Name,
     /// The administrator's address.
     #[schema(value_type = String, example = "ann@example.com")]

@@ -12,6 +12,7 @@ use crate::body::value;
 pub struct CreateApiSet {
     /// What people call it.
     #[schema(value_type = String, example = "Issues")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Unique in the organization; made from the name if not given.
     #[serde(default)]
@@ -32,7 +33,7 @@ pub struct CreateApiSet {
 #[serde(deny_unknown_fields)]
 pub struct EditApiSet {
     /// What people call it.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique in the organization.

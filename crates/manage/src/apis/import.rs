@@ -44,6 +44,7 @@ pub struct ImportQuery {
     pub slug: Option<Slug>,
     /// What a new API is called; the document's title if not given.
     #[param(value_type = Option<String>)]
+    #[serde(default, deserialize_with = "crate::body::new_name_or_none")]
     pub name: Option<Name>,
     /// The version that the document is: added beside the others, or put in the place of this one. If not given, the document
     /// takes the place of the versions that its base path or its paths name.

@@ -32,6 +32,7 @@ const TAG_LENGTH_MAX: usize = 120;
 pub struct CreateApi {
     /// What people call it.
     #[schema(value_type = String, example = "Events")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Unique in the organization; made from the name if not given.
     #[serde(default)]
@@ -80,7 +81,7 @@ pub struct CreateApi {
 #[serde(deny_unknown_fields)]
 pub struct EditApi {
     /// What people call it.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique in the organization. The slug of its General set follows.

@@ -13,6 +13,7 @@ use crate::body::value;
 pub struct CreateApplicationType {
     /// What people call it.
     #[schema(value_type = String, example = "Partner")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Unique among the organization's types; made from the name if not given.
     #[serde(default)]
@@ -31,7 +32,7 @@ pub struct CreateApplicationType {
 #[serde(deny_unknown_fields)]
 pub struct EditApplicationType {
     /// What people call it.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique among the organization's types.

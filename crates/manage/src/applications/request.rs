@@ -17,6 +17,7 @@ use crate::ip_list::IpInput;
 pub struct CreateApplication {
     /// Unique among the applications of its type; without a colon.
     #[schema(value_type = String, example = "Partner portal")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Unique among the organization's applications; made from the name if not given.
     #[serde(default)]
@@ -47,7 +48,7 @@ pub struct CreateApplication {
 #[serde(deny_unknown_fields)]
 pub struct EditApplication {
     /// Unique among the applications of its type; without a colon.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique among the organization's applications.

@@ -23,6 +23,7 @@ pub const REASON_LENGTH_MAX: usize = 500;
 pub struct CreateKey {
     /// Unique among the owner's living keys.
     #[schema(value_type = String, example = "Order import")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Free text.
     #[serde(default)]
@@ -86,7 +87,7 @@ pub struct CreateKey {
 #[serde(deny_unknown_fields)]
 pub struct EditKey {
     /// Unique among the owner's living keys.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Free text.

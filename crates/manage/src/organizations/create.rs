@@ -28,6 +28,7 @@ pub struct CreateOrganization {
     pub slug: Option<Slug>,
     /// What people call it.
     #[schema(value_type = String)]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// The first member's address.
     #[schema(value_type = String, example = "ann@example.com")]

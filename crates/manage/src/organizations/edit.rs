@@ -29,7 +29,7 @@ pub struct EditOrganization {
     #[schema(value_type = String)]
     pub slug: Option<Slug>,
     /// What people call it.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// IANA name of the zone in which its days begin. Ends that were given as dates stay the instants they are.

@@ -18,6 +18,7 @@ const NAMES_MAX: usize = 100;
 pub struct CreateRole {
     /// What people call it.
     #[schema(value_type = String, example = "Partner desk")]
+    #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
     /// Unique among the organization's roles; made from the name if not given.
     #[serde(default)]
@@ -36,7 +37,7 @@ pub struct CreateRole {
 #[serde(deny_unknown_fields)]
 pub struct EditRole {
     /// What people call it.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// Unique among the organization's roles.

@@ -84,8 +84,24 @@ async fn absurd_names_are_refused_by_every_noun() {
         ("/organizations", OPERATOR, json!({"slug": "a", "email": "a@example.com"})),
         ("/roles", admin.as_str(), json!({"slug": "a", "authorities": []})),
         ("/users", admin.as_str(), json!({"email": "a@example.com"})),
+        ("/application-types", admin.as_str(), json!({"slug": "a", "sign_in": "key_only", "api_sets": []})),
+        ("/applications", admin.as_str(), json!({"slug": "a", "type": "service"})),
     ] {
-        let names = ["", " ", "\u{3000}", "a\u{0}b", "a\u{7}b", "a\nb", "a\u{85}b", "a\u{9f}", "\u{1b}[2Jgone", &long];
+        let names = [
+            "",
+            " ",
+            "\u{3000}",
+            "a\u{0}b",
+            "a\u{7}b",
+            "a\nb",
+            "a\u{85}b",
+            "a\u{9f}",
+            "\u{1b}[2Jgone",
+            "\u{200b}",
+            "a\u{202e}b",
+            "\u{200d}",
+            &long,
+        ];
         for name in names {
             let mut body = rest.clone();
             body["name"] = json!(name);
@@ -116,7 +132,7 @@ async fn absurd_names_are_refused_by_every_noun() {
 async fn names_that_read_alike_are_taken_and_look_alikes_of_other_letters_are_names_of_their_own() {
     let (world, admin) = World::with_organization().await;
     world.key(&admin, "Straße É", &[]).await;
-    for alike in ["STRASSE é", "straße E\u{301}", "  Straße É ", "Ｓtrasse É"] {
+    for alike in ["STRASSE é", "straße E\u{301}", "  Straße É ", "Ｓtrasse É", "Straße\u{200d} É"] {
         let refused = world.post(&admin, "/keys", json!({"name": alike, "api_sets": []})).await;
         refused.problem(409, "name_taken");
     }

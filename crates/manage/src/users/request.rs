@@ -19,11 +19,11 @@ pub struct CreateUser {
     #[schema(value_type = String, example = "bob@example.com")]
     pub email: Email,
     /// What others see; made from the address if not given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::body::new_name_or_none")]
     #[schema(value_type = Option<String>, example = "Bob")]
     pub name: Option<Name>,
     /// Unique in the organization; made from the address if not given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::body::new_name_or_none")]
     #[schema(value_type = Option<String>, example = "bob")]
     pub username: Option<Name>,
     /// What they may do, by slug or id; nothing that the caller lacks.
@@ -50,7 +50,7 @@ pub struct CreateUser {
 #[serde(deny_unknown_fields)]
 pub struct EditUser {
     /// Unique in the organization.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub username: Option<Name>,
     /// In the place of all roles; they count with the next request.
@@ -62,7 +62,7 @@ pub struct EditUser {
     #[schema(value_type = Option<String>)]
     pub account_expires_at: Option<Option<String>>,
     /// What others see.
-    #[serde(default, deserialize_with = "value")]
+    #[serde(default, deserialize_with = "crate::body::new_name_value")]
     #[schema(value_type = String)]
     pub name: Option<Name>,
     /// The person's address.
