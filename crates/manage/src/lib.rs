@@ -44,6 +44,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod organizations;
 pub mod page;
+pub mod passwords;
 pub mod path;
 pub mod policy;
 mod request_log;
@@ -63,6 +64,7 @@ pub use calls::Calls;
 pub use ctx::Ctx;
 pub use error::{Error, ErrorCode, FieldError};
 pub use nodes::Nodes;
+pub use passwords::Passwords;
 pub use write::Changed;
 
 /// Everything that the use cases work with; shared as `Arc<Manage>`.
@@ -83,6 +85,8 @@ pub struct Manage {
     pub config: Config,
     /// The calls that run.
     pub calls: Calls,
+    /// Hashes passwords.
+    pub passwords: Passwords,
     /// What operators see of it.
     pub counters: Arc<metrics::Counters>,
     /// SHA-256 of the operator's local token; no operator without it.

@@ -68,7 +68,9 @@ impl World {
             Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
         let engine = Arc::new(engine);
         let follower = follow(&store, &engine).await;
+        let cheap = crate::passwords::Cost { memory_kib: 64, passes: 1 };
         let manage = Arc::new(Manage {
+            passwords: crate::Passwords::new(&keyring, 1, cheap),
             nodes: Arc::new(Nodes::new(store.clone(), clock.clone(), OWN_NODE)),
             store,
             engine,

@@ -35,6 +35,8 @@ pub const STALENESS_LIMIT_SECONDS_MAX: u64 = 31_536_000;
 
 /// The most calls of one organization at once that may be configured.
 pub const CALLS_OF_ORGANIZATION_MAX: usize = 10_000;
+/// The most passwords that may be hashed at once.
+pub const PASSWORD_HASHES_AT_ONCE_MAX: usize = claviger_manage::passwords::AT_ONCE_MAX;
 /// The longest time to drain that may be configured, in seconds.
 pub const DRAIN_SECONDS_MAX: u64 = 300;
 
@@ -104,6 +106,9 @@ pub struct ControlConfig {
     /// Calls of one organization's keys that run at once; more are answered with 503.
     #[schemars(range(min = 1, max = CALLS_OF_ORGANIZATION_MAX))]
     pub calls_of_organization_max: usize,
+    /// Passwords that are hashed at once, each on a core with 19 MiB; 32 times as many wait, and more are answered with 503.
+    #[schemars(range(min = 1, max = PASSWORD_HASHES_AT_ONCE_MAX))]
+    pub password_hashes_at_once: usize,
     /// Whether keys that others made may be imported while there are several organizations. A value that cannot be imported
     /// may then be another organization's, so whoever imports could try values out.
     pub imports_with_several_organizations: bool,
@@ -249,6 +254,10 @@ impl Config {
             let expected = format!("expected 1 to {CALLS_OF_ORGANIZATION_MAX}");
             return Err(ConfigError::setting("control.calls_of_organization_max", &expected));
         }
+        if !(1..=PASSWORD_HASHES_AT_ONCE_MAX).contains(&self.control.password_hashes_at_once) {
+            let expected = format!("expected 1 to {PASSWORD_HASHES_AT_ONCE_MAX}");
+            return Err(ConfigError::setting("control.password_hashes_at_once", &expected));
+        }
         if self.drain_seconds > DRAIN_SECONDS_MAX {
             return Err(ConfigError::setting("drain_seconds", &format!("expected at most {DRAIN_SECONDS_MAX}")));
         }
@@ -343,6 +352,7 @@ impl Default for ControlConfig {
             tls: None,
             url: None,
             calls_of_organization_max: claviger_manage::calls::CALLS_OF_ORGANIZATION_MAX,
+            password_hashes_at_once: claviger_manage::passwords::AT_ONCE,
             imports_with_several_organizations: false,
         }
     }

@@ -193,6 +193,11 @@ impl Server {
 
         let local_token = tell_command_line(data_dir.path(), &control, &*random)
             .map_err(|error| StartError::file(data_dir.path(), error))?;
+        let passwords = claviger_manage::Passwords::new(
+            &keyring,
+            config.control.password_hashes_at_once,
+            claviger_manage::passwords::Cost::default(),
+        );
         let manage = Manage {
             store: store.clone(),
             nodes,
@@ -205,6 +210,7 @@ impl Server {
                 imports_with_several_organizations: config.control.imports_with_several_organizations,
             },
             calls: Calls::new(config.control.calls_of_organization_max),
+            passwords,
             counters,
             operator_token_sha256: Some(local_token.sha256()),
         };

@@ -35,6 +35,7 @@ pub mod operations;
 mod order;
 pub mod organizations;
 mod page;
+pub mod passwords;
 pub mod policies;
 mod pools;
 mod raw_rows;

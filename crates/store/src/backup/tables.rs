@@ -112,6 +112,7 @@ pub(super) const TABLES: &[Table] = &[
             number("version"),
         ],
     ),
+    table("user_passwords", &[text("user_id"), text("hash"), number("changed_at")]),
     table("member_roles", &[text("role_id"), text("user_id")]),
     table(
         "apis",
