@@ -69,12 +69,12 @@ pub enum Match {
 }
 
 /// What somebody entered in `field`.
-pub(crate) fn entered(field: &'static str, text: &Secret) -> Result<Password, Error> {
+pub fn entered(field: &'static str, text: &Secret) -> Result<Password, Error> {
     Password::entered(text).map_err(|problem| refusal(field, problem))
 }
 
 /// The password that `field` is to give to a person with these names and addresses.
-pub(crate) fn chosen(field: &'static str, text: &Secret, own: &[&str]) -> Result<Password, Error> {
+pub fn chosen(field: &'static str, text: &Secret, own: &[&str]) -> Result<Password, Error> {
     let password = entered(field, text)?;
     claviger_domain::password::check(&password, own).map_err(|problem| refusal(field, problem))?;
     Ok(password)
