@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use claviger_domain::authority::Authorities;
+use claviger_domain::authority::{ADMIN_SLUG, Authorities};
 use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
 use claviger_domain::ip_list::{IpEntries, IpEntry};
-use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
+use claviger_domain::key::{Actor, ActorKind, Key, Owner, StoredSecret};
 use claviger_domain::keyring::Keyring;
-use claviger_domain::{ApiSetId, Clock, KeyId, NodeId, OrganizationId, Random, RequestId};
+use claviger_domain::name::Name;
+use claviger_domain::{ApiSetId, Clock, KeyId, NodeId, OrganizationId, Random, RequestId, Secret};
 use claviger_engine::Engine;
 use claviger_manage::api_sets::{self, CreateApiSet};
 use claviger_manage::apis::{self, ImportQuery};
@@ -23,10 +24,10 @@ use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::DataDir;
 use claviger_server::start::{OpenStore, open_store};
-use claviger_store::{DatabaseUrl, FeedEvent, Scope, Store, keys, organizations};
+use claviger_store::{Conn, DatabaseUrl, FeedEvent, Scope, Store, keys, organizations};
 
-use crate::Result;
 use crate::credentials::{key_name, secret};
+use crate::{Result, psql};
 
 /// The slug of the API.
 pub const API: &str = "github";
@@ -46,6 +47,11 @@ const SETS: [(&str, &[&str]); 6] = [
     ("teams", &["github:teams/*"]),
 ];
 const SETS_HELD: usize = 2;
+/// The number of the key that calls the management API: far from the others'.
+const MANAGER: u64 = 1 << 50;
+const MANAGER_NAME: &str = "bench manager";
+/// Keys beside those that are measured: the administrator's and the manager's.
+const OTHER_KEYS: u64 = 2;
 
 /// Where the fixture is, and what it holds.
 pub struct Fixture {
@@ -91,6 +97,28 @@ impl Fixture {
         Ok(open_store(&config, data_dir, &clock, &random).await?)
     }
 
+    /// The URL of its PostgreSQL, where it is not in SQLite.
+    pub fn postgres_url(&self) -> Option<String> {
+        match &self.url {
+            Some(DatabaseUrl::Postgres(urls)) => Some(urls.first().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The ids of the keys of these numbers.
+    pub async fn ids(&self, numbers: std::ops::Range<u64>) -> Result<Vec<KeyId>> {
+        let OpenStore { store, keyring: _, data_dir: _lock } = self.open().await?;
+        let template = Template::read(&store, self.ip_entries).await?;
+        let (mut snapshot, mut ids) = (store.read().await?, Vec::new());
+        for number in numbers {
+            let name = key_name(number);
+            ids.push(template.find(&mut snapshot, &name).await?.ok_or_else(|| format!("there is no {name}"))?);
+        }
+        drop(snapshot);
+        store.close().await;
+        Ok(ids)
+    }
+
     /// What all its keys have in common, and the key ring that their digests are of.
     pub async fn template(&self) -> Result<(Template, Keyring)> {
         let OpenStore { store, keyring, data_dir: _lock } = self.open().await?;
@@ -105,9 +133,9 @@ impl Fixture {
             furnish(&store, &keyring).await?;
         }
         let template = Template::read(&store, self.ip_entries).await?;
-        // The first key is the administrator's.
+        add_manager(&store, &keyring, &template).await?;
         let count = keys::count(&mut *store.read().await?, template.organization).await? as u64;
-        let written = count.saturating_sub(1);
+        let written = count.saturating_sub(OTHER_KEYS);
         if written > self.keys {
             let place = self.data_dir.display();
             return Err(
@@ -122,15 +150,28 @@ impl Fixture {
     async fn write_keys(&self, store: &Store, keyring: &Keyring, template: Template, first: u64) -> Result {
         let begin = Instant::now();
         let organization = template.organization;
+        let template = Arc::new(template);
+        // The next ones are made while the database is busy with these.
+        let prepare = |start: u64| {
+            let (template, keyring) = (Arc::clone(&template), keyring.clone());
+            let batch = start..(start + BATCH).min(self.keys);
+            let keys = move || batch.map(|number| template.key(number, &keyring)).collect::<Arc<[Key]>>();
+            tokio::task::spawn_blocking(keys)
+        };
+        let mut next = prepare(first);
         for start in (first..self.keys).step_by(BATCH as usize) {
             let batch = start..(start + BATCH).min(self.keys);
-            let records: Arc<[Key]> = batch.clone().map(|number| template.key(number, keyring)).collect();
+            let records = std::mem::replace(&mut next, prepare(batch.end)).await?;
             store
                 .write(Scope::Organization(organization), move |tx| {
                     let records = Arc::clone(&records);
                     Box::pin(async move { keys::insert_all(tx, &records).await })
                 })
                 .await?;
+            if let (Some(url), true) = (self.postgres_url(), start == first) {
+                // Planned without figures, looking for a name would read the whole table until autovacuum comes by.
+                psql::ask(&url, "ANALYZE")?;
+            }
             if batch.end == self.keys || batch.end % (10 * BATCH) == 0 {
                 let rate = (batch.end - first) as f64 / begin.elapsed().as_secs_f64();
                 eprintln!("bench: {} of {} keys written, {rate:.0} a second", batch.end, self.keys);
@@ -177,6 +218,26 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     Ok(())
 }
 
+/// The key that calls the management API, where there is none yet.
+async fn add_manager(store: &Store, keyring: &Keyring, template: &Template) -> Result {
+    let organization = template.organization;
+    let (mut snapshot, admin) = (store.read().await?, ADMIN_SLUG.parse()?);
+    if template.find(&mut snapshot, MANAGER_NAME).await?.is_some() {
+        return Ok(());
+    }
+    let set = claviger_store::api_sets::by_slug(&mut snapshot, organization, &admin).await?;
+    drop(snapshot);
+    let api_sets = vec![set.ok_or("the fixture has no administrators' set; remove its folder")?.id];
+    let manager = Key { api_sets, idle_exempt: true, ..template.plain_key(MANAGER, MANAGER_NAME, keyring) };
+    store
+        .write(Scope::Organization(organization), move |tx| {
+            let manager = manager.clone();
+            Box::pin(async move { keys::insert(tx, &manager).await })
+        })
+        .await?;
+    Ok(())
+}
+
 /// Keeps an engine in step with the store: the use cases wait for it.
 async fn follow(store: &Store, engine: &Arc<Engine>) -> Result<tokio::task::JoinHandle<()>> {
     let (mut feed, engine) = (store.feed(), Arc::clone(engine));
@@ -202,6 +263,11 @@ fn document() -> Result<Bytes> {
     Ok(json.into())
 }
 
+/// What the management API is called with.
+pub fn manager_token() -> Secret {
+    secret(MANAGER)
+}
+
 /// A runtime like the server's.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
@@ -223,16 +289,27 @@ impl Template {
 
     /// The key of this number, made now.
     pub fn key(&self, number: u64, keyring: &Keyring) -> Key {
-        let (secret, now) = (secret(number), SystemClock::new().now());
-        let name = key_name(number).parse().unwrap_or_else(|_| unreachable!("a key's name is a name"));
-        let digest = keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes());
-        let stored = StoredSecret { digest, hint: hint(&secret) };
-        let created_by = Actor { kind: ActorKind::Operator, id: None, name: None };
         Key {
             api_sets: self.api_sets.clone(),
             allowed_ips: self.allowed_ips.clone(),
-            ..Key::new(KeyId::new(now, &OsRandom), self.organization, name, stored, created_by, now)
+            ..self.plain_key(number, &key_name(number), keyring)
         }
+    }
+
+    /// The id of the living key of this name.
+    async fn find(&self, conn: &mut Conn, name: &str) -> Result<Option<KeyId>> {
+        let name: Name = name.parse()?;
+        Ok(keys::by_name(conn, self.organization, &Owner::Organization(self.organization), &name.search_form()).await?)
+    }
+
+    /// A key that may do nothing.
+    fn plain_key(&self, number: u64, name: &str, keyring: &Keyring) -> Key {
+        let (secret, now) = (secret(number), SystemClock::new().now());
+        let name = name.parse().unwrap_or_else(|_| unreachable!("a key's name is a name"));
+        let digest = keyring.pepper().digest(CredentialKind::Single, secret.expose().as_bytes());
+        let stored = StoredSecret { digest, hint: hint(&secret) };
+        let created_by = Actor { kind: ActorKind::Operator, id: None, name: None };
+        Key::new(KeyId::new(now, &OsRandom), self.organization, name, stored, created_by, now)
     }
 }
 

@@ -4,17 +4,24 @@
 //! measured, and the budgets, are those of docs/benchmarks.md.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod client;
 mod conditions;
 mod credentials;
+mod door_storm;
 mod fixture;
+mod fleet;
 mod gateway;
 mod in_process;
 mod load;
 mod nginx;
+mod nodes;
 mod process;
+mod proxy;
+mod psql;
 mod report;
 mod rounds;
 mod server;
+mod start;
 mod storm;
 mod workloads;
 
@@ -57,7 +64,7 @@ struct Arguments {
     /// The server's program; default: built from this workspace
     #[arg(long)]
     server: Option<PathBuf>,
-    /// An empty PostgreSQL database, or one that a run filled before: its load is measured too
+    /// An empty PostgreSQL database, or one that a run filled before: load and start are measured there too, and several nodes
     #[arg(long, env = "CLAVIGER_TEST_POSTGRES_URL")]
     postgres: Option<DatabaseUrl>,
     /// Parts to measure; default: all of them
@@ -80,6 +87,10 @@ enum Part {
     Http,
     /// nginx as a gateway, with and without the question to Claviger
     Gateway,
+    /// From the server's start to its first verdict, on each database
+    Start,
+    /// Three nodes on one PostgreSQL, which must be named: revocations, `?wait=all`, a door while keys change
+    Nodes,
 }
 
 fn main() -> ExitCode {
@@ -111,6 +122,19 @@ fn run(arguments: &Arguments) -> Result {
     }
     if arguments.measures(Part::Gateway) {
         println!("{}", gateway::run(arguments, &fixture, &program)?);
+    }
+    if arguments.measures(Part::Start) {
+        println!("{}", start::run(arguments, &fixture, &program)?);
+    }
+    if arguments.measures(Part::Nodes) {
+        match arguments.postgres_fixture()? {
+            Some(postgres) => {
+                postgres.prepare()?;
+                println!("{}", nodes::run(arguments, &postgres, &program)?);
+            }
+            None if arguments.only.is_empty() => eprintln!("bench: no nodes without --postgres"),
+            None => return Err("nodes need --postgres".into()),
+        }
     }
     Ok(())
 }

@@ -16,10 +16,28 @@ use crate::workloads::Workload;
 /// Loading ten million keys takes this long at most.
 const START_TIME_MAX: Duration = Duration::from_mins(5);
 
+/// Between two looks whether a server is ready.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How a server is started.
+pub struct Place<'p> {
+    /// Its data directory.
+    pub data_dir: &'p Path,
+    /// The fixture whose records and master secret it uses.
+    pub fixture: &'p Fixture,
+    /// The database's URL in the place of the fixture's.
+    pub url: Option<String>,
+    /// The cores that it may use, as taskset(1) takes them.
+    pub cores: &'p str,
+}
+
 /// A running server, stopped when it goes.
 pub struct Server {
     /// Where its doors are.
     pub doors: SocketAddr,
+    /// Where its management API is.
+    pub control: SocketAddr,
+    log: PathBuf,
     child: Child,
 }
 
@@ -42,20 +60,30 @@ pub fn version(program: &Path) -> Result<String> {
 // === impl Server ===
 
 impl Server {
-    /// Starts it on the core `cpu`. Its log stands beside the fixture.
+    /// Starts it on the fixture, on the core `cpu`. Its log stands beside the fixture.
     pub fn start(program: &Path, fixture: &Fixture, cpu: usize) -> Result<Self> {
-        let doors = free_address()?;
-        let log = File::create(fixture.data_dir().with_extension("log"))?;
+        Self::start_at(program, &Place { data_dir: fixture.data_dir(), fixture, url: None, cores: &cpu.to_string() })
+    }
+
+    /// Starts it at a place. Its log stands beside its data directory.
+    pub fn start_at(program: &Path, place: &Place<'_>) -> Result<Self> {
+        let (doors, control) = (free_address()?, free_address()?);
+        let log = place.data_dir.with_extension("log");
         let mut command = Command::new("taskset");
-        command.args(["-c", &cpu.to_string()]).arg(program).arg("serve").arg("--data").arg(fixture.data_dir());
-        command.env("CLAVIGER_CONTROL_LISTEN", "127.0.0.1:0").env("CLAVIGER_TELEMETRY_LISTEN", "127.0.0.1:0");
+        command.args(["-c", place.cores]).arg(program).arg("serve").arg("--data").arg(place.data_dir);
+        command.env("CLAVIGER_CONTROL_LISTEN", control.to_string()).env("CLAVIGER_TELEMETRY_LISTEN", "127.0.0.1:0");
         command.env("CLAVIGER_DOORS_LISTEN", doors.to_string()).env("CLAVIGER_DOORS_THREADS", "1");
+        command.env("CLAVIGER_MASTER_SECRET_FILE", place.fixture.data_dir().join("master-secret"));
+        if let Some(url) = place.url.clone().or_else(|| place.fixture.postgres_url()) {
+            command.env("CLAVIGER_DATABASE_URL", url);
+        }
         // What unknown keys cost is measured, and all come from one address.
         for variable in ["CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND", "CLAVIGER_DOORS_WRONG_KEYS_PER_SECOND_OF_ADDRESS"] {
             command.env(variable, "0");
         }
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        Ok(Self { doors, child })
+        let file = File::create(&log)?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn()?;
+        Ok(Self { doors, control, log, child })
     }
 
     /// Waits until it answers `workload` as it should: everything is loaded then.
@@ -63,11 +91,16 @@ impl Server {
         let begin = Instant::now();
         while let Err(error) = once(workload) {
             if self.child.try_wait()?.is_some() || begin.elapsed() > START_TIME_MAX {
-                return Err(format!("the server does not answer: {error}").into());
+                return Err(format!("the server does not answer: {error}; see {}", self.log.display()).into());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(PAUSE);
         }
         Ok(())
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
     }
 
     /// Its processes.

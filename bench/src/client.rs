@@ -1,0 +1,83 @@
+//! One connection that sends one request after the other and waits for each answer: for what is not load.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::load::header;
+
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+const HEADERS_MAX: usize = 64;
+
+/// A connection to a server.
+pub struct Client {
+    stream: TcpStream,
+    address: SocketAddr,
+    token: Option<String>,
+}
+
+/// An answer.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Connects; each request carries `token`.
+    pub fn connect(address: SocketAddr, token: Option<&str>) -> Result<Self> {
+        let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        Ok(Self { stream, address, token: token.map(str::to_owned) })
+    }
+
+    /// Sends a request; a body is JSON.
+    pub fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
+        let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n\
+             {body}",
+            authorization.unwrap_or_default(),
+            body.len()
+        );
+        self.stream.write_all(request.as_bytes())?;
+        self.receive().map_err(|error| format!("{method} {path} at {}: {error}", self.address).into())
+    }
+
+    /// Sends a request of the management API that must be answered with 200 or 201.
+    pub fn done(&mut self, method: &str, path: &str) -> Result<Value> {
+        let answer = self.call(method, &format!("/api/v1{path}"), "")?;
+        if !matches!(answer.status, 200 | 201) {
+            let text = String::from_utf8_lossy(&answer.body);
+            return Err(format!("{method} {path} at {}: {} {text}", self.address, answer.status).into());
+        }
+        Ok(serde_json::from_slice(&answer.body)?)
+    }
+
+    fn receive(&mut self) -> Result<Answer> {
+        let mut bytes = Vec::new();
+        loop {
+            let mut piece = [0; 16 * 1024];
+            let read = self.stream.read(&mut piece)?;
+            if read == 0 {
+                return Err("the connection was closed".into());
+            }
+            bytes.extend_from_slice(&piece[..read]);
+            let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+            let mut head = httparse::Response::new(&mut headers);
+            let httparse::Status::Complete(body_at) = head.parse(&bytes)? else { continue };
+            let length = header(&head, "content-length").ok_or("an answer without a length")?;
+            let length: usize = std::str::from_utf8(length)?.parse()?;
+            if bytes.len() >= body_at + length {
+                return Ok(Answer { status: head.code.unwrap_or_default(), body: bytes[body_at..].to_vec() });
+            }
+        }
+    }
+}
