@@ -18,6 +18,10 @@ const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
 /// Licences, bans and sources.
 const DENY_ARGUMENTS: [&str; 5] = ["check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
 
+/// The only feature, and the only test of it: a program that is built with it.
+pub(crate) const TRACES_FEATURE: &str = "claviger-server/otel";
+pub(crate) const TRACES_TEST: &str = "traces";
+
 type Step = (&'static str, fn(&Workspace) -> Result);
 
 /// Cheap and telling first.
@@ -51,7 +55,12 @@ fn format(workspace: &Workspace) -> Result {
 }
 
 fn lints(workspace: &Workspace) -> Result {
-    succeed(&mut workspace.cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    let deny = ["--", "-D", "warnings"];
+    let clippy = ["clippy", "--locked", "--workspace"];
+    succeed(workspace.cargo(clippy).arg("--all-targets").args(deny))?;
+    // Of the whole workspace, so that others' crates are built for no other set of features than they are anyway.
+    let with_feature = ["--features", TRACES_FEATURE, "--bin", "claviger", "--test", TRACES_TEST];
+    succeed(workspace.cargo(clippy).args(with_feature).args(deny))
 }
 
 fn documents(workspace: &Workspace) -> Result {

@@ -88,7 +88,8 @@ fn our_edges(metadata: &Metadata) -> Graph {
 /// What is compiled into what, on any platform. `cargo metadata` will not do: it also follows features that are only asked for
 /// "if the dependency is there" (`ring?/std`), and so lists packages that nobody compiles.
 fn compiled_edges(workspace: &Workspace, kinds: &str) -> Result<Graph> {
-    let arguments = ["tree", "--locked", "--workspace", "--target=all", "--prefix=depth", "--edges", kinds];
+    let arguments =
+        ["tree", "--locked", "--workspace", "--all-features", "--target=all", "--prefix=depth", "--edges", kinds];
     Ok(read_tree(&output(&mut workspace.cargo(arguments))?))
 }
 

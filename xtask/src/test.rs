@@ -38,5 +38,9 @@ fn test(workspace: &Workspace, previous: Option<&Path>, arguments: &[OsString]) 
     let cluster = Cluster::start()?;
     let mut command = workspace.cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
     let previous = previous.unwrap_or(Path::new("none"));
-    succeed(command.args(arguments).env(URL_VARIABLE, cluster.url()).env(previous::VARIABLE, previous))
+    let tests = succeed(command.args(arguments).env(URL_VARIABLE, cluster.url()).env(previous::VARIABLE, previous));
+    // After the others: it leaves a program with another feature where theirs was.
+    let feature = ["--features", check::TRACES_FEATURE, "--test", check::TRACES_TEST];
+    let traces = succeed(workspace.cargo(["test", "--locked", "--workspace"]).args(feature));
+    tests.and(traces)
 }

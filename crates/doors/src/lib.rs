@@ -49,6 +49,7 @@ pub use config::{Config, ConfigProblem};
 pub use listener::Running;
 pub use metrics::{Metrics, Readings, TIMED_ONE_IN};
 pub use openapi::openapi;
+pub use request_log::{SPANS, SPANS_ONE_IN};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 /// Opens the doors and answers from `engine`. Until its first load every door says 503.

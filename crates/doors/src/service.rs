@@ -174,7 +174,7 @@ impl Connection {
     /// Answers a request of which the head is there. `Some`: what it asks stands in its body.
     pub(crate) fn answer(&self, head: &Head<'_>, id: &Id, answer: &mut Answer) -> Option<Admitted> {
         id.read_callers(head.lines);
-        let log = RequestLog::begin(head);
+        let log = RequestLog::begin(head, id);
         if let Some((provider, is_batch)) = self.answer_head(head, id, answer) {
             return Some(Admitted { provider, is_batch, log });
         }

@@ -10,6 +10,7 @@ use claviger_domain::Clock;
 use claviger_engine::Engine;
 use claviger_store::{Error, Feed, FeedEvent, LoadProgress, Look, Resumed, SnapshotWriter, Store};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::health::{Health, Part};
 use crate::own_node::OwnNode;
@@ -21,6 +22,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
 /// A database from which nothing is heard for this long hangs: it is looked at every half second.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
+
+/// The target of the feed's spans, at the level `trace`: whoever keeps traces asks for it.
+pub(crate) const SPANS: &str = "claviger_server::spans";
 
 /// What the task works with.
 pub(crate) struct FeedTask {
@@ -73,7 +77,7 @@ impl FeedTask {
             self.node.join().await?;
         }
         let mut feed = self.store.feed();
-        self.load(&mut feed).await?;
+        self.load(&mut feed).instrument(tracing::trace_span!(target: SPANS, "feed load")).await?;
         if let Some(snapshot) = &self.snapshot {
             snapshot.forget();
         }
@@ -86,11 +90,17 @@ impl FeedTask {
         loop {
             match self.next(feed).await {
                 Ok(FeedEvent::Step(step)) => {
+                    let span = tracing::trace_span!(
+                        target: SPANS,
+                        "feed step",
+                        position = %step.position,
+                        changes = step.changes.len()
+                    );
                     // Before it counts: whoever starts from the snapshot knows no less than was refused here.
                     if let (Some(snapshot), Some(standing)) = (&self.snapshot, feed.standing()) {
                         snapshot.note(&step, &standing, self.clock.now());
                     }
-                    self.engine.apply(step);
+                    span.in_scope(|| self.engine.apply(step));
                     self.node.note_applied(feed.mark());
                     self.heard().await;
                 }

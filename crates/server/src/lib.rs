@@ -21,6 +21,8 @@ mod start_error;
 mod sweep_task;
 mod telemetry;
 mod tls_task;
+#[cfg(feature = "otel")]
+mod traces;
 mod usage_task;
 mod uses_watch;
 

@@ -40,7 +40,7 @@ impl Serve {
         let Loaded { mut config, warnings } = global.load()?;
         // Held until the stop: a temporary directory goes with it.
         let demo = if self.demo { Some(Demo::prepare(&mut config, global.data.as_deref())?) } else { None };
-        logging::start(&config.log);
+        let log = logging::start_serving(&config.log);
         for warning in warnings {
             tracing::warn!("{warning}");
         }
@@ -59,8 +59,13 @@ impl Serve {
             }
             tracing::info!("stopping");
         }
+        let stop = async {
+            running.stop().await;
+            // It waits for a collector: not on a thread of the runtime.
+            let _ = tokio::task::spawn_blocking(move || log.end()).await;
+        };
         tokio::select! {
-            () = running.stop() => told,
+            () = stop => told,
             () = signals.stop() => {
                 tracing::warn!("told to stop a second time: ended at once, and what was not written of usage is lost");
                 std::process::exit(ENDED_AT_ONCE);
