@@ -66,6 +66,8 @@ kinds! {
     Request "req" => RequestId;
     /// A role: what people may do.
     Role "rol" => RoleId;
+    /// A person who has signed in, in one browser.
+    Session "ses" => SessionId;
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

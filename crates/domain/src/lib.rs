@@ -5,6 +5,7 @@
 pub mod api;
 pub mod api_set;
 pub mod application;
+pub mod attempts;
 pub mod audit;
 pub mod authority;
 pub mod change;
@@ -32,6 +33,7 @@ pub mod role;
 pub mod rules;
 pub mod sealing;
 pub mod secret;
+pub mod session;
 pub mod sharing;
 pub mod sign_in_key;
 pub mod snapshot_key;
@@ -45,6 +47,6 @@ mod wire;
 pub use clock::{Clock, Random, Timestamp};
 pub use id::{
     ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, NodeId, OrganizationId, RequestId, RoleId,
-    UserId,
+    SessionId, UserId,
 };
 pub use secret::Secret;

@@ -1,4 +1,4 @@
-//! From a request's headers to a [`Ctx`]: a management key, or the operator's local token.
+//! From a request's headers to a [`Ctx`]: a management key, the operator's local token, or a session's cookie.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,10 +18,11 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::Manage;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, CtxSession};
 use crate::error::Error;
 use crate::idempotency::Attempt;
 use crate::request_log::CallActor;
+use crate::sign_in::session_ctx;
 
 // === impl FromRequestParts for Ctx ===
 
@@ -31,12 +32,14 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
     async fn from_request_parts(parts: &mut Parts, manage: &Arc<Manage>) -> Result<Self, Error> {
         let request_id = request_id(parts)?;
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-        let token = bearer_token(parts)?;
-        let mut ctx = if manage.is_operator_token(&token) {
-            operator_ctx(manage, ip, request_id).await?
-        } else {
-            let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-            key_ctx(manage, &token, ip, agent, request_id)?
+        // A header is meant; a cookie comes along by itself.
+        let session = match parts.headers.contains_key(AUTHORIZATION) {
+            true => None,
+            false => session_ctx(manage, parts, ip, request_id).await?,
+        };
+        let mut ctx = match session {
+            Some(ctx) => ctx,
+            None => bearer_ctx(manage, parts, ip, request_id).await?,
         };
         if let Some(actor) = parts.extensions.get::<CallActor>() {
             actor.set(ctx.actor.kind);
@@ -47,6 +50,16 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
         }
         Ok(ctx)
     }
+}
+
+/// The caller by the `Authorization` header.
+async fn bearer_ctx(manage: &Manage, parts: &Parts, ip: Option<IpAddr>, request_id: RequestId) -> Result<Ctx, Error> {
+    let token = bearer_token(parts)?;
+    if manage.is_operator_token(&token) {
+        return operator_ctx(manage, ip, request_id).await;
+    }
+    let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    key_ctx(manage, &token, ip, agent, request_id)
 }
 
 /// The id that the outermost layer gave the request.
@@ -125,6 +138,7 @@ fn key_ctx(
             caller.key,
             manage.keyring.pepper().digest(CredentialKind::Single, token.expose().as_bytes()),
         )),
+        session: None,
         ip,
         request_id,
         now: manage.clock.now(),
@@ -153,11 +167,30 @@ impl Ctx {
         if let (Some((key, value)), Some(organization)) = (self.credential, self.organization) {
             return self.confirm_key(conn, organization, key, value).await;
         }
+        if let (Some(session), Some(organization)) = (&self.session, self.organization) {
+            return self.confirm_session(conn, organization, session).await;
+        }
         let administers = self.is_operator() && matches!(scope, Scope::Organization(_));
         if administers && organizations::count(conn).await? != 1 {
             return Err(Error::forbidden("There is a second organization now: the operator administers neither."));
         }
         Ok(())
+    }
+
+    async fn confirm_session(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+        session: &CtxSession,
+    ) -> Result<(), Error> {
+        if claviger_store::sessions::get(conn, session.record.id, &session.digest).await?.is_none() {
+            return Err(Error::unauthenticated("The session ended meanwhile."));
+        }
+        let rights = crate::mandate::of_user(conn, organization, session.record.user, self.now).await?;
+        if rights.authorities.has_all(self.authorities) {
+            return Ok(());
+        }
+        Err(Error::forbidden("The person was given fewer authorities meanwhile."))
     }
 
     async fn confirm_key(

@@ -7,6 +7,7 @@ use claviger_domain::audit::{Entry, Subject};
 use claviger_domain::authority::{Authorities, Authority};
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind};
+use claviger_domain::session::Session;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp, UserId};
 use serde_json::Value;
 
@@ -29,6 +30,8 @@ pub struct Ctx {
     pub granted: Authorities,
     /// By which value of which key it proved itself; none for the operator.
     pub credential: Option<(KeyId, CredentialDigest)>,
+    /// The session in which a person acts; none for keys and the operator.
+    pub session: Option<Arc<CtxSession>>,
     /// The caller's address.
     pub ip: Option<IpAddr>,
     /// Names the call in log, audit and answer.
@@ -39,6 +42,15 @@ pub struct Ctx {
     pub attempt: Option<Arc<Attempt>>,
     /// The place of the call among those of its organization; none for the operator, who must get through.
     pub call: Option<Arc<Call>>,
+}
+
+/// The session of a call, and under which digest it was found.
+#[derive(Debug, Clone)]
+pub struct CtxSession {
+    /// The session.
+    pub record: Session,
+    /// Of its token.
+    pub digest: CredentialDigest,
 }
 
 /// Refuses unless all of `wanted` are among `held`.
@@ -63,6 +75,7 @@ impl Ctx {
             user: None,
             granted: Authorities::ADMIN,
             credential: None,
+            session: None,
             ip: None,
             request_id,
             now,
@@ -110,6 +123,19 @@ impl Ctx {
         self.organization.zip(self.user).ok_or_else(nobody)
     }
 
+    /// The session in which a person acts.
+    pub fn console_session(&self) -> Result<&CtxSession, Error> {
+        self.session.as_deref().ok_or_else(|| Error::forbidden("This is about a session of the console."))
+    }
+
+    /// Refuses where a session acts whose person has not proved of late who they are. Keys are not asked.
+    pub fn require_step_up(&self) -> Result<(), Error> {
+        match &self.session {
+            Some(session) if !session.record.is_proved(self.now) => Err(Error::step_up_required()),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses unless the actor holds all of `authorities` itself: nobody gives, edits or rotates more than they have.
     pub fn require_all(&self, authorities: Authorities) -> Result<(), Error> {
         require_all(self.authorities, authorities)
@@ -120,7 +146,7 @@ impl Ctx {
     pub fn as_system(&self) -> Self {
         let actor = Actor { kind: ActorKind::System, id: None, name: None };
         let (authorities, granted) = (Authorities::NONE, Authorities::NONE);
-        Self { actor, authorities, granted, user: None, credential: None, ip: None, ..self.clone() }
+        Self { actor, authorities, granted, user: None, credential: None, session: None, ip: None, ..self.clone() }
     }
 
     /// Whether the caller is the operator: whoever holds the machine.
@@ -138,7 +164,10 @@ impl Ctx {
             before,
             after,
             ip: self.ip.map(|ip| ip.to_string()),
-            session: self.user.and(self.credential).map(|(key, _)| key.to_string()),
+            session: match &self.session {
+                Some(session) => Some(session.record.id.to_string()),
+                None => self.user.and(self.credential).map(|(key, _)| key.to_string()),
+            },
             request_id: Some(self.request_id.to_string()),
         }
     }

@@ -22,6 +22,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// Nobody proved who they are.
     Unauthenticated,
+    /// Known, and asked to prove it again.
+    StepUpRequired,
     /// Known, but may not.
     Forbidden,
     /// No such thing, or none that the caller may know of.
@@ -44,6 +46,8 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// The `Host` is none of this server's.
     Misdirected,
+    /// Too many tries that failed.
+    TooManyAttempts,
     /// Cannot answer now.
     Busy,
     /// A fault of the server.
@@ -66,6 +70,8 @@ pub struct Error {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     internal: Option<Internal>,
+    /// After how many seconds a further try makes sense.
+    retry_after: Option<u64>,
 }
 
 /// A cause for the log alone.
@@ -101,6 +107,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::Unauthenticated => "unauthenticated",
+            Self::StepUpRequired => "step_up_required",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -112,6 +119,7 @@ impl ErrorCode {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::Misdirected => "misdirected",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::Busy => "busy",
             Self::Internal => "internal",
         }
@@ -121,7 +129,7 @@ impl ErrorCode {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::StepUpRequired => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -131,6 +139,7 @@ impl ErrorCode {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -140,6 +149,7 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "The request is not valid",
             Self::Unauthenticated => "Authentication is required",
+            Self::StepUpRequired => "Prove again who you are",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
@@ -151,6 +161,7 @@ impl ErrorCode {
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::IdempotencyMismatch => "The Idempotency-Key was used",
             Self::Misdirected => "Not a host name of this server",
+            Self::TooManyAttempts => "Too many tries",
             Self::Busy => "Not now",
             Self::Internal => "Internal error",
         }
@@ -171,7 +182,7 @@ impl FieldError {
 impl Error {
     /// An error of `code` with a sentence for the caller.
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), internal: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), internal: None, retry_after: None }
     }
 
     /// 400: these fields are wrong.
@@ -227,6 +238,19 @@ impl Error {
     /// 415.
     pub fn unsupported_media_type(expected: &str) -> Self {
         Self::new(ErrorCode::UnsupportedMediaType, format!("Expected Content-Type: {expected}."))
+    }
+
+    /// 401 of a session: the password again.
+    pub fn step_up_required() -> Self {
+        let detail = "Prove again who you are, by `POST /session/step-up`; it is remembered for ten minutes.";
+        Self::new(ErrorCode::StepUpRequired, detail)
+    }
+
+    /// 429: so long no further try is looked at.
+    pub fn too_many_attempts(pause: std::time::Duration) -> Self {
+        let detail = "There were too many tries that failed; `Retry-After` says when the next one is looked at.";
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        Self { retry_after: Some(seconds), ..Self::new(ErrorCode::TooManyAttempts, detail) }
     }
 
     /// 503.
@@ -295,6 +319,9 @@ impl Error {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

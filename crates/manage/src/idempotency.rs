@@ -167,7 +167,12 @@ impl Layer {
 impl Attempt {
     /// Begins it for a caller who is known now: looks for an answer, and refuses while another call under the key runs.
     pub(crate) async fn begin(&self, manage: &Manage, ctx: &Ctx) -> Result<(), Error> {
-        let caller = ctx.credential.map_or_else(|| "operator".to_owned(), |(key, _)| key.to_string());
+        let caller = match (ctx.credential, &ctx.session) {
+            (Some((key, _)), _) => key.to_string(),
+            // In whichever session, it is the person's, in this organization.
+            (None, Some(session)) => format!("{} {}", session.record.user, session.record.organization),
+            (None, None) => "operator".to_owned(),
+        };
         let id = self.ring.mac(&[b"idempotency key", caller.as_bytes(), self.key.as_bytes()]);
         if !self.running.lock().insert(id) {
             return Err(Error::conflict("The first call with this Idempotency-Key is still running."));

@@ -52,6 +52,7 @@ pub mod rights;
 pub mod roles;
 pub mod setup;
 mod shared;
+pub mod sign_in;
 pub mod sort;
 #[cfg(test)]
 mod testing;
@@ -100,6 +101,10 @@ pub struct Config {
     pub host_names: Vec<String>,
     /// Whether keys may be imported while there are several organizations.
     pub imports_with_several_organizations: bool,
+    /// Whether people reach the control side by https: cookies are for https alone then.
+    pub secure_cookies: bool,
+    /// How long sessions last.
+    pub sessions: claviger_domain::session::SessionLimits,
 }
 
 /// The document's frame; the operations come from the handlers.
@@ -110,7 +115,7 @@ pub struct Config {
         description = "Issue, limit, explain and end API keys. Errors are RFC 9457 problems.",
         license(name = "Apache-2.0")
     ),
-    security(("bearer" = [])),
+    security(("bearer" = []), ("session" = [])),
     modifiers(&Bearer)
 )]
 struct Document;
@@ -155,6 +160,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(users::http::router())
         .merge(nodes::http::router())
         .merge(setup::router())
+        .merge(sign_in::http::router())
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);
     describe_answers(all.get_openapi_mut());
@@ -188,8 +194,13 @@ fn describe_answers(document: &mut utoipa::openapi::OpenApi) {
 
 impl utoipa::Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", scheme);
+        let about = "The cookie of `POST /sign-in`; `__Host-claviger` where `control.url` is https. Everything but GET bears \
+                     the session's `csrf_token` as `X-Claviger-CSRF`.";
+        let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("claviger", about)));
+        components.add_security_scheme("session", cookie);
     }
 }

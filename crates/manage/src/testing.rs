@@ -10,10 +10,11 @@ use axum::extract::ConnectInfo;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::{Keyring, MasterSecret};
+use claviger_domain::password::Password;
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{KeyId, NodeId, OrganizationId, Random, Timestamp};
+use claviger_domain::{KeyId, NodeId, OrganizationId, Random, Secret, Timestamp};
 use claviger_engine::Engine;
-use claviger_store::{Database, DatabaseUrl, FeedEvent, Store};
+use claviger_store::{Database, DatabaseUrl, FeedEvent, Scope, Store, passwords};
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -131,6 +132,33 @@ impl World {
         made.text("secret")
     }
 
+    /// Gives the first member, ann@example.com, a password.
+    pub(crate) async fn give_password(&self, admin: &str, password: &str) {
+        let organization: OrganizationId = self.get(admin, "/organization").await.text("id").parse().expect("an id");
+        let user = self.get(admin, "/users/ann@example.com").await.text("id").parse().expect("an id");
+        let password = Password::entered(&Secret::new(password.to_owned())).expect("a text");
+        let hash = self.manage.passwords.hash(password, &*self.manage.random).await.expect("a hash");
+        let set = self.manage.store.write(Scope::Organization(organization), move |tx| {
+            let hash = hash.clone();
+            Box::pin(async move { Ok::<_, crate::Error>(passwords::set(tx, user, &hash, NOW).await?) })
+        });
+        set.await.expect("a password");
+    }
+
+    /// A call of ann's in a session that begins with it.
+    pub(crate) async fn call_in_session(&self, password: &str, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let login = json!({"login": "ann@example.com", "password": password});
+        let signed_in = self.post("", "/sign-in", login).await;
+        let cookies = signed_in.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+        let session = cookies.filter_map(|line| line.split(';').next()).find(|pair| pair.starts_with("claviger="));
+        let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let request = request.header("cookie", session.expect("a session"));
+        let request = request.header("x-claviger-csrf", signed_in.text("csrf_token"));
+        let request = request.header("content-type", "application/json");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.send(request.body(body).expect("a request")).await
+    }
+
     /// From now on this node's engine learns of no change.
     pub(crate) fn stop_following(&self) {
         self.follower.abort();
@@ -171,9 +199,14 @@ impl World {
     }
 
     /// Any request, from 203.0.113.7 to localhost unless it says otherwise.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Reply {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        self.send_from("203.0.113.7", request).await
+    }
+
+    /// Any request, from this address.
+    pub(crate) async fn send_from(&self, ip: &str, mut request: Request<Body>) -> Reply {
         request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost:7600"));
-        let peer: SocketAddr = "203.0.113.7:40000".parse().expect("an address");
+        let peer = SocketAddr::new(ip.parse().expect("an address"), 40_000);
         request.extensions_mut().insert(ConnectInfo(peer));
         let response = self.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();

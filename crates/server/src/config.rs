@@ -35,6 +35,8 @@ pub const STALENESS_LIMIT_SECONDS_MAX: u64 = 31_536_000;
 
 /// The most calls of one organization at once that may be configured.
 pub const CALLS_OF_ORGANIZATION_MAX: usize = 10_000;
+/// The longest that a session may last, in hours: 90 days.
+pub const SESSION_HOURS_MAX: u32 = 90 * 24;
 /// The most passwords that may be hashed at once.
 pub const PASSWORD_HASHES_AT_ONCE_MAX: usize = claviger_manage::passwords::AT_ONCE_MAX;
 /// The longest time to drain that may be configured, in seconds.
@@ -109,6 +111,12 @@ pub struct ControlConfig {
     /// Passwords that are hashed at once, each on a core with 19 MiB; 32 times as many wait, and more are answered with 503.
     #[schemars(range(min = 1, max = PASSWORD_HASHES_AT_ONCE_MAX))]
     pub password_hashes_at_once: usize,
+    /// How long a session of the console lasts without a request, in hours.
+    #[schemars(range(min = 1, max = SESSION_HOURS_MAX))]
+    pub session_idle_hours: u32,
+    /// How long a session of the console lasts at the most, in hours.
+    #[schemars(range(min = 1, max = SESSION_HOURS_MAX))]
+    pub session_hours: u32,
     /// Whether keys that others made may be imported while there are several organizations. A value that cannot be imported
     /// may then be another organization's, so whoever imports could try values out.
     pub imports_with_several_organizations: bool,
@@ -258,6 +266,12 @@ impl Config {
             let expected = format!("expected 1 to {PASSWORD_HASHES_AT_ONCE_MAX}");
             return Err(ConfigError::setting("control.password_hashes_at_once", &expected));
         }
+        let hours =
+            [("session_idle_hours", self.control.session_idle_hours), ("session_hours", self.control.session_hours)];
+        if let Some((name, _)) = hours.into_iter().find(|(_, hours)| !(1..=SESSION_HOURS_MAX).contains(hours)) {
+            let expected = format!("expected 1 to {SESSION_HOURS_MAX}");
+            return Err(ConfigError::setting(&format!("control.{name}"), &expected));
+        }
         if self.drain_seconds > DRAIN_SECONDS_MAX {
             return Err(ConfigError::setting("drain_seconds", &format!("expected at most {DRAIN_SECONDS_MAX}")));
         }
@@ -344,6 +358,17 @@ mod database_url {
 
 // === impl of the listeners' defaults ===
 
+impl ControlConfig {
+    /// How long sessions last.
+    pub fn session_limits(&self) -> claviger_domain::session::SessionLimits {
+        let hours = |hours: u32| std::time::Duration::from_hours(u64::from(hours));
+        claviger_domain::session::SessionLimits {
+            idle: hours(self.session_idle_hours),
+            absolute: hours(self.session_hours),
+        }
+    }
+}
+
 impl Default for ControlConfig {
     fn default() -> Self {
         Self {
@@ -353,6 +378,8 @@ impl Default for ControlConfig {
             url: None,
             calls_of_organization_max: claviger_manage::calls::CALLS_OF_ORGANIZATION_MAX,
             password_hashes_at_once: claviger_manage::passwords::AT_ONCE,
+            session_idle_hours: claviger_domain::session::IDLE_HOURS,
+            session_hours: claviger_domain::session::ABSOLUTE_HOURS,
             imports_with_several_organizations: false,
         }
     }

@@ -208,6 +208,9 @@ impl Server {
             config: claviger_manage::Config {
                 host_names: config.control.url.iter().map(BaseUrl::host).collect(),
                 imports_with_several_organizations: config.control.imports_with_several_organizations,
+                secure_cookies: config.control.url.as_ref().is_some_and(|url| url.as_str().starts_with("https:"))
+                    || config.control.tls.is_some(),
+                sessions: config.control.session_limits(),
             },
             calls: Calls::new(config.control.calls_of_organization_max),
             passwords,

@@ -120,6 +120,12 @@ pub async fn known_user(conn: &mut Conn, email: &Email) -> Result<Option<User>> 
     conn.row(statement.bind(email.search_form()), read_user).await
 }
 
+/// A person in each organization in which they are.
+pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>> {
+    let statement = sql(SELECT).push(" WHERE id = $1 ORDER BY organization_id");
+    conn.rows(statement.bind(user), read).await
+}
+
 /// In how many organizations a person is.
 pub async fn count_of_user(conn: &mut Conn, user: UserId) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM memberships WHERE user_id = $1").bind(user)).await

@@ -24,6 +24,8 @@ use crate::write::Changed;
 /// something of the API is taken away lose that with the API itself.
 pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
     let organization = ctx.organization_with(Authority::ApisManage)?;
+    // Keys end, or lose rights, with it.
+    ctx.require_step_up()?;
     let mut snapshot = manage.store.read().await?;
     let api = find_own(&mut snapshot, organization, &name).await?;
     drop(snapshot);

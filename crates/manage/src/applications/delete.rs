@@ -22,6 +22,8 @@ const REASON: &str = "being deleted";
 /// they end some at a time, so that no transaction grows with their number.
 pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
     let organization = ctx.organization_with(Authority::ApplicationsManage)?;
+    // Keys end, or lose rights, with it.
+    ctx.require_step_up()?;
     let mut snapshot = manage.store.read().await?;
     let application = find(&mut snapshot, organization, &name).await?;
     drop(snapshot);

@@ -47,6 +47,7 @@ async fn take(tx: &mut Tx, ctx: &Ctx, id: KeyId) -> Result<(KeyView, Vec<u8>), E
     let Some(sealed) = key_reveals::get(tx, id).await? else {
         return Err(Error::conflict("The secret of this key was shown once; a rotation gives it a new one."));
     };
+    ctx.require_step_up()?;
     let shown = view(tx, &key, ctx.now).await?;
     note(tx, ctx, "key.reveal", &key, Some(&shown), &shown);
     Ok((shown, sealed))

@@ -132,6 +132,7 @@ pub async fn edit(
     request: EditPolicy,
 ) -> Result<Changed<Policy>, Error> {
     let id = ctx.organization_with(Authority::PolicyManage)?;
+    ctx.require_step_up()?;
     check(&request)?;
     let home = home(manage, id).await?;
     if_match.check(home.policy.version)?;

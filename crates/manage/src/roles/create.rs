@@ -22,6 +22,7 @@ use crate::write::Changed;
 /// Makes a role that gives no more than its maker has.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateRole) -> Result<Changed<Recorded>, Error> {
     let organization = ctx.organization_with(Authority::RolesManage)?;
+    ctx.require_step_up()?;
     let mut checks = Checks::default();
     request::numbers(&mut checks, &request.levels);
     let draft = Role {

@@ -15,6 +15,7 @@ use crate::write::Changed;
 /// Deletes the role of this id or slug, unless somebody has it.
 pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
     let organization = ctx.organization_with(Authority::RolesManage)?;
+    ctx.require_step_up()?;
     let all = Arc::new((ctx.clone(), name, if_match));
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {

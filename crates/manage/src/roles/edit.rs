@@ -26,6 +26,7 @@ pub async fn edit(
     request: EditRole,
 ) -> Result<Changed<Recorded>, Error> {
     let organization = ctx.organization_with(Authority::RolesManage)?;
+    ctx.require_step_up()?;
     let mut checks = Checks::default();
     let named = request.authorities.as_ref().map(|names| request::authorities(&mut checks, names));
     if let Some(levels) = &request.levels {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::testing::{NOW, OPERATOR, World};
 
 /// The columns: built-in sets by slug that a key of the organization holds, and who has none; an application's key and
-/// those of people by their role, all with `claviger-admin`; and the operator.
-const ACTORS: [&str; 19] = [
+/// those of people by their role, all with `claviger-admin`; an administrator's session; and the operator.
+const ACTORS: [&str; 20] = [
     "anonymous",
     "bare-key",
     "claviger-verify",
@@ -28,6 +28,7 @@ const ACTORS: [&str; 19] = [
     "user:auditor",
     "user:own-keys",
     "user:none",
+    "session:admin",
     "operator",
     "operator-of-two",
 ];
@@ -61,6 +62,12 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "roles/create" => json!({"name": "made", "authorities": ["keys.manage_own"]}),
         "users/create" => json!({"email": "made@example.com", "roles": ["developer"]}),
         "users/edit" => json!({"username": "renamed"}),
+        "sign-in" => json!({"login": "ann@example.com", "password": "a password that nobody has"}),
+        "session/step-up" => json!({"password": "tulip brisk canal forty"}),
+        "session/switch" => json!({"organization": "example"}),
+        "me/password/change" => {
+            json!({"current": "tulip brisk canal forty", "password": "tulip brisk canal forty"})
+        }
         "policy/edit" => json!({"idle_days": 30}),
         "api-sets/apply-template" => json!({"api": "default"}),
         "organization/edit"
@@ -133,6 +140,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         }
         "/roles/" => made("/roles", json!({"name": format!("target {number}"), "authorities": []})).await,
         "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
+        "/me/sessions/" => claviger_domain::SessionId::from_raw(1).to_string(),
         "/nodes/" => a_node_that_signed_off(world, number).await,
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
@@ -175,17 +183,25 @@ async fn statuses(actor: &str, operations: &[Operation]) -> Vec<u16> {
         assert_eq!(world.post(OPERATOR, "/organizations", body).await.status, 201);
     }
     let token = match actor {
-        "anonymous" => String::new(),
+        "anonymous" | "session:admin" => String::new(),
         "operator" | "operator-of-two" => OPERATOR.to_owned(),
         "bare-key" => world.key(&admin, "actor", &["full-access"]).await.1,
         "application" => application_key(&world, &admin).await,
         user if user.starts_with("user:") => user_key(&world, &admin, user.trim_start_matches("user:")).await,
         set => world.key(&admin, "actor", &[set]).await.1,
     };
+    let password = "tulip brisk canal forty";
+    if actor == "session:admin" {
+        world.give_password(&admin, password).await;
+    }
     let mut statuses = Vec::new();
     for (number, operation) in operations.iter().enumerate() {
         let path = fill(&world, &admin, &operation.path, number).await;
-        let reply = world.call(&operation.method, &token, &path, body(&operation.id)).await;
+        let (method, body) = (&operation.method, body(&operation.id));
+        let reply = match actor {
+            "session:admin" => world.call_in_session(password, method, &path, body).await,
+            _ => world.call(method, &token, &path, body).await,
+        };
         statuses.push(reply.status.as_u16());
     }
     statuses
@@ -200,7 +216,12 @@ async fn the_permission_table_is_the_committed_one() {
     }
     for (operation, (anonymous, bare)) in operations.iter().zip(columns[0].iter().zip(&columns[1])) {
         assert_eq!(*anonymous, 401, "{} is open to anybody", operation.id);
-        assert!([403, 404].contains(bare), "{} is open to every key: {bare}", operation.id);
+        // It asks who it is in its body, and each actor names nobody.
+        assert!(
+            [403, 404].contains(bare) || operation.id == "sign-in",
+            "{} is open to every key: {bare}",
+            operation.id
+        );
     }
     let mut table =
         String::from("# Who may do what: the status that each actor gets. Written by the test `permissions`.\n");

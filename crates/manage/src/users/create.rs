@@ -26,6 +26,9 @@ use crate::write::Changed;
 /// Invites a person with roles that give no more than the caller has.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateUser) -> Result<Changed<Recorded>, Error> {
     let organization = ctx.organization_with(Authority::UsersManage)?;
+    if !request.roles.is_empty() {
+        ctx.require_step_up()?;
+    }
     let home = home(manage, organization).await?;
     let draft = draft(manage, ctx, &home, &request)?;
     let all = Arc::new((ctx.clone(), request, draft));

@@ -27,6 +27,9 @@ pub async fn edit(
     request: EditUser,
 ) -> Result<Changed<Recorded>, Error> {
     let organization = ctx.organization_with_any(&[Authority::UsersManage, Authority::KeysManageOwn])?;
+    if request.roles.is_some() {
+        ctx.require_step_up()?;
+    }
     let mut checks = Checks::default();
     request::place(&mut checks, request.language.as_deref(), request.time_zone.as_deref());
     checks.finish()?;

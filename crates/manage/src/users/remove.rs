@@ -22,6 +22,8 @@ const REASON: &str = "being removed";
 /// many keys, they end some at a time.
 pub async fn remove(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch) -> Result<Changed<()>, Error> {
     let organization = ctx.organization_with(Authority::UsersManage)?;
+    // All keys of the person end with it.
+    ctx.require_step_up()?;
     let mut snapshot = manage.store.read().await?;
     let member = find(&mut snapshot, ctx, organization, &name).await?;
     drop(snapshot);

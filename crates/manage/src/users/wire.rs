@@ -42,7 +42,7 @@ pub struct UserView {
     language: String,
     #[schema(example = "Europe/Warsaw")]
     time_zone: String,
-    /// By now always null: people sign in nowhere yet.
+    /// By now always null.
     #[schema(required)]
     external_subject: Option<String>,
     /// By now always null.

@@ -16,6 +16,7 @@ mod races;
 mod sample;
 mod sealed;
 mod sharing;
+mod sign_in;
 mod snapshot;
 mod trim;
 mod usage;

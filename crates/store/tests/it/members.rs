@@ -14,7 +14,7 @@ use crate::sample::{actor, add_catalog, add_organizations, api, at, organization
 use crate::{stories, transact};
 
 /// Member `number` of an organization, who has come.
-fn member(organization: u128, number: u128) -> Member {
+pub fn member(organization: u128, number: u128) -> Member {
     let user = User {
         id: UserId::from_raw(number),
         email: format!("Ann{number}@Example.org").parse().unwrap(),
