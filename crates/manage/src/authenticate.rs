@@ -33,9 +33,10 @@ impl FromRequestParts<Arc<Manage>> for Ctx {
         let request_id = request_id(parts)?;
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
         // A header is meant; a cookie comes along by itself.
-        let session = match parts.headers.contains_key(AUTHORIZATION) {
-            true => None,
-            false => session_ctx(manage, parts, ip, request_id).await?,
+        let session = if parts.headers.contains_key(AUTHORIZATION) {
+            None
+        } else {
+            session_ctx(manage, parts, ip, request_id).await?
         };
         let mut ctx = match session {
             Some(ctx) => ctx,

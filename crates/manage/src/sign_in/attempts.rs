@@ -39,7 +39,7 @@ pub(super) async fn begin(manage: &Manage, counter: &Counter, now: Timestamp) ->
     // A look first: a flood against a locked door writes nothing.
     check(&snapshot, now)?;
     let counter = counter.clone();
-    let counted: Committed<Attempts> = manage
+    let committed: Committed<Attempts> = manage
         .store
         .write(Scope::Installation, move |tx| {
             let counter = counter.clone();
@@ -52,7 +52,7 @@ pub(super) async fn begin(manage: &Manage, counter: &Counter, now: Timestamp) ->
             })
         })
         .await?;
-    Ok(counted.value)
+    Ok(committed.value)
 }
 
 fn check(attempts: &Attempts, now: Timestamp) -> Result<(), Error> {

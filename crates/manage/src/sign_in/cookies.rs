@@ -64,13 +64,9 @@ impl Cookie {
     }
 
     fn header(self, value: &str, is_secure: bool, max_age: Option<Duration>) -> (HeaderName, HeaderValue) {
-        let mut text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.name(is_secure));
-        if is_secure {
-            text.push_str("; Secure");
-        }
-        if let Some(age) = max_age {
-            text.push_str(&format!("; Max-Age={}", age.as_secs()));
-        }
+        let secure = if is_secure { "; Secure" } else { "" };
+        let age = max_age.map_or_else(String::new, |age| format!("; Max-Age={}", age.as_secs()));
+        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}", self.name(is_secure));
         // Names and values of ours are ASCII.
         let mut value = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
         value.set_sensitive(true);
