@@ -210,6 +210,79 @@ on_both_databases! {
         ask(caddy.address, &key.secret, ("GET", "/v1/billing/items")).await.expect(403);
     }
 
+    async fn each_group_of_cerrix_is_a_set_of_its_own(world: &World) {
+        // The groups of templates.md, half of them told by a tag and half by their place in the path.
+        let groups = [
+            "API usage", "Power BI usage", "Risk", "Control", "Event", "Finding report", "Business improvement management",
+            "Key risk indicators", "Forms", "External connections", "Task", "Direct data",
+        ];
+        let slug = |group: &str| group.to_lowercase().replace(' ', "-");
+        let place = |number: usize, group: &str| if number % 2 == 0 { format!("/part-{number}/results") } else { format!("/{}/results", slug(group)) };
+        let paths: serde_json::Map<_, _> = groups.iter().enumerate().map(|(number, group)| {
+            let tags = if number % 2 == 0 { json!([group]) } else { json!([]) };
+            let operation = |verb: &str| json!({ "operationId": format!("{verb}{number}"), "tags": tags });
+            (place(number, group), json!({ "get": operation("list"), "post": operation("create") }))
+        }).collect();
+        let document = json!({ "openapi": "3.1.0", "info": { "title": "CERRIX", "version": "1" }, "paths": paths });
+        import_with(world, "?slug=cx", &document).await.expect(201);
+        let applied = world.api("POST", "/api-sets/templates/cerrix", Some(&json!({ "api": "cx" }))).await.expect(200).json();
+        let sets = applied["sets"].as_array().expect("sets");
+        assert_eq!(sets.len(), groups.len());
+        assert!(sets.iter().all(|set| set["unmatched"] == json!([])), "{applied}");
+        for (number, group) in groups.iter().enumerate() {
+            let set = format!("cx-{}", slug(group));
+            let key = world.create_key(json!({ "name": group, "api_sets": [set] })).await;
+            for (other, of) in groups.iter().enumerate() {
+                let verdict = world.verdict(&key.secret, "cx", "POST", &place(other, of)).await;
+                let expected = if other == number { "VALID" } else { "OPERATION_NOT_ALLOWED" };
+                assert_eq!(verdict["code"], expected, "{group} at {of}");
+            }
+        }
+        // And a single operation of a group.
+        let key = world.create_key(json!({ "name": "one", "operations": ["cx:create8"] })).await;
+        let forms = place(8, "Forms");
+        assert_eq!(world.verdict(&key.secret, "cx", "POST", &forms).await["code"], "VALID");
+        assert_eq!(world.verdict(&key.secret, "cx", "GET", &forms).await["code"], "OPERATION_NOT_ALLOWED");
+    }
+
+    async fn each_type_of_yetiforce_has_its_actions(world: &World) {
+        const BOTH: [&str; 18] = [
+            "{module}/CustomView", "{module}/Fields", "{module}/Privileges", "{module}/Record/{id}", "{module}/RecordHistory/{id}",
+            "{module}/RecordRelatedList/{id}/{related}", "{module}/RecordsList", "{module}/RelatedModules", "Files/{action}", "Modules",
+            "Users/AccessActivityHistory", "Users/ChangePassword", "Users/Login", "Users/Logout", "Users/Record/{id}", "Users/RecordsList",
+            "Users/ResetPassword", "Users/TwoFactorAuth",
+        ];
+        const PREMIUM: [&str; 12] = [
+            "Install", "Menu", "{module}/Dashboard", "{module}/Hierarchy", "{module}/Pdf/{id}", "{module}/PdfTemplates", "{module}/SaveInventory",
+            "{module}/SourceBasedData", "{module}/Widgets/{id}", "Products/RecordsTree", "SSingleOrders/Delivery", "Users/Preferences",
+        ];
+        const CONSENTS: [&str; 4] =
+            ["Approvals/RecordsList", "ApprovalsRegister/Record/{id}", "{module}/GetConsentsForEntry", "{module}/SendEmail"];
+        let types: Vec<(&str, String)> = [
+            ("standard", "WebserviceStandard", BOTH.as_slice()), ("premium", "WebservicePremium", &BOTH), ("premium", "WebservicePremium", &PREMIUM),
+            ("consents", "ManageConsents", &CONSENTS), ("sms", "SMS", &["Reception"]), ("pbx", "PBX", &["Call/{id}"]), ("token", "Token", &["{token}"]),
+        ].into_iter().flat_map(|(set, part, actions)| actions.iter().map(move |action| (set, format!("/{part}/{action}")))).collect();
+        let paths: serde_json::Map<_, _> = types.iter().enumerate().map(|(number, (_, template))| {
+            (template.clone(), json!({ "post": { "operationId": format!("action{number}") } }))
+        }).collect();
+        let document = json!({ "openapi": "3.1.0", "info": { "title": "Web service", "version": "1" }, "servers": [{ "url": "/webservice" }], "paths": paths });
+        import_with(world, "?slug=ws", &document).await.expect(201);
+        let applied = world.api("POST", "/api-sets/templates/yetiforce", Some(&json!({ "api": "ws" }))).await.expect(200).json();
+        assert!(applied["sets"].as_array().expect("sets").iter().all(|set| set["unmatched"] == json!([])), "{applied}");
+        let concrete = |template: &str| {
+            let path = template.replace("{module}", "Accounts").replace("{id}", "7").replace("{related}", "Contacts");
+            format!("/webservice{}", path.replace("{action}", "Get").replace("{token}", "t1"))
+        };
+        for set in ["standard", "premium", "consents", "sms", "pbx", "token"] {
+            let key = world.create_key(json!({ "name": set, "api_sets": [format!("ws-{set}")] })).await;
+            for (of, template) in &types {
+                let verdict = world.verdict(&key.secret, "ws", "POST", &concrete(template)).await;
+                let expected = if *of == set { "VALID" } else { "OPERATION_NOT_ALLOWED" };
+                assert_eq!(verdict["code"], expected, "{set} at {template}");
+            }
+        }
+    }
+
     async fn g_11_a_name_is_required_and_the_error_says_so(world: &World) {
         for (path, body) in [
             ("/keys", json!({ "api_sets": [] })),
