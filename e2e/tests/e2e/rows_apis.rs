@@ -217,9 +217,9 @@ on_both_databases! {
             "Key risk indicators", "Forms", "External connections", "Task", "Direct data",
         ];
         let slug = |group: &str| group.to_lowercase().replace(' ', "-");
-        let place = |number: usize, group: &str| if number % 2 == 0 { format!("/part-{number}/results") } else { format!("/{}/results", slug(group)) };
+        let place = |number: usize, group: &str| if number.is_multiple_of(2) { format!("/part-{number}/results") } else { format!("/{}/results", slug(group)) };
         let paths: serde_json::Map<_, _> = groups.iter().enumerate().map(|(number, group)| {
-            let tags = if number % 2 == 0 { json!([group]) } else { json!([]) };
+            let tags = if number.is_multiple_of(2) { json!([group]) } else { json!([]) };
             let operation = |verb: &str| json!({ "operationId": format!("{verb}{number}"), "tags": tags });
             (place(number, group), json!({ "get": operation("list"), "post": operation("create") }))
         }).collect();
