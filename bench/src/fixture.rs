@@ -196,6 +196,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
         random,
         config: claviger_manage::Config::default(),
         calls: claviger_manage::Calls::default(),
+        visits: claviger_manage::visitor::Visits::default(),
         passwords: claviger_manage::Passwords::new(keyring, 1, claviger_manage::passwords::Cost::default()),
         counters: Arc::default(),
         operator_token_sha256: None,

@@ -12,12 +12,14 @@ struct Package {
     installed: fn() -> bool,
 }
 
-const PACKAGES: [Package; 4] = [
+const PACKAGES: [Package; 5] = [
     Package { name: "postgresql", installed: || postgres::programs().is_some() },
     Package { name: "nginx", installed: || find("nginx").is_some() },
     Package { name: "caddy", installed: || find("caddy").is_some() },
     // For promtool, which Debian has nowhere else.
     Package { name: "prometheus", installed: || find("promtool").is_some() },
+    // A real SMTP server with TLS and sign-in, for Debian's own Python.
+    Package { name: "python3-aiosmtpd", installed: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").is_dir() },
 ];
 
 /// Folders of servers that are not on everybody's PATH.

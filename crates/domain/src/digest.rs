@@ -30,6 +30,8 @@ pub enum CredentialKind {
     ApplicationPassword = 4,
     /// A static token of an API user.
     StaticToken = 5,
+    /// The token of a link that works once.
+    LinkToken = 6,
 }
 
 /// The digest of one credential.

@@ -68,6 +68,10 @@ kinds! {
     Role "rol" => RoleId;
     /// A person who has signed in, in one browser.
     Session "ses" => SessionId;
+    /// A link that works once.
+    Link "lnk" => LinkId;
+    /// A mail that is to be sent.
+    Mail "mai" => MailId;
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -20,6 +20,7 @@ pub mod id;
 pub mod ip_list;
 pub mod key;
 pub mod keyring;
+pub mod link;
 pub mod member;
 pub mod name;
 pub mod operation;
@@ -46,7 +47,7 @@ mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
 pub use id::{
-    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, NodeId, OrganizationId, RequestId, RoleId,
-    SessionId, UserId,
+    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, LinkId, MailId, NodeId, OrganizationId,
+    RequestId, RoleId, SessionId, UserId,
 };
 pub use secret::Secret;

@@ -286,6 +286,12 @@ impl Mandate {
         }
     }
 
+    /// Among which sets they may give any at all; `None`: all. The narrower counts where it differs by whose key it is.
+    pub fn sets(&self) -> Option<&[ApiSetId]> {
+        let bounds = [&self.own, &self.all].map(|levels| levels.api_sets.as_deref());
+        bounds.into_iter().flatten().min_by_key(|sets| sets.len())
+    }
+
     /// What of a role is more than this mandate has: authorities, or the name of a level.
     pub fn check_role(&self, role: &Role) -> Result<(), Excess> {
         let lacking = role.authorities.without(self.authorities);

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Random;
-use crate::id::{KeyId, OrganizationId};
+use crate::id::{KeyId, MailId, OrganizationId};
 use crate::secret::Secret;
 
 /// HKDF info before the field's word and the organization's 16 bytes.
@@ -29,17 +29,17 @@ pub enum SealedField {
     Secret,
     /// The identifier of a pair: its next password's digest covers it.
     Identifier,
+    /// The token of the link in a mail that waits.
+    MailLink,
 }
 
 /// Where a sealed value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealedPlace {
-    /// Whose it is.
-    pub organization: OrganizationId,
-    /// The record.
-    pub key: KeyId,
-    /// The value.
-    pub field: SealedField,
+    organization: OrganizationId,
+    /// The record's id, whose kind follows from the field.
+    record: u128,
+    field: SealedField,
 }
 
 /// A sealed value that does not open: changed, moved, or sealed under another ring.
@@ -107,6 +107,7 @@ impl SealedField {
         match self {
             Self::Secret => "secret",
             Self::Identifier => "identifier",
+            Self::MailLink => "mail link",
         }
     }
 }
@@ -114,10 +115,21 @@ impl SealedField {
 // === impl SealedPlace ===
 
 impl SealedPlace {
+    /// A value of a key.
+    pub const fn of_key(organization: OrganizationId, key: KeyId, field: SealedField) -> Self {
+        Self { organization, record: key.as_raw(), field }
+    }
+
+    /// The link of a mail; one that is no organization's has an organization of zeros.
+    pub fn of_mail(organization: Option<OrganizationId>, mail: MailId) -> Self {
+        let organization = organization.unwrap_or(OrganizationId::from_raw(0));
+        Self { organization, record: mail.as_raw(), field: SealedField::MailLink }
+    }
+
     /// `organization ‖ record ‖ field`; both ids have 16 bytes, so the parts cannot run into each other.
     fn to_bytes(self) -> Vec<u8> {
-        let (organization, key) = (self.organization.as_raw().to_be_bytes(), self.key.as_raw().to_be_bytes());
-        [&organization[..], &key[..], self.field.as_str().as_bytes()].concat()
+        let (organization, record) = (self.organization.as_raw().to_be_bytes(), self.record.to_be_bytes());
+        [&organization[..], &record[..], self.field.as_str().as_bytes()].concat()
     }
 }
 
@@ -127,7 +139,7 @@ mod tests {
     use crate::testing::FixedRandom;
 
     const PLACE: SealedPlace =
-        SealedPlace { organization: OrganizationId::from_raw(1), key: KeyId::from_raw(2), field: SealedField::Secret };
+        SealedPlace::of_key(OrganizationId::from_raw(1), KeyId::from_raw(2), SealedField::Secret);
 
     #[test]
     fn a_sealed_value_opens_in_its_own_place_alone() {
@@ -138,8 +150,9 @@ mod tests {
         assert_eq!(root.open(&PLACE, &sealed).expect("its place").expose(), value.expose());
         for moved in [
             SealedPlace { organization: OrganizationId::from_raw(9), ..PLACE },
-            SealedPlace { key: KeyId::from_raw(9), ..PLACE },
+            SealedPlace { record: 9, ..PLACE },
             SealedPlace { field: SealedField::Identifier, ..PLACE },
+            SealedPlace { field: SealedField::MailLink, ..PLACE },
         ] {
             assert_eq!(root.open(&moved, &sealed).err(), Some(NotSealedHere), "{moved:?}");
         }

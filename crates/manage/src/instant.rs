@@ -41,6 +41,15 @@ pub fn last_day(end: Timestamp, time_zone: &str) -> String {
     }
 }
 
+/// An instant as its reader sees it, such as `2030-01-31 12:00 CET`.
+pub fn shown(at: Timestamp, time_zone: &str) -> String {
+    let zone = zone(time_zone).unwrap_or(TimeZone::UTC);
+    match jiff::Timestamp::from_microsecond(at.as_micros()) {
+        Ok(instant) => instant.to_zoned(zone).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
+
 /// The zone of an IANA name.
 pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok()
@@ -52,6 +61,13 @@ mod tests {
 
     fn read(text: &str, edge: Edge, zone: &str) -> String {
         parse(text, edge, zone).map_or_else(str::to_owned, |instant| instant.to_string())
+    }
+
+    #[test]
+    fn an_instant_is_shown_in_its_readers_zone() {
+        let at: Timestamp = "2030-01-31T12:00:00Z".parse().expect("an instant");
+        assert_eq!(shown(at, "Europe/Warsaw"), "2030-01-31 13:00 CET");
+        assert_eq!(shown(at, "Nowhere/Land"), "2030-01-31 12:00 UTC");
     }
 
     #[test]

@@ -34,9 +34,11 @@ pub mod error;
 pub mod export;
 pub mod idempotency;
 pub mod instant;
+pub mod invitations;
 pub mod ip_list;
 pub mod keys;
 mod layers;
+pub mod mail;
 mod mandate;
 pub mod master_secret;
 pub mod me;
@@ -59,6 +61,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod users;
+pub mod visitor;
 pub mod write;
 
 pub use calls::Calls;
@@ -88,6 +91,8 @@ pub struct Manage {
     pub calls: Calls,
     /// Hashes passwords.
     pub passwords: Passwords,
+    /// The calls of whoever needs no authentication.
+    pub visits: visitor::Visits,
     /// What operators see of it.
     pub counters: Arc<metrics::Counters>,
     /// SHA-256 of the operator's local token; no operator without it.
@@ -105,6 +110,10 @@ pub struct Config {
     pub secure_cookies: bool,
     /// How long sessions last.
     pub sessions: claviger_domain::session::SessionLimits,
+    /// How people reach the control side, without a slash at its end: what links are made of.
+    pub control_url: String,
+    /// Whether there is a server that mails go to; without it links are shown to whoever has them made.
+    pub sends_mail: bool,
 }
 
 /// The document's frame; the operations come from the handlers.
@@ -158,6 +167,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(policy::http::router())
         .merge(roles::http::router())
         .merge(users::http::router())
+        .merge(invitations::http::router())
         .merge(nodes::http::router())
         .merge(setup::router())
         .merge(sign_in::http::router())

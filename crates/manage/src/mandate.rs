@@ -1,5 +1,6 @@
 //! What people may do, read from their roles as they stand in a transaction; and that nobody gives more than they have.
 
+use claviger_domain::api_set::ApiSet;
 use claviger_domain::member::{Member, Standing};
 use claviger_domain::role::{Excess, Mandate, Role};
 use claviger_domain::{OrganizationId, Timestamp, UserId};
@@ -7,6 +8,7 @@ use claviger_store::{Conn, members, roles};
 
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::keys;
 
 /// The roles of a member.
 pub(crate) async fn roles_of(conn: &mut Conn, member: &Member) -> Result<Vec<Role>, Error> {
@@ -43,6 +45,33 @@ impl Ctx {
         };
         let mandate = of_user(conn, organization, user, self.now).await?;
         Ok(mandate.within(self.authorities))
+    }
+
+    /// Refuses whoever may give certain sets alone: what a set holds, whoever has it gets, and so would they.
+    pub(crate) async fn require_any_set(&self, conn: &mut Conn) -> Result<(), Error> {
+        match self.mandate(conn).await?.sets() {
+            None => Ok(()),
+            Some(_) => Err(Error::forbidden(
+                "Your roles let you give certain sets alone (level `api_sets`): you make none hold more than it does.",
+            )),
+        }
+    }
+
+    /// Refuses sets beyond those that the actor may give.
+    pub(crate) async fn require_sets(&self, conn: &mut Conn, given: &[ApiSet]) -> Result<(), Error> {
+        let mandate = self.mandate(conn).await?;
+        let Some(bound) = mandate.sets() else { return Ok(()) };
+        let full = match self.organization {
+            Some(organization) => keys::has_full_access(conn, organization, bound).await?,
+            None => false,
+        };
+        match given.iter().find(|set| !keys::is_among(bound, full, set)) {
+            None => Ok(()),
+            Some(set) => Err(Error::forbidden(format!(
+                "The set `{}` is not among those that your level `api_sets` lets you give.",
+                set.slug
+            ))),
+        }
     }
 
     /// Refuses roles that give more than the actor has.

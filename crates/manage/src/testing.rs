@@ -54,6 +54,11 @@ pub(crate) struct Reply {
 impl World {
     /// An installation without organizations.
     pub(crate) async fn empty() -> Self {
+        Self::new(false).await
+    }
+
+    /// The same, of an installation that sends mail or not.
+    pub(crate) async fn new(sends_mail: bool) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let clock = Arc::new(FixedClock::new(NOW));
         let random: Arc<dyn Random> = Arc::new(FixedRandom::new(1));
@@ -78,8 +83,14 @@ impl World {
             keyring,
             clock: clock.clone(),
             random,
-            config: Config { host_names: vec!["keys.example.com".to_owned()], ..Config::default() },
+            config: Config {
+                host_names: vec!["keys.example.com".to_owned()],
+                control_url: "https://keys.example.com".to_owned(),
+                sends_mail,
+                ..Config::default()
+            },
             calls: crate::Calls::default(),
+            visits: crate::visitor::Visits::default(),
             counters: Arc::default(),
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
@@ -88,7 +99,12 @@ impl World {
 
     /// An installation with one organization, and its administrator's token.
     pub(crate) async fn with_organization() -> (Self, String) {
-        let world = Self::empty().await;
+        Self::empty().await.set_up().await
+    }
+
+    /// An organization in it, and its administrator's token.
+    pub(crate) async fn set_up(self) -> (Self, String) {
+        let world = self;
         let body = json!({"organization": "Example", "email": "ann@example.com"});
         let done = world.post(OPERATOR, "/setup", body).await;
         assert_eq!(done.status, StatusCode::CREATED, "{done:?}");

@@ -20,6 +20,8 @@ use claviger_store::DatabaseUrl;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::mail::MailConfig;
+
 pub use load::{ConfigError, Sources, load};
 
 /// Where a server keeps its files until told otherwise.
@@ -66,6 +68,8 @@ pub struct Config {
     pub doors: DoorsConfig,
     /// The listener of metrics and health.
     pub telemetry: TelemetryConfig,
+    /// Where mails go.
+    pub mail: MailConfig,
     /// What is logged, to standard error.
     pub log: LogConfig,
 }
@@ -208,6 +212,7 @@ impl Default for Config {
             control: ControlConfig::default(),
             doors: DoorsConfig::default(),
             telemetry: TelemetryConfig::default(),
+            mail: MailConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -234,6 +239,7 @@ impl Config {
     /// The first setting that is wrong by itself or beside another, with its name.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.validate_each()?;
+        self.mail.validate_together()?;
         self.listeners().into_iter().try_for_each(|listener| listener.validate())
     }
 
@@ -291,6 +297,7 @@ impl Config {
             .settings
             .validate()
             .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
+        self.mail.validate()?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))
     }
 }
@@ -493,8 +500,9 @@ mod tests {
         let mut config = Config::default();
         config.database.url = Some("postgres://u:hunter2@h/d".parse().expect("a URL"));
         config.master_secret = Some(Secret::new("hunter2".to_owned()));
+        config.mail.smtp_url = Some("smtp://u:hunter2@h".parse().expect("a URL"));
         let (shown, debugged) = (toml::to_string(&config).expect("a configuration is TOML"), format!("{config:?}"));
-        assert!(shown.contains("postgres://u@h/d"), "{shown}");
+        assert!(shown.contains("postgres://u@h/d") && shown.contains("smtp://u@h:587"), "{shown}");
         assert!(!shown.contains("hunter2") && !debugged.contains("hunter2"), "{shown}{debugged}");
     }
 

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_domain::Clock;
-use claviger_store::{Result, Store, audit, idempotency};
+use claviger_domain::{Clock, Timestamp};
+use claviger_store::{Result, Store, audit, idempotency, links};
 use tokio_util::sync::CancellationToken;
 
 /// How often.
 pub const PERIOD: Duration = Duration::from_hours(1);
+
+/// For how long a link that expired is still shown.
+const LINKS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// What the task works with.
 pub(crate) struct HourlyTask {
@@ -34,6 +37,12 @@ impl HourlyTask {
             match idempotency::sweep(&self.store, self.clock.now()).await {
                 Ok(swept) => tracing::debug!(swept, "expired answers of idempotent calls deleted"),
                 Err(error) => tracing::warn!("expired answers of idempotent calls could not be deleted: {error}"),
+            }
+            // Those who invite see for a while which invitations ran out.
+            let before = self.clock.now().as_micros().saturating_sub(LINKS_KEPT.as_micros() as i64);
+            match links::sweep(&self.store, Timestamp::from_micros(before)).await {
+                Ok(swept) => tracing::debug!(swept, "links that expired long ago deleted"),
+                Err(error) => tracing::warn!("links that expired long ago could not be deleted: {error}"),
             }
         }
     }

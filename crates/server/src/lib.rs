@@ -9,6 +9,7 @@ mod hourly_task;
 mod listener;
 pub mod local_token;
 pub mod logging;
+pub mod mail;
 pub mod master_secret;
 mod metrics;
 mod node_id;

@@ -5,6 +5,7 @@
 mod doors;
 mod engine;
 mod installation;
+mod mail;
 mod management;
 mod node;
 mod page;
@@ -39,6 +40,8 @@ pub(crate) struct Sources {
     pub(crate) doors: Readings,
     pub(crate) tls: Vec<ListenerTls>,
     pub(crate) management: Arc<claviger_manage::metrics::Counters>,
+    /// None where no mail is sent.
+    pub(crate) mail: Option<Arc<crate::mail::Counters>>,
 }
 
 // === impl Sources ===
@@ -55,6 +58,9 @@ impl Sources {
         engine::write(&mut page, &self.health.engine().metrics());
         doors::write(&mut page, &self.doors.read());
         management::write(&mut page, &self.management.read());
+        if let Some(mail) = &self.mail {
+            mail::write(&mut page, &mail.read(), self.clock.now());
+        }
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         if let Some(snapshot) = &self.snapshot {
             snapshot::write(&mut page, snapshot.file(), self.clock.now());

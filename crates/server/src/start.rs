@@ -26,6 +26,7 @@ use crate::hourly_task::HourlyTask;
 use crate::listener::{Listener, url_of};
 use crate::local_token::{LocalToken, write_certificate};
 use crate::logging;
+use crate::mail::{self, MailTask, Smtp};
 use crate::master_secret::{Opened, Place, open_keyring};
 use crate::metrics::Sources;
 use crate::node_id;
@@ -102,6 +103,7 @@ impl Server {
         let config = Config { data_dir: data_dir.path().to_owned(), ..config };
         let listens = listens(&config)?;
         let [at_control, at_doors, at_telemetry] = &listens;
+        let smtp = Smtp::new(&config.mail)?;
         let control = bind("control.listen", at_control).await?;
         let telemetry = bind("telemetry.listen", at_telemetry).await?;
         drop(bind("doors.listen", at_doors).await?);
@@ -143,6 +145,7 @@ impl Server {
             SnapshotTask::start(store, &data_dir, ring, keyring, random_of(), health, resumed)
         });
         let snapshot_writer = snapshot.as_ref().map(|task| Arc::clone(&task.writer));
+        let mail_counters: Arc<mail::Counters> = Arc::default();
         let sources = Sources {
             health: Arc::clone(&health),
             clock: clock_of(),
@@ -151,6 +154,7 @@ impl Server {
             snapshot: snapshot_writer.clone(),
             doors: doors.readings(),
             management: Arc::clone(&counters),
+            mail: smtp.as_ref().map(|_| Arc::clone(&mail_counters)),
             tls: listeners_tls.clone(),
         };
         let tasks = TaskTracker::new();
@@ -211,15 +215,24 @@ impl Server {
                 secure_cookies: config.control.url.as_ref().is_some_and(|url| url.as_str().starts_with("https:"))
                     || config.control.tls.is_some(),
                 sessions: config.control.session_limits(),
+                control_url: control_url_for_links(&config, &control),
+                sends_mail: smtp.is_some(),
             },
             calls: Calls::new(config.control.calls_of_organization_max),
             passwords,
+            visits: claviger_manage::visitor::Visits::default(),
             counters,
             operator_token_sha256: Some(local_token.sha256()),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
         let control_url = control.url();
         let manage = Arc::new(manage);
+        if let Some(smtp) = smtp {
+            let (manage, counters) = (Arc::clone(&manage), mail_counters);
+            // Of its own for each process: what one leased that was killed is not taken for one's own.
+            let holder = NodeId::new(clock.now(), &*random).to_string();
+            tasks.spawn(MailTask { manage, smtp, counters, holder }.run(stop.clone()));
+        }
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
         serving.spawn(control.serve(claviger_manage::router(manage), requests.clone()));
 
@@ -249,6 +262,13 @@ impl Server {
         );
         Ok(running)
     }
+}
+
+/// What links begin with: how people reach the control side, as configured; else where it listens.
+fn control_url_for_links(config: &Config, control: &Listener) -> String {
+    let listens_at =
+        || Some(control.url()).filter(|url| url.starts_with("http")).unwrap_or("http://localhost".to_owned());
+    config.control.url.as_ref().map_or_else(listens_at, ToString::to_string)
 }
 
 /// What runs beside requests, until `stop`.

@@ -8,6 +8,7 @@ use claviger_store::OpenError;
 
 use crate::config::ConfigError;
 use crate::data_dir::DataDirError;
+use crate::mail::SmtpError;
 use crate::master_secret::MasterSecretError;
 use crate::node_id::NodeIdError;
 
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The master secret.
     #[error(transparent)]
     MasterSecret(#[from] MasterSecretError),
+    /// The way to the SMTP server.
+    #[error(transparent)]
+    Mail(#[from] SmtpError),
     /// The file of the node's id.
     #[error(transparent)]
     NodeId(#[from] NodeIdError),

@@ -2,6 +2,7 @@
 
 use claviger_domain::change::ObjectRef;
 use claviger_domain::email::Email;
+use claviger_domain::link::LinkKind;
 use claviger_domain::member::{Member, User};
 use claviger_domain::name::search_form;
 use claviger_domain::{OrganizationId, RoleId, Timestamp, UserId};
@@ -12,7 +13,7 @@ use crate::order::{RecordSort, SortKeys};
 use crate::page::{Listed, Page};
 use crate::sql::{Sql, containing, json, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken};
+use crate::{Error, Result, Taken, links};
 
 /// All of them; the replica's load reads it with the native driver. `slug` is what lists of records are sorted by first.
 pub(crate) const SELECT: &str = "SELECT * FROM (SELECT u.id AS id, u.email AS email, u.name AS name, \
@@ -86,6 +87,7 @@ pub async fn update(tx: &mut Tx, member: &Member) -> Result<()> {
 /// [`Error::NotFound`].
 pub async fn delete(tx: &mut Tx, organization: OrganizationId, user: UserId) -> Result<()> {
     forget_roles(tx, organization, user).await?;
+    links::end(tx, LinkKind::Invitation, Some(organization), user).await?;
     let statement = sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2");
     if tx.execute(statement.bind(organization).bind(user)).await? == 0 {
         return Err(Error::NotFound);

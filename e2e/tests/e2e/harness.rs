@@ -11,6 +11,7 @@ pub mod patience;
 pub mod process;
 pub mod proxy;
 pub mod raw_http;
+pub mod smtp;
 pub mod storm;
 pub mod telemetry;
 pub mod tls;

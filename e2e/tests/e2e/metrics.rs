@@ -27,10 +27,15 @@ fn promtool(arguments: &[&str], input: Option<&Path>) -> (bool, String) {
     (done.status.success(), text(&done.stdout) + &text(&done.stderr))
 }
 
-/// What only some nodes have: those that speak TLS, and those on PostgreSQL.
-const OF_SOME_NODES: [&str; 4] = [
+/// What only some nodes have: those that speak TLS, those on PostgreSQL, and those that send mail.
+const OF_SOME_NODES: [&str; 9] = [
     "claviger_certificate_end_seconds",
     "claviger_clock_skew_seconds",
+    "claviger_mail_waiting",
+    "claviger_mail_oldest_waiting_seconds",
+    "claviger_mail_sent_total",
+    "claviger_mail_failures_total",
+    "claviger_mail_given_up_total",
     "claviger_snapshot_age_seconds",
     "claviger_snapshot_bytes",
 ];

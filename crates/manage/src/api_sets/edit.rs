@@ -57,12 +57,21 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, before: &ApiSet, request: &EditApiSet) ->
     if set == *before {
         return Ok(Recorded { set: old, version: set.version });
     }
+    if holds_more(before, &set) {
+        ctx.require_any_set(tx).await?;
+    }
     set.version += 1;
     set.updated_at = ctx.now;
     api_sets::update(tx, &set).await?;
     let new = view(tx, &set).await?;
     note(tx, ctx, "api_set.edit", &set, Some(&old), Some(&new));
     Ok(Recorded { set: new, version: set.version })
+}
+
+/// Whether a set names what it did not name before.
+fn holds_more(before: &ApiSet, after: &ApiSet) -> bool {
+    after.apis.iter().any(|api| !before.apis.contains(api))
+        || after.operations.iter().any(|operation| !before.operations.contains(operation))
 }
 
 fn check_kind(set: &ApiSet, request: &EditApiSet) -> Result<(), Error> {

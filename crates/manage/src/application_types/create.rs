@@ -62,7 +62,7 @@ async fn insert(
         return Err(Error::new(ErrorCode::LimitReached, most));
     }
     check_slug_free(tx, &kind).await?;
-    kind.api_sets = allowed_sets(tx, ctx, kind.organization, &request.api_sets).await?;
+    kind.api_sets = allowed_sets(tx, ctx, kind.organization, &request.api_sets, &[]).await?;
     application_types::insert(tx, &kind).await?;
     let made = view(tx, &kind).await?;
     note(tx, ctx, "application_type.create", &kind, None, Some(&made));

@@ -54,7 +54,7 @@ async fn apply(
         check_slug_free(tx, &kind).await?;
     }
     if let Some(names) = &request.api_sets {
-        kind.api_sets = allowed_sets(tx, ctx, kind.organization, names).await?;
+        kind.api_sets = allowed_sets(tx, ctx, kind.organization, names, &before.api_sets).await?;
     }
     if kind == *before {
         return Ok(Recorded { kind: old, version: kind.version });

@@ -47,12 +47,13 @@ pub(super) async fn view(conn: &mut Conn, kind: &ApplicationType) -> Result<Appl
 }
 
 /// The sets that a request names, if a type may allow them. Only who holds what a set stands for in the management API
-/// opens it to keys of applications.
+/// opens it to keys of applications, and whoever may give certain sets alone adds no other to those of `before`.
 pub(super) async fn allowed_sets(
     conn: &mut Conn,
     ctx: &Ctx,
     organization: OrganizationId,
     names: &[String],
+    before: &[ApiSetId],
 ) -> Result<Vec<ApiSetId>, Error> {
     if names.len() > SETS_PER_TYPE_MAX {
         return Err(Error::field("api_sets", format!("expected at most {SETS_PER_TYPE_MAX} sets")));
@@ -65,6 +66,8 @@ pub(super) async fn allowed_sets(
     for set in sets.iter().filter(|set| set.kind == ApiSetKind::BuiltIn) {
         ctx.require_all(authorities_of_set(set.slug.as_str()))?;
     }
+    let added: Vec<ApiSet> = sets.iter().filter(|set| !before.contains(&set.id)).cloned().collect();
+    ctx.require_sets(conn, &added).await?;
     Ok(sets.iter().map(|set| set.id).collect())
 }
 

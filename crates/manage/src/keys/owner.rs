@@ -104,12 +104,12 @@ fn allows(kind: &ApplicationType, full: bool, set: &ApiSet) -> bool {
 }
 
 /// Whether sets that bound what may be given let a set be given; `full`: Full access is among them.
-pub(super) fn is_among(sets: &[ApiSetId], full: bool, set: &ApiSet) -> bool {
+pub(crate) fn is_among(sets: &[ApiSetId], full: bool, set: &ApiSet) -> bool {
     sets.contains(&set.id) || set.kind == ApiSetKind::General || full && set.kind == ApiSetKind::Plain
 }
 
 /// Whether Full access is among these sets.
-pub(super) async fn has_full_access(
+pub(crate) async fn has_full_access(
     conn: &mut Conn,
     organization: OrganizationId,
     sets: &[ApiSetId],

@@ -26,7 +26,7 @@ pub async fn reveal(manage: &Manage, ctx: &Ctx, id: KeyId) -> Result<Changed<Key
         })
         .await?;
     let Changed { value: (key, sealed), position } = changed;
-    let place = SealedPlace { organization, key: id, field: SealedField::Secret };
+    let place = SealedPlace::of_key(organization, id, SealedField::Secret);
     let opened = manage.keyring.sealing().open(&place, &sealed);
     let secret: Secret = opened.map_err(|error| Error::internal(format!("{id}: {error}")))?;
     let issued = Issued { secret: Some(secret), ..Issued::default() };

@@ -162,10 +162,10 @@ fn stored_pair(manage: &Manage, identifier: &Secret, password: &Secret) -> Store
 }
 
 fn seal_secret(manage: &Manage, organization: OrganizationId, key: KeyId, secret: &Secret) -> Vec<u8> {
-    let place = SealedPlace { organization, key, field: SealedField::Secret };
+    let place = SealedPlace::of_key(organization, key, SealedField::Secret);
     manage.keyring.sealing().seal(&place, secret, &*manage.random)
 }
 
 fn identifier_place(organization: OrganizationId, key: KeyId) -> SealedPlace {
-    SealedPlace { organization, key, field: SealedField::Identifier }
+    SealedPlace::of_key(organization, key, SealedField::Identifier)
 }

@@ -5,6 +5,7 @@ mod bad_requests;
 mod document;
 mod idempotency;
 mod imports;
+mod invitations;
 mod keys;
 mod manners;
 mod nodes;

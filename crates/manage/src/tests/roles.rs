@@ -211,3 +211,38 @@ async fn a_set_that_a_level_names_cannot_be_deleted() {
     assert_eq!(world.call("DELETE", &admin, "/roles/desk", None).await.status, 204);
     assert_eq!(world.call("DELETE", &admin, "/api-sets/orders", None).await.status, 204);
 }
+
+#[tokio::test]
+async fn who_may_give_certain_sets_alone_makes_no_set_or_type_hold_more() {
+    let (world, admin) = World::with_organization().await;
+    let kind = json!({"name": "Kind", "sign_in": "key_only", "api_sets": ["mine"]});
+    for slug in ["mine", "theirs"] {
+        let made = world.post(&admin, "/api-sets", json!({"slug": slug, "name": slug})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    let authorities = ["keys.manage_own", "apis.read", "apis.manage", "applications.manage"];
+    let role = json!({"name": "Desk", "authorities": authorities, "levels": {"api_sets": ["mine", "claviger-admin"]}});
+    let role = world.post(&admin, "/roles", role).await;
+    assert_eq!(role.status, 201, "{role:?}");
+    let (_, desk) = world.user_with_key(&admin, "bob", &["desk"], &["claviger-admin"]).await;
+    for slug in ["mine", "theirs"] {
+        let refused = world.patch(&desk, &format!("/api-sets/{slug}"), json!({"apis": ["default"]})).await;
+        refused.problem(403, "forbidden");
+        assert!(refused.text("detail").contains("level `api_sets`"), "{refused:?}");
+        assert_eq!(
+            world.patch(&desk, &format!("/api-sets/{slug}"), json!({"name": format!("{slug} 2")})).await.status,
+            200
+        );
+    }
+    let refused = world.patch(&desk, "/application-types/kind", json!({"api_sets": ["mine", "theirs"]})).await;
+    refused.problem(403, "forbidden");
+    assert!(refused.text("detail").contains("`theirs`"), "{refused:?}");
+    let other = json!({"name": "Other", "sign_in": "key_only", "api_sets": ["theirs"]});
+    world.post(&desk, "/application-types", other).await.problem(403, "forbidden");
+    assert_eq!(world.patch(&desk, "/application-types/kind", json!({"api_sets": []})).await.status, 200);
+    assert_eq!(world.patch(&desk, "/application-types/kind", json!({"api_sets": ["mine"]})).await.status, 200);
+    // What others may do is not his to bound.
+    assert_eq!(world.patch(&admin, "/api-sets/mine", json!({"apis": ["default"]})).await.status, 200);
+    assert_eq!(world.patch(&desk, "/api-sets/mine", json!({"apis": []})).await.status, 200, "less is his");
+}

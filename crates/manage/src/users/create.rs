@@ -12,35 +12,37 @@ use serde_json::json;
 
 use super::record::{check_free, note, view};
 use super::request::{self, CreateUser};
-use super::wire::Recorded;
+use super::wire::NewUser;
 use crate::Manage;
 use crate::answer::Answer;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
 use crate::instant::{self, Edge};
+use crate::invitations::{self, Drawn};
 use crate::organizations::{DEFAULT_LANGUAGE, home, name_from};
 use crate::roles::resolve_roles;
 use crate::write::Changed;
 
 /// Invites a person with roles that give no more than the caller has.
-pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateUser) -> Result<Changed<Recorded>, Error> {
+pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateUser) -> Result<Changed<NewUser>, Error> {
     let organization = ctx.organization_with(Authority::UsersManage)?;
     if !request.roles.is_empty() {
         ctx.require_step_up()?;
     }
     let home = home(manage, organization).await?;
     let draft = draft(manage, ctx, &home, &request)?;
-    let all = Arc::new((ctx.clone(), request, draft));
+    let invitation = invitations::draw(manage, ctx, home.name.as_str(), &draft)?;
+    let all = Arc::new((ctx.clone(), request, draft, invitation));
     manage
         .create(
             ctx,
             Scope::Organization(organization),
             move |tx| {
                 let all = all.clone();
-                Box::pin(async move { insert(tx, &all.0, &all.1, all.2.clone()).await })
+                Box::pin(async move { insert(tx, &all.0, &all.1, all.2.clone(), &all.3).await })
             },
-            |made| Answer::created(json!(made.user)).location("users", made.user.id()).version(made.version),
+            |made| Answer::created(json!(made.without_link())).location("users", made.user.id()).version(1),
         )
         .await
 }
@@ -78,7 +80,13 @@ fn draft(manage: &Manage, ctx: &Ctx, home: &Organization, request: &CreateUser) 
     })
 }
 
-async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateUser, mut member: Member) -> Result<Recorded, Error> {
+async fn insert(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    request: &CreateUser,
+    mut member: Member,
+    invitation: &Drawn,
+) -> Result<NewUser, Error> {
     if members::count(tx, member.organization).await? >= MEMBERS_MAX as i64 {
         return Err(Error::new(ErrorCode::LimitReached, format!("An organization has at most {MEMBERS_MAX} users.")));
     }
@@ -94,5 +102,6 @@ async fn insert(tx: &mut Tx, ctx: &Ctx, request: &CreateUser, mut member: Member
     members::insert(tx, &member).await?;
     let made = view(tx, ctx, &member).await?;
     note(tx, ctx, "user.create", &member, None, Some(&made));
-    Ok(Recorded { user: made, version: member.version })
+    let invitation = invitations::put(tx, ctx, invitation, &member).await?;
+    Ok(NewUser { user: made, invitation })
 }

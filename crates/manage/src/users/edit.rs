@@ -13,6 +13,7 @@ use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::instant::{self, Edge};
+use crate::invitations;
 use crate::organizations::home;
 use crate::roles::resolve_roles;
 use crate::write::Changed;
@@ -42,7 +43,13 @@ pub async fn edit(
                 let roles = resolve_roles(tx, member.organization, names).await?;
                 member.roles = roles.iter().map(|role| role.id).collect();
             }
-            merge(ctx, member, &request, &time_zone)
+            let before = member.user.email.clone();
+            merge(ctx, member, &request, &time_zone)?;
+            if before != member.user.email && member.accepted_at.is_none() {
+                // Whoever has the old mailbox must not come as the person of the new one.
+                invitations::end(tx, member.organization, member.user.id).await?;
+            }
+            Ok(())
         })
     })
     .await

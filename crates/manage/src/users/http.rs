@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::wire::{Recorded, UserView};
+use super::wire::{NewUser, Recorded, UserView};
 use super::{CreateUser, DisableUser, EditUser, Leaving, ListUsers};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query, Wait, flag};
@@ -88,20 +88,19 @@ async fn list(
     Ok(Answer::ok(users::list(&manage, &ctx, &query).await?))
 }
 
-/// Makes a user, who is invited until they come.
+/// Makes a user, and an invitation by which they come: mailed, or shown once in the answer where no mail is sent.
 #[utoipa::path(post, path = "/users", operation_id = "users/create", tag = "users", params(ChangeQuery),
     request_body = CreateUser,
-    responses((status = 201, body = UserView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 201, body = NewUser), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn create(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     Query(query): Query<ChangeQuery>,
     JsonBody(request): JsonBody<CreateUser>,
-) -> Result<Answer<UserView>, Error> {
+) -> Result<Answer<NewUser>, Error> {
     let made = users::create(&manage, &ctx, request).await?;
-    let (Recorded { user, version }, position) = (made.value, made.position);
-    let id = user.id().to_owned();
-    Answer::created(user).location("users", &id).version(version).settled(&manage, position, query).await
+    let id = made.value.user.id().to_owned();
+    Answer::created(made.value).location("users", &id).version(1).settled(&manage, made.position, query).await
 }
 
 /// Reads a user.

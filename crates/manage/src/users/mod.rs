@@ -19,4 +19,4 @@ pub(crate) use record::{find_member, view};
 pub use remove::remove;
 pub use request::{CreateUser, DisableUser, EditUser};
 pub use set_state::{disable, enable, lock, unlock};
-pub use wire::{Recorded, UserCounts, UserView};
+pub use wire::{NewUser, Recorded, UserCounts, UserView};

@@ -8,11 +8,11 @@ use claviger_domain::key::{Disabled, Owner};
 use claviger_store::{Scope, Tx, members};
 
 use super::record::{check_last_admin, find, note, view};
-use crate::Manage;
 use crate::body::IfMatch;
 use crate::ctx::Ctx;
 use crate::error::Error;
-use crate::keys;
+use crate::{Manage, invitations, keys};
+
 use crate::write::Changed;
 
 /// What ends with a removal that ended too early.
@@ -74,6 +74,7 @@ async fn step(
         }
         return Ok(false);
     }
+    invitations::end(tx, organization, member.user.id).await?;
     members::delete(tx, organization, member.user.id).await?;
     note(tx, ctx, "user.remove", &member, Some(&old), None);
     Ok(true)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::invitations::NewInvitation;
 use crate::keys::ActorView;
 
 /// A person in the organization.
@@ -72,6 +73,25 @@ pub struct Recorded {
     pub user: UserView,
     /// Its version.
     pub version: i64,
+}
+
+/// A user who was made, and the invitation by which they come.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NewUser {
+    /// The user.
+    #[serde(flatten)]
+    pub user: UserView,
+    /// The invitation.
+    pub invitation: NewInvitation,
+}
+
+// === impl NewUser ===
+
+impl NewUser {
+    /// The same as it is kept: without the link.
+    pub(super) fn without_link(&self) -> Self {
+        Self { invitation: self.invitation.without_link(), ..self.clone() }
+    }
 }
 
 // === impl UserView ===

@@ -33,7 +33,7 @@ pub(crate) struct Access {
     socket: Option<PathBuf>,
     /// By what to know the server, where it speaks TLS.
     trust: Trust,
-    /// A management token, or the local token.
+    /// A management token, or the local token; empty: none is sent.
     token: Secret,
 }
 
@@ -90,6 +90,14 @@ impl Access {
             (_, Some(token)) => Ok(Self { token, ..local }),
             (_, None) => Ok(local),
         }
+    }
+
+    /// The server at `url`, with the token of `CLAVIGER_TOKEN` or none.
+    pub(crate) fn at(url: &str, variables: &[(String, String)]) -> Result<Self, Failure> {
+        let variable = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
+        let authorities = variable("CLAVIGER_CA_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
+        let token = Secret::new(variable("CLAVIGER_TOKEN").unwrap_or_default());
+        Ok(Self { url: parse_url("the link", url)?, socket: None, trust: Trust::Authorities(authorities), token })
     }
 
     /// What a running server left in its data directory.
@@ -155,7 +163,10 @@ impl Client {
         query: &[(&str, String)],
         body: Body<'_>,
     ) -> Result<Value, Failure> {
-        let request = self.http.request(method, self.url(path, query)?).bearer_auth(self.access.token.expose());
+        let mut request = self.http.request(method, self.url(path, query)?);
+        if !self.access.token.expose().is_empty() {
+            request = request.bearer_auth(self.access.token.expose());
+        }
         let request = match body {
             Body::None => request,
             Body::Json(value) => request.json(value),

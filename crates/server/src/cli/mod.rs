@@ -151,7 +151,7 @@ impl Cli {
             Command::Key(key) => key.run(&global.client()?, output).await,
             Command::Application(command) => command.run(&global.client()?, output).await,
             Command::ApplicationType(command) => command.run(&global.client()?, output).await,
-            Command::User(user) => user.run(&global.client()?, output).await,
+            Command::User(user) => user.run(&global, output).await,
             Command::Role(role) => role.run(&global.client()?, output).await,
             Command::Organization(organization) => organization.run(&global.client()?, output).await,
             Command::Api(api) => api.run(&global.client()?, output).await,
@@ -182,6 +182,11 @@ impl Global {
 
     fn config(&self) -> Result<Config, Failure> {
         Ok(self.load()?.config)
+    }
+
+    /// A client of the server that a link leads to, without any token but `CLAVIGER_TOKEN`.
+    fn client_at(&self, url: &str) -> Result<Client, Failure> {
+        Client::new(&client::Access::at(url, &variables()?)?)
     }
 
     /// The client of the management API, by `CLAVIGER_URL` and `CLAVIGER_TOKEN` or by the data directory.

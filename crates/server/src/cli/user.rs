@@ -1,12 +1,16 @@
 //! `claviger user …`.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use super::Global;
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::output::{Output, cell};
+use super::input::read_credential;
+use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -28,6 +32,41 @@ pub(super) enum UserCommand {
     Unlock(Reasoned),
     /// Remove a user from the organization and end their keys
     Remove(Name),
+    /// Make a new invitation for a user who has not come; the one before ends
+    Invite(Name),
+    /// List the invitations of people who have not come
+    Invitations(Invitations),
+    /// End an invitation; the user stays
+    RevokeInvitation(InvitationId),
+    /// Accept an invitation: the link is read from standard input
+    Accept(Accept),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Invitations {
+    /// At most this many, 1 to 100
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// Which invitation.
+#[derive(Debug, Args)]
+pub(super) struct InvitationId {
+    /// The invitation's id
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Accept {
+    /// The file that holds the link; without it standard input is read
+    #[arg(long, value_name = "FILE")]
+    link_file: Option<PathBuf>,
+    /// What others see of you
+    #[arg(long)]
+    name: Option<String>,
 }
 
 /// Which one.
@@ -138,9 +177,36 @@ pub(super) struct Disable {
 // === impl UserCommand ===
 
 impl UserCommand {
-    pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Failure> {
         match self {
-            Self::Create(create) => output.record(&client.post(&["users"], &create.body()).await?),
+            Self::Accept(accept) => accept.run(global, output).await,
+            other => other.send(&global.client()?, output).await,
+        }
+    }
+
+    async fn send(self, client: &Client, output: Output) -> Result<(), Failure> {
+        match self {
+            // It may go to another server than the others.
+            Self::Accept(_) => Ok(()),
+            Self::Create(create) => {
+                let mut made = client.post(&["users"], &create.body()).await?;
+                tell_of_link(&made["invitation"]);
+                if !output.is_json() && made["invitation"]["link"].is_string() {
+                    // A table shows a record in a record by its id alone.
+                    made["link"] = made["invitation"]["link"].clone();
+                }
+                output.record(&made)
+            }
+            Self::Invite(name) => {
+                let made = client.post(&["invitations"], &json!({"user": name.name})).await?;
+                tell_of_link(&made);
+                output.record(&made)
+            }
+            Self::Invitations(list) => list.run(client, output).await,
+            Self::RevokeInvitation(InvitationId { id }) => {
+                client.send(Method::DELETE, &["invitations", &id], &[], Body::None).await?;
+                if output.is_json() { output.value(&json!({"revoked": id})) } else { output.text("revoked") }
+            }
             Self::List(list) => list.run(client, output).await,
             Self::Show(name) => output.record(&client.get(&["users", &name.name], &[]).await?),
             Self::Edit(edit) => {
@@ -156,6 +222,54 @@ impl UserCommand {
                 if output.is_json() { output.value(&json!({"removed": name.name})) } else { output.text("removed") }
             }
         }
+    }
+}
+
+/// Says what to do with the link of an invitation that goes by no mail.
+fn tell_of_link(invitation: &Value) {
+    if invitation["mailed"] == true {
+        eprintln!("The invitation is on its way to {} by mail.", cell(&invitation["email"]));
+    } else {
+        eprintln!("Hand the link over to {}: it is shown this once.", cell(&invitation["email"]));
+    }
+}
+
+// === impl Invitations, Accept ===
+
+impl Invitations {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let mut query = vec![("limit", self.limit.to_string())];
+        query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
+        let answer = client.get(&["invitations"], &query).await?;
+        if output.is_json() {
+            return output.value(&answer);
+        }
+        let mut table = output.table(&["ID", "EMAIL", "STATE", "EXPIRES", "BY"]);
+        for invitation in answer["data"].as_array().into_iter().flatten() {
+            let mut cells = ["id", "email", "state", "expires_at"].map(|field| cell(&invitation[field])).to_vec();
+            cells.push(cell(&invitation["created_by"]["name"]));
+            table.row(cells);
+        }
+        let page = ListOf { things: "invitations", make: "claviger user create --email ADDRESS" };
+        output.page(&table, &answer, &query, page)
+    }
+}
+
+impl Accept {
+    async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
+        let given = read_credential(self.link_file.as_deref().unwrap_or(Path::new("-")))?;
+        let (client, token) = match given.expose().split_once('#') {
+            Some((page, token)) => {
+                let wrong = || Failure::usage("expected the link of an invitation, such as https://HOST/invitation#…");
+                (global.client_at(page.strip_suffix("/invitation").ok_or_else(wrong)?)?, token)
+            }
+            None => (global.client()?, given.expose()),
+        };
+        let mut body = json!({"token": token});
+        if let Some(name) = &self.name {
+            body["name"] = json!(name);
+        }
+        output.record(&client.post(&["invitations", "accept"], &body).await?)
     }
 }
 

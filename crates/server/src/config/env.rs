@@ -16,7 +16,7 @@ pub(super) const PREFIX: &str = "CLAVIGER_";
 const ELSEWHERE: [&str; 4] = ["CLAVIGER_URL", "CLAVIGER_TOKEN", "CLAVIGER_CA_FILE", "CLAVIGER_CONFIG"];
 
 /// Variables whose names are fixed for parts that this version does not have.
-const LATER: [&str; 4] = ["CLAVIGER_PUBLIC_LISTEN", "CLAVIGER_PUBLIC_URL", "CLAVIGER_REDIS_URL", "CLAVIGER_SMTP_URL"];
+const LATER: [&str; 3] = ["CLAVIGER_PUBLIC_LISTEN", "CLAVIGER_PUBLIC_URL", "CLAVIGER_REDIS_URL"];
 
 /// A variable and what its text does to the configuration.
 struct Variable {
@@ -112,6 +112,13 @@ const VARIABLES: &[Variable] = &[
         name: "CLAVIGER_TELEMETRY_SOCKET_MODE",
         apply: |config, text| put(&mut config.telemetry.socket_mode, text),
     },
+    Variable { name: "CLAVIGER_SMTP_URL", apply: |config, text| put_some(&mut config.mail.smtp_url, text) },
+    Variable {
+        name: "CLAVIGER_SMTP_PASSWORD_FILE",
+        apply: |config, text| put_some(&mut config.mail.password_file, text),
+    },
+    Variable { name: "CLAVIGER_MAIL_FROM", apply: |config, text| put_some(&mut config.mail.from, text) },
+    Variable { name: "CLAVIGER_SMTP_CA_FILE", apply: |config, text| put_some(&mut config.mail.ca_file, text) },
     Variable { name: "CLAVIGER_LOG", apply: |config, text| put(&mut config.log.filter, text) },
     Variable { name: "CLAVIGER_LOG_FORMAT", apply: |config, text| put(&mut config.log.format, text) },
 ];
@@ -177,6 +184,7 @@ expected! {
     claviger_doors::InvalidSocketMode => |error| error.to_string();
     claviger_store::InvalidDatabaseUrl => |error| error.to_string();
     super::InvalidBaseUrl => |error| error.to_string();
+    crate::mail::InvalidSmtpUrl => |error| error.to_string();
     &'static str => |error| error.to_owned();
 }
 
@@ -241,8 +249,8 @@ mod tests {
     #[test]
     fn names_fixed_for_later_parts_are_told_and_not_refused() {
         let mut config = Config::default();
-        let variables = [("CLAVIGER_SMTP_URL".to_owned(), "smtp://x".to_owned())];
-        assert_eq!(overlay(&mut config, &variables).expect("known"), ["CLAVIGER_SMTP_URL"]);
+        let variables = [("CLAVIGER_REDIS_URL".to_owned(), "redis://x".to_owned())];
+        assert_eq!(overlay(&mut config, &variables).expect("known"), ["CLAVIGER_REDIS_URL"]);
     }
 
     #[test]

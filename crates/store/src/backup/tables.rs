@@ -271,6 +271,9 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     // Whoever restores would let sessions live again that were ended since.
     ("sessions", true),
     ("sign_in_attempts", true),
+    // Whoever restores would send mails twice, and let links work again that were used since. Invitations are sent anew.
+    ("outbox", true),
+    ("links", true),
 ];
 
 const fn table(name: &'static str, columns: &'static [Column]) -> Table {

@@ -12,6 +12,7 @@ mod members;
 mod metrics;
 mod nodes;
 mod open;
+mod outbox;
 mod races;
 mod sample;
 mod sealed;

@@ -1,0 +1,162 @@
+//! Accepts an invitation: whoever has the link comes as the person who was invited.
+//!
+//! Nobody becomes another person by it: where somebody is known by the address, only they may accept, and prove who they are.
+
+use std::sync::Arc;
+
+use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::authority::Authorities;
+use claviger_domain::digest::{CredentialDigest, CredentialKind};
+use claviger_domain::key::{Actor, ActorKind, Owner};
+use claviger_domain::link::{Link, LinkKind, is_link_token};
+use claviger_domain::member::{Member, Standing, User};
+use claviger_domain::name::Name;
+use claviger_domain::{OrganizationId, Secret, Timestamp};
+use claviger_store::{Conn, Scope, Tx, keys, links, members, organizations};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::wire::Accepted;
+use crate::Manage;
+use crate::ctx::Ctx;
+use crate::error::{Error, ErrorCode};
+use crate::visitor::Visitor;
+use crate::write::Changed;
+
+/// What whoever has a link sends.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// The token: what stands behind the `#` of the link.
+    #[schema(value_type = String)]
+    pub token: Secret,
+    /// What others see; as the inviter wrote it if not given. Of a person who is known already nothing changes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "Bob")]
+    pub name: Option<Name>,
+}
+
+/// One answer for what never was, what was used and what is over.
+fn no_link() -> Error {
+    Error::new(ErrorCode::NotFound, "This link is not known: it was used, has expired, or was replaced by a newer one.")
+}
+
+/// Accepts the invitation of `request.token`.
+pub async fn accept(manage: &Manage, visitor: &Visitor, request: Accept) -> Result<Changed<Accepted>, Error> {
+    if !is_link_token(request.token.expose()) {
+        return Err(no_link());
+    }
+    let digest = manage.keyring.pepper().digest(CredentialKind::LinkToken, request.token.expose().as_bytes());
+    let mut snapshot = manage.store.read().await?;
+    let (_, organization) = valid(&mut snapshot, &digest, visitor.now).await?;
+    drop(snapshot);
+    let all = Arc::new((visitor.clone(), request.name, digest));
+    let committed = manage
+        .store
+        .write(Scope::Organization(organization), move |tx| {
+            let all = all.clone();
+            Box::pin(async move {
+                let (visitor, name, digest) = &*all;
+                if let Some(ctx) = visitor.known.as_ref().filter(|ctx| ctx.user.is_some()) {
+                    ctx.confirm(tx, Scope::Organization(organization)).await?;
+                }
+                come(tx, visitor, name.clone(), digest).await
+            })
+        })
+        .await?;
+    manage.in_force(committed).await
+}
+
+/// The link of this token and its organization, while it works.
+async fn valid(conn: &mut Conn, digest: &CredentialDigest, now: Timestamp) -> Result<(Link, OrganizationId), Error> {
+    let found = links::by_digest(conn, LinkKind::Invitation, digest).await?;
+    let link = found.filter(|link| now < link.expires_at).ok_or_else(no_link)?;
+    let organization = link.organization.ok_or_else(no_link)?;
+    Ok((link, organization))
+}
+
+async fn come(
+    tx: &mut Tx,
+    visitor: &Visitor,
+    name: Option<Name>,
+    digest: &CredentialDigest,
+) -> Result<Accepted, Error> {
+    let (link, organization) = valid(tx, digest, visitor.now).await?;
+    let before = members::get(tx, organization, link.user).await?.ok_or_else(no_link)?;
+    if before.accepted_at.is_some() || before.standing(visitor.now) != Standing::InService {
+        return Err(no_link());
+    }
+    let mut member = before.clone();
+    member.accepted_at = Some(visitor.now);
+    (member.version, member.updated_at) = (before.version + 1, visitor.now);
+    match members::known_user(tx, &before.user.email).await? {
+        Some(known) => {
+            require_person(visitor, &known)?;
+            member.user = known;
+            join(tx, &before, &member).await?;
+        }
+        None => {
+            if visitor.known.as_ref().is_some_and(|ctx| ctx.user.is_some()) {
+                return Err(Error::conflict(
+                    "This invitation is for another address than yours: send it without Authorization to come as that person.",
+                ));
+            }
+            member.user.name = name.unwrap_or(member.user.name);
+            links::take(tx, link.id).await?;
+            members::update(tx, &member).await?;
+        }
+    }
+    note(tx, visitor, &before, &member);
+    let home = organizations::get(tx, organization).await?.ok_or_else(no_link)?;
+    Ok(Accepted {
+        organization: organization.to_string(),
+        organization_name: home.name.to_string(),
+        user: member.user.id.to_string(),
+        email: member.user.email.to_string(),
+    })
+}
+
+fn require_person(visitor: &Visitor, known: &User) -> Result<(), Error> {
+    match visitor.known.as_ref().and_then(|ctx| ctx.user) {
+        Some(user) if user == known.id => Ok(()),
+        Some(_) => Err(Error::forbidden("This invitation is for somebody else.")),
+        None => Err(Error::unauthenticated(
+            "You are known by this address already: prove who you are by `Authorization: Bearer` with a key of yours.",
+        )),
+    }
+}
+
+/// The person who is known takes the place of the record that was made for the invitation.
+async fn join(tx: &mut Tx, before: &Member, member: &Member) -> Result<(), Error> {
+    if keys::count_of_owner(tx, before.organization, &Owner::User(before.user.id), 1).await? > 0 {
+        return Err(Error::conflict(
+            "Keys were made for you before you came: an administrator has to end them before you can join.",
+        ));
+    }
+    // The link goes with the membership.
+    members::delete(tx, before.organization, before.user.id).await?;
+    members::insert(tx, member).await?;
+    Ok(())
+}
+
+fn note(tx: &mut Tx, visitor: &Visitor, before: &Member, member: &Member) {
+    let actor =
+        Actor { kind: ActorKind::User, id: Some(member.user.id.to_string()), name: Some(member.user.name.to_string()) };
+    let ctx = match &visitor.known {
+        Some(ctx) => Ctx { actor, ..ctx.clone() },
+        None => Ctx {
+            actor,
+            authorities: Authorities::NONE,
+            granted: Authorities::NONE,
+            ip: visitor.ip,
+            ..Ctx::operator(visitor.request_id, visitor.now)
+        },
+    };
+    let subject =
+        Subject { kind: "user".to_owned(), id: member.user.id.to_string(), name: Some(member.user.name.to_string()) };
+    let state =
+        |member: &Member| json!({"user": member.user.id, "name": member.user.name, "accepted_at": member.accepted_at});
+    let entry = ctx.entry("invitation.accept", subject, Some(state(before)), Some(state(member)));
+    tx.audit(Chain::Organization(member.organization), entry);
+}

@@ -1,0 +1,124 @@
+//! Who calls an operation that is open to whoever has a link: anybody, at a bounded pace for each address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use claviger_domain::{RequestId, Timestamp};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use parking_lot::Mutex;
+
+use crate::Manage;
+use crate::authenticate::request_id;
+use crate::ctx::Ctx;
+use crate::error::Error;
+
+/// Calls of one address (of IPv6 a /64) in a [`WINDOW`].
+pub const VISITS_MAX: u32 = 60;
+/// Over how long calls are counted.
+pub const WINDOW: Duration = Duration::from_mins(1);
+/// The most addresses that are counted at once; further ones are refused until the window is over.
+pub const ADDRESSES_MAX: usize = 50_000;
+
+/// Somebody at an operation that needs no authentication.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who they are, where they have proved it.
+    pub known: Option<Ctx>,
+    /// Their address.
+    pub ip: Option<IpAddr>,
+    /// Names the call.
+    pub request_id: RequestId,
+    /// The instant of the call.
+    pub now: Timestamp,
+}
+
+/// How often each address has called of late.
+#[derive(Debug, Default)]
+pub struct Visits(Mutex<Window>);
+
+#[derive(Debug, Default)]
+struct Window {
+    /// On the monotonic clock.
+    began: Duration,
+    counts: HashMap<IpAddr, u32>,
+}
+
+// === impl Visits ===
+
+impl Visits {
+    /// Counts a call at `now` of the monotonic clock; 503 where the address has had its share.
+    fn count(&self, ip: IpAddr, now: Duration) -> Result<(), Error> {
+        let mut window = self.0.lock();
+        if now.saturating_sub(window.began) >= WINDOW {
+            *window = Window { began: now, counts: HashMap::new() };
+        }
+        let range = range_of(ip);
+        let busy = || Error::busy("There were too many such calls from this address; try again in a minute.");
+        if window.counts.len() >= ADDRESSES_MAX && !window.counts.contains_key(&range) {
+            return Err(busy());
+        }
+        let count = window.counts.entry(range).or_default();
+        *count = count.saturating_add(1);
+        if *count > VISITS_MAX { Err(busy()) } else { Ok(()) }
+    }
+}
+
+/// Whoever has an address of IPv6 mostly has a /64.
+fn range_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+    }
+}
+
+// === impl FromRequestParts for Visitor ===
+
+impl FromRequestParts<Arc<Manage>> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, manage: &Arc<Manage>) -> Result<Self, Error> {
+        let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+        if let Some(ip) = ip {
+            manage.visits.count(ip, manage.clock.monotonic())?;
+        }
+        let known = match parts.headers.contains_key(AUTHORIZATION) {
+            true => Some(Ctx::from_request_parts(parts, manage).await?),
+            false => None,
+        };
+        Ok(Self { known, ip, request_id: request_id(parts)?, now: manage.clock.now() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_its_share_of_each_minute_and_a_network_counts_as_one() {
+        let visits = Visits::default();
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let at = Duration::from_secs;
+        for _ in 0..VISITS_MAX {
+            assert!(visits.count(ip("2001:db8::1"), at(100)).is_ok());
+        }
+        assert!(visits.count(ip("2001:db8::2"), at(101)).is_err(), "the same /64");
+        assert!(visits.count(ip("2001:db8:0:1::1"), at(101)).is_ok());
+        assert!(visits.count(ip("192.0.2.1"), at(101)).is_ok());
+        assert!(visits.count(ip("2001:db8::2"), at(160)).is_ok(), "the next minute");
+    }
+
+    #[test]
+    fn the_addresses_that_are_counted_are_bounded() {
+        let visits = Visits::default();
+        for number in 0..ADDRESSES_MAX {
+            let ip = IpAddr::from((number as u32).to_be_bytes());
+            assert!(visits.count(ip, Duration::ZERO).is_ok());
+        }
+        assert!(visits.count(IpAddr::from([203, 0, 113, 1]), Duration::ZERO).is_err());
+        assert!(visits.count(IpAddr::from([0, 0, 0, 1]), Duration::ZERO).is_ok(), "one that is known goes on");
+    }
+}

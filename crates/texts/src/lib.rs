@@ -1,0 +1,47 @@
+//! Every sentence that a person reads in a mail: one catalogue for all languages.
+//!
+//! A text is an arm of a `match`: what it tells of are the fields of its variant, so a text that lacks one, or a language
+//! that lacks a text, does not compile. A further language is a variant of [`Language`]; the compiler names what is missing.
+
+mod mail;
+
+pub use mail::{Letter, Mail};
+
+/// A language that texts are there in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English, which every reader falls back to.
+    English,
+}
+
+// === impl Language ===
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::English];
+
+    /// The one for whoever reads `tag` (BCP 47); English where there is none.
+    pub fn of(tag: &str) -> Self {
+        let first = tag.split('-').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(first)).unwrap_or(Self::English)
+    }
+
+    /// Its tag (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_another_language_gets_english() {
+        for tag in ["en", "EN-gb", "pl", "de-AT", "", "zh-Hant-TW"] {
+            assert_eq!(Language::of(tag), Language::English, "{tag}");
+        }
+    }
+}

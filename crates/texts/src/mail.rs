@@ -1,0 +1,124 @@
+//! What mails say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Language;
+
+/// A mail and what it tells of. It waits in the database in this form: a field that is added later needs a default, and a
+/// variant keeps its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mail", rename_all = "snake_case")]
+pub enum Mail {
+    /// Somebody is invited to an organization.
+    Invitation {
+        /// The organization's name.
+        organization: String,
+        /// Who invites.
+        inviter: String,
+        /// Until when the link works, in the reader's zone.
+        until: String,
+    },
+    /// A person is to confirm their new address; goes there.
+    NewAddress {
+        /// The person's name.
+        name: String,
+        /// Until when the link works, in the reader's zone.
+        until: String,
+    },
+    /// A person's address was changed; goes to the one before.
+    AddressChanged {
+        /// The new address.
+        address: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
+}
+
+/// A mail as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+// === impl Mail ===
+
+impl Mail {
+    /// The mail in a language; `link` is where a mail leads that has one.
+    pub fn write(&self, language: Language, link: &str) -> Letter {
+        let (subject, body) = match language {
+            Language::English => self.in_english(link),
+        };
+        Letter { subject, body }
+    }
+
+    fn in_english(&self, link: &str) -> (String, String) {
+        match self {
+            Self::Invitation { organization, inviter, until } => (
+                format!("Invitation to {organization}"),
+                format!(
+                    "Hello,\n\n{inviter} invites you to {organization} at Claviger, the key server.\n\n\
+                     Open this link to accept. It works once, until {until}:\n\n{link}\n\n\
+                     If you do not expect this invitation, ignore this mail.\n"
+                ),
+            ),
+            Self::NewAddress { name, until } => (
+                "Confirm your new e-mail address".to_owned(),
+                format!(
+                    "Hello {name},\n\nthis is to be your e-mail address at Claviger, the key server, from now on.\n\n\
+                     Open this link to confirm. It works once, until {until}:\n\n{link}\n\n\
+                     If you do not want this, ignore this mail: nothing changes.\n"
+                ),
+            ),
+            Self::AddressChanged { address, at } => (
+                "Your e-mail address was changed".to_owned(),
+                format!(
+                    "Hello,\n\nsince {at} your e-mail address at Claviger, the key server, is {address}.\n\n\
+                     If this was not you, tell an administrator of your organization at once.\n"
+                ),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "https://keys.example.com/x#token";
+
+    fn all() -> [Mail; 3] {
+        let text = |text: &str| text.to_owned();
+        [
+            Mail::Invitation { organization: text("ORG"), inviter: text("INVITER"), until: text("UNTIL") },
+            Mail::NewAddress { name: text("NAME"), until: text("UNTIL") },
+            Mail::AddressChanged { address: text("ADDRESS"), at: text("AT") },
+        ]
+    }
+
+    #[test]
+    fn every_language_says_all_that_a_mail_tells_of() {
+        for mail in all() {
+            let told = serde_json::to_value(&mail).expect("a mail is JSON");
+            for language in Language::ALL {
+                let letter = mail.write(language, LINK);
+                assert!(!letter.subject.contains('\n') && !letter.subject.is_empty());
+                assert_eq!(letter.body.contains(LINK), !matches!(mail, Mail::AddressChanged { .. }), "{letter:?}");
+                let fields = told.as_object().expect("fields").iter().filter(|(name, _)| *name != "mail");
+                for (name, value) in fields {
+                    assert!(letter.body.contains(value.as_str().expect("a text")), "{name} in {letter:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_that_waits_is_read_as_it_was_written() {
+        for mail in all() {
+            let stored = serde_json::to_string(&mail).expect("a mail is JSON");
+            assert_eq!(serde_json::from_str::<Mail>(&stored).expect("a mail"), mail);
+        }
+    }
+}
