@@ -15,6 +15,7 @@ use crate::Manage;
 use crate::authenticate::request_id;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::sign_in::session_ctx;
 
 /// Calls of one address (of IPv6 a /64) in a [`WINDOW`].
 pub const VISITS_MAX: u32 = 60;
@@ -85,11 +86,13 @@ impl FromRequestParts<Arc<Manage>> for Visitor {
         if let Some(ip) = ip {
             manage.visits.count(ip, manage.clock.monotonic())?;
         }
-        let known = match parts.headers.contains_key(AUTHORIZATION) {
-            true => Some(Ctx::from_request_parts(parts, manage).await?),
-            false => None,
+        let request_id = request_id(parts)?;
+        let known = if parts.headers.contains_key(AUTHORIZATION) {
+            Some(Ctx::from_request_parts(parts, manage).await?)
+        } else {
+            session_ctx(manage, parts, ip, request_id).await?
         };
-        Ok(Self { known, ip, request_id: request_id(parts)?, now: manage.clock.now() })
+        Ok(Self { known, ip, request_id, now: manage.clock.now() })
     }
 }
 

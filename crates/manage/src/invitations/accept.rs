@@ -11,6 +11,7 @@ use claviger_domain::key::{Actor, ActorKind, Owner};
 use claviger_domain::link::{Link, LinkKind, is_link_token};
 use claviger_domain::member::{Member, Standing, User};
 use claviger_domain::name::Name;
+use claviger_domain::password::PasswordHash;
 use claviger_domain::{OrganizationId, Secret, Timestamp};
 use claviger_store::{Conn, Scope, Tx, keys, links, members, organizations};
 use serde::Deserialize;
@@ -18,11 +19,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::wire::Accepted;
-use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
 use crate::visitor::Visitor;
 use crate::write::Changed;
+use crate::{Manage, passwords};
 
 /// What whoever has a link sends.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -35,6 +36,11 @@ pub struct Accept {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Bob")]
     pub name: Option<Name>,
+    /// With it they sign in from now on: 12 to 256 characters, none that is quickly guessed. Of a person who is known already
+    /// nothing changes.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 12, max_length = 256)]
+    pub password: Option<Secret>,
 }
 
 /// One answer for what never was, what was used and what is over.
@@ -49,19 +55,30 @@ pub async fn accept(manage: &Manage, visitor: &Visitor, request: Accept) -> Resu
     }
     let digest = manage.keyring.pepper().digest(CredentialKind::LinkToken, request.token.expose().as_bytes());
     let mut snapshot = manage.store.read().await?;
-    let (_, organization) = valid(&mut snapshot, &digest, visitor.now).await?;
+    let (link, organization) = valid(&mut snapshot, &digest, visitor.now).await?;
+    let member = members::get(&mut snapshot, organization, link.user).await?.ok_or_else(no_link)?;
+    let is_known = members::known_user(&mut snapshot, &member.user.email).await?.is_some();
     drop(snapshot);
-    let all = Arc::new((visitor.clone(), request.name, digest));
+    let hash = match request.password.filter(|_| !is_known) {
+        None => None,
+        Some(text) => {
+            let name = request.name.as_ref().unwrap_or(&member.user.name);
+            let own = [name.as_str(), member.user.email.as_str(), member.username.as_str()];
+            let password = passwords::chosen("password", &text, &own)?;
+            Some(manage.passwords.hash(password, &*manage.random).await?)
+        }
+    };
+    let all = Arc::new((visitor.clone(), request.name, hash, digest));
     let committed = manage
         .store
         .write(Scope::Organization(organization), move |tx| {
             let all = all.clone();
             Box::pin(async move {
-                let (visitor, name, digest) = &*all;
+                let (visitor, name, hash, digest) = &*all;
                 if let Some(ctx) = visitor.known.as_ref().filter(|ctx| ctx.user.is_some()) {
                     ctx.confirm(tx, Scope::Organization(organization)).await?;
                 }
-                come(tx, visitor, name.clone(), digest).await
+                come(tx, visitor, name.clone(), hash.as_ref(), digest).await
             })
         })
         .await?;
@@ -80,6 +97,7 @@ async fn come(
     tx: &mut Tx,
     visitor: &Visitor,
     name: Option<Name>,
+    hash: Option<&PasswordHash>,
     digest: &CredentialDigest,
 ) -> Result<Accepted, Error> {
     let (link, organization) = valid(tx, digest, visitor.now).await?;
@@ -99,12 +117,15 @@ async fn come(
         None => {
             if visitor.known.as_ref().is_some_and(|ctx| ctx.user.is_some()) {
                 return Err(Error::conflict(
-                    "This invitation is for another address than yours: send it without Authorization to come as that person.",
+                    "This invitation is for another address than yours: sign out, or send it without Authorization, to come as that person.",
                 ));
             }
             member.user.name = name.unwrap_or(member.user.name);
             links::take(tx, link.id).await?;
             members::update(tx, &member).await?;
+            if let Some(hash) = hash {
+                claviger_store::passwords::set(tx, member.user.id, hash, visitor.now).await?;
+            }
         }
     }
     note(tx, visitor, &before, &member);
@@ -122,7 +143,8 @@ fn require_person(visitor: &Visitor, known: &User) -> Result<(), Error> {
         Some(user) if user == known.id => Ok(()),
         Some(_) => Err(Error::forbidden("This invitation is for somebody else.")),
         None => Err(Error::unauthenticated(
-            "You are known by this address already: prove who you are by `Authorization: Bearer` with a key of yours.",
+            "You are known by this address already: sign in, or prove who you are by `Authorization: Bearer` with a key of \
+             yours.",
         )),
     }
 }

@@ -61,8 +61,8 @@ async fn revoke(
     Answer::no_content().settled(&manage, changed.position, query).await
 }
 
-/// Accepts an invitation: for whoever has its link. Who is known by its address already proves who they are by a key of
-/// their own in `Authorization`. What was used, has expired or never was is 404 alike.
+/// Accepts an invitation: for whoever has its link. Who is known by its address already proves who they are, by a
+/// session or by a key of their own in `Authorization`. What was used, has expired or never was is 404 alike.
 #[utoipa::path(post, path = "/invitations/accept", operation_id = "invitations/accept", tag = "invitations", request_body = Accept,
     security((), ("bearer" = [])),
     responses((status = 200, body = Accepted), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]

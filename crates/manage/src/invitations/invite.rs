@@ -120,6 +120,9 @@ pub async fn invite(manage: &Manage, ctx: &Ctx, request: InviteAgain) -> Result<
                     let (ctx, user, drawn) = &*all;
                     let member = invited(tx, organization, user).await?;
                     let roles = roles_of(tx, &member).await?;
+                    if !roles.is_empty() {
+                        ctx.require_step_up()?;
+                    }
                     ctx.require_roles(tx, &roles).await?;
                     let made = put(tx, ctx, drawn, &member).await?;
                     note(tx, ctx, "invitation.create", &member, &made.without_link());

@@ -130,6 +130,35 @@ async fn who_is_known_joins_as_themselves_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn who_comes_chooses_the_password_that_they_sign_in_with() {
+    let (world, admin) = World::with_organization().await;
+    let (_, link) = invited(&world, &admin, "bob", &["developer"]).await;
+    let with = async |password: &str| {
+        world.post("", "/invitations/accept", json!({"token": link, "password": password})).await
+    };
+    for weak in ["short", "bob@example.com", "aaaaaaaaaaaaaaaa"] {
+        assert_eq!(with(weak).await.problem(400, "invalid_request"), ["password"], "{weak}");
+    }
+    assert_eq!(with("harbour violet nine anvil").await.status, 200, "the link was still good");
+    let sign_in = async |password: &str| {
+        world.post("", "/sign-in", json!({"login": "bob@example.com", "password": password})).await
+    };
+    assert_eq!(sign_in("harbour violet nine anvil").await.status, 201);
+    sign_in("harbour violet nine anvils").await.problem(401, "unauthenticated");
+    // Whoever has a link to a known address changes nothing of the person's.
+    let other = world
+        .post(OPERATOR, "/organizations", json!({"name": "Other", "email": "eve@example.com"}))
+        .await
+        .text("token");
+    let second = world.post(&other, "/users", json!({"email": "bob@example.com"})).await;
+    let second = token(&second.body["invitation"]["link"]);
+    let body = json!({"token": second, "password": "another good one entirely"});
+    world.post("", "/invitations/accept", body).await.problem(401, "unauthenticated");
+    sign_in("another good one entirely").await.problem(401, "unauthenticated");
+    assert_eq!(sign_in("harbour violet nine anvil").await.status, 201);
+}
+
+#[tokio::test]
 async fn a_new_link_takes_what_the_user_may_do() {
     let (world, admin) = World::with_organization().await;
     let desk = json!({"name": "Desk", "slug": "desk", "authorities": ["users.manage"]});

@@ -67,6 +67,9 @@ pub(super) struct Accept {
     /// What others see of you
     #[arg(long)]
     name: Option<String>,
+    /// The file that holds the password that you are going to sign in with
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 /// Which one.
@@ -268,6 +271,9 @@ impl Accept {
         let mut body = json!({"token": token});
         if let Some(name) = &self.name {
             body["name"] = json!(name);
+        }
+        if let Some(file) = &self.password_file {
+            body["password"] = json!(read_credential(file)?.expose());
         }
         output.record(&client.post(&["invitations", "accept"], &body).await?)
     }
