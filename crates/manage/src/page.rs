@@ -10,9 +10,8 @@ use claviger_store::Page;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::body::number;
 use crate::error::Error;
 
 /// Rows of a page when nothing else is asked for.
@@ -33,29 +32,6 @@ pub struct Listed<T> {
     /// Where the next page begins; null after the last.
     #[schema(required)]
     pub next_cursor: Option<String>,
-}
-
-/// The query of a list without filters.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// Rows of a page: 1 to 100, 50 if not given.
-    #[serde(default, deserialize_with = "number")]
-    #[param(minimum = 1, maximum = 100)]
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[serde(default)]
-    pub cursor: Option<String>,
-}
-
-// === impl PageQuery ===
-
-impl PageQuery {
-    /// The page of the list `list` that is asked for.
-    pub fn page(&self, key: &FingerprintKey, list: &[&str]) -> Result<Page, Error> {
-        page(key, list, self.limit, self.cursor.as_deref())
-    }
 }
 
 // === impl Listed ===

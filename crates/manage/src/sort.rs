@@ -1,4 +1,4 @@
-//! `?sort=` of lists whose records have a slug and a name.
+//! `?sort=` of lists whose records have a slug and a name, and of those that are logs.
 
 use claviger_store::RecordSort;
 use serde::Deserialize;
@@ -25,6 +25,18 @@ pub enum SortBy {
     Newest,
     /// The oldest first.
     #[serde(rename = "created_at")]
+    Oldest,
+}
+
+/// The order of a log; `-` = descending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum SortByTime {
+    /// The newest first.
+    #[default]
+    #[serde(rename = "-at")]
+    Newest,
+    /// The oldest first.
+    #[serde(rename = "at")]
     Oldest,
 }
 

@@ -8,7 +8,7 @@ use claviger_domain::{ApiId, ApiSetId, OrganizationId};
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::order::{RecordSort, SortKeys};
-use crate::page::{Listed, Page};
+use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{containing, json, sql, word};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, application_types, roles};
@@ -141,6 +141,27 @@ pub async fn list(
             id: row.id.to_string(),
         })
     }))
+}
+
+/// A page of other organizations' sets that name an API of this one, by their ids.
+///
+/// # Errors
+/// [`Error::ForeignCursor`] if the page's cursor belongs to a list of another order.
+pub async fn of_others(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    api: ApiId,
+    page: &Page,
+) -> Result<Listed<ApiSet>> {
+    let quoted = containing(&format!("\"{api}\""));
+    let mut statement = sql(SELECT).push_bound(" WHERE organization_id <> ?", [organization]);
+    statement =
+        statement.push_bound(" AND (apis LIKE ? ESCAPE '!' OR operations LIKE ? ESCAPE '!')", [&quoted, &quoted]);
+    if let Some((id, _)) = page.after_text()? {
+        statement = statement.push_bound(" AND id > ?", [id]);
+    }
+    let rows = conn.rows(statement.push_bound(" ORDER BY id LIMIT ?", [page.rows_to_read()]), read).await?;
+    Ok(page.cut(rows, |set| (CursorValue::Text(set.id.to_string()), String::new())))
 }
 
 /// How many sets the organization has.

@@ -3,10 +3,12 @@
 use claviger_domain::Timestamp;
 use claviger_domain::audit::{Chain, Entry, chain_mac};
 use claviger_domain::keyring::AuditKey;
+use claviger_domain::name::search_form;
+use serde_json::Value;
 
 use crate::conn::Conn;
 use crate::fields::Fields;
-use crate::page::{CursorValue, Listed, Page};
+use crate::page::{CursorValue, Listed, Page, Sieve};
 use crate::sql::{Sql, containing, json, sql, word};
 use crate::{Error, Result};
 
@@ -37,6 +39,8 @@ pub struct AuditFilter {
     pub from: Option<Timestamp>,
     /// Those before this instant.
     pub before: Option<Timestamp>,
+    /// Those that have this in actor, action, object, address, request id or in what changed, whatever its case.
+    pub text: Option<String>,
     /// Those up to this number.
     pub up_to: Option<i64>,
     /// The oldest first.
@@ -88,6 +92,16 @@ pub async fn heads(conn: &mut Conn) -> Result<Vec<(String, Head)>> {
 /// # Errors
 /// [`Error::ForeignCursor`] if the page's cursor belongs to another list.
 pub async fn list(conn: &mut Conn, chain: Chain, filter: &AuditFilter, page: &Page) -> Result<Listed<Stored>> {
+    let Some(text) = filter.text.as_deref().map(search_form) else { return rows(conn, chain, filter, page).await };
+    let mut sieve = Sieve::new(page);
+    while let Some(part) = sieve.part() {
+        let found = rows(conn, chain, filter, &part).await?;
+        sieve.sift(found, |stored| search_form(&texts(&stored.entry)).contains(&text));
+    }
+    Ok(sieve.listed(cursor))
+}
+
+async fn rows(conn: &mut Conn, chain: Chain, filter: &AuditFilter, page: &Page) -> Result<Listed<Stored>> {
     let select = "SELECT seq, mac, entry FROM audit_entries WHERE chain = $1";
     let mut statement = filtered(sql(select).bind(chain.to_string()), filter);
     if let Some((seq, _)) = page.after_number()? {
@@ -99,7 +113,36 @@ pub async fn list(conn: &mut Conn, chain: Chain, filter: &AuditFilter, page: &Pa
         Ok(Stored { seq, entry: row.json(2)?, mac })
     };
     let rows = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
-    Ok(page.cut(rows, |row| (CursorValue::Number(row.seq), String::new())))
+    Ok(page.cut(rows, cursor))
+}
+
+fn cursor(row: &Stored) -> (CursorValue, String) {
+    (CursorValue::Number(row.seq), String::new())
+}
+
+/// What a search looks through, a line each.
+fn texts(entry: &Entry) -> String {
+    let Entry { actor, object, ip, request_id, .. } = entry;
+    let mut texts: Vec<&str> = vec![&entry.action, &object.kind, &object.id];
+    texts.extend([&actor.id, &actor.name, &object.name, ip, request_id].into_iter().flatten().map(String::as_str));
+    let changed = [&entry.before, &entry.after];
+    changed.into_iter().flatten().for_each(|value| collect_texts(value, &mut texts));
+    texts.join("\n")
+}
+
+/// The names and texts in a value; it is as deep as what Claviger itself wrote.
+fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                texts.push(name);
+                collect_texts(value, texts);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn filtered(mut statement: Sql, filter: &AuditFilter) -> Sql {

@@ -20,7 +20,7 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
-pub use list::{KeyFilter, KeySort, list};
+pub use list::{KeyFilter, KeySort, list, of_others};
 pub(crate) use row::{Row, SELECT, TABLE, read};
 pub use term::{KeyTerm, TermFilter, terms};
 

@@ -70,6 +70,8 @@ pub enum OperationSort {
     /// That of the document.
     #[default]
     Document,
+    /// That of the document, from the end.
+    DocumentDescending,
     /// By name.
     Name,
     /// By name, from the end.
@@ -91,7 +93,7 @@ pub async fn list(conn: &mut Conn, api: ApiId, filter: &OperationFilter, page: &
     let statement = in_order(statement, filter.sort, page)?;
     let rows = conn.rows(statement, |row| Ok((read(row)?, row.number(7)?))).await?;
     let listed = page.cut(rows, |(operation, position)| match filter.sort {
-        OperationSort::Document => (CursorValue::Number(*position), String::new()),
+        OperationSort::Document | OperationSort::DocumentDescending => (CursorValue::Number(*position), String::new()),
         // Of one name there may be several: a version each.
         _ => (CursorValue::Text(operation.name.to_string()), position.to_string()),
     });
@@ -102,10 +104,11 @@ pub async fn list(conn: &mut Conn, api: ApiId, filter: &OperationFilter, page: &
 fn in_order(mut statement: Sql, sort: OperationSort, page: &Page) -> Result<Sql> {
     let (after, order) = match sort {
         OperationSort::Document => (" AND position > ?", " ORDER BY position LIMIT ?"),
+        OperationSort::DocumentDescending => (" AND position < ?", " ORDER BY position DESC LIMIT ?"),
         OperationSort::Name => (" AND (name, position) > (?", " ORDER BY name, position LIMIT ?"),
         OperationSort::NameDescending => (" AND (name, position) < (?", " ORDER BY name DESC, position DESC LIMIT ?"),
     };
-    if sort == OperationSort::Document {
+    if matches!(sort, OperationSort::Document | OperationSort::DocumentDescending) {
         if let Some((position, _)) = page.after_number()? {
             statement = statement.push_bound(after, [position]);
         }

@@ -37,6 +37,18 @@ pub enum CursorValue {
     Text(String),
 }
 
+/// How many rows a search in texts looks through for one page before it stops: no call pays for a list without an end.
+const SEARCH_ROWS_MAX: usize = 10_000;
+
+/// Fills a page with the rows that fit, part after part of the list, where the database cannot tell which do.
+pub(crate) struct Sieve<'a, T> {
+    page: &'a Page,
+    found: Vec<T>,
+    after: Option<Cursor>,
+    looked_at: usize,
+    ended: bool,
+}
+
 /// A page's rows, and where the next page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {
@@ -94,8 +106,78 @@ impl Page {
     }
 }
 
+// === impl Sieve ===
+
+impl<'a, T> Sieve<'a, T> {
+    pub(crate) fn new(page: &'a Page) -> Self {
+        Self { page, found: Vec::new(), after: page.after.clone(), looked_at: 0, ended: false }
+    }
+
+    /// What to read next; `None` where the page is full, the list at its end, or enough looked through.
+    pub(crate) fn part(&self) -> Option<Page> {
+        let is_done = self.ended || self.found.len() > self.page.rows() || self.looked_at >= SEARCH_ROWS_MAX;
+        (!is_done).then(|| Page { after: self.after.clone(), ..Page::default() })
+    }
+
+    /// Keeps of a part what fits.
+    pub(crate) fn sift(&mut self, part: Listed<T>, fits: impl Fn(&T) -> bool) {
+        self.looked_at += part.items.len();
+        self.ended = part.next.is_none();
+        self.after = part.next;
+        self.found.extend(part.items.into_iter().filter(fits));
+    }
+
+    /// The page; it may have fewer rows than asked for, and a next page all the same.
+    pub(crate) fn listed(self, cursor: impl Fn(&T) -> (CursorValue, String)) -> Listed<T> {
+        let is_full = self.found.len() > self.page.rows();
+        let cut = self.page.cut(self.found, cursor);
+        Listed { next: if is_full { cut.next } else { self.after }, ..cut }
+    }
+}
+
 impl Default for Page {
     fn default() -> Self {
         Self::first(PAGE_LIMIT_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(row: &i64) -> (CursorValue, String) {
+        (CursorValue::Number(*row), String::new())
+    }
+
+    /// A page of the numbers up to `last` that `step` divides, and how many were looked at.
+    fn sieved(last: i64, step: i64, page: &Page) -> (Listed<i64>, usize) {
+        let mut sieve = Sieve::new(page);
+        while let Some(part) = sieve.part() {
+            let after = part.after_number().expect("a number").map_or(0, |(number, _)| number);
+            let rows = (after + 1..=last).take(part.rows() + 1).collect();
+            sieve.sift(part.cut(rows, cursor), |row| row % step == 0);
+        }
+        let looked_at = sieve.looked_at;
+        (sieve.listed(cursor), looked_at)
+    }
+
+    #[test]
+    fn a_search_finds_every_row_once_whatever_the_size_of_its_pages() {
+        for (last, step, limit) in
+            [(1_000, 7, 1), (1_000, 7, 100), (1_000, 1, 100), (700, 7, 100), (25_000, 24_999, 2), (0, 1, 3)]
+        {
+            let (mut found, mut page) = (Vec::new(), Page::first(limit));
+            loop {
+                let (listed, looked_at) = sieved(last, step, &page);
+                assert!(looked_at <= SEARCH_ROWS_MAX + 100 && listed.items.len() <= limit as usize);
+                found.extend(listed.items);
+                if listed.next.is_none() {
+                    break;
+                }
+                page.after = listed.next;
+            }
+            assert_eq!(found, (1..=last).filter(|row| row % step == 0).collect::<Vec<_>>(), "{last} {step} {limit}");
+        }
+        assert_eq!(sieved(25_000, 30_000, &Page::first(1)).1, SEARCH_ROWS_MAX, "no further in one call");
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::on_both_databases;
+use crate::harness::patience::wait_until;
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
@@ -45,37 +46,143 @@ fn reversed(mut list: Vec<String>) -> Vec<String> {
     list
 }
 
-/// Every `GET` of the document that takes a `limit`, with its parameters.
-async fn lists(world: &World) -> Vec<(String, Vec<String>)> {
+/// A list of the document: where it is, and its parameters.
+struct List {
+    path: String,
+    parameters: Vec<Value>,
+}
+
+impl List {
+    fn parameter(&self, name: &str) -> Option<&Value> {
+        self.parameters.iter().find(|parameter| parameter["name"] == name)
+    }
+
+    /// The values of `?sort=`: no list is without an order that can be chosen.
+    fn orders(&self) -> Vec<String> {
+        let sort = self.parameter("sort").unwrap_or_else(|| panic!("{} has no sort", self.path));
+        let values = sort["schema"]["enum"].as_array().unwrap_or_else(|| panic!("{}: {sort}", self.path));
+        values.iter().map(|value| value.as_str().expect("a word").to_owned()).collect()
+    }
+
+    /// The same with the ids of what [`fill_lists`] made, and who may read it.
+    fn path_and_token(&self, world: &World, things: &Things) -> (String, String) {
+        let path = self.path.replace("{id}", &things.key).replace("{api}", "mail");
+        let path = path.replace("{application}", "portal").replace("{user}", &things.user);
+        let token = match path.as_str() {
+            "/organizations" => world.local_token(),
+            "/me/keys" => things.users_secret.clone(),
+            _ => world.token.clone(),
+        };
+        (path, token)
+    }
+}
+
+/// Every `GET` of the document that takes a `limit`.
+async fn lists(world: &World) -> Vec<List> {
     let document = Request::get("/api/v1/openapi.json").send(world.control).await.expect(200).json();
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
-        let names: Vec<String> =
-            parameters.iter().filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned())).collect();
-        if names.iter().any(|name| name == "limit") {
-            found.push((path.strip_prefix("/api/v1").expect("below it").to_owned(), names));
+        let list = List { path: path.strip_prefix("/api/v1").expect("below it").to_owned(), parameters };
+        if list.parameter("limit").is_some() {
+            found.push(list);
         }
     }
+    assert!(found.len() >= 15, "only {} lists", found.len());
     found
+}
+
+/// What lists are asked for.
+struct Things {
+    key: String,
+    user: String,
+    users_secret: String,
+}
+
+/// Puts several rows into every list, refused requests among them.
+async fn fill_lists(world: &World) -> Things {
+    let operations = json!([
+        { "name": "b", "method": "GET", "path": "/b" }, { "name": "c", "method": "POST", "path": "/b" },
+        { "name": "a", "method": "GET", "path": "/a" },
+    ]);
+    let post = async |path: &str, body: Value| world.api("POST", path, Some(&body)).await.expect(201).json();
+    post("/apis", json!({ "slug": "mail", "name": "Mail", "operations": operations })).await;
+    for name in ["Zeta", "beta"] {
+        post("/application-types", json!({ "name": name, "sign_in": "key_only", "api_sets": ["full-access"] })).await;
+        post("/roles", json!({ "name": name, "authorities": [] })).await;
+    }
+    let mut application = Value::Null;
+    for name in ["Portal", "zoo", "Attic"] {
+        let made = post("/applications", json!({ "name": name, "type": "zeta" })).await;
+        application = if name == "Portal" { made } else { application };
+    }
+    let mut user = String::new();
+    for name in ["bob", "Ann"] {
+        let body = json!({ "email": format!("{name}@example.com"), "name": name, "roles": ["developer"] });
+        user = post("/users", body).await["id"].as_str().expect("an id").to_owned();
+    }
+    world.api("PATCH", "/policy", Some(&json!({ "delegated_creation": true }))).await.expect(200);
+    let mut users_secret = String::new();
+    let (mut key, mut secret) = (String::new(), String::new());
+    for name in ["one", "Two", "three"] {
+        let made = world.create_key(json!({ "name": name, "api_sets": [] })).await;
+        (key, secret) = (made.id, made.secret);
+        post("/applications/portal/keys", json!({ "name": name, "api_sets": [] })).await;
+        let made = post(&format!("/users/{user}/keys"), json!({ "name": name, "api_sets": ["claviger-admin"] })).await;
+        users_secret = made["secret"].as_str().expect("a secret").to_owned();
+    }
+    world.api("POST", &format!("/keys/{key}/disable"), None).await.expect(200);
+    let id = application["key"]["id"].as_str().expect("an id");
+    world.api("POST", &format!("/keys/{id}/disable"), None).await.expect(200);
+    let secrets = [json!(secret), application["secret"].clone(), json!("clv_nobody")];
+    for (number, secret) in (0..4).flat_map(|number| secrets.iter().map(move |secret| (number, secret))) {
+        world.clock.advance(std::time::Duration::from_millis(7));
+        let path = if number == 1 { "/a" } else { "/b" };
+        world.verdict(secret.as_str().expect("a secret"), "mail", "GET", path).await;
+    }
+    for path in
+        [format!("/keys/{key}/requests"), "/applications/portal/requests".into(), "/organization/requests".into()]
+    {
+        let rows = async || all_rows(world, &world.token, &path, 100).await.len();
+        wait_until(async || rows().await == 4, || format!("the refusals are in {path}")).await;
+    }
+    // Last: with several organizations a door needs a token.
+    for slug in ["zeta", "beta"] {
+        world.second_organization(slug).await;
+    }
+    Things { key, user, users_secret }
+}
+
+/// The rows of a list page after page, each by what tells it from the others.
+async fn all_rows(world: &World, token: &str, path: &str, limit: usize) -> Vec<String> {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = format!("{path}{joint}limit={limit}{cursor}");
+        let page = world.api_as(token, "GET", &page, None).await.expect(200).json();
+        let rows = page["data"].as_array().expect("rows");
+        assert!(rows.len() <= limit);
+        // Some members of a row, such as its last use, change by themselves.
+        let stable = |row: &Value| {
+            ["id", "seq", "request_id"].into_iter().map(|name| &row[name]).find(|id| !id.is_null()).cloned()
+        };
+        found.extend(rows.iter().map(|row| stable(row).unwrap_or_else(|| row.clone()).to_string()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
 }
 
 on_both_databases! {
     async fn every_list_names_what_it_does_not_know(world: &World) {
-        let key = world.create_key(json!({ "name": "k", "api_sets": [] })).await;
-        world.api("POST", "/apis", Some(&json!({ "slug": "mail", "name": "Mail" }))).await.expect(201);
+        let things = fill_lists(world).await;
         let foreign = world.api("GET", "/api-sets?limit=1", None).await.expect(200).json()["next_cursor"].clone();
         let foreign = foreign.as_str().expect("there are more sets than one").to_owned();
-        let lists = lists(world).await;
-        assert!(lists.len() >= 8, "{lists:?}");
-        for (path, parameters) in lists {
-            if path.contains("{application}") || ["/me/keys", "/users/{user}/keys"].contains(&path.as_str()) {
-                // An application's keys and refusals, and a person's keys, are lists of the same code.
-                continue;
-            }
-            let operators = path == "/organizations";
-            let token = if operators { world.local_token() } else { world.token.clone() };
-            let filled = path.replace("{id}", &key.id).replace("{api}", "mail");
+        for list in lists(world).await {
+            list.orders();
+            let (filled, token) = list.path_and_token(world, &things);
+            let path = &list.path;
             let refused = async |query: &str| {
                 let answer = world.api_as(&token, "GET", &format!("{filled}?{query}"), None).await;
                 let answer = answer.expect(400).json();
@@ -101,11 +208,73 @@ on_both_databases! {
             } else {
                 assert_eq!(refused(&format!("cursor={foreign}")).await, "cursor", "{path}: another list's");
             }
-            if parameters.iter().any(|name| name == "text") {
+            if list.parameter("text").is_some() {
                 assert_eq!(refused("text=%00").await, "text", "{path}");
                 assert_eq!(refused(&format!("text={}", "x".repeat(201))).await, "text", "{path}");
             }
         }
+    }
+
+    async fn every_order_of_every_list_has_its_reverse_and_the_same_rows_on_pages_of_any_size(world: &World) {
+        let things = fill_lists(world).await;
+        for list in lists(world).await {
+            let (path, token) = list.path_and_token(world, &things);
+            let orders = list.orders();
+            let mut default = all_rows(world, &token, &path, 100).await;
+            assert!(default.len() > 1 || path == "/nodes", "{path} has {} rows", default.len());
+            let mut is_default = false;
+            for order in &orders {
+                let turned = order.strip_prefix('-').map_or_else(|| format!("-{order}"), str::to_owned);
+                assert!(orders.contains(&turned), "{path}: {order} has no reverse");
+                let rows = all_rows(world, &token, &format!("{path}?sort={order}"), 100).await;
+                is_default |= rows == default;
+                assert_eq!(all_rows(world, &token, &format!("{path}?sort={order}"), 1).await, rows, "{path} {order}");
+                let turned = all_rows(world, &token, &format!("{path}?sort={turned}"), 100).await;
+                assert_eq!(reversed(turned), rows, "{path} {order}");
+                let mut same = rows.clone();
+                same.sort_unstable();
+                same.dedup();
+                assert_eq!(same.len(), rows.len(), "{path} {order}: a row stands twice");
+                default.sort_unstable();
+                assert_eq!(same, default, "{path} {order}");
+                default = all_rows(world, &token, &path, 100).await;
+            }
+            assert!(is_default, "{path}: without sort it is in one of the orders");
+        }
+    }
+
+    async fn diagnostic_logs_nodes_and_the_audit_log_are_filtered_and_searched(world: &World) {
+        let things = fill_lists(world).await;
+        let count = async |path: &str| all_rows(world, &world.token, path, 1).await.len();
+        let key = format!("/keys/{}/requests", things.key);
+        for (log, code) in [(key.as_str(), "DISABLED"), ("/applications/portal/requests", "DISABLED")] {
+            assert_eq!(count(&format!("{log}?code={code}")).await, 4, "{log}");
+            for none in ["code=EXPIRED", "api=other", "ip=192.0.2.77", "text=nothing", "before=2001-01-01T00:00:00Z"] {
+                assert_eq!(count(&format!("{log}?{none}")).await, 0, "{log} {none}");
+            }
+            let rows = world.api("GET", &format!("{log}?sort=at"), None).await.expect(200).json();
+            let third = rows["data"][2]["at"].as_str().expect("an instant");
+            assert_eq!((count(&format!("{log}?after={third}")).await, count(&format!("{log}?before={third}")).await), (2, 2));
+            let id = rows["data"][1]["request_id"].as_str().expect("an id").to_uppercase();
+            assert_eq!(count(&format!("{log}?text={id}")).await, 1, "{log}");
+        }
+        for (query, field) in [("code=nonsense", "code"), ("ip=nonsense", "ip"), ("api=A", "api"), ("after=x", "after"), ("before=x", "before")] {
+            let refused = world.api("GET", &format!("/organization/requests?{query}"), None).await.expect(400).json();
+            assert_eq!(refused["errors"][0]["field"], field);
+        }
+        assert_eq!((count("/nodes?state=live").await, count("/nodes?state=lost").await), (1, 0));
+        let refused = world.api("GET", "/nodes?state=gone", None).await.expect(400).json();
+        assert_eq!(refused["errors"][0]["field"], "state");
+        // By a name of then, whatever its case, in both directions; of an actor, an object and a changed text.
+        let renamed = json!({ "name": "ÉCLAIR" });
+        world.api("PATCH", &format!("/keys/{}", things.key), Some(&renamed)).await.expect(200);
+        assert_eq!(count("/audit?text=e%CC%81clair").await, 1);
+        assert_eq!(count("/audit?text=%C3%89CLAIR&sort=at&action=key.edit").await, 1);
+        assert_eq!(count("/audit?text=PORTAL&action=application.create").await, 1);
+        assert_eq!(count("/audit?text=nothing-of-the-kind").await, 0);
+        let exported = "/api/v1/audit/export?text=%C3%89clair";
+        let exported = Request::get(exported).bearer(&world.token).send(world.control).await.expect(200).text();
+        assert_eq!(exported.lines().count(), 2, "the entry and the head: {exported}");
     }
 
     async fn keys_are_sorted_searched_and_paged_alike_in_both_databases(world: &World) {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::fleet::{Fleet, Node};
 use crate::harness::patience::wait_until;
 use crate::harness::process::{command, run, text};
+use crate::harness::raw_http::Request;
 use crate::harness::telemetry::figure;
 
 fn names(answer: &Value, list: &str) -> Vec<String> {
@@ -43,6 +44,55 @@ async fn a_new_key_is_good_at_every_live_node_when_its_call_returns() {
         for node in [one, two, three].into_iter().filter(|node| !pending.contains(&node.id)) {
             assert!(applied.contains(&node.id), "{made}");
             assert_eq!(node.code(secret).await, "VALID", "at {} after {made}", node.id);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_idempotency_key_at_two_servers_at_once_makes_one_key() {
+    let fleet = Fleet::start(2).await;
+    let [one, two] = fleet.nodes.as_slice() else { panic!("two nodes") };
+    for number in 0..10 {
+        let body = json!({ "name": format!("key {number}"), "api_sets": ["full-access"] });
+        let post = async |node: &Node| {
+            let request = Request::post("/api/v1/keys", &body).bearer(&node.token);
+            request.header("Idempotency-Key", &format!("once-{number}")).send(node.serving.control).await.expect(201)
+        };
+        let (first, second) = tokio::join!(post(one), post(two));
+        let replayed = [&first, &second].map(|answer| answer.header("idempotent-replayed").is_some());
+        assert!(replayed[0] != replayed[1], "one is the replay of the other: {replayed:?}");
+        let (first, second) = (first.json(), second.json());
+        assert_eq!(first["key"]["id"], second["key"]["id"]);
+        let secrets = [&first, &second].map(|answer| answer["secret"].is_string());
+        assert_eq!(secrets, replayed.map(|replayed| !replayed), "the secret is shown once");
+        for node in [one, two] {
+            let found = node.api("GET", &format!("/keys?text=key%20{number}"), None).await.expect(200).json();
+            assert_eq!(found["data"].as_array().map(Vec::len), Some(1), "at {}", node.id);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_writers_at_two_servers_with_the_same_tag_one_is_told() {
+    let fleet = Fleet::start(2).await;
+    let [one, two] = fleet.nodes.as_slice() else { panic!("two nodes") };
+    let id = fleet.create_key("k").await["key"]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/keys/{id}");
+    for round in 1..=10 {
+        let tag = one.api("GET", &path, None).await.expect(200).header("etag").expect("a tag");
+        let patch = async |node: &Node, text: &str| {
+            let request = Request::new("PATCH", &format!("/api/v1{path}")).bearer(&node.token).header("If-Match", &tag);
+            request.json(&json!({ "description": format!("{text} {round}") })).send(node.serving.control).await
+        };
+        let (first, second) = tokio::join!(patch(one, "one"), patch(two, "two"));
+        let statuses = [first.status, second.status];
+        let winner = if statuses == [200, 412] { "one" } else { "two" };
+        assert!(statuses == [200, 412] || statuses == [412, 200], "{statuses:?}");
+        let told = if winner == "one" { &second } else { &first };
+        assert_eq!(told.json()["code"], "stale");
+        for node in [one, two] {
+            let kept = node.api("GET", &path, None).await.expect(200).json();
+            assert_eq!(kept["description"], format!("{winner} {round}"), "at {}", node.id);
         }
     }
 }

@@ -87,6 +87,57 @@ fn fields(refused: &Response) -> Vec<String> {
 }
 
 on_both_databases! {
+    async fn previews_count_what_tenants_lose_and_name_none_of_it(world: &World) {
+        let acme = Tenant::of(world, world.token.clone()).await;
+        let bravo = Tenant::of(world, world.second_organization("bravo").await).await;
+        let cargo = Tenant::of(world, world.second_organization("cargo").await).await;
+        let paths = |names: &[&str]| {
+            let path = |name: &&str| (format!("/{name}"), json!({ "get": { "operationId": name, "responses": {} } }));
+            let paths: serde_json::Map<String, Value> = names.iter().map(path).collect();
+            json!({ "openapi": "3.0.0", "info": { "title": "Mail", "version": "1" }, "paths": paths })
+        };
+        acme.call("POST", "/apis/import?slug=mail&name=Mail", paths(&["a", "b", "c"])).await.expect(201);
+        acme.call("POST", "/api-sets", json!({ "slug": "ours", "name": "Ours", "operations": ["mail:a"] })).await.expect(201);
+        let [mail, ours] = [acme.id_of("/apis/mail").await, acme.id_of("/api-sets/ours").await];
+        acme.share("mail", json!([bravo.id, cargo.id])).await;
+        let zero = json!({ "keys": 0, "sets": 0, "keys_by_sets": 0 });
+        let import = async |names: &[&str]| {
+            acme.call("POST", "/apis/import?slug=mail&dry_run=true", paths(names)).await.expect(200).json()
+        };
+        let nobody = import(&["b", "c"]).await;
+        assert_eq!((&nobody["losing_others"], &nobody["gaining_others"]), (&zero, &zero));
+        for tenant in [&bravo, &cargo] {
+            let set = json!({ "slug": "theirs", "name": "Tenant's secret set", "operations": [format!("{mail}:*")] });
+            tenant.call("POST", "/api-sets", set).await.expect(201);
+            for (name, body) in [
+                ("named", json!({ "api_sets": [], "operations": [format!("{mail}:a")] })),
+                ("other", json!({ "api_sets": [], "operations": [format!("{mail}:b")] })),
+                ("lent", json!({ "api_sets": [ours] })), ("held", json!({ "api_sets": ["theirs"] })),
+            ] {
+                let mut body = body;
+                body["name"] = json!(format!("Tenant's secret {name}"));
+                tenant.key(body).await;
+            }
+        }
+        let lost = import(&["b", "c"]).await;
+        assert_eq!(lost["losing_others"], json!({ "keys": 2, "sets": 2, "keys_by_sets": 4 }), "{lost}");
+        assert_eq!(lost["gaining_others"], zero);
+        assert!(!lost.to_string().contains("secret"), "{lost}");
+        let gained = import(&["a", "b", "c", "d"]).await;
+        assert_eq!(gained["gaining_others"], json!({ "keys": 0, "sets": 2, "keys_by_sets": 2 }), "{gained}");
+        assert_eq!(gained["losing_others"], zero);
+        let deletion = async || acme.call("DELETE", "/apis/mail?dry_run=true", Value::Null).await.expect(200).json();
+        let gone = deletion().await;
+        assert_eq!(gone["losing_others"], json!({ "keys": 4, "sets": 2, "keys_by_sets": 4 }), "{gone}");
+        assert!(!gone.to_string().contains("secret"), "{gone}");
+        // Whoever it is shared with no longer holds nothing by it.
+        acme.share("mail", json!([bravo.id])).await;
+        let lost = import(&["b", "c"]).await;
+        assert_eq!((&lost["losing_others"]["keys"], &lost["losing_others"]["sets"]), (&json!(1), &json!(1)), "{lost}");
+        acme.share("mail", json!([])).await;
+        assert_eq!(deletion().await["losing_others"], zero);
+    }
+
     async fn a_shared_api_is_there_for_those_it_is_shared_with_by_its_id(world: &World) {
         let [acme, bravo, cargo] = Tenant::three(world).await;
         let (github, issues) = (acme.id_of("/apis/github").await, acme.id_of("/api-sets/issues").await);

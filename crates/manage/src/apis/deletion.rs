@@ -5,7 +5,7 @@ use claviger_store::operations;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::difference::{Difference, KeyShare, SetShare};
+use super::difference::{Difference, KeyShare, OthersShare, SetShare};
 use super::record::{find_own, view};
 use super::shares::Shares;
 use super::wire::ApiView;
@@ -23,6 +23,8 @@ pub struct Deletion {
     pub losing_sets: Vec<SetShare>,
     /// Keys that hold operations of it beside their sets, at most 100; left out for callers who may not read keys.
     pub losing_keys: Vec<KeyShare>,
+    /// What other organizations that the API is shared with lose.
+    pub losing_others: OthersShare,
     /// Whether more sets or keys lose than are named here.
     pub more: bool,
     /// Always true: nothing was changed.
@@ -41,6 +43,7 @@ pub async fn preview_deletion(manage: &Manage, ctx: &Ctx, name: &str, if_match: 
         api: view(&mut snapshot, &api).await?,
         losing_sets: shares.losing_sets,
         losing_keys: shares.losing_keys,
+        losing_others: shares.losing_others,
         more: shares.more,
         dry_run: true,
     })

@@ -79,6 +79,18 @@ pub struct KeyShare {
     pub names: Vec<String>,
 }
 
+/// What an import or a deletion gives to other organizations that the API is shared with, or takes from them: counts, no
+/// names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OthersShare {
+    /// Keys of theirs that hold some of it beside their sets.
+    pub keys: usize,
+    /// Sets of theirs that hold some of it.
+    pub sets: usize,
+    /// Keys of theirs that hold such a set, or one of this organization; a key counts once for each set.
+    pub keys_by_sets: i64,
+}
+
 /// Operations in the versions that are new, or gone; without a version where they are in all.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Units(Vec<(Box<str>, Option<Box<str>>)>);

@@ -203,6 +203,8 @@ impl Plan {
             losing_sets: shares.losing_sets,
             gaining_keys: shares.gaining_keys,
             losing_keys: shares.losing_keys,
+            gaining_others: shares.gaining_others,
+            losing_others: shares.losing_others,
             more: shares.more,
             suggested_sets: self.suggestions(merged),
             dry_run: self.query.dry_run,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::difference::{KeyShare, OperationChanges, OperationCounts, SetShare};
+use super::difference::{KeyShare, OperationChanges, OperationCounts, OthersShare, SetShare};
 use super::wire::ApiView;
 
 /// What an import did, or would do.
@@ -26,6 +26,10 @@ pub struct Imported {
     pub gaining_keys: Vec<KeyShare>,
     /// Keys that hold some of what is removed beside their sets, at most 100; left out for callers who may not read keys.
     pub losing_keys: Vec<KeyShare>,
+    /// What other organizations that the API is shared with gain.
+    pub gaining_others: OthersShare,
+    /// What other organizations that the API is shared with lose.
+    pub losing_others: OthersShare,
     /// Whether more sets or keys gain or lose than are named here.
     pub more: bool,
     /// Sets that could be made of the document's tags.

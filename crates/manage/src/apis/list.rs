@@ -47,6 +47,9 @@ pub enum SortOperations {
     #[default]
     #[serde(rename = "position")]
     Document,
+    /// That of the document, from the end.
+    #[serde(rename = "-position")]
+    DocumentDescending,
     /// By name.
     #[serde(rename = "name")]
     Name,
@@ -122,6 +125,7 @@ pub async fn list_operations(
         method: text("method", &query.method)?,
         sort: match query.sort {
             SortOperations::Document => OperationSort::Document,
+            SortOperations::DocumentDescending => OperationSort::DocumentDescending,
             SortOperations::Name => OperationSort::Name,
             SortOperations::NameDescending => OperationSort::NameDescending,
         },

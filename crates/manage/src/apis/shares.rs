@@ -2,10 +2,11 @@
 
 use claviger_domain::api::Api;
 use claviger_domain::authority::Authority;
+use claviger_domain::sharing::SharedWith;
 use claviger_store::keys::{self, KeyFilter};
-use claviger_store::{Conn, PAGE_LIMIT_MAX, Page};
+use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, api_sets};
 
-use super::difference::{Difference, KeyShare, SetShare};
+use super::difference::{Difference, KeyShare, OthersShare, SetShare};
 use crate::ctx::Ctx;
 use crate::error::Error;
 
@@ -16,6 +17,9 @@ const KEYS_SHOWN_MAX: usize = 100;
 /// The most keys that are looked at; each names operations of the API.
 const KEYS_EXAMINED_MAX: usize = 5_000;
 
+/// The most sets of other organizations that are looked at.
+const SETS_EXAMINED_MAX: usize = 1_000;
+
 /// Who gains and who loses.
 #[derive(Debug, Default)]
 pub(super) struct Shares {
@@ -23,6 +27,8 @@ pub(super) struct Shares {
     pub(super) losing_sets: Vec<SetShare>,
     pub(super) gaining_keys: Vec<KeyShare>,
     pub(super) losing_keys: Vec<KeyShare>,
+    pub(super) gaining_others: OthersShare,
+    pub(super) losing_others: OthersShare,
     /// There are more.
     pub(super) more: bool,
 }
@@ -37,6 +43,10 @@ impl Shares {
             return Ok(shares);
         }
         shares.find_sets(conn, api, difference).await?;
+        if api.sharing.with != SharedWith::None {
+            shares.count_keys_of_others(conn, api, difference).await?;
+            shares.count_sets_of_others(conn, api, difference).await?;
+        }
         if ctx.authorities.has(Authority::KeysRead) {
             shares.find_keys(conn, ctx, api, difference).await?;
         }
@@ -45,8 +55,11 @@ impl Shares {
 
     async fn find_sets(&mut self, conn: &mut Conn, api: &Api, difference: &Difference) -> Result<(), Error> {
         for set in crate::api_sets::all(conn, api.organization).await? {
-            let both = [(&difference.gained, &mut self.gaining_sets), (&difference.lost, &mut self.losing_sets)];
-            for (units, shown) in both {
+            let both = [
+                (&difference.gained, &mut self.gaining_sets, &mut self.gaining_others),
+                (&difference.lost, &mut self.losing_sets, &mut self.losing_others),
+            ];
+            for (units, shown, others) in both {
                 let (operations, names) = units.of_set(&set, api.id);
                 if operations == 0 {
                     continue;
@@ -55,8 +68,11 @@ impl Shares {
                     self.more = true;
                     continue;
                 }
-                let keys = claviger_store::api_sets::in_use_counts(conn, api.organization, set.id).await?.keys;
-                shown.push(SetShare { slug: set.slug.to_string(), operations, names, keys });
+                let in_use = api_sets::in_use_counts(conn, api.organization, set.id).await?;
+                if api.sharing.with != SharedWith::None {
+                    others.keys_by_sets += in_use.keys_of_others;
+                }
+                shown.push(SetShare { slug: set.slug.to_string(), operations, names, keys: in_use.keys });
             }
         }
         Ok(())
@@ -89,6 +105,49 @@ impl Shares {
                 }
                 Some(_) => page.after = found.next,
                 None => return Ok(()),
+            }
+        }
+    }
+
+    /// What is named of an API that is no longer shared with somebody gives nothing, and is not counted.
+    async fn count_keys_of_others(&mut self, conn: &mut Conn, api: &Api, difference: &Difference) -> Result<(), Error> {
+        let (mut page, mut examined) = (Page::first(PAGE_LIMIT_MAX), 0);
+        loop {
+            let found = keys::of_others(conn, api.organization, api.id, &page).await?;
+            examined += found.items.len();
+            for key in found.items.iter().filter(|key| api.sharing.with.includes(key.organization)) {
+                let both =
+                    [(&difference.gained, &mut self.gaining_others), (&difference.lost, &mut self.losing_others)];
+                for (units, others) in both {
+                    others.keys += usize::from(units.of_key(key, api.id).0 > 0);
+                }
+            }
+            self.more |= found.next.is_some() && examined >= KEYS_EXAMINED_MAX;
+            match found.next {
+                Some(_) if examined < KEYS_EXAMINED_MAX => page.after = found.next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn count_sets_of_others(&mut self, conn: &mut Conn, api: &Api, difference: &Difference) -> Result<(), Error> {
+        let (mut page, mut examined) = (Page::first(PAGE_LIMIT_MAX), 0);
+        loop {
+            let found = api_sets::of_others(conn, api.organization, api.id, &page).await?;
+            examined += found.items.len();
+            for set in found.items.iter().filter(|set| api.sharing.with.includes(set.organization)) {
+                let keys = api_sets::in_use_counts(conn, set.organization, set.id).await?.keys;
+                let both =
+                    [(&difference.gained, &mut self.gaining_others), (&difference.lost, &mut self.losing_others)];
+                for (_, others) in both.into_iter().filter(|(units, _)| units.of_set(set, api.id).0 > 0) {
+                    others.sets += 1;
+                    others.keys_by_sets += keys;
+                }
+            }
+            self.more |= found.next.is_some() && examined >= SETS_EXAMINED_MAX;
+            match found.next {
+                Some(_) if examined < SETS_EXAMINED_MAX => page.after = found.next,
+                _ => return Ok(()),
             }
         }
     }

@@ -14,8 +14,8 @@ use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::Accepted;
-use crate::keys::{CreateKey, KeyQuery, KeyView, KeyWithSecret, Reason, RefusalView};
-use crate::page::{Listed, PageQuery};
+use crate::keys::{CreateKey, KeyQuery, KeyView, KeyWithSecret, Reason, RefusalQuery, RefusalView};
+use crate::page::Listed;
 use crate::path::PathName;
 use crate::write::Changed;
 use crate::{Manage, applications, keys};
@@ -180,13 +180,13 @@ async fn create_key(
 
 /// Lists the last refused requests of an application's keys (its diagnostic log).
 #[utoipa::path(get, path = "/applications/{application}/requests", operation_id = "applications/requests", tag = "applications",
-    params(("application" = String, Path, description = "The application's id or slug"), PageQuery),
+    params(("application" = String, Path, description = "The application's id or slug"), RefusalQuery),
     responses((status = 200, body = Listed<RefusalView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn requests(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<RefusalQuery>,
 ) -> Result<Answer<Listed<RefusalView>>, Error> {
     Ok(Answer::ok(applications::requests(&manage, &ctx, &name, &query).await?))
 }

@@ -15,8 +15,8 @@ use crate::application_types::find_type;
 use crate::body::{number, truth};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
-use crate::keys::RefusalView;
-use crate::page::{Listed, PageQuery, page};
+use crate::keys::{RefusalQuery, RefusalView};
+use crate::page::{Listed, page};
 use crate::rights::UNKNOWN;
 use crate::sort::SortBy;
 
@@ -84,15 +84,21 @@ pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Err
     Ok(Recorded { application: view(&mut snapshot, &application).await?, version: application.version })
 }
 
-/// The last refusals of all keys of an application, the newest first.
-pub async fn requests(manage: &Manage, ctx: &Ctx, name: &str, query: &PageQuery) -> Result<Listed<RefusalView>, Error> {
+/// The last refusals of all keys of an application.
+pub async fn requests(
+    manage: &Manage,
+    ctx: &Ctx,
+    name: &str,
+    query: &RefusalQuery,
+) -> Result<Listed<RefusalView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
+    let filter = query.filter()?;
     let mut snapshot = manage.store.read().await?;
     let application = find(&mut snapshot, organization, name).await?;
-    let (ring, subject) = (manage.keyring.fingerprint(), application.id.to_string());
-    let names = ["application-requests", subject.as_str()];
-    let page = query.page(ring, &names)?;
+    let (ring, which) = (manage.keyring.fingerprint(), format!("{} {filter:?}", application.id));
+    let names = ["application-requests", which.as_str()];
+    let page = page(ring, &names, query.limit, query.cursor.as_deref())?;
     let owner = Owner::Application(application.id);
-    let found = refusals::page_of_owner(&mut snapshot, organization, &owner, &page).await?;
+    let found = refusals::page_of_owner(&mut snapshot, organization, &owner, &filter, &page).await?;
     Listed::new(ring, &names, found, RefusalView::from)
 }

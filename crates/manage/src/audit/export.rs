@@ -9,12 +9,13 @@ use claviger_store::{Cursor, Page};
 use http::HeaderName;
 use serde_json::json;
 
-use super::list::{AuditQuery, AuditSort, chain, filter};
+use super::list::{AuditQuery, chain, filter};
 use super::wire::{COLUMNS, EntryView, HeadView, cells};
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::export::{Format, Part, csv_line, json_line, stream, with_header};
+use crate::sort::SortByTime;
 
 /// The head as `<seq>:<mac>`, as `claviger audit verify --head` takes it.
 pub const HEAD_HEADER: HeaderName = HeaderName::from_static("x-claviger-audit-head");
@@ -32,7 +33,7 @@ struct Export {
 pub async fn export(manage: Arc<Manage>, ctx: &Ctx, query: AuditQuery, format: Format) -> Result<Response, Error> {
     let chain = chain(ctx, query.chain)?;
     let head = audit::head(&mut *manage.store.read().await?, chain).await?;
-    let filter = filter(&AuditQuery { sort: AuditSort::Oldest, ..query })?;
+    let filter = filter(&AuditQuery { sort: SortByTime::Oldest, ..query })?;
     let filter = AuditFilter { up_to: Some(head.seq), ..filter };
     let head = HeadView::new(chain, &head);
     let noted = format!("{}:{}", head.seq, head.mac);

@@ -9,7 +9,6 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::list::AuditSort;
 use super::{AuditQuery, ChainName, EntryView, Verification, VerifyQuery};
 use crate::answer::Answer;
 use crate::body::Query;
@@ -17,6 +16,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::{Accepted, Format};
 use crate::page::Listed;
+use crate::sort::SortByTime;
 use crate::{Manage, audit};
 
 /// The query of an export.
@@ -49,6 +49,9 @@ pub struct ExportQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     before: Option<claviger_domain::Timestamp>,
+    /// As in the list.
+    #[serde(default)]
+    text: Option<String>,
 }
 
 /// The routes, below `/api/v1`.
@@ -79,13 +82,13 @@ async fn export(
     accepted: Accepted,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Error> {
-    let ExportQuery { chain, format, actor, action, object, after, before } = query;
+    let ExportQuery { chain, format, actor, action, object, after, before, text } = query;
     let format = match accepted.or(format) {
         Format::Csv => Format::Csv,
         Format::Jsonl | Format::Json => Format::Jsonl,
     };
-    let sort = AuditSort::Oldest;
-    let query = AuditQuery { chain, actor, action, object, after, before, sort, limit: None, cursor: None };
+    let sort = SortByTime::Oldest;
+    let query = AuditQuery { chain, actor, action, object, after, before, text, sort, limit: None, cursor: None };
     audit::export(manage, &ctx, query, format).await
 }
 

@@ -10,11 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::wire::EntryView;
 use crate::Manage;
+use crate::apis::search_text;
 use crate::body::number;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::page::{Listed, page};
+use crate::sort::SortByTime;
 
 /// The most characters of an id, a type or an action.
 const WORD_LENGTH_MAX: usize = 100;
@@ -45,10 +47,14 @@ pub struct AuditQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub before: Option<Timestamp>,
+    /// Those that have this in actor, action, object, address, request id or in what changed, whatever its case. A page may
+    /// then have fewer rows than asked for, and a next page all the same.
+    #[serde(default)]
+    pub text: Option<String>,
     /// `-at` (the newest first, if not given) or `at`.
     #[serde(default)]
     #[param(inline)]
-    pub sort: AuditSort,
+    pub sort: SortByTime,
     /// Rows of a page: 1 to 100, 50 if not given.
     #[serde(default, deserialize_with = "number")]
     #[param(minimum = 1, maximum = 100)]
@@ -66,18 +72,6 @@ pub enum ChainName {
     Organization,
     /// The installation's: organizations made and set as the default.
     Installation,
-}
-
-/// The order of entries, which is that of their numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum AuditSort {
-    /// The newest first.
-    #[default]
-    #[serde(rename = "-at")]
-    Newest,
-    /// The oldest first.
-    #[serde(rename = "at")]
-    Oldest,
 }
 
 /// A page of a chain.
@@ -111,8 +105,9 @@ pub(super) fn filter(query: &AuditQuery) -> Result<AuditFilter, Error> {
         object: word("object", &query.object),
         from: query.after,
         before: query.before,
+        text: search_text(query.text.as_deref())?,
         up_to: None,
-        ascending: query.sort == AuditSort::Oldest,
+        ascending: query.sort == SortByTime::Oldest,
     };
     checks.finish()?;
     Ok(filter)

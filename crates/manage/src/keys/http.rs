@@ -12,14 +12,14 @@ use utoipa_axum::routes;
 
 use super::{
     Check, CreateKey, EditKey, Explained, Found, IMPORT_BYTES_MAX, ImportKeysQuery, ImportedKeys, KeyQuery, KeyView,
-    KeyWithSecret, Lookup, Reason, Recorded, RefusalView, Rotate,
+    KeyWithSecret, Lookup, Reason, Recorded, RefusalQuery, RefusalView, Rotate,
 };
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::Accepted;
-use crate::page::{Listed, PageQuery};
+use crate::page::Listed;
 use crate::path::PathId;
 use crate::write::Changed;
 use crate::{Manage, keys};
@@ -244,25 +244,25 @@ async fn check(
 
 /// Lists the last refused requests of a key (its diagnostic log).
 #[utoipa::path(get, path = "/keys/{id}/requests", operation_id = "keys/requests", tag = "keys",
-    params(("id" = String, Path, description = "The key's id"), PageQuery),
+    params(("id" = String, Path, description = "The key's id"), RefusalQuery),
     responses((status = 200, body = Listed<RefusalView>), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 async fn requests(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathId(id): Id,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<RefusalQuery>,
 ) -> Result<Answer<Listed<RefusalView>>, Error> {
     Ok(Answer::ok(keys::requests(&manage, &ctx, Some(id), &query).await?))
 }
 
 /// Lists the last refused requests without a key.
 #[utoipa::path(get, path = "/organization/requests", operation_id = "organization/requests", tag = "keys",
-    params(PageQuery),
+    params(RefusalQuery),
     responses((status = 200, body = Listed<RefusalView>), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 async fn organization_requests(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<RefusalQuery>,
 ) -> Result<Answer<Listed<RefusalView>>, Error> {
     Ok(Answer::ok(keys::requests(&manage, &ctx, None, &query).await?))
 }

@@ -52,7 +52,7 @@ pub use record::Recorded;
 pub(crate) use record::stored_secret;
 pub(crate) use request::reason;
 pub use request::{CreateKey, EditKey, OwnerInput, Reason};
-pub use requests::{RefusalView, requests};
+pub use requests::{RefusalQuery, RefusalView, requests};
 pub use reveal::reveal;
 pub use rotate::{Rotate, rotate};
 pub use settle::{BATCH, GRACE, LOOKED_AHEAD, Swept, sweep};

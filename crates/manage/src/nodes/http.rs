@@ -7,12 +7,12 @@ use claviger_domain::id::kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::NodeView;
+use super::{NodeQuery, NodeView};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
-use crate::page::{Listed, PageQuery};
+use crate::page::Listed;
 use crate::path::PathId;
 use crate::{Manage, nodes};
 
@@ -22,12 +22,12 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 }
 
 /// Lists the nodes and the change that each has applied.
-#[utoipa::path(get, path = "/nodes", operation_id = "nodes/list", tag = "nodes", params(PageQuery),
+#[utoipa::path(get, path = "/nodes", operation_id = "nodes/list", tag = "nodes", params(NodeQuery),
     responses((status = 200, body = Listed<NodeView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<NodeQuery>,
 ) -> Result<Answer<Listed<NodeView>>, Error> {
     Ok(Answer::ok(nodes::list(&manage, &ctx, &query).await?))
 }

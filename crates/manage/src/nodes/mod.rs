@@ -12,8 +12,8 @@ mod wait;
 mod wire;
 
 pub use forget::forget;
-pub use list::list;
+pub use list::{NodeQuery, NodeSort, list};
 pub use observer::{LIVE_FOR, Observed, Standing};
 pub use view::{Nodes, Seen};
 pub use wait::{OWN_WAIT_MS, Reached, WAIT_MS, WAIT_MS_MAX};
-pub use wire::NodeView;
+pub use wire::{NodeState, NodeView};

@@ -1,7 +1,7 @@
 //! A node on the wire.
 
 use claviger_domain::change::Position;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::observer::{Observed, Standing};
@@ -32,7 +32,7 @@ pub struct NodeView {
 }
 
 /// How a node stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeState {
     /// It moved within the last 3 s.
@@ -43,6 +43,18 @@ pub enum NodeState {
     SignedOff,
 }
 
+// === impl NodeState ===
+
+impl NodeState {
+    pub(super) fn of(standing: Standing) -> Self {
+        match standing {
+            Standing::Live => Self::Live,
+            Standing::Lost => Self::Lost,
+            Standing::SignedOff | Standing::Gone => Self::SignedOff,
+        }
+    }
+}
+
 // === impl NodeView ===
 
 impl NodeView {
@@ -50,11 +62,7 @@ impl NodeView {
         let row = &node.row;
         Self {
             id: row.own.id.to_string(),
-            state: match node.standing {
-                Standing::Live => NodeState::Live,
-                Standing::Lost => NodeState::Lost,
-                Standing::SignedOff | Standing::Gone => NodeState::SignedOff,
-            },
+            state: NodeState::of(node.standing),
             answers: false,
             applied: applied.map(|position| position.to_string()),
             host: shows_host.then(|| row.own.host.clone()),

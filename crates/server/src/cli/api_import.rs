@@ -167,6 +167,18 @@ pub(super) fn push_shares(lines: &mut Vec<String>, answer: &Value) {
             lines.push(format!("  {what} some: {left} more; --json names them"));
         }
     }
+    push_others(lines, answer);
+}
+
+/// Adds what other organizations gain or lose: counts, for a provider learns no names.
+fn push_others(lines: &mut Vec<String>, answer: &Value) {
+    for (field, what) in [("gaining_others", "gain"), ("losing_others", "lose")] {
+        let counts = ["keys", "sets", "keys_by_sets"].map(|name| answer[field][name].as_u64().unwrap_or_default());
+        if counts != [0, 0, 0] {
+            let [keys, sets, held] = counts;
+            lines.push(format!("  other organizations {what}: {keys} keys, {sets} sets, {held} keys by sets"));
+        }
+    }
 }
 
 fn push_list(lines: &mut Vec<String>, sign: char, list: &Value, count: &Value, shown: impl Fn(&Value) -> String) {
@@ -211,6 +223,8 @@ mod tests {
             },
             "gaining_sets": [{"slug": "all", "operations": 13, "names": ["c@v3"], "keys": 2}],
             "losing_keys": [{"id": "key_1", "name": "ERP", "operations": 1, "names": ["old"]}],
+            "gaining_others": {"keys": 0, "sets": 0, "keys_by_sets": 0},
+            "losing_others": {"keys": 2, "sets": 0, "keys_by_sets": 3},
         });
         let text = summary(&answer);
         for line in [
@@ -222,8 +236,10 @@ mod tests {
             "  - old",
             "  set gains 13: `all`, held by 2 keys (c@v3)",
             "  key loses 1: `ERP` (old)",
+            "  other organizations lose: 2 keys, 0 sets, 3 keys by sets",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} in\n{text}");
         }
+        assert!(!text.contains("other organizations gain"), "{text}");
     }
 }

@@ -42,6 +42,9 @@ struct Which {
     /// Before this instant
     #[arg(long)]
     before: Option<String>,
+    /// With this in actor, action, object, address, request id or in what changed
+    #[arg(long)]
+    text: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -54,6 +57,9 @@ enum Chain {
 pub(super) struct List {
     #[command(flatten)]
     which: Which,
+    /// `-at`, the newest first, or `at`
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
     /// At most this many, 1 to 100
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -128,6 +134,7 @@ impl Which {
             ("object", &self.object),
             ("after", &self.after),
             ("before", &self.before),
+            ("text", &self.text),
         ];
         query.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
         query
@@ -147,6 +154,7 @@ fn chain_query(chain: Option<Chain>) -> Vec<(&'static str, String)> {
 impl List {
     async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
         let mut query = self.which.query();
+        query.extend(self.sort.clone().map(|sort| ("sort", sort)));
         query.push(("limit", self.limit.to_string()));
         query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
         let answer = client.get(&["audit"], &query).await?;

@@ -18,6 +18,12 @@ pub(super) enum NodeCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
+    /// In this state: `live`, `lost` or `signed_off`
+    #[arg(long)]
+    state: Option<String>,
+    /// `id` or `started_at`; with `-` in front from the end
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
     /// At most this many, 1 to 100
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
@@ -61,6 +67,8 @@ impl NodeCommand {
 impl List {
     async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
         let mut query = vec![("limit", self.limit.to_string())];
+        let words = [("state", &self.state), ("sort", &self.sort)];
+        query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word.clone()?))));
         query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
         let answer = client.get(&["nodes"], &query).await?;
         if output.is_json() {

@@ -97,6 +97,21 @@ pub async fn list(
     }))
 }
 
+/// A page of other organizations' living keys that name operations of an API of this one, by their ids.
+///
+/// # Errors
+/// [`crate::Error::ForeignCursor`] if the page's cursor belongs to a list of another order.
+pub async fn of_others(conn: &mut Conn, organization: OrganizationId, api: ApiId, page: &Page) -> Result<Listed<Key>> {
+    let naming = " WHERE deleted_at IS NULL AND id IN (SELECT key_id FROM key_apis WHERE api_id = ?)";
+    let mut statement = sql(SELECT).push_bound(naming, [api]).push_bound(" AND organization_id <> ?", [organization]);
+    if let Some((id, _)) = page.after_text()? {
+        statement = statement.push_bound(" AND id > ?", [id]);
+    }
+    let rows = conn.rows(statement.push_bound(" ORDER BY id LIMIT ?", [page.rows_to_read()]), read).await?;
+    let keys = complete(conn, rows).await?;
+    Ok(page.cut(keys, |key| (CursorValue::Text(key.id.to_string()), String::new())))
+}
+
 /// The same rules as `Facts::state`, in its order.
 fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
     const LIVING: &str = " AND deleted_at IS NULL";

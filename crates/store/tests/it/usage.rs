@@ -9,6 +9,7 @@ use claviger_domain::usage::{
 };
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
+use claviger_store::refusals::RefusalFilter;
 use claviger_store::usage::Writer;
 use claviger_store::{FeedEvent, Page, Store, key_usage, refusals};
 
@@ -66,10 +67,20 @@ async fn record(store: &Store, keys: Vec<KeyUsage>, refusals: Vec<Refusal>) {
 }
 
 async fn all_refusals(store: &Store, organization: OrganizationId, key: Option<u128>) -> Vec<Refusal> {
+    found_refusals(store, organization, key, &RefusalFilter::default(), 70).await
+}
+
+async fn found_refusals(
+    store: &Store,
+    organization: OrganizationId,
+    key: Option<u128>,
+    filter: &RefusalFilter,
+    limit: u32,
+) -> Vec<Refusal> {
     let mut conn = store.read().await.unwrap();
-    let (mut page, mut all) = (Page::first(70), Vec::new());
+    let (mut page, mut all) = (Page::first(limit), Vec::new());
     loop {
-        let part = refusals::page(&mut conn, organization, key.map(KeyId::from_raw), &page).await.unwrap();
+        let part = refusals::page(&mut conn, organization, key.map(KeyId::from_raw), filter, &page).await.unwrap();
         all.extend(part.items);
         match part.next {
             Some(next) => page.after = Some(next),
@@ -176,6 +187,39 @@ stories! {
         assert_eq!(found, [second_of_an_instant, refusal(Some(1), 3), refusal(Some(1), 1)]);
         assert_eq!(all_refusals(&store, organization_id(1), None).await, [refusal(None, 2)]);
         assert_eq!(all_refusals(&store, organization_id(2), Some(1)).await, []);
+    }
+
+    async fn refusals_are_filtered_searched_and_turned_round(place) {
+        let store = place.store().await;
+        let mut odd = refusal(None, 3);
+        (odd.code, odd.ip, odd.api) = (Code::Expired, Some("2001:db8::1".parse().unwrap()), Some("mail".to_owned()));
+        // What others write into a request is no member of the row.
+        odd.agent = Some("Ärger \"code\":\"RATE_LIMITED\",\"ip\":\"192.0.2.9\"".to_owned());
+        let plain: Vec<Refusal> = (1..=7).filter(|at| *at != 3).map(|at| refusal(None, at)).collect();
+        record(&store, vec![], [plain.clone(), vec![odd.clone()]].concat()).await;
+        let all = RefusalFilter::default;
+        let text = |text: &str| RefusalFilter { text: Some(text.to_owned()), ..all() };
+        let from = |from: i64, before: i64| RefusalFilter { from: Some(at(from)), before: Some(at(before)), ..all() };
+        let ip = |ip: &str| RefusalFilter { ip: Some(ip.parse().unwrap()), ..all() };
+        let code = |code| RefusalFilter { code: Some(code), ..all() };
+        let api = |api: &str| RefusalFilter { api: Some(api.to_owned()), ..all() };
+        let others = vec![7, 6, 5, 4, 2, 1];
+        for (filter, expected) in [
+            (all(), vec![7, 6, 5, 4, 3, 2, 1]), (code(Code::Expired), vec![3]), (code(Code::OperationNotAllowed), others.clone()),
+            (code(Code::RateLimited), vec![]), (ip("2001:db8::1"), vec![3]), (ip("192.0.2.9"), vec![]), (api("mail"), vec![3]),
+            (api("m%"), vec![]), (from(2, 4), vec![3, 2]), (text("ÄRGER"), vec![3]), (text("É"), vec![7, 6, 5, 4, 3, 2, 1]),
+            (text("nothing"), vec![]), (RefusalFilter { code: Some(Code::OperationNotAllowed), ..text("unknown api") }, others),
+        ] {
+            for limit in [1, 3, 100] {
+                let at_all = |found: Vec<Refusal>| found.iter().map(|refusal| refusal.at.as_micros()).collect::<Vec<_>>();
+                let found = at_all(found_refusals(&store, organization_id(1), None, &filter, limit).await);
+                assert_eq!(found, expected.iter().map(|micros| at(*micros).as_micros()).collect::<Vec<_>>(), "{filter:?} {limit}");
+                let turned = RefusalFilter { ascending: true, ..filter.clone() };
+                let mut turned = at_all(found_refusals(&store, organization_id(1), None, &turned, limit).await);
+                turned.reverse();
+                assert_eq!(turned, found, "{filter:?} {limit}");
+            }
+        }
     }
 
     async fn each_log_is_kept_within_its_bound(place) {

@@ -33,7 +33,8 @@ pub struct Node {
     pub id: String,
     /// Its data directory.
     pub data: PathBuf,
-    token: String,
+    /// The administrator's token.
+    pub token: String,
 }
 
 // === impl Fleet ===
