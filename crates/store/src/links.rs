@@ -54,13 +54,20 @@ pub async fn of_user(
     conn.row(statement.bind(kind.as_str()).bind(text(organization)).bind(user), read).await
 }
 
-/// A page of the links of a kind in an organization, the newest first. There is at most one a member.
-pub async fn page(conn: &mut Conn, kind: LinkKind, organization: OrganizationId, page: &Page) -> Result<Listed<Link>> {
+/// A page of the links of a kind in an organization, the oldest or the newest first. There is at most one a member.
+pub async fn page(
+    conn: &mut Conn,
+    kind: LinkKind,
+    organization: OrganizationId,
+    ascending: bool,
+    page: &Page,
+) -> Result<Listed<Link>> {
+    let sort = if ascending { RecordSort::Oldest } else { RecordSort::Newest };
     let statement = sql(SELECT)
         .push_bound(" WHERE organization_id = ? AND kind = ?", [organization.to_string(), kind.as_str().to_owned()]);
-    let rows = conn.rows(RecordSort::Newest.cut(statement, page)?, read).await?;
+    let rows = conn.rows(sort.cut(statement, page)?, read).await?;
     Ok(page.cut(rows, |row| {
-        RecordSort::Newest.cursor(SortKeys {
+        sort.cursor(SortKeys {
             slug: String::new(),
             search: String::new(),
             created_at: row.created_at,

@@ -7,12 +7,12 @@ use claviger_domain::id::kind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Accept, Accepted, InvitationView, InviteAgain, NewInvitation};
+use super::{Accept, Accepted, InvitationQuery, InvitationView, InviteAgain, NewInvitation};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, JsonBody, Query, Waiting};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
-use crate::page::{Listed, PageQuery};
+use crate::page::Listed;
 use crate::path::PathId;
 use crate::visitor::Visitor;
 use crate::{Manage, invitations};
@@ -23,12 +23,12 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 }
 
 /// Lists the invitations of people who have not come.
-#[utoipa::path(get, path = "/invitations", operation_id = "invitations/list", tag = "invitations", params(PageQuery),
+#[utoipa::path(get, path = "/invitations", operation_id = "invitations/list", tag = "invitations", params(InvitationQuery),
     responses((status = 200, body = Listed<InvitationView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<InvitationQuery>,
 ) -> Result<Answer<Listed<InvitationView>>, Error> {
     Ok(Answer::ok(invitations::list(&manage, &ctx, &query).await?))
 }

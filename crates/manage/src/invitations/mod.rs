@@ -12,7 +12,7 @@ mod wire;
 pub use accept::{Accept, accept};
 pub(crate) use invite::{Drawn, draw, end, put};
 pub use invite::{InviteAgain, invite, revoke};
-pub use list::list;
+pub use list::{InvitationQuery, list};
 pub use wire::{Accepted, InvitationView, NewInvitation};
 
 use std::time::Duration;

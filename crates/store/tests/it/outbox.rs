@@ -149,7 +149,7 @@ stories! {
         assert_eq!(other, None, "a link is for one thing");
         assert_eq!(links::get(&mut snapshot, organization_id(2), LinkId::from_raw(2)).await.unwrap(), None);
         let first = Page::first(10);
-        let page = links::page(&mut snapshot, LinkKind::Invitation, organization_id(1), &first).await.unwrap();
+        let page = links::page(&mut snapshot, LinkKind::Invitation, organization_id(1), false, &first).await.unwrap();
         assert_eq!(page.items, [link(3, 2), link(2, 1)]);
         drop(snapshot);
         let take = |id: u128| {
