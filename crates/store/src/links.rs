@@ -25,7 +25,9 @@ pub async fn put(tx: &mut Tx, link: &Link) -> Result<()> {
         sql("INSERT INTO links (id, kind, organization_id, user_id, digest, email, created_by, created_at, \
          expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     let statement = statement.bind(link.id).bind(link.kind.as_str()).bind(text(link.organization)).bind(link.user);
-    let statement = statement.bind(&link.digest.as_bytes()[..]).bind(link.email.as_ref().map(|email| email.as_str()));
+    let statement = statement
+        .bind(&link.digest.as_bytes()[..])
+        .bind(link.email.as_ref().map(claviger_domain::email::Email::as_str));
     let statement = statement.bind(json(&link.created_by)).bind(link.created_at).bind(link.expires_at);
     tx.execute(statement).await?;
     Ok(())

@@ -145,6 +145,7 @@ impl Default for Page {
 mod tests {
     use super::*;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "a cursor is made of a row where it stands")]
     fn cursor(row: &i64) -> (CursorValue, String) {
         (CursorValue::Number(*row), String::new())
     }

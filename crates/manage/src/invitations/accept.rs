@@ -93,6 +93,7 @@ async fn valid(conn: &mut Conn, digest: &CredentialDigest, now: Timestamp) -> Re
     Ok((link, organization))
 }
 
+#[allow(clippy::single_match_else, reason = "two ways of the same weight")]
 async fn come(
     tx: &mut Tx,
     visitor: &Visitor,

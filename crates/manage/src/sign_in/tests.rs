@@ -396,7 +396,6 @@ async fn a_hash_of_another_cost_is_made_anew_when_its_person_signs_in() {
         random: world.manage.random.clone(),
         config: crate::Config::default(),
         calls: crate::Calls::default(),
-        visits: crate::visitor::Visits::default(),
         passwords: dearer,
         visits: crate::visitor::Visits::default(),
         counters: std::sync::Arc::default(),
