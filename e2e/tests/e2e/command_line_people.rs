@@ -73,9 +73,9 @@ fn roles(line: &Line<'_>) {
 fn users(line: &Line<'_>) {
     let made = line.json(&["user", "create", "--email", "bob@example.com", "--role", "desk"]);
     assert_eq!((&made["state"], &made["invitation"]["mailed"]), (&"invited".into(), &false.into()));
-    let link = |made: &Value| made["link"].as_str().expect("a link").to_owned();
-    let first = link(&made["invitation"]);
-    let second = link(&line.json(&["user", "invite", "bob"]));
+    let address_of = |made: &Value| made["link"].as_str().expect("a link").to_owned();
+    let first = address_of(&made["invitation"]);
+    let second = address_of(&line.json(&["user", "invite", "bob"]));
     assert!(line.text(&["user", "invitations"]).contains("bob@example.com"));
     assert_eq!(line.refused(&["user", "accept"], &first), Some(1), "a newer link took its place");
     assert_eq!(line.refused(&["user", "accept"], "https://example.com/other#x"), Some(2));

@@ -119,7 +119,7 @@ async fn fill_lists(world: &World) -> Things {
     let mut user = String::new();
     for name in ["bob", "Ann"] {
         let body = json!({ "email": format!("{name}@example.com"), "name": name, "roles": ["developer"] });
-        user = post("/users", body).await["id"].as_str().expect("an id").to_owned();
+        post("/users", body).await["id"].as_str().expect("an id").clone_into(&mut user);
     }
     world.api("PATCH", "/policy", Some(&json!({ "delegated_creation": true }))).await.expect(200);
     let mut users_secret = String::new();
@@ -129,7 +129,7 @@ async fn fill_lists(world: &World) -> Things {
         (key, secret) = (made.id, made.secret);
         post("/applications/portal/keys", json!({ "name": name, "api_sets": [] })).await;
         let made = post(&format!("/users/{user}/keys"), json!({ "name": name, "api_sets": ["claviger-admin"] })).await;
-        users_secret = made["secret"].as_str().expect("a secret").to_owned();
+        made["secret"].as_str().expect("a secret").clone_into(&mut users_secret);
     }
     world.api("POST", &format!("/keys/{key}/disable"), None).await.expect(200);
     let id = application["key"]["id"].as_str().expect("an id");

@@ -53,8 +53,8 @@ async fn with_tls(mode: Mode) {
     ];
     let serving = Serving::start_with(&data, &variables).await;
     let admin = set_up(&data);
-    let made = invite(&serving, &admin, "bob").await;
-    assert_eq!((&made["invitation"]["mailed"], &made["invitation"]["link"]), (&json!(true), &Value::Null));
+    let invited = invite(&serving, &admin, "bob").await;
+    assert_eq!((&invited["invitation"]["mailed"], &invited["invitation"]["link"]), (&json!(true), &Value::Null));
     let mails = server.wait_for(1).await;
     for (name, value) in [
         ("X-Recipient", "bob@example.com"),

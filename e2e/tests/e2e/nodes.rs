@@ -80,11 +80,11 @@ async fn of_two_writers_at_two_servers_with_the_same_tag_one_is_told() {
     let path = format!("/keys/{id}");
     for round in 1..=10 {
         let tag = one.api("GET", &path, None).await.expect(200).header("etag").expect("a tag");
-        let patch = async |node: &Node, text: &str| {
+        let edit = async |node: &Node, text: &str| {
             let request = Request::new("PATCH", &format!("/api/v1{path}")).bearer(&node.token).header("If-Match", &tag);
             request.json(&json!({ "description": format!("{text} {round}") })).send(node.serving.control).await
         };
-        let (first, second) = tokio::join!(patch(one, "one"), patch(two, "two"));
+        let (first, second) = tokio::join!(edit(one, "one"), edit(two, "two"));
         let statuses = [first.status, second.status];
         let winner = if statuses == [200, 412] { "one" } else { "two" };
         assert!(statuses == [200, 412] || statuses == [412, 200], "{statuses:?}");

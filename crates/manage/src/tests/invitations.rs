@@ -83,7 +83,7 @@ async fn what_was_used_expired_revoked_replaced_or_never_was_answers_alike() {
         refused.body["request_id"] = Value::Null;
         bodies.push(refused.body);
     }
-    world.clock.advance(INVITATION_LIFETIME - Duration::from_micros(1));
+    world.clock.advance(INVITATION_LIFETIME.saturating_sub(Duration::from_micros(1)));
     tokens.push(expired.clone());
     let newest = token(&again.body["link"]);
     assert_eq!(accept(&world, &newest).await.status, 200, "a moment before its end");
@@ -208,7 +208,7 @@ async fn a_mail_is_tried_again_and_given_up_with_an_entry_in_the_audit_log() {
     assert!(matches!(again, Settled::Again(at) if at > crate::testing::NOW), "{again:?}");
     assert_eq!(failed(&leased[1], Failure::permanent("550 no such user")).await, Settled::GivenUp);
     // At its end a mail is given up, however passing the reason.
-    world.clock.advance(INVITATION_LIFETIME - Duration::from_secs(1));
+    world.clock.advance(INVITATION_LIFETIME.saturating_sub(Duration::from_secs(1)));
     let late = crate::mail::lease(&world.manage, "test", 10).await.expect("the outbox");
     assert_eq!((late.len(), late[0].id, late[0].attempts), (1, leased[0].id, 1));
     assert_eq!(failed(&late[0], Failure::passing("451 later")).await, Settled::GivenUp);
