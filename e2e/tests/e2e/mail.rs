@@ -75,7 +75,7 @@ async fn with_tls(mode: Mode) {
     server.wait_for(2).await;
     let body = json!({ "token": link, "name": "Bob" });
     let came = post(&serving, "", "/invitations/accept", &body).await.expect(200).json();
-    assert_eq!(came["user"], made["id"]);
+    assert_eq!(came["user"], invited["id"]);
     post(&serving, "", "/invitations/accept", &body).await.expect(404);
     let page = Request::get("/metrics").send(serving.telemetry).await.expect(200).text();
     assert!(page.contains("claviger_mail_sent_total 2\n"), "{page}");
