@@ -185,7 +185,7 @@ impl Global {
     }
 
     /// A client of the server that a link leads to, without any token but `CLAVIGER_TOKEN`.
-    fn client_at(&self, url: &str) -> Result<Client, Failure> {
+    fn client_at(url: &str) -> Result<Client, Failure> {
         Client::new(&client::Access::at(url, &variables()?)?)
     }
 

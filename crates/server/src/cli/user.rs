@@ -264,7 +264,7 @@ impl Accept {
         let (client, token) = match given.expose().split_once('#') {
             Some((page, token)) => {
                 let wrong = || Failure::usage("expected the link of an invitation, such as https://HOST/invitation#…");
-                (global.client_at(page.strip_suffix("/invitation").ok_or_else(wrong)?)?, token)
+                (Global::client_at(page.strip_suffix("/invitation").ok_or_else(wrong)?)?, token)
             }
             None => (global.client()?, given.expose()),
         };

@@ -148,7 +148,10 @@ impl<'de> Deserialize<'de> for SmtpUrl {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<(bool, String, u16, Option<String>, Option<String>)> {
+    /// Whether TLS comes first, host, port, user and password.
+    type Parts = (bool, String, u16, Option<String>, Option<String>);
+
+    fn read(text: &str) -> Option<Parts> {
         let url = text.parse::<SmtpUrl>().ok()?;
         let password = url.password.as_ref().map(|password| password.expose().to_owned());
         Some((url.implicit_tls, url.host.clone(), url.port, url.user.clone(), password))
