@@ -139,6 +139,7 @@ impl Server {
         let counters = Arc::default();
         // A database in a file has one node, which needs no snapshot of it.
         let may_have_others = ring.is_some();
+        let loads_later = resumed.is_none();
         let snapshot = ring.as_ref().map(|ring| {
             let (store, ring, keyring, health) = (store.clone(), ring.clone(), keyring.clone(), Arc::clone(&health));
             let resumed = resumed.as_ref().map(|(resumed, _)| resumed);
@@ -186,7 +187,7 @@ impl Server {
             look: Arc::clone(&look_at_certificates),
         };
         tasks.spawn(follow.run(stop.clone()));
-        let uses = may_have_others.then(|| Arc::new(UsesWatch::new(Arc::clone(&engine), clock_of())));
+        let uses = may_have_others.then(|| Arc::new(UsesWatch::new(Arc::clone(&engine), clock_of(), loads_later)));
         let look =
             NodeTask { store: store.clone(), nodes: Arc::clone(&nodes), own: Arc::clone(&node), uses: uses.clone() };
         tasks.spawn(look.run(stop.clone()));

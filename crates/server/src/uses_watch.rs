@@ -35,9 +35,14 @@ struct Known {
 // === impl UsesWatch ===
 
 impl UsesWatch {
-    /// Of a node that may have others beside it: until the first look it takes nothing for idle that they may have kept.
-    pub(crate) fn new(engine: Arc<Engine>, clock: Arc<dyn Clock>) -> Self {
-        let watch = Self { engine, clock, known: Mutex::new(Known::NOTHING), sweep_wanted: Notify::new() };
+    /// Of a node that may have others beside it. A load reads all uses that are written: `loads_later` says that one follows, so
+    /// that what went idle before now is known. Elsewise, until the first look, nothing is taken for idle that others may have
+    /// kept.
+    pub(crate) fn new(engine: Arc<Engine>, clock: Arc<dyn Clock>, loads_later: bool) -> Self {
+        let now = clock.now();
+        let known =
+            if loads_later { Known { looked_up_to: now, heard_to: now, ..Known::NOTHING } } else { Known::NOTHING };
+        let watch = Self { engine, clock, known: Mutex::new(known), sweep_wanted: Notify::new() };
         watch.change(|_| {});
         watch
     }
