@@ -111,11 +111,15 @@ impl FromStr for SmtpUrl {
         let place: http::uri::Authority = place.parse().map_err(|_| InvalidSmtpUrl)?;
         let host = place.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_empty = host.is_empty() || user.as_ref().is_some_and(String::is_empty);
-        let unread = place.as_str().contains('@') || (place.port().is_some() && place.port_u16().is_none());
-        if is_empty || unread {
+        if is_empty || place.as_str().contains('@') {
             return Err(InvalidSmtpUrl);
         }
-        let port = place.port_u16().unwrap_or(if implicit_tls { 465 } else { 587 });
+        // The authority takes anything for a port.
+        let port = match place.as_str().strip_prefix(place.host()) {
+            None | Some("") if implicit_tls => 465,
+            None | Some("") => 587,
+            Some(port) => port.strip_prefix(':').and_then(|port| port.parse().ok()).ok_or(InvalidSmtpUrl)?,
+        };
         Ok(Self { implicit_tls, host, port, user, password })
     }
 }
