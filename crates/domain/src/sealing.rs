@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Random;
-use crate::id::{KeyId, MailId, OrganizationId};
+use crate::id::{KeyId, MailId, OrganizationId, UserId};
 use crate::secret::Secret;
 
 /// HKDF info before the field's word and the organization's 16 bytes.
@@ -31,6 +31,10 @@ pub enum SealedField {
     Identifier,
     /// The token of the link in a mail that waits.
     MailLink,
+    /// The secret of one-time codes of a person.
+    Totp,
+    /// One that its person has not confirmed yet.
+    NewTotp,
 }
 
 /// Where a sealed value stands.
@@ -108,6 +112,8 @@ impl SealedField {
             Self::Secret => "secret",
             Self::Identifier => "identifier",
             Self::MailLink => "mail link",
+            Self::Totp => "totp",
+            Self::NewTotp => "new totp",
         }
     }
 }
@@ -124,6 +130,11 @@ impl SealedPlace {
     pub fn of_mail(organization: Option<OrganizationId>, mail: MailId) -> Self {
         let organization = organization.unwrap_or(OrganizationId::from_raw(0));
         Self { organization, record: mail.as_raw(), field: SealedField::MailLink }
+    }
+
+    /// A value of a person, who is no organization's: it has an organization of zeros.
+    pub const fn of_person(user: UserId, field: SealedField) -> Self {
+        Self { organization: OrganizationId::from_raw(0), record: user.as_raw(), field }
     }
 
     /// `organization ‖ record ‖ field`; both ids have 16 bytes, so the parts cannot run into each other.
@@ -153,10 +164,23 @@ mod tests {
             SealedPlace { record: 9, ..PLACE },
             SealedPlace { field: SealedField::Identifier, ..PLACE },
             SealedPlace { field: SealedField::MailLink, ..PLACE },
+            SealedPlace { field: SealedField::Totp, ..PLACE },
         ] {
             assert_eq!(root.open(&moved, &sealed).err(), Some(NotSealedHere), "{moved:?}");
         }
         assert!(SealingKey::new(&[8; 32]).open(&PLACE, &sealed).is_err());
+    }
+
+    #[test]
+    fn the_secret_of_a_person_opens_for_nobody_else_and_not_before_it_is_confirmed() {
+        let root = SealingKey::new(&[7; 32]);
+        let (ann, bob) = (UserId::from_raw(1), UserId::from_raw(2));
+        let value = Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_owned());
+        let sealed = root.seal(&SealedPlace::of_person(ann, SealedField::NewTotp), &value, &FixedRandom::new(1));
+        for (user, field) in [(ann, SealedField::Totp), (bob, SealedField::NewTotp), (bob, SealedField::Totp)] {
+            assert!(root.open(&SealedPlace::of_person(user, field), &sealed).is_err(), "{user} {field:?}");
+        }
+        assert!(root.open(&SealedPlace::of_person(ann, SealedField::NewTotp), &sealed).is_ok());
     }
 
     #[test]

@@ -37,6 +37,10 @@ pub enum SessionDigest {
     Attempt = 4,
     /// A recovery code.
     RecoveryCode = 5,
+    /// The token of a sign-in that waits for its code.
+    Challenge = 6,
+    /// The hash of the password with which such a sign-in began.
+    PasswordHash = 7,
 }
 
 // === impl Keyring (its keys of signing in) ===

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::{Clock, Timestamp};
-use claviger_store::{Result, Store, audit, idempotency, links};
+use claviger_store::{Result, Store, audit, idempotency, links, sign_in_challenges};
 use tokio_util::sync::CancellationToken;
 
 /// How often.
@@ -37,6 +37,10 @@ impl HourlyTask {
             match idempotency::sweep(&self.store, self.clock.now()).await {
                 Ok(swept) => tracing::debug!(swept, "expired answers of idempotent calls deleted"),
                 Err(error) => tracing::warn!("expired answers of idempotent calls could not be deleted: {error}"),
+            }
+            match sign_in_challenges::sweep(&self.store, self.clock.now()).await {
+                Ok(swept) => tracing::debug!(swept, "expired steps of sign-ins and enrolments deleted"),
+                Err(error) => tracing::warn!("expired steps of sign-ins and enrolments could not be deleted: {error}"),
             }
             // Those who invite see for a while which invitations ran out.
             let before = self.clock.now().as_micros().saturating_sub(LINKS_KEPT.as_micros() as i64);

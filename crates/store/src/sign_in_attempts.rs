@@ -55,7 +55,7 @@ impl Counter {
         i64::from(u32::from_be_bytes([a, b, c, d]) % COUNTERS)
     }
 
-    fn tag(&self) -> Vec<u8> {
+    pub(crate) fn tag(&self) -> Vec<u8> {
         self.0.to_vec()
     }
 }

@@ -113,6 +113,11 @@ pub(super) const TABLES: &[Table] = &[
         ],
     ),
     table("user_passwords", &[text("user_id"), text("hash"), number("changed_at")]),
+    table(
+        "user_totp",
+        &[text("user_id"), bytes("sealed"), number("last_step"), number("confirmed_at"), number("codes_made_at")],
+    ),
+    table("recovery_codes", &[bytes("digest"), text("user_id")]),
     table("member_roles", &[text("role_id"), text("user_id")]),
     table(
         "apis",
@@ -271,6 +276,8 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     // Whoever restores would let sessions live again that were ended since.
     ("sessions", true),
     ("sign_in_attempts", true),
+    ("sign_in_challenges", true),
+    ("new_totp", true),
     // Whoever restores would send mails twice, and let links work again that were used since. Invitations are sent anew.
     ("outbox", true),
     ("links", true),

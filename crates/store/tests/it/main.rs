@@ -16,6 +16,7 @@ mod outbox;
 mod races;
 mod sample;
 mod sealed;
+mod second_factors;
 mod sharing;
 mod sign_in;
 mod snapshot;
