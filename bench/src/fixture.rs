@@ -197,6 +197,7 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
         config: claviger_manage::Config::default(),
         calls: claviger_manage::Calls::default(),
         visits: claviger_manage::visitor::Visits::default(),
+        resets: claviger_manage::password_resets::Queue::default(),
         passwords: claviger_manage::Passwords::new(keyring, 1, claviger_manage::passwords::Cost::default()),
         counters: Arc::default(),
         operator_token_sha256: None,

@@ -22,6 +22,8 @@ pub enum LinkKind {
     Invitation,
     /// To confirm a new e-mail address.
     NewAddress,
+    /// To choose another password.
+    PasswordReset,
 }
 
 /// A link that was not used yet. A person has one of a kind in an organization: a new one takes the place of the old.
@@ -67,6 +69,7 @@ impl LinkKind {
         match self {
             Self::Invitation => "invitation",
             Self::NewAddress => "new_address",
+            Self::PasswordReset => "password_reset",
         }
     }
 }

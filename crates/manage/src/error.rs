@@ -219,6 +219,12 @@ impl Error {
         Self { errors, ..Self::new(ErrorCode::NotFound, "The request names what does not exist.") }
     }
 
+    /// 404 of a link: one answer for what never was, what was used and what is over.
+    pub fn unknown_link() -> Self {
+        let detail = "This link is not known: it was used, has expired, or was replaced by a newer one.";
+        Self::new(ErrorCode::NotFound, detail)
+    }
+
     /// 409 `conflict`.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Conflict, detail)

@@ -46,6 +46,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod organizations;
 pub mod page;
+pub mod password_resets;
 pub mod passwords;
 pub mod path;
 pub mod policy;
@@ -93,6 +94,8 @@ pub struct Manage {
     pub passwords: Passwords,
     /// The calls of whoever needs no authentication.
     pub visits: visitor::Visits,
+    /// The resets of passwords that are on the way.
+    pub resets: password_resets::Queue,
     /// What operators see of it.
     pub counters: Arc<metrics::Counters>,
     /// SHA-256 of the operator's local token; no operator without it.
@@ -168,6 +171,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(roles::http::router())
         .merge(users::http::router())
         .merge(invitations::http::router())
+        .merge(password_resets::http::router())
         .merge(nodes::http::router())
         .merge(setup::router())
         .merge(sign_in::http::router())

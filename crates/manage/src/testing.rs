@@ -91,6 +91,7 @@ impl World {
             },
             calls: crate::Calls::default(),
             visits: crate::visitor::Visits::default(),
+            resets: crate::password_resets::Queue::default(),
             counters: Arc::default(),
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
         });
@@ -175,6 +176,22 @@ impl World {
         self.send(request.body(body).expect("a request")).await
     }
 
+    /// Takes all mails out of the outbox that wait there, as if they were sent.
+    pub(crate) async fn mails(&self) -> Vec<crate::mail::Ready> {
+        let mut mails = Vec::new();
+        for waiting in crate::mail::lease(&self.manage, "test", 100).await.expect("the outbox") {
+            mails.push(crate::mail::open(&self.manage, &waiting).expect("a mail"));
+            crate::mail::note_sent(&self.manage, "test", &waiting).await.expect("noted");
+        }
+        mails
+    }
+
+    /// What the audit log says of the newest entry with this action; null if there is none.
+    pub(crate) async fn audited(&self, admin: &str, action: &str) -> Value {
+        let audit = self.get(admin, &format!("/audit?action={action}&limit=1")).await;
+        audit.body["data"][0].clone()
+    }
+
     /// From now on this node's engine learns of no change.
     pub(crate) fn stop_following(&self) {
         self.follower.abort();
@@ -245,6 +262,16 @@ async fn follow(store: &Store, engine: &Arc<Engine>) -> JoinHandle<()> {
             engine.apply(step);
         }
     })
+}
+
+/// The token of a mail's link, which leads to this page of the configured URL.
+pub(crate) fn link_token(mail: &crate::mail::Ready, page: &str) -> String {
+    let body = mail.body.expose();
+    let link = format!("https://keys.example.com{page}#");
+    let (_, rest) = body.split_once(link.as_str()).unwrap_or_else(|| panic!("a link to {page} in {body}"));
+    let token: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    assert_eq!(token.len(), 32);
+    token
 }
 
 // === impl Reply ===

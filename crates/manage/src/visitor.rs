@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use claviger_domain::authority::Authorities;
+use claviger_domain::key::{Actor, ActorKind};
+use claviger_domain::member::User;
 use claviger_domain::{RequestId, Timestamp};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -17,11 +20,15 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::sign_in::session_ctx;
 
-/// Calls of one address (of IPv6 a /64) in a [`WINDOW`].
+/// Calls of a kind and of one address (of IPv6 a /64) in a [`WINDOW`] that may use a link.
 pub const VISITS_MAX: u32 = 60;
+/// Those that may ask for a link by which a password is reset.
+pub const RESETS_MAX: u32 = 10;
+/// Those that may try a password.
+pub const SIGN_INS_MAX: u32 = 60;
 /// Over how long calls are counted.
 pub const WINDOW: Duration = Duration::from_mins(1);
-/// The most addresses that are counted at once; further ones are refused until the window is over.
+/// The most addresses that are counted at once for a kind of call; further ones are refused until the window is over.
 pub const ADDRESSES_MAX: usize = 50_000;
 
 /// Somebody at an operation that needs no authentication.
@@ -37,9 +44,20 @@ pub struct Visitor {
     pub now: Timestamp,
 }
 
-/// How often each address has called of late.
+/// What somebody without authentication may do; each kind is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisitKind {
+    /// To use a link.
+    Link,
+    /// To ask for a link by which a password is reset.
+    Reset,
+    /// To try a password.
+    SignIn,
+}
+
+/// How often each address has called of late, for each kind of call.
 #[derive(Debug, Default)]
-pub struct Visits(Mutex<Window>);
+pub struct Visits([Mutex<Window>; 3]);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -52,8 +70,8 @@ struct Window {
 
 impl Visits {
     /// Counts a call at `now` of the monotonic clock; 503 where the address has had its share.
-    fn count(&self, ip: IpAddr, now: Duration) -> Result<(), Error> {
-        let mut window = self.0.lock();
+    pub(crate) fn count(&self, kind: VisitKind, ip: IpAddr, now: Duration) -> Result<(), Error> {
+        let mut window = self.0[kind as usize].lock();
         if now.saturating_sub(window.began) >= WINDOW {
             *window = Window { began: now, counts: HashMap::new() };
         }
@@ -64,7 +82,40 @@ impl Visits {
         }
         let count = window.counts.entry(range).or_default();
         *count = count.saturating_add(1);
-        if *count > VISITS_MAX { Err(busy()) } else { Ok(()) }
+        if *count > kind.most() { Err(busy()) } else { Ok(()) }
+    }
+}
+
+// === impl VisitKind ===
+
+impl VisitKind {
+    /// Calls of one address in a [`WINDOW`].
+    const fn most(self) -> u32 {
+        match self {
+            Self::Link => VISITS_MAX,
+            Self::Reset => RESETS_MAX,
+            Self::SignIn => SIGN_INS_MAX,
+        }
+    }
+}
+
+// === impl Visitor ===
+
+impl Visitor {
+    /// The call as this person's, who has proved by a link that they are it.
+    pub(crate) fn as_person(&self, user: &User) -> Ctx {
+        let (id, name) = (user.id.to_string(), user.name.to_string());
+        let actor = Actor { kind: ActorKind::User, id: Some(id), name: Some(name) };
+        match &self.known {
+            Some(ctx) => Ctx { actor, ..ctx.clone() },
+            None => Ctx {
+                actor,
+                authorities: Authorities::NONE,
+                granted: Authorities::NONE,
+                ip: self.ip,
+                ..Ctx::operator(self.request_id, self.now)
+            },
+        }
     }
 }
 
@@ -84,7 +135,7 @@ impl FromRequestParts<Arc<Manage>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, manage: &Arc<Manage>) -> Result<Self, Error> {
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
         if let Some(ip) = ip {
-            manage.visits.count(ip, manage.clock.monotonic())?;
+            manage.visits.count(VisitKind::Link, ip, manage.clock.monotonic())?;
         }
         let request_id = request_id(parts)?;
         let known = if parts.headers.contains_key(AUTHORIZATION) {
@@ -106,12 +157,16 @@ mod tests {
         let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
         let at = Duration::from_secs;
         for _ in 0..VISITS_MAX {
-            assert!(visits.count(ip("2001:db8::1"), at(100)).is_ok());
+            assert!(visits.count(VisitKind::Link, ip("2001:db8::1"), at(100)).is_ok());
         }
-        assert!(visits.count(ip("2001:db8::2"), at(101)).is_err(), "the same /64");
-        assert!(visits.count(ip("2001:db8:0:1::1"), at(101)).is_ok());
-        assert!(visits.count(ip("192.0.2.1"), at(101)).is_ok());
-        assert!(visits.count(ip("2001:db8::2"), at(160)).is_ok(), "the next minute");
+        assert!(visits.count(VisitKind::Link, ip("2001:db8::2"), at(101)).is_err(), "the same /64");
+        assert!(visits.count(VisitKind::Link, ip("2001:db8:0:1::1"), at(101)).is_ok());
+        assert!(visits.count(VisitKind::Link, ip("192.0.2.1"), at(101)).is_ok());
+        for _ in 0..SIGN_INS_MAX {
+            assert!(visits.count(VisitKind::SignIn, ip("2001:db8::1"), at(101)).is_ok(), "kinds count by themselves");
+        }
+        assert!(visits.count(VisitKind::SignIn, ip("2001:db8::1"), at(101)).is_err());
+        assert!(visits.count(VisitKind::Link, ip("2001:db8::2"), at(160)).is_ok(), "the next minute");
     }
 
     #[test]
@@ -119,9 +174,12 @@ mod tests {
         let visits = Visits::default();
         for number in 0..ADDRESSES_MAX {
             let ip = IpAddr::from((number as u32).to_be_bytes());
-            assert!(visits.count(ip, Duration::ZERO).is_ok());
+            assert!(visits.count(VisitKind::Link, ip, Duration::ZERO).is_ok());
         }
-        assert!(visits.count(IpAddr::from([203, 0, 113, 1]), Duration::ZERO).is_err());
-        assert!(visits.count(IpAddr::from([0, 0, 0, 1]), Duration::ZERO).is_ok(), "one that is known goes on");
+        assert!(visits.count(VisitKind::Link, IpAddr::from([203, 0, 113, 1]), Duration::ZERO).is_err());
+        assert!(
+            visits.count(VisitKind::Link, IpAddr::from([0, 0, 0, 1]), Duration::ZERO).is_ok(),
+            "one that is known goes on"
+        );
     }
 }

@@ -222,6 +222,7 @@ impl Server {
             calls: Calls::new(config.control.calls_of_organization_max),
             passwords,
             visits: claviger_manage::visitor::Visits::default(),
+            resets: claviger_manage::password_resets::Queue::default(),
             counters,
             operator_token_sha256: Some(local_token.sha256()),
         };

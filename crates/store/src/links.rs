@@ -107,6 +107,7 @@ fn read(row: &dyn Fields) -> Result<Link> {
     let kind = match row.text(1)? {
         "invitation" => LinkKind::Invitation,
         "new_address" => LinkKind::NewAddress,
+        "password_reset" => LinkKind::PasswordReset,
         other => return Err(Error::Unreadable(format!("a link of the kind {other}"))),
     };
     let digest = row.bytes(4)?.try_into().map_err(|_| Error::Unreadable("a link's digest".to_owned()))?;

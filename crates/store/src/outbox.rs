@@ -81,6 +81,15 @@ pub async fn put(tx: &mut Tx, mail: &Waiting) -> Result<bool> {
     Ok(tx.execute(statement.bind(mail.created_at).bind(mail.give_up_at)).await? == 1)
 }
 
+/// When each of the mails with these keys was put in that is there still, the oldest first.
+pub async fn put_in_at(conn: &mut Conn, unique_keys: &[String]) -> Result<Vec<Timestamp>> {
+    let mut statement = sql("SELECT created_at FROM outbox WHERE unique_key IN (''");
+    for key in unique_keys {
+        statement = statement.push_bound(", ?", [key.clone()]);
+    }
+    conn.rows(statement.push(") ORDER BY created_at"), |row| row.time(0)).await
+}
+
 /// Leases up to `count` mails that are due at `now` for `holder`, until `until`; those that wait longest first.
 pub async fn lease(store: &Store, holder: &str, now: Timestamp, until: Timestamp, count: i64) -> Result<Vec<Waiting>> {
     let due = |order: &'static str| sql(SELECT).push(DUE).push(order).bind(now).bind(count);

@@ -14,6 +14,14 @@ pub async fn get(conn: &mut Conn, user: UserId) -> Result<Option<PasswordHash>> 
     conn.row(statement.bind(user), |row| Ok(PasswordHash::new(row.text(0)?.to_owned()))).await
 }
 
+/// The same, and nobody changes it until the transaction is over: what begins on the strength of it cannot slip past a change
+/// that ends all that began before.
+pub async fn get_locked(tx: &mut Tx, user: UserId) -> Result<Option<PasswordHash>> {
+    let statement = sql("UPDATE user_passwords SET changed_at = changed_at WHERE user_id = $1");
+    tx.execute(statement.bind(user)).await?;
+    get(tx, user).await
+}
+
 /// Gives a person a password, in the place of the one before.
 pub async fn set(tx: &mut Tx, user: UserId, hash: &PasswordHash, at: Timestamp) -> Result<()> {
     let statement = sql("INSERT INTO user_passwords (user_id, hash, changed_at) VALUES ($1, $2, $3) \

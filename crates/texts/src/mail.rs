@@ -25,6 +25,20 @@ pub enum Mail {
         /// Until when the link works, in the reader's zone.
         until: String,
     },
+    /// A person is to choose another password.
+    PasswordReset {
+        /// The person's name.
+        name: String,
+        /// Until when the link works, in the reader's zone.
+        until: String,
+    },
+    /// A person's password was changed.
+    PasswordChanged {
+        /// The person's name.
+        name: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
     /// A person's address was changed; goes to the one before.
     AddressChanged {
         /// The new address.
@@ -72,6 +86,22 @@ impl Mail {
                      If you do not want this, ignore this mail: nothing changes.\n"
                 ),
             ),
+            Self::PasswordReset { name, until } => (
+                "Choose another password".to_owned(),
+                format!(
+                    "Hello {name},\n\nsomebody, hopefully you, wants another password for you at Claviger, the key server.\n\n\
+                     Open this link to choose it. It works once, until {until}:\n\n{link}\n\n\
+                     If this was not you, ignore this mail: your password stays as it is.\n"
+                ),
+            ),
+            Self::PasswordChanged { name, at } => (
+                "Your password was changed".to_owned(),
+                format!(
+                    "Hello {name},\n\nyour password at Claviger, the key server, was changed on {at}, and whoever was signed in \
+                     with the one before has to sign in again.\n\n\
+                     If this was not you, tell an administrator of your organization at once.\n"
+                ),
+            ),
             Self::AddressChanged { address, at } => (
                 "Your e-mail address was changed".to_owned(),
                 format!(
@@ -89,12 +119,14 @@ mod tests {
 
     const LINK: &str = "https://keys.example.com/x#token";
 
-    fn all() -> [Mail; 3] {
+    fn all() -> [Mail; 5] {
         let text = |text: &str| text.to_owned();
         [
             Mail::Invitation { organization: text("ORG"), inviter: text("INVITER"), until: text("UNTIL") },
             Mail::NewAddress { name: text("NAME"), until: text("UNTIL") },
             Mail::AddressChanged { address: text("ADDRESS"), at: text("AT") },
+            Mail::PasswordReset { name: text("NAME"), until: text("UNTIL") },
+            Mail::PasswordChanged { name: text("NAME"), at: text("AT") },
         ]
     }
 
@@ -105,7 +137,8 @@ mod tests {
             for language in Language::ALL {
                 let letter = mail.write(language, LINK);
                 assert!(!letter.subject.contains('\n') && !letter.subject.is_empty());
-                assert_eq!(letter.body.contains(LINK), !matches!(mail, Mail::AddressChanged { .. }), "{letter:?}");
+                let tells_only = matches!(mail, Mail::AddressChanged { .. } | Mail::PasswordChanged { .. });
+                assert_eq!(letter.body.contains(LINK), !tells_only, "{letter:?}");
                 let fields = told.as_object().expect("fields").iter().filter(|(name, _)| *name != "mail");
                 for (name, value) in fields {
                     assert!(letter.body.contains(value.as_str().expect("a text")), "{name} in {letter:?}");

@@ -84,6 +84,13 @@ fn users(line: &Line<'_>) {
     assert_eq!((&came["email"], &came["organization_name"]), (&"bob@example.com".into(), &"Acme".into()));
     assert_eq!(line.refused(&["user", "accept"], &second), Some(1), "it was used");
     assert_eq!(line.json(&["user", "show", "bob"])["name"], "Bob B.");
+    let ask = ["user", "ask-password", "--email", "bob@example.com"];
+    assert_eq!(line.refused(&ask, ""), Some(1), "this installation sends no mail");
+    let password = line.data.join("password");
+    std::fs::write(&password, "tulip brisk canal forty").expect("written");
+    let choose = ["user", "choose-password", "--password-file", password.to_str().expect("a path")];
+    assert_eq!(line.refused(&choose, "0123456789abcdefghijklmnopqrstuv"), Some(1), "no such link");
+    assert_eq!(line.refused(&choose, &second), Some(2), "a link to another page");
     assert_eq!(line.refused(&["role", "delete", "desk"], ""), Some(1), "somebody has it");
     assert_eq!(line.refused(&["user", "create", "--email", "BOB@Example.com"], ""), Some(1), "the address is taken");
     assert_eq!(line.refused(&["user", "create", "--email", "nobody"], ""), Some(1));

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use claviger_domain::audit::{Chain, Subject};
-use claviger_domain::authority::Authorities;
 use claviger_domain::digest::{CredentialDigest, CredentialKind};
-use claviger_domain::key::{Actor, ActorKind, Owner};
+use claviger_domain::key::Owner;
 use claviger_domain::link::{Link, LinkKind, is_link_token};
 use claviger_domain::member::{Member, Standing, User};
 use claviger_domain::name::Name;
@@ -19,8 +18,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::wire::Accepted;
-use crate::ctx::Ctx;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::visitor::Visitor;
 use crate::write::Changed;
 use crate::{Manage, passwords};
@@ -43,20 +41,15 @@ pub struct Accept {
     pub password: Option<Secret>,
 }
 
-/// One answer for what never was, what was used and what is over.
-fn no_link() -> Error {
-    Error::new(ErrorCode::NotFound, "This link is not known: it was used, has expired, or was replaced by a newer one.")
-}
-
 /// Accepts the invitation of `request.token`.
 pub async fn accept(manage: &Manage, visitor: &Visitor, request: Accept) -> Result<Changed<Accepted>, Error> {
     if !is_link_token(request.token.expose()) {
-        return Err(no_link());
+        return Err(Error::unknown_link());
     }
     let digest = manage.keyring.pepper().digest(CredentialKind::LinkToken, request.token.expose().as_bytes());
     let mut snapshot = manage.store.read().await?;
     let (link, organization) = valid(&mut snapshot, &digest, visitor.now).await?;
-    let member = members::get(&mut snapshot, organization, link.user).await?.ok_or_else(no_link)?;
+    let member = members::get(&mut snapshot, organization, link.user).await?.ok_or_else(Error::unknown_link)?;
     let is_known = members::known_user(&mut snapshot, &member.user.email).await?.is_some();
     drop(snapshot);
     let hash = match request.password.filter(|_| !is_known) {
@@ -88,8 +81,8 @@ pub async fn accept(manage: &Manage, visitor: &Visitor, request: Accept) -> Resu
 /// The link of this token and its organization, while it works.
 async fn valid(conn: &mut Conn, digest: &CredentialDigest, now: Timestamp) -> Result<(Link, OrganizationId), Error> {
     let found = links::by_digest(conn, LinkKind::Invitation, digest).await?;
-    let link = found.filter(|link| now < link.expires_at).ok_or_else(no_link)?;
-    let organization = link.organization.ok_or_else(no_link)?;
+    let link = found.filter(|link| now < link.expires_at).ok_or_else(Error::unknown_link)?;
+    let organization = link.organization.ok_or_else(Error::unknown_link)?;
     Ok((link, organization))
 }
 
@@ -102,9 +95,9 @@ async fn come(
     digest: &CredentialDigest,
 ) -> Result<Accepted, Error> {
     let (link, organization) = valid(tx, digest, visitor.now).await?;
-    let before = members::get(tx, organization, link.user).await?.ok_or_else(no_link)?;
+    let before = members::get(tx, organization, link.user).await?.ok_or_else(Error::unknown_link)?;
     if before.accepted_at.is_some() || before.standing(visitor.now) != Standing::InService {
-        return Err(no_link());
+        return Err(Error::unknown_link());
     }
     let mut member = before.clone();
     member.accepted_at = Some(visitor.now);
@@ -130,7 +123,7 @@ async fn come(
         }
     }
     note(tx, visitor, &before, &member);
-    let home = organizations::get(tx, organization).await?.ok_or_else(no_link)?;
+    let home = organizations::get(tx, organization).await?.ok_or_else(Error::unknown_link)?;
     Ok(Accepted {
         organization: organization.to_string(),
         organization_name: home.name.to_string(),
@@ -164,18 +157,7 @@ async fn join(tx: &mut Tx, before: &Member, member: &Member) -> Result<(), Error
 }
 
 fn note(tx: &mut Tx, visitor: &Visitor, before: &Member, member: &Member) {
-    let actor =
-        Actor { kind: ActorKind::User, id: Some(member.user.id.to_string()), name: Some(member.user.name.to_string()) };
-    let ctx = match &visitor.known {
-        Some(ctx) => Ctx { actor, ..ctx.clone() },
-        None => Ctx {
-            actor,
-            authorities: Authorities::NONE,
-            granted: Authorities::NONE,
-            ip: visitor.ip,
-            ..Ctx::operator(visitor.request_id, visitor.now)
-        },
-    };
+    let ctx = visitor.as_person(&member.user);
     let subject =
         Subject { kind: "user".to_owned(), id: member.user.id.to_string(), name: Some(member.user.name.to_string()) };
     let state =

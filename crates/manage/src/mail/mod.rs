@@ -3,21 +3,29 @@
 //! A mail waits in the database without its link's token in the clear; [`open`] puts the two together when it is sent.
 
 mod deliver;
+mod pace;
 mod retry;
 
+use std::time::Duration;
+
 use claviger_domain::email::Email;
+use claviger_domain::member::User;
 use claviger_domain::sealing::SealedPlace;
 use claviger_domain::{MailId, OrganizationId, Secret, Timestamp};
 use claviger_store::{Tx, outbox};
 use claviger_texts::{Language, Mail};
 
 pub use deliver::{Failure, LEASE, Settled, depth, give_up_reason, lease, note_failed, note_sent, trim};
+pub use pace::{MAILS_A_DAY, Pace};
 pub use retry::next_pause;
 
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::instant;
+
+/// For how long a notice is tried to be sent.
+const NOTICE_TRIED_FOR: Duration = Duration::from_hours(3 * 24);
 
 /// A mail to be put into the outbox.
 #[derive(Debug, Clone)]
@@ -72,6 +80,39 @@ impl Manage {
     /// The link to a page of the control side with a token, which no server sees: it stands in the fragment.
     pub(crate) fn link(&self, path: &str, token: &Secret) -> Secret {
         Secret::new(format!("{}{path}#{}", self.config.control_url, token.expose()))
+    }
+
+    /// Puts a notice to a person, which leads nowhere, into its form.
+    pub(crate) fn notice(
+        &self,
+        ctx: &Ctx,
+        user: &User,
+        unique_key: String,
+        mail: Mail,
+    ) -> Result<Option<outbox::Waiting>, Error> {
+        self.seal_mail(
+            ctx,
+            Draft {
+                unique_key,
+                organization: None,
+                recipient: user.email.clone(),
+                language: user.language.clone(),
+                mail,
+                link: None,
+                give_up_at: ctx.now.saturating_add(NOTICE_TRIED_FOR),
+            },
+        )
+    }
+
+    /// The notice that a person's password was changed, by what `cause` names.
+    pub(crate) fn password_changed(
+        &self,
+        ctx: &Ctx,
+        user: &User,
+        cause: &str,
+    ) -> Result<Option<outbox::Waiting>, Error> {
+        let mail = Mail::PasswordChanged { name: user.name.to_string(), at: shown(ctx.now, &user.time_zone) };
+        self.notice(ctx, user, format!("password-changed {cause}"), mail)
     }
 
     /// What waits in the outbox of a mail; none where this installation sends no mail.

@@ -175,7 +175,7 @@ impl Draft {
     async fn write(&self, tx: &mut Tx) -> Result<(), Error> {
         let session = &self.session;
         // The password may have been changed, or the person taken out of service, while the hash was computed.
-        let hash = passwords::get(tx, session.user).await?;
+        let hash = passwords::get_locked(tx, session.user).await?;
         let member = members::get(tx, session.organization, session.user).await?;
         let in_service = member.is_some_and(|member| member.standing(session.created_at) == Standing::InService);
         if !in_service || hash.is_none_or(|hash| hash.expose() != self.hash.expose()) {

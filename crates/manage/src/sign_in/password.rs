@@ -13,6 +13,7 @@ use super::token::Token;
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::mail;
 use crate::passwords::chosen;
 
 /// The password before, and the new one.
@@ -39,9 +40,11 @@ pub async fn change_password(manage: &Manage, ctx: &Ctx, request: ChangePassword
     let hash = manage.passwords.hash_at(&proved.place, password, &*manage.random).await?;
     let token = Token::draw(&*manage.random);
     let (work_ctx, digest, before, counter) = (ctx.clone(), token.digest(&manage.keyring), proved.hash, proved.counter);
+    let notice = manage.password_changed(ctx, &member.user, &ctx.request_id.to_string())?;
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {
             let (ctx, hash, before, counter) = (work_ctx.clone(), hash.clone(), before.clone(), counter.clone());
+            let notice = notice.clone();
             Box::pin(async move {
                 let own = ctx.console_session()?;
                 // Of two who change it at once the second has not named the password of now.
@@ -55,6 +58,7 @@ pub async fn change_password(manage: &Manage, ctx: &Ctx, request: ChangePassword
                     return Err(Error::unauthenticated("The session was renewed meanwhile."));
                 }
                 sign_in_attempts::clear(tx, &counter).await?;
+                mail::put(tx, notice.as_ref()).await?;
                 note(tx, &ctx, user, "user.change_password", json!({"sessions_ended": ended}))
             })
         })

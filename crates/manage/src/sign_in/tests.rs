@@ -398,6 +398,7 @@ async fn a_hash_of_another_cost_is_made_anew_when_its_person_signs_in() {
         calls: crate::Calls::default(),
         passwords: dearer,
         visits: crate::visitor::Visits::default(),
+        resets: crate::password_resets::Queue::default(),
         counters: std::sync::Arc::default(),
         operator_token_sha256: None,
     };

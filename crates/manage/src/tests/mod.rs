@@ -12,6 +12,7 @@ mod nodes;
 mod organizations;
 mod own_keys;
 mod pairs;
+mod password_resets;
 mod permissions;
 mod policy;
 mod reveals;

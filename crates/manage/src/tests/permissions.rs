@@ -33,8 +33,10 @@ const ACTORS: [&str; 20] = [
     "operator-of-two",
 ];
 
-/// Operations for whoever has a link, which proves enough.
-pub(super) const OPEN: [&str; 1] = ["invitations/accept"];
+/// Operations that ask nobody who they are, and what they answer everybody: those for whoever has a link, which proves enough,
+/// and the one that sends such a link, which this installation sends to nobody.
+pub(super) const OPEN: [(&str, u16); 3] =
+    [("invitations/accept", 404), ("password-resets/choose", 404), ("password-resets/create", 409)];
 
 /// An operation of the document.
 pub(super) struct Operation {
@@ -74,6 +76,10 @@ pub(super) fn body(id: &str) -> Option<Value> {
         // A user whom `fill` makes; and a link that never was.
         "invitations/create" => json!({"user": "waiting@example.com"}),
         "invitations/accept" => json!({"token": "a-link-that-nobody-ever-had"}),
+        "password-resets/create" => json!({"email": "nobody@example.com"}),
+        "password-resets/choose" => {
+            json!({"token": "a-link-that-nobody-ever-had", "password": "tulip brisk canal forty"})
+        }
         "policy/edit" => json!({"idle_days": 30}),
         "api-sets/apply-template" => json!({"api": "default"}),
         "organization/edit"
@@ -229,11 +235,11 @@ async fn the_permission_table_is_the_committed_one() {
         columns.push(statuses(actor, &operations).await);
     }
     for (operation, (anonymous, bare)) in operations.iter().zip(columns[0].iter().zip(&columns[1])) {
-        let expected = if OPEN.contains(&operation.id.as_str()) { 404 } else { 401 };
-        assert_eq!(*anonymous, expected, "{} is open to anybody", operation.id);
+        let open = OPEN.iter().find(|(id, _)| *id == operation.id).map(|(_, status)| *status);
+        assert_eq!(*anonymous, open.unwrap_or(401), "{} is open to anybody", operation.id);
         // It asks who it is in its body, and each actor names nobody.
         assert!(
-            [403, 404].contains(bare) || operation.id == "sign-in",
+            [403, 404].contains(bare) || open == Some(*bare) || operation.id == "sign-in",
             "{} is open to every key: {bare}",
             operation.id
         );

@@ -30,6 +30,7 @@ mod serve;
 mod setup;
 mod trust;
 mod user;
+mod user_link;
 mod version;
 
 use std::path::PathBuf;

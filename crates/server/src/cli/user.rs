@@ -1,7 +1,5 @@
 //! `claviger user …`.
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -9,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::Global;
 use super::client::{Body, Client};
 use super::failure::Failure;
-use super::input::read_credential;
 use super::output::{ListOf, Output, cell};
+use super::user_link::{Accept, AskPassword, ChoosePassword};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -40,6 +38,10 @@ pub(super) enum UserCommand {
     RevokeInvitation(InvitationId),
     /// Accept an invitation: the link is read from standard input
     Accept(Accept),
+    /// Have a link mailed to whoever has lost their password
+    AskPassword(AskPassword),
+    /// Choose another password by a link, which is read from standard input
+    ChoosePassword(ChoosePassword),
 }
 
 #[derive(Debug, Args)]
@@ -57,19 +59,6 @@ pub(super) struct Invitations {
 pub(super) struct InvitationId {
     /// The invitation's id
     id: String,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Accept {
-    /// The file that holds the link; without it standard input is read
-    #[arg(long, value_name = "FILE")]
-    link_file: Option<PathBuf>,
-    /// What others see of you
-    #[arg(long)]
-    name: Option<String>,
-    /// The file that holds the password that you are going to sign in with
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
 }
 
 /// Which one.
@@ -183,14 +172,16 @@ impl UserCommand {
     pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Failure> {
         match self {
             Self::Accept(accept) => accept.run(global, output).await,
+            Self::ChoosePassword(choose) => choose.run(global, output).await,
             other => other.send(&global.client()?, output).await,
         }
     }
 
     async fn send(self, client: &Client, output: Output) -> Result<(), Failure> {
         match self {
-            // It may go to another server than the others.
-            Self::Accept(_) => Ok(()),
+            // They may go to another server than the others.
+            Self::Accept(_) | Self::ChoosePassword(_) => Ok(()),
+            Self::AskPassword(ask) => ask.run(client, output).await,
             Self::Create(create) => {
                 let mut made = client.post(&["users"], &create.body()).await?;
                 tell_of_link(&made["invitation"]);
@@ -237,7 +228,7 @@ fn tell_of_link(invitation: &Value) {
     }
 }
 
-// === impl Invitations, Accept ===
+// === impl Invitations ===
 
 impl Invitations {
     async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
@@ -255,27 +246,6 @@ impl Invitations {
         }
         let page = ListOf { things: "invitations", make: "claviger user create --email ADDRESS" };
         output.page(&table, &answer, &query, page)
-    }
-}
-
-impl Accept {
-    async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
-        let given = read_credential(self.link_file.as_deref().unwrap_or(Path::new("-")))?;
-        let (client, token) = match given.expose().split_once('#') {
-            Some((page, token)) => {
-                let wrong = || Failure::usage("expected the link of an invitation, such as https://HOST/invitation#…");
-                (Global::client_at(page.strip_suffix("/invitation").ok_or_else(wrong)?)?, token)
-            }
-            None => (global.client()?, given.expose()),
-        };
-        let mut body = json!({"token": token});
-        if let Some(name) = &self.name {
-            body["name"] = json!(name);
-        }
-        if let Some(file) = &self.password_file {
-            body["password"] = json!(read_credential(file)?.expose());
-        }
-        output.record(&client.post(&["invitations", "accept"], &body).await?)
     }
 }
 

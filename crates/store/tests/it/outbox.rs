@@ -67,6 +67,20 @@ stories! {
         assert_eq!(outbox::depth(&mut store.read().await.unwrap()).await.unwrap().waiting, 1);
     }
 
+    async fn when_mails_of_these_keys_went_is_known(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        let keys: Vec<String> = ["a", "b", "c", "'"].map(str::to_owned).into();
+        for (number, key) in [(3, "b"), (2, "a"), (4, "d")] {
+            put(&store, mail(number, key)).await;
+        }
+        assert_eq!(outbox::lease(&store, "one", at(5), at(100), 1).await.unwrap().len(), 1);
+        assert!(outbox::sent(&store, "one", MailId::from_raw(2), at(6)).await.unwrap());
+        let mut snapshot = store.read().await.unwrap();
+        assert_eq!(outbox::put_in_at(&mut snapshot, &keys).await.unwrap(), [at(2), at(3)], "sent or not");
+        assert!(outbox::put_in_at(&mut snapshot, &[]).await.unwrap().is_empty());
+    }
+
     async fn a_leased_mail_is_one_nodes_until_the_lease_runs_out(place) {
         let store = place.store().await;
         add_organizations(&store, 1).await;

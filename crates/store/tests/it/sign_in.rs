@@ -1,12 +1,16 @@
 //! Passwords, sessions and tries to sign in.
 
-use claviger_domain::attempts::Attempts;
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::attempts::{Attempts, COUNTERS};
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::password::PasswordHash;
 use claviger_domain::session::Session;
 use claviger_domain::{SessionId, UserId};
 use claviger_store::sign_in_attempts::{self, Counter};
-use claviger_store::{Error, passwords, sessions};
+use claviger_store::{Error, Scope, passwords, sessions};
+use tokio::sync::Notify;
 
 use crate::members::member;
 use crate::sample::{add_organizations, at, organization_id, scope};
@@ -104,5 +108,61 @@ stories! {
             assert_eq!(sign_in_attempts::count(tx).await?, 8);
             Ok::<_, Error>(())
         }).await.unwrap();
+    }
+
+    async fn what_begins_on_the_strength_of_a_password_ends_with_its_change(place) {
+        let store = place.store().await;
+        add_organizations(&store, 2).await;
+        let user = UserId::from_raw(1);
+        let hash = |text: &str| PasswordHash::new(text.to_owned());
+        transact!(store, scope(1), |tx| async move {
+            claviger_store::members::insert(tx, &member(1, 1)).await?;
+            passwords::set(tx, user, &hash("$one"), at(1)).await
+        }).await.unwrap();
+        let (read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (notes, entering) = ((read.clone(), go_on.clone()), store.clone());
+        // Somebody signs in, and is held up after the password was compared.
+        let enter = tokio::spawn(async move {
+            transact!(entering, scope(1), |tx| {
+                let (read, go_on) = notes.clone();
+                async move {
+                    assert_eq!(passwords::get_locked(tx, user).await?.unwrap().expose(), "$one");
+                    read.notify_one();
+                    go_on.notified().await;
+                    sessions::insert(tx, &session(1, 1), &digest(1)).await
+                }
+            }).await
+        });
+        read.notified().await;
+        // Under another lock than the sign-in's: the person's two organizations do not know of each other.
+        let changing = store.clone();
+        let change = tokio::spawn(async move {
+            transact!(changing, scope(2), |tx| async move {
+                passwords::set(tx, user, &hash("$two"), at(2)).await?;
+                sessions::end_others(tx, user, None).await
+            }).await
+        });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!change.is_finished(), "it waits for the one that has read the password");
+        go_on.notify_one();
+        enter.await.unwrap().unwrap();
+        assert_eq!(change.await.unwrap().unwrap().value, 1, "the session that began meanwhile ends");
+        assert!(sessions::of_user(&mut store.read().await.unwrap(), user).await.unwrap().is_empty());
+    }
+
+    async fn however_many_try_from_however_many_ranges_there_are_so_many_counters(place) {
+        let store = place.store().await;
+        for from in (0..COUNTERS + 5_000).step_by(5_000) {
+            transact!(store, Scope::Installation, |tx| async move {
+                for number in from..from + 5_000 {
+                    let mut digest = [0; 32];
+                    digest[..4].copy_from_slice(&number.to_be_bytes());
+                    sign_in_attempts::put(tx, &Counter::new(digest), Attempts { count: 1, last_at: at(1) }).await?;
+                }
+                Ok::<_, Error>(())
+            }).await.unwrap();
+        }
+        let count = sign_in_attempts::count(&mut store.read().await.unwrap()).await.unwrap();
+        assert_eq!(count, i64::from(COUNTERS));
     }
 }
