@@ -1,10 +1,14 @@
 //! Names people give, and slugs that requests use.
 
+mod unseen;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
+
+pub(crate) use unseen::is_invisible;
 
 /// The most characters of a name.
 pub const NAME_LENGTH_MAX: usize = 120;
@@ -51,20 +55,6 @@ pub fn search_form(text: &str) -> String {
     caseless::default_case_fold_str(&text.nfkc().collect::<String>()).nfkc().filter(|c| !is_invisible(*c)).collect()
 }
 
-/// Characters that are shown as nothing (Unicode's `Default_Ignorable_Code_Point`): two texts that differ by one look the
-/// same, and no folding takes it out.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(u32::from(c),
-        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
-        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfff8
-        | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
-}
-
-/// Invisible characters that change how their neighbours look: joiners of Persian, Indic scripts and emoji, and variants.
-fn shapes_its_neighbours(c: char) -> bool {
-    matches!(u32::from(c), 0x200c | 0x200d | 0xfe00..=0xfe0f)
-}
-
 /// A free text as it is stored: NFC, trimmed, at most `max` characters, no control characters but line breaks.
 pub fn free_text(text: &str, max: usize) -> Result<String, InvalidName> {
     let text: String = text.trim().nfc().collect();
@@ -84,10 +74,8 @@ impl Name {
     /// As [`FromStr`], and [`InvalidName::Invisible`].
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let name: Self = text.parse()?;
-        let unseen = name.0.chars().find(|c| is_invisible(*c) && !shapes_its_neighbours(*c));
-        match unseen {
+        match unseen::first(&name.0) {
             Some(c) => Err(InvalidName::Invisible(u32::from(c))),
-            None if name.search_form().is_empty() => Err(InvalidName::Empty),
             None => Ok(name),
         }
     }
@@ -198,11 +186,14 @@ mod tests {
             ("gnp.\u{202e}exe", 0x202e),
             ("so\u{ad}ft", 0xad),
             ("\u{3164}", 0x3164),
+            ("Im\u{200d}port", 0x200d),
+            ("\u{200d}\u{fe0f}", 0x200d),
+            ("\u{2800}", 0x2800),
+            ("one\u{2028}two", 0x2028),
         ] {
             assert_eq!(Name::new(text), Err(InvalidName::Invisible(unseen)), "{}", text.escape_unicode());
             assert!(text.parse::<Name>().is_ok(), "one that is stored is read");
         }
-        assert_eq!(Name::new("\u{200d}\u{fe0f}"), Err(InvalidName::Empty));
         // A family of three, and Persian with its non-joiner.
         for text in ["👨\u{200d}👩\u{200d}👧", "می\u{200c}خواهم", "❤\u{fe0f}"] {
             assert_eq!(Name::new(text).map(|name| name.to_string()), Ok(text.to_owned()));
