@@ -133,6 +133,17 @@ impl<T> PerOwner<T> {
     }
 }
 
+impl PerOwner<Option<u32>> {
+    /// The bounds that are lower than they were before, with the names of their kinds on the wire.
+    pub fn lowered_since(&self, before: &Self) -> impl Iterator<Item = (&'static str, u32)> {
+        let lowered = |((kind, now), (_, before)): ((&'static str, &Option<u32>), (_, &Option<u32>))| {
+            let now = (*now)?;
+            before.is_none_or(|before| now < before).then_some((kind, now))
+        };
+        self.named().into_iter().zip(before.named()).filter_map(lowered)
+    }
+}
+
 // === impl RevealModes ===
 
 impl RevealModes {
@@ -200,6 +211,16 @@ mod tests {
         assert_eq!(ended(modes(Recoverable, Recoverable), modes(Once, Recoverable)), ["organization"]);
         assert_eq!(ended(modes(Recoverable, Recoverable), modes(Once, Once)), ["organization", "application"]);
         assert!(ended(modes(Once, Once), modes(Recoverable, Once)).is_empty());
+    }
+
+    #[test]
+    fn a_bound_is_lowered_where_it_was_wider_or_none() {
+        let bounds = |user, application, organization| PerOwner { user, application, organization };
+        let lowered =
+            |before: PerOwner<Option<u32>>, now: PerOwner<Option<u32>>| now.lowered_since(&before).collect::<Vec<_>>();
+        let before = bounds(None, Some(5), Some(5));
+        assert_eq!(lowered(before, bounds(Some(7), Some(4), Some(5))), [("user", 7), ("application", 4)]);
+        assert_eq!(lowered(before, bounds(None, Some(6), None)), []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod digests;
 mod list;
+mod owners;
 mod row;
 mod term;
 
@@ -21,6 +22,7 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, list, of_others};
+pub use owners::{OwnersAbove, count_of_owner, owners_above};
 pub(crate) use row::{Row, SELECT, TABLE, read};
 pub use term::{KeyTerm, TermFilter, terms};
 
@@ -157,13 +159,6 @@ pub async fn count_using_set(conn: &mut Conn, set: ApiSetId) -> Result<i64> {
 /// How many living keys name operations of an API beside their sets.
 pub async fn count_using_api(conn: &mut Conn, api: ApiId) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM key_apis WHERE api_id = $1").bind(api)).await
-}
-
-/// How many living keys an owner has, counted up to `enough`.
-pub async fn count_of_owner(conn: &mut Conn, organization: OrganizationId, owner: &Owner, enough: u32) -> Result<i64> {
-    let statement = sql("SELECT COUNT(*) FROM (SELECT 1 FROM keys WHERE organization_id = $1 AND owner = $2 \
-                         AND deleted_at IS NULL LIMIT $3) AS some_keys");
-    conn.number(statement.bind(organization).bind(owner.id()).bind(i64::from(enough))).await
 }
 
 /// How many living keys the organization has.

@@ -7,7 +7,8 @@ use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
 use claviger_domain::rules::Rules;
 use claviger_domain::{KeyId, Timestamp};
-use claviger_store::keys::{KeyTerm, TermFilter};
+use claviger_store::keys::{KeyTerm, OwnersAbove, TermFilter};
+use claviger_store::{Conn, key_reveals, keys};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +36,32 @@ pub struct Affected {
     first: Vec<Ending>,
     /// The keys that would have no list of addresses though the policy asks for one; they stay in service.
     without_ip_list: WithoutIpList,
+    /// How many sealed copies of secrets would be destroyed; these keys cannot be shown again.
+    copies_destroyed: i64,
+    /// The owners that would have more keys than a lowered `max_keys` grants; their keys stay, they get no new ones.
+    above_max_keys: AboveMaxKeys,
+}
+
+/// Owners with more keys than they may have.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct AboveMaxKeys {
+    owners: i64,
+    /// Those with the most keys of each kind of owner, at most 20 of it.
+    first: Vec<OwnerAbove>,
+}
+
+/// An owner with more keys than it may have.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OwnerAbove {
+    /// `user`, `application` or `organization`.
+    #[serde(rename = "type")]
+    #[schema(example = "user")]
+    kind: &'static str,
+    id: String,
+    /// How many living keys it has.
+    keys: i64,
+    /// How many of them are more than it may have.
+    above: i64,
 }
 
 /// A key that would go out of service.
@@ -88,7 +115,30 @@ pub(super) async fn preview(
         each_term(manage, home.id, TermFilter::default(), |terms| terms.iter().for_each(|term| count.add(term)))
             .await?;
     }
-    Ok(PolicyPreview { policy: PolicyView::from(after), affected: count.finish() })
+    let mut affected = count.finish();
+    let mut snapshot = manage.store.read().await?;
+    for owner_kind in after.reveal.ended_since(&home.policy.reveal) {
+        affected.copies_destroyed += key_reveals::count(&mut snapshot, home.id, owner_kind).await?;
+    }
+    affected.above_max_keys = above_max_keys(&mut snapshot, home, after).await?;
+    Ok(PolicyPreview { policy: PolicyView::from(after), affected })
+}
+
+/// The owners beyond the bounds that `after` lowers.
+async fn above_max_keys(conn: &mut Conn, home: &Organization, after: &Policy) -> Result<AboveMaxKeys, Error> {
+    let mut all = AboveMaxKeys::default();
+    for (kind, bound) in after.max_keys.lowered_since(&home.policy.max_keys) {
+        let OwnersAbove { count, first } = keys::owners_above(conn, home.id, kind, bound, NAMED).await?;
+        all.owners += count;
+        let named = first.into_iter().map(|(owner, keys)| OwnerAbove {
+            kind,
+            id: owner.id(),
+            keys,
+            above: keys - i64::from(bound),
+        });
+        all.first.extend(named);
+    }
+    Ok(all)
 }
 
 /// When a key goes out of service if it is not used, and why.

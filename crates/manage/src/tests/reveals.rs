@@ -97,3 +97,25 @@ async fn who_may_not_reveal_is_refused_before_anything_is_told() {
     world.call("DELETE", &admin, &format!("/keys/{id}"), None).await;
     world.call("POST", &admin, &format!("/keys/{id}/reveal"), None).await.problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_preview_says_how_many_copies_a_change_to_once_destroys() {
+    let (world, admin) = World::with_organization().await;
+    policy(&world, &admin, "recoverable").await;
+    for name in ["a", "b", "gone"] {
+        let (id, _) = make(&world, &admin, json!({"name": name, "api_sets": []})).await;
+        if name == "gone" {
+            world.call("DELETE", &admin, &format!("/keys/{id}"), None).await;
+        }
+    }
+    let destroyed = async |reveal: Value| {
+        let preview = world.patch(&admin, "/policy?dry_run=true", json!({"reveal": reveal})).await;
+        assert_eq!(preview.status, 200, "{preview:?}");
+        preview.body["affected"]["copies_destroyed"].clone()
+    };
+    assert_eq!(destroyed(json!({"organization": "once"})).await, 2, "a deleted key has none any more");
+    assert_eq!(destroyed(json!({"application": "once", "organization": "recoverable"})).await, 0);
+    assert_eq!(destroyed(json!({"organization": "once"})).await, 2, "the preview destroyed none");
+    policy(&world, &admin, "once").await;
+    assert_eq!(destroyed(json!({"organization": "once"})).await, 0, "there is nothing left");
+}

@@ -181,6 +181,8 @@ async fn a_longer_idle_time_revives_nobody_and_a_shorter_one_is_previewed() {
             {"id": young, "ends_at": "2026-04-15T12:00:00Z", "reason": "idle"},
         ],
         "without_ip_list": {"keys": 0, "first": []},
+        "copies_destroyed": 0,
+        "above_max_keys": {"owners": 0, "first": []},
     });
     assert_eq!(preview.body["affected"], expected, "at once, and in thirty days; an exempt one not at all");
     world.clock.advance(30 * DAY);
@@ -265,6 +267,31 @@ async fn y_12_max_keys_of_one_owner_are_configurable_with_a_clear_error() {
     made(&world, &admin, "fourth", json!({})).await.problem(409, "limit_reached");
     set_policy(&world, &admin, json!({"max_keys": {"organization": null}})).await;
     assert_eq!(made(&world, &admin, "fourth", json!({})).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_lowered_number_of_keys_says_who_has_more_and_by_how_many() {
+    let (world, admin) = world().await;
+    let home = world.get(&admin, "/organization").await.text("id");
+    let (bob, secret) = world.user_with_key(&admin, "bob", &["admin"], &["claviger-admin"]).await;
+    for name in ["one", "two", "three"] {
+        id(&world, &admin, name, json!({})).await;
+        assert_eq!(world.post(&secret, "/me/keys", json!({"name": name, "api_sets": []})).await.status, 201);
+    }
+    let gone = id(&world, &admin, "gone", json!({})).await;
+    world.call("DELETE", &admin, &format!("/keys/{gone}"), None).await;
+    let preview = async |edit: Value| {
+        let preview = world.patch(&admin, "/policy?dry_run=true", json!({"max_keys": edit})).await;
+        preview.body["affected"]["above_max_keys"].clone()
+    };
+    // The organization has the administrator's key and three more, Bob the same.
+    let bobs = json!({"type": "user", "id": bob, "keys": 4, "above": 2});
+    let own = json!({"type": "organization", "id": home, "keys": 4, "above": 3});
+    assert_eq!(preview(json!({"user": 2, "organization": 1})).await, json!({"owners": 2, "first": [bobs, own]}));
+    assert_eq!(preview(json!({"user": 4})).await, json!({"owners": 0, "first": []}), "as many as there may be");
+    set_policy(&world, &admin, json!({"max_keys": {"user": 2}})).await;
+    assert_eq!(preview(json!({"user": 3})).await, json!({"owners": 0, "first": []}), "a raised one takes nothing");
+    assert_eq!(preview(json!({"user": null})).await, json!({"owners": 0, "first": []}));
 }
 
 #[tokio::test]

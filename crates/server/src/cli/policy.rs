@@ -113,6 +113,9 @@ impl Edit {
         if *lacking != json!(0) {
             eprintln!("{} keys have no list of addresses; they stay in service.", cell(lacking));
         }
+        for line in consequences(affected) {
+            eprintln!("{line}");
+        }
         Ok(())
     }
 
@@ -142,6 +145,30 @@ impl Edit {
         }
         Ok(Value::Object(body))
     }
+}
+
+/// What a change does beside taking keys out of service, a line each.
+fn consequences(affected: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    let copies = &affected["copies_destroyed"];
+    if *copies != json!(0) {
+        lines.push(format!(
+            "{} sealed copies of secrets would be destroyed for good; these keys could not be shown again.",
+            cell(copies)
+        ));
+    }
+    let above = &affected["above_max_keys"];
+    if above["owners"] != json!(0) {
+        lines.push(format!(
+            "{} owners have more keys than that; they keep them and get no new ones:",
+            cell(&above["owners"])
+        ));
+    }
+    for owner in above["first"].as_array().into_iter().flatten() {
+        let [kind, id, keys, more] = ["type", "id", "keys", "above"].map(|field| cell(&owner[field]));
+        lines.push(format!("  {kind} {id}: {keys} keys, {more} too many"));
+    }
+    lines
 }
 
 /// `organization=1y`.
@@ -223,6 +250,16 @@ mod tests {
         });
         assert_eq!(body(line).expect("a change"), expected);
         assert_eq!(body("edit --dry-run").expect_err("nothing").code, 2);
+    }
+
+    #[test]
+    fn what_cannot_be_undone_and_who_has_too_many_is_told() {
+        let nothing = json!({"copies_destroyed": 0, "above_max_keys": {"owners": 0, "first": []}});
+        assert!(consequences(&nothing).is_empty());
+        let owner = json!({"type": "user", "id": "usr_1", "keys": 7, "above": 2});
+        let told = consequences(&json!({"copies_destroyed": 3, "above_max_keys": {"owners": 1, "first": [owner]}}));
+        assert!(told[0].starts_with("3 sealed copies"), "{told:?}");
+        assert_eq!((told.len(), &*told[2]), (3, "  user usr_1: 7 keys, 2 too many"), "{told:?}");
     }
 
     #[test]

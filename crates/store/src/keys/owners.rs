@@ -1,0 +1,52 @@
+//! How many keys owners have.
+
+use claviger_domain::OrganizationId;
+use claviger_domain::key::Owner;
+
+use crate::Result;
+use crate::conn::Conn;
+use crate::sql::sql;
+
+/// The owners of a kind that have more living keys than a bound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnersAbove {
+    /// How many owners.
+    pub count: i64,
+    /// Those with the most keys first, and how many they have; only some of them where there are many.
+    pub first: Vec<(Owner, i64)>,
+}
+
+/// How many living keys an owner has, counted up to `enough`.
+pub async fn count_of_owner(conn: &mut Conn, organization: OrganizationId, owner: &Owner, enough: u32) -> Result<i64> {
+    let statement = sql("SELECT COUNT(*) FROM (SELECT 1 FROM keys WHERE organization_id = $1 AND owner = $2 \
+                         AND deleted_at IS NULL LIMIT $3) AS some_keys");
+    conn.number(statement.bind(organization).bind(owner.id()).bind(i64::from(enough))).await
+}
+
+/// The owners of keys of this kind (`organization`, `user`, `application`) that have more than `bound` living ones; at most
+/// `limit` of them are named.
+pub async fn owners_above(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    owner_kind: &str,
+    bound: u32,
+    limit: usize,
+) -> Result<OwnersAbove> {
+    let ids = match owner_kind {
+        "user" => "usr_%",
+        "application" => "app_%",
+        _ => "org_%",
+    };
+    let counted = "FROM keys WHERE organization_id = $1 AND owner LIKE $2 AND deleted_at IS NULL \
+                   GROUP BY owner HAVING COUNT(*) > $3";
+    let all = sql("SELECT COUNT(*) FROM (SELECT owner ").push(counted).push(") AS owners_above");
+    let count = conn.number(all.bind(organization).bind(ids).bind(i64::from(bound))).await?;
+    let most = sql("SELECT owner, COUNT(*) ").push(counted).push(" ORDER BY COUNT(*) DESC, owner LIMIT $4");
+    let most = most.bind(organization).bind(ids).bind(i64::from(bound)).bind(limit);
+    let first = conn.rows(most, |row| {
+        let owner = row.text(0)?;
+        let owner = Owner::from_id(owner).ok_or_else(|| row.unreadable(0, format_args!("{owner:?} is no owner")))?;
+        Ok((owner, row.number(1)?))
+    });
+    Ok(OwnersAbove { count, first: first.await? })
+}
