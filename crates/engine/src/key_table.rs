@@ -14,6 +14,8 @@ use parking_lot::RwLock;
 
 use crate::held_key::{HeldKey, Profiles};
 use crate::living::{Living, equal};
+#[cfg(test)]
+use crate::testing::{Work, note};
 
 /// Each has its lock, so that a change stops a small part of the readers.
 const SHARDS: usize = 384;
@@ -102,9 +104,13 @@ impl KeyTable {
     /// What `digest` belongs to. Known and unknown ones take the same way through the table.
     pub(crate) fn find(&self, digest: &CredentialDigest) -> Option<Found> {
         let shard = self.shard(digest).read();
+        #[cfg(test)]
+        note(Work::Living);
         if let Some(key) = shard.living.find(digest) {
             return Some(Found::Current(Arc::clone(key)));
         }
+        #[cfg(test)]
+        note(Work::Former);
         let former = shard.former.find(hash(digest), |former| equal(&former.digest, digest))?;
         Some(match &former.meaning {
             FormerMeaning::Old(old) => Found::Old(old.clone()),

@@ -8,6 +8,8 @@ use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
 use claviger_domain::pair::is_identifier;
 
 use crate::presented::{FIELDS_MAX, Presented, Source};
+#[cfg(test)]
+use crate::testing::{Work, note};
 
 /// The most bytes of a Basic value in base64: a user name and a credential of the longest kind.
 const BASIC_LENGTH_MAX: usize = 4 * CREDENTIAL_LENGTH_MAX;
@@ -116,10 +118,22 @@ fn bare(value: &[u8], pepper: &Pepper) -> Part {
     let Ok(text) = std::str::from_utf8(value) else { return Part::Unfit("not UTF-8") };
     match form(text) {
         Form::BadChecksum => Part::BadChecksum,
-        Form::Native => Part::Native(pepper.digest(CredentialKind::Single, value)),
-        Form::Opaque => Part::Opaque(pepper.digest(CredentialKind::Single, value)),
+        Form::Native => Part::Native(single(value, pepper)),
+        Form::Opaque => Part::Opaque(single(value, pepper)),
         Form::Unfit => Part::Unfit("too short or too long"),
     }
+}
+
+fn single(value: &[u8], pepper: &Pepper) -> CredentialDigest {
+    #[cfg(test)]
+    note(Work::Digest(value.len()));
+    pepper.digest(CredentialKind::Single, value)
+}
+
+fn pair(identifier: &[u8], password: &[u8], pepper: &Pepper) -> CredentialDigest {
+    #[cfg(test)]
+    note(Work::Digest(identifier.len() + 1 + password.len()));
+    pepper.digest_of_pair(identifier, password)
 }
 
 /// Base64 of `user ":" password` (RFC 7617); the user name ends at the first colon.
@@ -154,7 +168,7 @@ fn name_and_password(name: &[u8], password: &[u8], pepper: &Pepper) -> Part {
         return if name.is_empty() { Part::Empty } else { Part::Unfit("no password") };
     }
     if is_identifier(name) && !std::str::from_utf8(password).is_ok_and(is_native_shape) {
-        return Part::Pair(pepper.digest_of_pair(name, password));
+        return Part::Pair(pair(name, password, pepper));
     }
     match bare(password, pepper) {
         Part::Opaque(digest) => Part::Login(Some(digest)),

@@ -203,3 +203,62 @@ impl UsedSecret {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use claviger_domain::digest::Pepper;
+    use claviger_domain::key::{Key, StoredSecret};
+    use claviger_domain::pair::{Pair, identifier_hint};
+    use claviger_domain::testing::FixedRandom;
+
+    use super::*;
+    use crate::held_key::Profiles;
+    use crate::presented::Presented;
+    use crate::testing::{Work, key_of, take_work};
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+    fn key_of_pair(number: u8, pair: &Pair, pepper: &Pepper) -> Key {
+        let digest = pepper.digest_of_pair(pair.identifier.expose().as_bytes(), pair.password.expose().as_bytes());
+        Key { secret: StoredSecret { digest, hint: identifier_hint(&pair.identifier) }, ..key_of(number) }
+    }
+
+    /// What an identifier with a password is, the check that names it in the log, and the work that it took to say so.
+    fn told(keys: &KeyTable, pepper: &Pepper, user: &str, password: &str) -> (Option<Code>, &'static str, Vec<Work>) {
+        let header = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        take_work();
+        let reading = Reading::of(&Presented::new().with_authorization(header.as_bytes()), pepper);
+        let (code, check) = match select(&reading, keys, Audience::All, NOW) {
+            Selection::Key { .. } => (None, ""),
+            Selection::None { code, check, .. } => (Some(code), check),
+        };
+        (code, check, take_work())
+    }
+
+    #[test]
+    fn c_26_a_wrong_identifier_and_a_wrong_password_are_the_same_work() {
+        let (pepper, random) = (Pepper::new(&[1; 32]), FixedRandom::new(7));
+        let [living, deleted, other] = [(), (), ()].map(|()| Pair::generate(&random));
+        let (keys, mut profiles) = (KeyTable::new(), Profiles::default());
+        keys.insert(&key_of_pair(1, &living, &pepper), &mut profiles);
+        keys.insert(&Key { deleted_at: Some(NOW), ..key_of_pair(2, &deleted, &pepper) }, &mut profiles);
+        let ask = |identifier: &Pair, password: &Pair| {
+            told(&keys, &pepper, identifier.identifier.expose(), password.password.expose())
+        };
+        let digested = Work::Digest("ci_".len() + 20 + 1 + 43);
+        assert_eq!(ask(&living, &living), (None, "", vec![digested, Work::Living]));
+        let unfound = vec![digested, Work::Living, Work::Former];
+        for (identifier, password, check) in [
+            (&other, &living, "unknown"),
+            (&living, &other, "unknown"),
+            (&other, &other, "unknown"),
+            (&deleted, &living, "unknown"),
+            (&living, &deleted, "unknown"),
+            (&deleted, &deleted, "deleted"),
+        ] {
+            assert_eq!(ask(identifier, password), (Some(Code::NotFound), check, unfound.clone()));
+        }
+    }
+}

@@ -91,6 +91,17 @@ pub struct Expected {
     detail: Option<String>,
 }
 
+impl Case {
+    /// The path as it is asked for, and the length of the longest Basic user name and password.
+    pub fn spelling(&self) -> (&str, usize) {
+        let basic = self.request.credentials.iter().map(|credential| match credential {
+            Credential::Basic { user, password } => user.len() + password.len() + 1,
+            Credential::Field { .. } | Credential::XApiKey { .. } | Credential::Authorization { .. } => 0,
+        });
+        (self.request.path.as_deref().unwrap_or_default(), basic.max().unwrap_or_default())
+    }
+}
+
 /// The cases of the corpus' first file.
 pub fn cases() -> Vec<Case> {
     cases_of("verdicts")
