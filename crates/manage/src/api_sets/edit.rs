@@ -68,9 +68,12 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, before: &ApiSet, request: &EditApiSet) ->
     Ok(Recorded { set: new, version: set.version })
 }
 
-/// Whether a set names what it did not name before.
+/// Whether a set names what it did not name before, or excepts less.
 fn holds_more(before: &ApiSet, after: &ApiSet) -> bool {
-    after.apis.iter().any(|api| !before.apis.contains(api))
+    let excepts_less =
+        before.operations.iter().any(|held| held.pattern.is_exception() && !after.operations.contains(held));
+    excepts_less
+        || after.apis.iter().any(|api| !before.apis.contains(api))
         || after.operations.iter().any(|operation| !before.operations.contains(operation))
 }
 

@@ -35,6 +35,10 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: &CreateApi) -> Result<C
                 let all = all.clone();
                 Box::pin(async move {
                     let (ctx, api, general, operations) = &*all;
+                    if api.rules.report_only || api.rules.preflight_without_key {
+                        // It lets pass what nobody's sets hold.
+                        ctx.require_any_set(tx).await?;
+                    }
                     record::insert(tx, api, general).await?;
                     operations::replace(tx, organization, api.id, operations).await?;
                     let made = view(tx, api).await?;

@@ -28,6 +28,8 @@ pub async fn delete(manage: &Manage, ctx: &Ctx, name: String, if_match: IfMatch)
     ctx.require_step_up()?;
     let mut snapshot = manage.store.read().await?;
     let api = find_own(&mut snapshot, organization, &name).await?;
+    // Its requests may come to be those of an API that some set holds whole.
+    ctx.require_any_set(&mut snapshot).await?;
     drop(snapshot);
     if_match.check(api.version)?;
     let all = Arc::new((ctx.clone(), api, if_match));
@@ -102,6 +104,7 @@ fn strip(key: &mut Key, api: ApiId, general: Option<ApiSetId>) {
 /// Deletes the record, with what keys still name of it: exceptions, and what they were given meanwhile.
 async fn finish(tx: &mut Tx, ctx: &Ctx, api: &Api, if_match: &IfMatch) -> Result<(), Error> {
     let api = find_own(tx, api.organization, &api.id.to_string()).await?;
+    ctx.require_any_set(tx).await?;
     if_match.check(api.version)?;
     while take(tx, ctx, &api, |_, _| true).await? > 0 {}
     let old = view(tx, &api).await?;

@@ -153,6 +153,8 @@ impl Plan {
             None => None,
         };
         if let Some(before) = &before {
+            // What a set holds by a pattern, or whole, may be more by this.
+            self.ctx.require_any_set(tx).await?;
             rename_general(tx, &self.ctx, before, &after).await?;
             apis::update(tx, &after).await?;
         } else {

@@ -70,15 +70,17 @@ async fn check_levels(conn: &mut Conn, ctx: &Ctx, key: &Key, sets: &[ApiSet]) ->
     let escapes = gives.has_any(UNBOUNDING) && !matches!(key.owner, Owner::User(_));
     if escapes && !levels.is_unbounded() {
         return Err(Error::forbidden(
-            "Your roles bound the keys that you make; a key of nobody that makes keys or roles would have no bounds.",
+            "Your roles bound the keys that you make; a key of nobody that makes keys, roles or rights would have no bounds.",
         ));
     }
     Ok(())
 }
 
-/// Authorities by which bounds could be got round.
+/// Authorities by which bounds could be got round: who has them makes keys, people, roles and rules, or lets sets hold more.
 const UNBOUNDING: Authorities = Authorities::of(&[
     Authority::KeysManageAll,
+    Authority::ApisManage,
+    Authority::ApplicationsManage,
     Authority::UsersManage,
     Authority::RolesManage,
     Authority::PolicyManage,

@@ -246,3 +246,68 @@ async fn who_may_give_certain_sets_alone_makes_no_set_or_type_hold_more() {
     assert_eq!(world.patch(&admin, "/api-sets/mine", json!({"apis": ["default"]})).await.status, 200);
     assert_eq!(world.patch(&desk, "/api-sets/mine", json!({"apis": []})).await.status, 200, "less is his");
 }
+
+#[tokio::test]
+async fn who_may_give_certain_sets_alone_lets_no_set_hold_more_by_its_api() {
+    let (world, admin) = World::with_organization().await;
+    let operations = json!([{"name": "list", "method": "GET", "path": "/orders"},
+                            {"name": "end", "method": "DELETE", "path": "/orders/{id}"},
+                            {"name": "event", "method": "POST", "path": "/event"}]);
+    let api = json!({"name": "Shop", "slug": "shop", "base_paths": ["/shop"], "operations": operations});
+    assert_eq!(world.post(&admin, "/apis", api).await.status, 201);
+    for (slug, held) in [("mine", json!({"apis": ["shop"]})), ("most", json!({"operations": ["shop:*", "!shop:end"]}))]
+    {
+        let mut set = json!({"slug": slug, "name": slug});
+        set.as_object_mut().expect("an object").extend(held.as_object().cloned().expect("an object"));
+        assert_eq!(world.post(&admin, "/api-sets", set).await.status, 201);
+    }
+    let template = json!({"api": "shop"});
+    assert_eq!(world.post(&admin, "/api-sets/templates/yespo", template.clone()).await.status, 200);
+    let authorities = ["keys.manage_own", "keys.manage_all", "keys.read", "usage.read", "apis.read", "apis.manage"];
+    let sets = ["mine", "most", "claviger-admin", "claviger-apis-write", "claviger-keys-read"];
+    let role = json!({"name": "Desk", "authorities": authorities, "levels": {"api_sets": sets}});
+    assert_eq!(world.post(&admin, "/roles", role).await.status, 201);
+    let (_, desk) = world.user_with_key(&admin, "bob", &["desk"], &["claviger-admin"]).await;
+
+    for edit in [
+        json!({"unlisted_paths": true}),
+        json!({"hosts": [{"host": "other.example"}]}),
+        json!({"base_paths": ["/"]}),
+        json!({"operations": [{"name": "list", "method": "GET", "path": "/{any}"}]}),
+        json!({"version_pattern": "v#", "versions": ["v1"]}),
+        json!({"report_only": true}),
+        json!({"preflight_without_key": true}),
+        json!({"credential_sources": ["query:key"]}),
+        json!({"shared_with": "all"}),
+        json!({"shared_full_access": true}),
+    ] {
+        let refused = world.patch(&desk, "/apis/shop", edit.clone()).await;
+        refused.problem(403, "forbidden");
+        assert!(refused.text("detail").contains("level `api_sets`"), "{edit}: {refused:?}");
+        assert_eq!(world.patch(&desk, "/apis/shop?dry_run=true", edit.clone()).await.status, 200, "{edit}");
+    }
+    let paths = json!({"/all": {"get": {"operationId": "all", "responses": {}}}});
+    let document = json!({"openapi": "3.0.0", "info": {"title": "Shop", "version": "1"}, "paths": paths});
+    world.post(&desk, "/apis/import?slug=shop", document.clone()).await.problem(403, "forbidden");
+    world.call("DELETE", &desk, "/apis/shop", None).await.problem(403, "forbidden");
+    let lax = json!({"name": "Lax", "base_paths": ["/lax"], "report_only": true});
+    world.post(&desk, "/apis", lax).await.problem(403, "forbidden");
+    // An exception that is left out, and a template that brings back what was taken out.
+    world.patch(&desk, "/api-sets/most", json!({"operations": ["shop:*"]})).await.problem(403, "forbidden");
+    let events = world.get(&admin, "/api-sets?text=events").await.body["data"][0]["slug"].clone();
+    let events = format!("/api-sets/{}", events.as_str().expect("a slug"));
+    assert_eq!(world.patch(&admin, &events, json!({"operations": []})).await.status, 200);
+    world.post(&desk, "/api-sets/templates/yespo", template).await.problem(403, "forbidden");
+    // A key of nobody would have no such bound.
+    let refused = world.post(&desk, "/keys", json!({"name": "automation", "api_sets": ["claviger-apis-write"]})).await;
+    refused.problem(403, "forbidden");
+    assert!(refused.text("detail").contains("would have no bounds"), "{refused:?}");
+    let reader = json!({"name": "reader", "api_sets": ["claviger-keys-read"]});
+    assert_eq!(world.post(&desk, "/keys", reader).await.status, 201);
+
+    // What gives nobody more is theirs to do.
+    assert_eq!(world.patch(&desk, "/apis/shop", json!({"name": "Our shop", "slug": "our-shop"})).await.status, 200);
+    assert_eq!(world.patch(&desk, "/api-sets/most", json!({"operations": ["!our-shop:end"]})).await.status, 200);
+    assert_eq!(world.post(&desk, "/apis/import?slug=other", document).await.status, 201);
+    assert_eq!(world.patch(&admin, "/apis/our-shop", json!({"unlisted_paths": true})).await.status, 200);
+}
