@@ -249,11 +249,9 @@ macro_rules! waits {
 }
 waits!(
     ChangeQuery,
-    &crate::api_sets::templates::ApplyQuery,
     &crate::apis::ImportQuery,
-    &crate::apis::http::DeleteQuery,
     &crate::keys::ImportKeysQuery,
-    &crate::policy::http::PolicyQuery,
+    &crate::preview_query::PreviewQuery,
     &crate::users::http::DisableQuery,
 );
 

@@ -50,6 +50,7 @@ pub mod password_resets;
 pub mod passwords;
 pub mod path;
 pub mod policy;
+pub mod preview_query;
 mod request_log;
 pub mod rights;
 pub mod roles;

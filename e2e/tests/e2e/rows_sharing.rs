@@ -138,6 +138,67 @@ on_both_databases! {
         assert_eq!(deletion().await["losing_others"], zero);
     }
 
+    async fn an_edit_of_the_sharing_says_whose_keys_gain_and_lose(world: &World) {
+        let [acme, bravo, cargo] = Tenant::three(world).await;
+        let (github, issues) = (acme.id_of("/apis/github").await, acme.id_of("/api-sets/issues").await);
+        let preview = async |edit: Value| {
+            acme.call("PATCH", "/apis/github?dry_run=true", edit).await.expect(200).json()
+        };
+        let shares = |tenants: &[(&Tenant<'_>, u64)]| {
+            let mut tenants: Vec<_> = tenants.iter().map(|(tenant, keys)| (*keys, tenant.id.clone())).collect();
+            tenants.sort_by_key(|(keys, id)| (std::cmp::Reverse(*keys), id.clone()));
+            let first = tenants.iter().map(|(keys, id)| json!({ "organization": id, "keys": keys }));
+            let keys = tenants.iter().map(|(keys, _)| keys).sum::<u64>();
+            json!({ "organizations": tenants.len(), "keys": keys, "first": first.collect::<Vec<_>>() })
+        };
+        let none = shares(&[]);
+        assert_eq!(preview(json!({ "shared_with": "all" })).await["gaining_organizations"], none, "nobody holds any of it yet");
+        acme.share("github", json!([bravo.id, cargo.id])).await;
+        for tenant in [&bravo, &cargo] {
+            let own = json!({ "slug": "own", "name": "Secret set", "operations": [format!("{github}:repos/*")] });
+            tenant.call("POST", "/api-sets", own).await.expect(201);
+            tenant.key(json!({ "name": "Secret full", "api_sets": ["full-access"] })).await;
+            tenant.key(json!({ "name": "Secret nothing", "api_sets": [] })).await;
+            // One key counts once, in however many ways it holds it.
+            let much = json!({ "name": "Secret much", "api_sets": ["own", issues, "full-access"], "operations": [format!("{github}:gists/list")] });
+            tenant.key(much).await;
+        }
+        bravo.key(json!({ "name": "Secret lent", "api_sets": [issues] })).await;
+        bravo.key(json!({ "name": "Secret named", "api_sets": [], "operations": [format!("{github}:gists/list")] })).await;
+        let lost = preview(json!({ "shared_with": "none" })).await;
+        assert_eq!(lost["losing_organizations"], shares(&[(&bravo, 3), (&cargo, 1)]), "{lost}");
+        assert_eq!((&lost["gaining_organizations"], &lost["dry_run"]), (&none, &json!(true)));
+        assert_eq!((&lost["api"]["shared_with"], &lost["operations"]["removed"]), (&json!("none"), &json!(0)));
+        assert!(!lost.to_string().contains("Secret") && !lost.to_string().contains("key_"), "{lost}");
+        assert_eq!(acme.get("/apis/github").await["shared_with"].as_array().map(Vec::len), Some(2), "nothing was changed");
+        let one = preview(json!({ "shared_with": [bravo.id] })).await;
+        assert_eq!((&one["losing_organizations"], &one["gaining_organizations"]), (&shares(&[(&cargo, 1)]), &none));
+        let all = preview(json!({ "shared_with": "all" })).await;
+        assert_eq!((&all["losing_organizations"], &all["gaining_organizations"]), (&none, &none), "those two have it");
+        // Full access of others' keys, and what it adds to those that hold nothing else of it.
+        let full = preview(json!({ "shared_full_access": true })).await;
+        assert_eq!(full["gaining_organizations"], shares(&[(&bravo, 1), (&cargo, 1)]), "{full}");
+        acme.call("PATCH", "/apis/github", json!({ "shared_full_access": true })).await.expect(200);
+        let lost = preview(json!({ "shared_with": [cargo.id] })).await;
+        assert_eq!(lost["losing_organizations"], shares(&[(&bravo, 4)]), "{lost}");
+        let lost = preview(json!({ "shared_full_access": false })).await;
+        assert_eq!(lost["losing_organizations"], shares(&[(&bravo, 1), (&cargo, 1)]), "{lost}");
+        acme.share("github", json!("none")).await;
+        let back = preview(json!({ "shared_with": [cargo.id] })).await;
+        assert_eq!(back["gaining_organizations"], shares(&[(&cargo, 2)]), "{back}");
+        // What the same edit does to operations is said beside it; nothing of it is a tenant's to look at.
+        let fewer = preview(json!({ "operations": [{ "name": "gists/list", "method": "GET", "path": "/gists" }] })).await;
+        let losing: Vec<_> = fewer["losing_sets"].as_array().expect("a list").iter().map(|set| text(&set["slug"])).collect();
+        assert_eq!((&fewer["operations"]["removed"], &losing[..]), (&json!(1222), &["full-access".to_owned(), "issues".to_owned()][..]));
+        bravo.call("PATCH", &format!("/apis/{github}?dry_run=true"), json!({ "name": "Mine" })).await.expect(404);
+        acme.share("github", json!("all")).await;
+        bravo.call("PATCH", &format!("/apis/{github}?dry_run=true"), json!({ "name": "Mine" })).await.expect(403);
+        for (edit, field) in [(json!({ "shared_with": "some" }), "shared_with"), (json!({ "hosts": [{ "host": "a b" }] }), "hosts[0].host")] {
+            let refused = acme.call("PATCH", "/apis/github?dry_run=true", edit).await.expect(400);
+            assert_eq!(fields(&refused)[0], field);
+        }
+    }
+
     async fn a_shared_api_is_there_for_those_it_is_shared_with_by_its_id(world: &World) {
         let [acme, bravo, cargo] = Tenant::three(world).await;
         let (github, issues) = (acme.id_of("/apis/github").await, acme.id_of("/api-sets/issues").await);

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::templates::wire::{Applied, Templates};
-use super::templates::{self, ApplyQuery, ApplyTemplate};
+use super::templates::{self, ApplyTemplate};
 use super::wire::{ApiSetView, Recorded};
 use super::{CreateApiSet, EditApiSet, ListApiSets};
 use crate::answer::Answer;
@@ -16,6 +16,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::page::Listed;
 use crate::path::PathName;
+use crate::preview_query::PreviewQuery;
 use crate::{Manage, api_sets};
 
 /// The routes, below `/api/v1`.
@@ -66,13 +67,13 @@ async fn list_templates(ctx: Ctx) -> Result<Answer<Templates>, Error> {
 /// Sets that are there already are completed; nothing is taken from them, so that applying a template again does nothing but
 /// bring back what is missing. The answer says what of the template matches no operation of the API.
 #[utoipa::path(post, path = "/api-sets/templates/{template}", operation_id = "api-sets/apply-template", tag = "api-sets",
-    params(("template" = String, Path, description = "The template's slug"), ApplyQuery), request_body = ApplyTemplate,
+    params(("template" = String, Path, description = "The template's slug"), PreviewQuery), request_body = ApplyTemplate,
     responses((status = 200, body = Applied), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn apply_template(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(template): PathName,
-    Query(query): Query<ApplyQuery>,
+    Query(query): Query<PreviewQuery>,
     JsonBody(request): JsonBody<ApplyTemplate>,
 ) -> Result<Answer<Applied>, Error> {
     let applied = templates::apply(&manage, &ctx, &template, request, query.dry_run).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::authority::Authority;
 use claviger_domain::operation::Operation;
-use claviger_store::{Scope, Tx, apis, operations};
+use claviger_store::{Conn, Scope, Tx, apis, operations};
 
 use super::record::{check_slug_free, find_own, note, rename_general, view};
 use super::request::{self, EditApi};
@@ -43,7 +43,7 @@ pub async fn edit(
 }
 
 /// Checks what can be checked without the record; the new operations, if any are given.
-fn check(request: &EditApi) -> Result<Option<Vec<Operation>>, Error> {
+pub(super) fn check(request: &EditApi) -> Result<Option<Vec<Operation>>, Error> {
     let mut checks = Checks::default();
     let operations = request.operations.as_deref().map(|given| request::operations(&mut checks, given));
     if let Some(operations) = &operations {
@@ -53,22 +53,42 @@ fn check(request: &EditApi) -> Result<Option<Vec<Operation>>, Error> {
     Ok(operations)
 }
 
+/// An API as it is to be.
+pub(super) struct Planned {
+    pub(super) api: Api,
+    pub(super) operations: Vec<Operation>,
+    /// The operations before.
+    pub(super) listed: Vec<Operation>,
+}
+
+/// What an edit makes of the API, by what the database has.
+pub(super) async fn plan(
+    conn: &mut Conn,
+    before: &Api,
+    request: &EditApi,
+    given: Option<&[Operation]>,
+) -> Result<Planned, Error> {
+    let mut api = edited(before, request)?;
+    if let Some(given) = &request.shared_with {
+        api.sharing.with = rules::shared_with(conn, api.organization, given).await?;
+    }
+    let listed = operations::all(conn, api.id).await?;
+    let operations = versioned(&mut api, before, given.map_or_else(|| listed.clone(), <[_]>::to_vec))?;
+    check_slug_free(conn, &api).await?;
+    Ok(Planned { api, operations, listed })
+}
+
 async fn apply(
     tx: &mut Tx,
     ctx: &Ctx,
     before: Api,
     request: &EditApi,
-    operations: Option<&[Operation]>,
+    given: Option<&[Operation]>,
 ) -> Result<Recorded, Error> {
     let old = view(tx, &before).await?;
-    let mut api = edited(&before, request)?;
-    if let Some(given) = &request.shared_with {
-        api.sharing.with = rules::shared_with(tx, api.organization, given).await?;
-    }
-    let listed = operations::all(tx, api.id).await?;
-    let operations = versioned(&mut api, &before, operations.map_or_else(|| listed.clone(), <[_]>::to_vec))?;
+    let Planned { mut api, operations, listed } = plan(tx, &before, request, given).await?;
     let replaced = listed != operations;
-    let judged_by = |api: &Api| {
+    let routed_by = |api: &Api| {
         (
             api.hosts.clone(),
             api.base_paths.clone(),
@@ -77,15 +97,19 @@ async fn apply(
             api.versions.clone(),
         )
     };
-    if replaced || judged_by(&api) != judged_by(&before) {
+    let routes_otherwise = replaced || routed_by(&api) != routed_by(&before);
+    if routes_otherwise {
         api.kind = ApiKind::Plain;
     }
     if api == before && !replaced {
         return Ok(Recorded { api: old, version: before.version });
     }
+    if routes_otherwise || api.rules != before.rules || api.sharing != before.sharing {
+        // A set that holds the API whole, or a pattern of it, may hold more by this.
+        ctx.require_any_set(tx).await?;
+    }
     api.version += 1;
     api.updated_at = ctx.now;
-    check_slug_free(tx, &api).await?;
     rename_general(tx, ctx, &before, &api).await?;
     apis::update(tx, &api).await?;
     if replaced {

@@ -7,20 +7,21 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use claviger_domain::authority::Authority;
 use http::HeaderMap;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::document::{DOCUMENT_BYTES_MAX, Format};
 use super::wire::{ApiView, OperationView, Recorded};
-use super::{CreateApi, Deletion, EditApi, ImportQuery, Imported, ListApis, ListOperations};
+use super::{CreateApi, Deletion, EditApi, Edition, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
-use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, Waiting, flag, media_type, read_bytes};
+use crate::body::{ChangeQuery, IfMatch, JsonBody, Query, Waiting, media_type, read_bytes};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::page::Listed;
 use crate::path::PathName;
+use crate::preview_query::PreviewQuery;
 use crate::{Manage, apis};
 
 /// The media types of an OpenAPI document.
@@ -35,23 +36,15 @@ const DOCUMENT_TYPES: [(&str, Format); 8] = [
     ("application/vnd.oai.openapi", Format::Yaml),
 ];
 
-/// How an API is deleted.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DeleteQuery {
-    /// Only says what would be taken from sets and keys.
-    #[serde(default, deserialize_with = "flag")]
-    pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
-    /// answer then names them.
-    #[serde(default)]
-    #[param(inline)]
-    pub wait: Option<crate::body::Wait>,
-    /// How many milliseconds to wait for them at most; 1,000 if not given.
-    #[serde(default, deserialize_with = "crate::body::wait_ms")]
-    #[param(maximum = 5_000)]
-    pub wait_ms: Option<u32>,
+/// The API, or with `dry_run` what the edit would do.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "it is made once an answer")]
+pub enum ApiAnswer {
+    /// As it stands.
+    Api(ApiView),
+    /// What the edit would do.
+    Edition(Edition),
 }
 
 /// The routes, below `/api/v1`.
@@ -131,32 +124,39 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx, PathName(name): PathNa
 }
 
 /// Changes an API.
+///
+/// With `dry_run` it says which sets and keys, and which organizations that it is shared with, gain and lose what.
 #[utoipa::path(patch, path = "/apis/{api}", operation_id = "apis/edit", tag = "apis",
-    params(("api" = String, Path, description = "The API's id or slug"), ChangeQuery), request_body = EditApi,
-    responses((status = 200, body = ApiView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    params(("api" = String, Path, description = "The API's id or slug"), PreviewQuery), request_body = EditApi,
+    responses((status = 200, body = ApiAnswer), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(query): Query<ChangeQuery>,
+    Query(query): Query<PreviewQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditApi>,
-) -> Result<Answer<ApiView>, Error> {
+) -> Result<Answer<ApiAnswer>, Error> {
+    if query.dry_run {
+        let edition = apis::preview_edit(&manage, &ctx, &name, &if_match, &request).await?;
+        return Ok(Answer::ok(ApiAnswer::Edition(edition)));
+    }
     let changed = apis::edit(&manage, &ctx, name, if_match, request).await?;
-    Answer::ok(changed.value.api).version(changed.value.version).settled(&manage, changed.position, query).await
+    let (Recorded { api, version }, position) = (changed.value, changed.position);
+    Answer::ok(ApiAnswer::Api(api)).version(version).settled(&manage, position, &query).await
 }
 
 /// Deletes an API; its operations leave every set and key.
 ///
 /// With `dry_run` it says which ones lose what.
 #[utoipa::path(delete, path = "/apis/{api}", operation_id = "apis/delete", tag = "apis",
-    params(("api" = String, Path, description = "The API's id or slug"), DeleteQuery),
+    params(("api" = String, Path, description = "The API's id or slug"), PreviewQuery),
     responses((status = 204), (status = 200, body = Deletion, description = "What a deletion would take away"), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn delete(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     PathName(name): PathName,
-    Query(query): Query<DeleteQuery>,
+    Query(query): Query<PreviewQuery>,
     if_match: IfMatch,
 ) -> Result<Response, Error> {
     if query.dry_run {

@@ -4,17 +4,33 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use claviger_domain::id::kind;
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{CreateOrganization, EditOrganization, NewOrganization, OrganizationView, list::ListOrganizations};
+use super::{
+    CreateOrganization, EditOrganization, NewOrganization, OrganizationPreview, OrganizationView,
+    list::ListOrganizations,
+};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::page::Listed;
 use crate::path::PathId;
+use crate::preview_query::PreviewQuery;
 use crate::{Manage, organizations};
+
+/// The organization, or with `dry_run` as it would be and what becomes of keys.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum OrganizationAnswer {
+    /// As it stands.
+    Organization(OrganizationView),
+    /// As it would be.
+    Preview(OrganizationPreview),
+}
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
@@ -68,18 +84,23 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Organ
     Ok(Answer::ok(OrganizationView::from(&own)).version(own.version))
 }
 
-/// Changes one's own organization.
-#[utoipa::path(patch, path = "/organization", operation_id = "organization/edit", tag = "organizations", params(ChangeQuery),
+/// Changes one's own organization. With `dry_run` it says which keys' ends another time zone would move, and changes nothing.
+#[utoipa::path(patch, path = "/organization", operation_id = "organization/edit", tag = "organizations", params(PreviewQuery),
     request_body = EditOrganization,
-    responses((status = 200, body = OrganizationView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = OrganizationAnswer), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<ChangeQuery>,
+    Query(query): Query<PreviewQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditOrganization>,
-) -> Result<Answer<OrganizationView>, Error> {
+) -> Result<Answer<OrganizationAnswer>, Error> {
+    if query.dry_run {
+        let preview = organizations::preview_edit(&manage, &ctx, if_match, request).await?;
+        return Ok(Answer::ok(OrganizationAnswer::Preview(preview)));
+    }
     let changed = organizations::edit(&manage, &ctx, if_match, request).await?;
     let (own, position) = (changed.value, changed.position);
-    Answer::ok(OrganizationView::from(&own)).version(own.version).settled(&manage, position, query).await
+    let view = OrganizationAnswer::Organization(OrganizationView::from(&own));
+    Answer::ok(view).version(own.version).settled(&manage, position, &query).await
 }

@@ -6,6 +6,7 @@ mod found;
 pub mod http;
 mod list;
 mod make_default;
+mod preview;
 mod wire;
 
 use claviger_domain::OrganizationId;
@@ -14,11 +15,12 @@ use claviger_domain::organization::Organization;
 use claviger_store::organizations;
 
 pub use create::{CreateOrganization, NewOrganization, create};
-pub use edit::{EditOrganization, edit};
+pub use edit::{EditOrganization, edit, preview_edit};
 pub(crate) use found::{DEFAULT_LANGUAGE, name_from};
 pub use found::{Founder, Founding};
 pub use list::list;
 pub use make_default::make_default;
+pub use preview::{MOVED_NAMED, MovedEnd, MovedEnds, OrganizationPreview};
 pub use wire::OrganizationView;
 
 use crate::Manage;

@@ -3,36 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{EditPolicy, PolicyPreview, PolicyView};
 use crate::answer::Answer;
-use crate::body::{IfMatch, JsonBody, Query, flag};
+use crate::body::{IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::preview_query::PreviewQuery;
 use crate::{Manage, policy};
-
-/// The query of a change of the policy.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PolicyQuery {
-    /// Says what would become of the keys that are there, and changes nothing.
-    #[serde(default, deserialize_with = "flag")]
-    pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
-    /// answer then names them.
-    #[serde(default)]
-    #[param(inline)]
-    pub wait: Option<crate::body::Wait>,
-    /// How many milliseconds to wait for them at most; 1,000 if not given.
-    #[serde(default, deserialize_with = "crate::body::wait_ms")]
-    #[param(maximum = 5_000)]
-    pub wait_ms: Option<u32>,
-}
 
 /// The policy, or with `dry_run` the policy as it would be and what becomes of keys.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,13 +41,13 @@ async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Polic
 
 /// Changes the organization's rules for its keys; what is not named stays. With `dry_run` it says what that would do to the
 /// keys that are there, and changes nothing.
-#[utoipa::path(patch, path = "/policy", operation_id = "policy/edit", tag = "policy", params(PolicyQuery),
+#[utoipa::path(patch, path = "/policy", operation_id = "policy/edit", tag = "policy", params(PreviewQuery),
     request_body = EditPolicy,
     responses((status = 200, body = PolicyAnswer), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn edit(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
-    Query(query): Query<PolicyQuery>,
+    Query(query): Query<PreviewQuery>,
     if_match: IfMatch,
     JsonBody(request): JsonBody<EditPolicy>,
 ) -> Result<Answer<PolicyAnswer>, Error> {

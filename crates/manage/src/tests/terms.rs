@@ -388,3 +388,68 @@ async fn a_beginning_that_is_moved_to_now_starts_the_idle_clock() {
     assert_eq!(shown(&world, &admin, &id).await["state"], "disabled");
     assert!(world.manage.clock.now() > NOW);
 }
+
+#[tokio::test]
+async fn another_time_zone_says_which_ends_it_moves() {
+    let (world, admin) = world().await;
+    let setup = world.get(&admin, "/keys").await.body["data"][0]["id"].clone();
+    let preview = async |edit: Value| {
+        let preview = world.patch(&admin, "/organization?dry_run=true", edit).await;
+        assert_eq!((preview.status.as_u16(), preview.header("x-claviger-change")), (200, ""), "{preview:?}");
+        preview.body
+    };
+    let none = json!({"keys": 0, "first": []});
+    let warsaw = json!({"time_zone": "Europe/Warsaw"});
+    let long = id(&world, &admin, "long", json!({"expires_at": "2027-01-01"})).await;
+    assert_eq!(preview(warsaw.clone()).await["moved_ends"], none, "an end that was set stays the instant it is");
+    let edit = json!({"max_lifetime": {"organization": {"days": 30}}, "idle_days": 0});
+    set_policy(&world, &admin, edit).await;
+    let ends = id(&world, &admin, "ends with its cap", json!({})).await;
+    let set = json!({"expires_at": "2026-01-20", "allowed_ips": [{"range": "192.0.2.1", "until": "2026-01-20"}]});
+    let set = id(&world, &admin, "set", set).await;
+    let moved = |ids: &[&Value], after: &str| {
+        let mut ids: Vec<&str> = ids.iter().map(|id| id.as_str().expect("an id")).collect();
+        ids.sort_unstable();
+        let first = ids.iter().map(|id| json!({"id": id, "before": "2026-02-15T00:00:00Z", "after": after}));
+        json!({"keys": ids.len(), "first": first.collect::<Vec<_>>()})
+    };
+    let (long_id, ends_id) = (json!(long), json!(ends));
+    let east = preview(warsaw.clone()).await;
+    assert_eq!(east["moved_ends"], moved(&[&setup, &long_id, &ends_id], "2026-02-14T23:00:00Z"), "{east}");
+    assert_eq!(east["organization"]["time_zone"], "Europe/Warsaw");
+    // To the west the day ends later; one whose own end is the cap of its making keeps that.
+    let west = preview(json!({"time_zone": "America/New_York"})).await;
+    assert_eq!(west["moved_ends"], moved(&[&setup, &long_id], "2026-02-15T05:00:00Z"), "{west}");
+    for edit in [json!({"time_zone": "Etc/UTC"}), json!({"time_zone": "UTC"}), json!({"name": "Other"})] {
+        assert_eq!(preview(edit.clone()).await["moved_ends"], none, "{edit}");
+    }
+    let zone = world.patch(&admin, "/organization?dry_run=true", json!({"time_zone": "Europe/Atlantis"})).await;
+    assert_eq!(zone.problem(400, "invalid_request"), ["time_zone"]);
+    assert_eq!(world.get(&admin, "/organization").await.body["time_zone"], "UTC", "a dry run changes nothing");
+
+    let until = shown(&world, &admin, &set).await["allowed_ips"][0]["until"].clone();
+    assert_eq!(world.patch(&admin, "/organization", warsaw).await.status, 200);
+    for (key, end) in [(&long, "2026-02-14T23:00:00Z"), (&ends, "2026-02-14T23:00:00Z"), (&set, "2026-01-21T00:00:00Z")]
+    {
+        assert_eq!(shown(&world, &admin, key).await["expires_at"], end);
+    }
+    assert_eq!(shown(&world, &admin, &set).await["allowed_ips"][0]["until"], until);
+}
+
+#[tokio::test]
+async fn what_was_idle_before_another_time_zone_stays_so() {
+    let (world, admin) = world().await;
+    set_policy(&world, &admin, json!({"max_lifetime": {"organization": {"days": 30}}, "idle_days": 7})).await;
+    // It goes idle in the last hour of its last day, which in Warsaw is over.
+    let idle = id(&world, &admin, "idle", json!({"not_before": "2026-02-07T23:30:00Z"})).await;
+    let operator = crate::testing::OPERATOR;
+    world.clock.advance(30 * DAY + Duration::from_mins(11 * 60 + 45));
+    let state = async || {
+        let key = shown(&world, operator, &idle).await;
+        (key["state"].clone(), key["state_reason"].clone(), key["state_at"].clone())
+    };
+    let before = state().await;
+    assert_eq!(before, (json!("disabled"), json!("idle"), json!("2026-02-14T23:30:00Z")));
+    assert_eq!(world.patch(operator, "/organization", json!({"time_zone": "Europe/Warsaw"})).await.status, 200);
+    assert_eq!(state().await, before, "and did not expire before");
+}

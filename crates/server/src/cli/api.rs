@@ -106,6 +106,9 @@ pub(super) struct Edit {
     /// Take all of a list, or a field, away
     #[arg(long, value_name = "hosts|versions|version_pattern|manual_url|credential_sources")]
     clear: Vec<String>,
+    /// Say which sets, keys and other organizations would gain and lose what, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -180,8 +183,13 @@ impl Operations {
 impl Edit {
     async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
         let path = ["apis", self.api.as_str()];
-        let body = self.body()?;
-        output.record(&client.send(Method::PATCH, &path, &[], Body::Json(&Value::Object(body))).await?)
+        let body = Value::Object(self.body()?);
+        let query: Vec<_> = self.dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
+        let answer = client.send(Method::PATCH, &path, &query, Body::Json(&body)).await?;
+        if !self.dry_run || output.is_json() {
+            return output.record(&answer);
+        }
+        output.text(edition(&self.api, &answer).join("\n"))
     }
 
     fn body(&self) -> Result<Map<String, Value>, Failure> {
@@ -233,6 +241,24 @@ impl Edit {
         }
         Ok(body)
     }
+}
+
+/// What an edit would do, a line each.
+fn edition(api: &str, answer: &Value) -> Vec<String> {
+    let [added, changed, removed] = ["added", "changed", "removed"].map(|kind| cell(&answer["operations"][kind]));
+    let mut lines = vec![format!("{api}: {added} operations would be added, {changed} changed, {removed} removed")];
+    push_shares(&mut lines, answer);
+    for (field, what) in [("gaining_organizations", "gain"), ("losing_organizations", "lose")] {
+        let shares = &answer[field];
+        if shares["organizations"] == json!(0) {
+            continue;
+        }
+        let [organizations, keys] = ["organizations", "keys"].map(|name| cell(&shares[name]));
+        lines.push(format!("  {organizations} organizations {what} it, with {keys} keys:"));
+        let named = shares["first"].as_array().into_iter().flatten();
+        lines.extend(named.map(|share| format!("    {}: {} keys", cell(&share["organization"]), cell(&share["keys"]))));
+    }
+    lines
 }
 
 fn texts(list: &[String]) -> Vec<Value> {

@@ -74,6 +74,9 @@ pub(super) struct Edit {
     /// Empties a field; may be repeated
     #[arg(long, value_enum, value_name = "FIELD")]
     clear: Vec<Clearable>,
+    /// Say which keys' ends another time zone would move, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// A field that can be emptied.
@@ -109,10 +112,7 @@ impl OrganizationCommand {
                 output.record(&client.send(Method::POST, &path, &[], Body::None).await?)
             }
             Self::Show => output.record(&client.get(&["organization"], &[]).await?),
-            Self::Edit(edit) => {
-                let body = edit.body()?;
-                output.record(&client.send(Method::PATCH, &["organization"], &[], Body::Json(&body)).await?)
-            }
+            Self::Edit(edit) => edit.run(client, output).await,
         }
     }
 }
@@ -152,6 +152,25 @@ impl Create {
 // === impl Edit ===
 
 impl Edit {
+    async fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let query: Vec<_> = self.dry_run.then(|| ("dry_run", "true".to_owned())).into_iter().collect();
+        let answer = client.send(Method::PATCH, &["organization"], &query, Body::Json(&self.body()?)).await?;
+        if !self.dry_run || output.is_json() {
+            return output.record(&answer);
+        }
+        let moved = &answer["moved_ends"];
+        let mut table = output.table(&["ID", "ENDS AT", "WOULD END AT"]);
+        for key in moved["first"].as_array().into_iter().flatten() {
+            table.row(["id", "before", "after"].map(|field| cell(&key[field])));
+        }
+        let shown = table.len();
+        if shown > 0 {
+            output.text(table)?;
+        }
+        eprintln!("{} keys would end at another time; the first {shown} of them are shown.", cell(&moved["keys"]));
+        Ok(())
+    }
+
     fn body(&self) -> Result<Value, Failure> {
         let texts = [
             ("name", &self.name),
@@ -185,7 +204,15 @@ mod tests {
     }
 
     fn nothing() -> Edit {
-        Edit { name: None, slug: None, time_zone: None, key_prefix: None, allowed_ips: Vec::new(), clear: Vec::new() }
+        Edit {
+            name: None,
+            slug: None,
+            time_zone: None,
+            key_prefix: None,
+            allowed_ips: Vec::new(),
+            clear: Vec::new(),
+            dry_run: false,
+        }
     }
 
     #[test]

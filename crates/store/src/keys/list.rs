@@ -112,6 +112,30 @@ pub async fn of_others(conn: &mut Conn, organization: OrganizationId, api: ApiId
     Ok(page.cut(keys, |key| (CursorValue::Text(key.id.to_string()), String::new())))
 }
 
+/// How many living keys of each other organization name something of an API of this one, by their sets or beside them; with
+/// `full_access` those count too that hold their own organization's Full access.
+pub async fn count_of_others(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    api: ApiId,
+    full_access: bool,
+) -> Result<Vec<(OrganizationId, i64)>> {
+    let quoted = containing(&format!("\"{api}\""));
+    let mut statement = sql("SELECT organization_id, COUNT(*) FROM keys WHERE deleted_at IS NULL");
+    statement = statement.push_bound(" AND organization_id <> ?", [organization]);
+    statement = statement.push_bound(" AND id IN (SELECT key_id FROM key_apis WHERE api_id = ?", [api]);
+    statement = statement.push_bound(
+        " UNION SELECT key_id FROM key_api_sets WHERE api_set_id IN (SELECT id FROM api_sets \
+         WHERE apis LIKE ? ESCAPE '!' OR operations LIKE ? ESCAPE '!'",
+        [&quoted, &quoted],
+    );
+    if full_access {
+        statement = statement.push(" OR kind = 'full'");
+    }
+    let statement = statement.push(")) GROUP BY organization_id ORDER BY organization_id");
+    conn.rows(statement, |row| Ok((row.parsed(0)?, row.number(1)?))).await
+}
+
 /// The same rules as `Facts::state`, in its order.
 fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
     const LIVING: &str = " AND deleted_at IS NULL";

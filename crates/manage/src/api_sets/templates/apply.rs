@@ -10,7 +10,7 @@ use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::{ApiSetId, OrganizationId};
 use claviger_store::{Conn, Scope, Tx, api_sets, operations};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::super::record::{SETS_MAX, note, view};
 use super::matching::OperationMatcher;
@@ -18,7 +18,6 @@ use super::wire::{Applied, AppliedSet};
 use super::{Template, TemplateSet, find};
 use crate::Manage;
 use crate::apis::{find_own_api, slug};
-use crate::body::flag;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
 use crate::write::Changed;
@@ -34,25 +33,6 @@ pub struct ApplyTemplate {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "mail")]
     pub prefix: Option<Slug>,
-}
-
-/// How it is applied.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ApplyQuery {
-    /// Only shows what it would do.
-    #[serde(default, deserialize_with = "flag")]
-    pub dry_run: bool,
-    /// Which nodes must have applied the change before the call returns: `node` is this one, `all` every live one. The
-    /// answer then names them.
-    #[serde(default)]
-    #[param(inline)]
-    pub wait: Option<crate::body::Wait>,
-    /// How many milliseconds to wait for them at most; 1,000 if not given.
-    #[serde(default, deserialize_with = "crate::body::wait_ms")]
-    #[param(maximum = 5_000)]
-    pub wait_ms: Option<u32>,
 }
 
 /// What is done to one set.
@@ -230,6 +210,8 @@ fn change(
 async fn carry_out(tx: &mut Tx, ctx: &Ctx, change: &Change) -> Result<(), Error> {
     let Some(mut after) = change.after.clone() else { return Ok(()) };
     if let Some(before) = &change.before {
+        // It only adds.
+        ctx.require_any_set(tx).await?;
         let old = view(tx, before).await?;
         after.version += 1;
         after.updated_at = ctx.now;

@@ -15,7 +15,7 @@ use claviger_domain::api_set::ApiSetKind;
 use claviger_domain::authority::Authority;
 use serde::Deserialize;
 
-pub use apply::{ApplyQuery, ApplyTemplate, apply};
+pub use apply::{ApplyTemplate, apply};
 
 use matching::OperationMatcher;
 use wire::TemplateView;
