@@ -123,6 +123,18 @@ impl Ctx {
         self.organization.zip(self.user).ok_or_else(nobody)
     }
 
+    /// The same where it is about the person's account: in a session, or by a key that stands for `users.manage`. A key that was
+    /// made for something else is no way to the sessions of its person.
+    pub fn account(&self) -> Result<(OrganizationId, UserId), Error> {
+        let person = self.person()?;
+        if self.session.is_none() && !self.granted.has(Authority::UsersManage) {
+            let lacking = "This needs a session of the console, or a key that stands for users.manage, such as one with \
+                           claviger-users-write.";
+            return Err(Error::forbidden(lacking));
+        }
+        Ok(person)
+    }
+
     /// The session in which a person acts.
     pub fn console_session(&self) -> Result<&CtxSession, Error> {
         self.session.as_deref().ok_or_else(|| Error::forbidden("This is about a session of the console."))

@@ -23,6 +23,7 @@ use super::wire::SignIn;
 use crate::Manage;
 use crate::error::Error;
 use crate::passwords::{Match, entered};
+use crate::visitor::VisitKind;
 
 /// A session that begins.
 #[derive(Debug)]
@@ -64,6 +65,10 @@ pub async fn sign_in(manage: &Manage, visit: &Visit, request: SignIn) -> Result<
         return Err(Error::field("login", format!("expected at most {EMAIL_LENGTH_MAX} characters")));
     }
     let password = entered("password", &request.password)?;
+    if let Some(ip) = visit.ip {
+        // Before anything costs: a flood from one address takes no memory and no processor from others.
+        manage.visits.count(VisitKind::SignIn, ip, manage.clock.monotonic())?;
+    }
     let place = manage.passwords.admit()?;
     let found = find(&mut *manage.store.read().await?, &request, visit.now).await?;
     let known_browser = found.user.zip(visit.browser.as_ref());

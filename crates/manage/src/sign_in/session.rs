@@ -115,7 +115,7 @@ pub(super) fn with_csrf(manage: &Manage, session: &Session, token: &Token) -> Se
 
 /// The caller's sessions that are not over.
 pub async fn list(manage: &Manage, ctx: &Ctx) -> Result<Sessions, Error> {
-    let (_, user) = ctx.person()?;
+    let (_, user) = ctx.account()?;
     let limits = &manage.config.sessions;
     let mut found = sessions::of_user(&mut *manage.store.read().await?, user).await?;
     found.retain(|session| session.is_alive(ctx.now, limits));
@@ -131,7 +131,7 @@ pub async fn sign_out(manage: &Manage, ctx: &Ctx) -> Result<(), Error> {
 
 /// Ends one of the caller's sessions.
 pub async fn end(manage: &Manage, ctx: &Ctx, id: SessionId) -> Result<(), Error> {
-    let (organization, user) = ctx.person()?;
+    let (organization, user) = ctx.account()?;
     let work_ctx = ctx.clone();
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {
@@ -149,7 +149,7 @@ pub async fn end(manage: &Manage, ctx: &Ctx, id: SessionId) -> Result<(), Error>
 
 /// Ends all of the caller's sessions but the one that calls.
 pub async fn end_others(manage: &Manage, ctx: &Ctx) -> Result<(), Error> {
-    let (organization, user) = ctx.person()?;
+    let (organization, user) = ctx.account()?;
     let work_ctx = ctx.clone();
     manage
         .write(ctx, Scope::Organization(organization), move |tx| {

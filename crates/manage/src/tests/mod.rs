@@ -1,5 +1,6 @@
 //! The router from outside: what callers see.
 
+mod accounts;
 mod applications;
 mod bad_requests;
 mod document;
