@@ -122,6 +122,19 @@ pub async fn known_user(conn: &mut Conn, email: &Email) -> Result<Option<User>> 
     conn.row(statement.bind(email.search_form()), read_user).await
 }
 
+/// When somebody last signed in to an organization.
+pub async fn last_sign_in(conn: &mut Conn, organization: OrganizationId, user: UserId) -> Result<Option<Timestamp>> {
+    let statement = sql("SELECT last_sign_in_at FROM memberships WHERE organization_id = $1 AND user_id = $2");
+    Ok(conn.row(statement.bind(organization).bind(user), |row| row.time_or_none(0)).await?.flatten())
+}
+
+/// Notes that somebody signed in. It is no change of the record: no node holds it, and its version stays.
+pub async fn note_sign_in(tx: &mut Tx, organization: OrganizationId, user: UserId, at: Timestamp) -> Result<()> {
+    let statement = sql("UPDATE memberships SET last_sign_in_at = $1 WHERE organization_id = $2 AND user_id = $3");
+    tx.execute(statement.bind(at).bind(organization).bind(user)).await?;
+    Ok(())
+}
+
 /// A person in each organization in which they are.
 pub async fn of_user(conn: &mut Conn, user: UserId) -> Result<Vec<Member>> {
     let statement = sql(SELECT).push(" WHERE id = $1 ORDER BY organization_id");

@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 19] = [
+const MIGRATIONS: [Migration; 20] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -60,6 +60,7 @@ const MIGRATIONS: [Migration; 19] = [
     Migration { script: include_str!("../migrations/0018_mail.sql"), oldest_reader: 10 },
     // One that does not know second factors would let people in without.
     Migration { script: include_str!("../migrations/0019_second_factors.sql"), oldest_reader: 19 },
+    Migration { script: include_str!("../migrations/0020_last_sign_in.sql"), oldest_reader: 10 },
 ];
 
 /// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.

@@ -92,6 +92,8 @@ async fn a_password_is_reset_by_a_link_that_works_once(world: &World, server: &S
     browser.sign_in(ADA, FIRST).await.expect(401);
     browser.sign_in(ADA, SECOND).await.expect(200);
     assert_ne!(browser.session(), before);
+    let ada = world.api("GET", "/users/ada", None).await.expect(200).json();
+    assert_eq!(ada["last_sign_in"], "2026-01-01T01:00:00Z");
     let entry = audited(world, "user.reset_password").await;
     assert_eq!((&entry["actor"]["name"], &entry["after"]), (&json!("ada"), &json!({ "sessions_ended": 1 })));
 }

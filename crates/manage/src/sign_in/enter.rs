@@ -198,6 +198,7 @@ impl Draft {
             sessions::end(tx, session.user, old.id).await?;
         }
         sessions::insert(tx, session, &self.digest).await?;
+        members::note_sign_in(tx, session.organization, session.user, session.created_at).await?;
         sign_in_attempts::clear(tx, &self.counter).await?;
         if let Some(renewed) = &self.renewed {
             passwords::replace(tx, session.user, &self.hash, renewed).await?;

@@ -187,6 +187,7 @@ pub async fn switch(manage: &Manage, ctx: &Ctx, name: String) -> Result<Session,
                     member.filter(|place| place.accepted_at.is_some() && place.standing(now) == Standing::InService);
                 place.ok_or_else(unknown)?;
                 sessions::switch(tx, id, wanted).await?;
+                members::note_sign_in(tx, wanted, user, now).await?;
                 note(tx, &ctx, user, "session.switch", json!({"session": id.to_string()}))
             })
         })

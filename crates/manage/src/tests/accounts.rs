@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::testing::World;
+use crate::testing::{OPERATOR, World};
 use crate::visitor::{SIGN_INS_MAX, WINDOW};
 
 const PASSWORD: &str = "tulip brisk canal forty";
@@ -59,4 +59,34 @@ async fn a_key_that_was_made_for_something_else_is_no_way_to_its_persons_session
     // Whoever holds no users.manage has the same way to their own.
     let (_, developer) = world.user_with_key(&admin, "dev", &["developer"], &["claviger-admin"]).await;
     assert_eq!(world.get(&developer, "/me/sessions").await.status, 200);
+}
+
+#[tokio::test]
+async fn when_somebody_last_signed_in_is_seen_by_who_sees_them_in_that_organization_alone() {
+    let (world, admin) = World::with_organization().await;
+    world.give_password(&admin, PASSWORD).await;
+    let other = json!({ "slug": "other", "name": "Other", "email": "ann@example.com" });
+    let other = world.post(OPERATOR, "/organizations", other).await.text("token");
+    let seen = async |token: &str| {
+        let list = world.get(token, "/users").await;
+        assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1), "{list:?}");
+        let read = world.get(token, "/users/ann@example.com").await;
+        assert_eq!(read.body["last_sign_in"], list.body["data"][0]["last_sign_in"]);
+        assert_eq!(read.header("etag"), "\"1\"", "it is no change of the record");
+        read.body["last_sign_in"].clone()
+    };
+    assert_eq!((seen(&admin).await, seen(&other).await), (json!(null), json!(null)));
+    let wrong = json!({ "login": "ann@example.com", "password": "wrong" });
+    world.post("", "/sign-in", wrong).await.problem(401, "unauthenticated");
+    assert_eq!(seen(&admin).await, json!(null), "who only tried has not signed in");
+    world.clock.advance(Duration::from_secs(60));
+    let body = json!({ "organization": "other" });
+    let switched = world.call_in_session(PASSWORD, "GET", "/session", None).await;
+    assert_eq!(switched.status, 200, "{switched:?}");
+    assert_eq!((seen(&admin).await, seen(&other).await), (json!("2026-01-15T12:01:00Z"), json!(null)));
+    world.clock.advance(Duration::from_secs(60));
+    let switched = world.call_in_session(PASSWORD, "PATCH", "/session", Some(body)).await;
+    assert_eq!(switched.status, 200, "{switched:?}");
+    let now = json!("2026-01-15T12:02:00Z");
+    assert_eq!((seen(&admin).await, seen(&other).await), (now.clone(), now));
 }

@@ -65,7 +65,8 @@ pub(crate) async fn view(conn: &mut Conn, ctx: &Ctx, member: &Member) -> Result<
         None
     };
     let roles = roles_of(conn, member).await?.iter().map(|role| role.slug.to_string()).collect();
-    Ok(UserView::new(member, roles, keys, ctx.now))
+    let last_sign_in = members::last_sign_in(conn, member.organization, member.user.id).await?;
+    Ok(UserView::new(member, roles, keys, last_sign_in, ctx.now))
 }
 
 /// Refuses an address and a user name that another member has.

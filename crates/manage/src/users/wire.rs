@@ -46,7 +46,7 @@ pub struct UserView {
     /// By now always null.
     #[schema(required)]
     external_subject: Option<String>,
-    /// By now always null.
+    /// When they last signed in to the organization, or switched to it; null = never.
     #[schema(required, value_type = Option<String>)]
     last_sign_in: Option<Timestamp>,
     /// Left out for who may not see the user's keys.
@@ -103,7 +103,13 @@ impl UserView {
     }
 
     /// The view of `member` at `now`; `keys`: how many it has, where the caller may know.
-    pub(super) fn new(member: &Member, roles: Vec<String>, keys: Option<i64>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        member: &Member,
+        roles: Vec<String>,
+        keys: Option<i64>,
+        last_sign_in: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
         let stopped: Option<&Disabled> = member.disabled.as_ref().or(member.locked.as_ref());
         Self {
             id: member.user.id.to_string(),
@@ -121,7 +127,7 @@ impl UserView {
             language: member.user.language.clone(),
             time_zone: member.user.time_zone.clone(),
             external_subject: None,
-            last_sign_in: None,
+            last_sign_in,
             counts: keys.map(|keys| UserCounts { keys }),
             created_by: ActorView::from(&member.created_by),
             created_at: member.created_at,

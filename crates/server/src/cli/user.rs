@@ -315,9 +315,21 @@ impl List {
         if output.is_json() {
             return output.value(&answer);
         }
-        let fields = ["id", "username", "name", "email", "roles", "enabled", "locked", "account_expires_at", "state"];
-        let mut table =
-            output.table(&["ID", "USERNAME", "NAME", "EMAIL", "ROLES", "ENABLED", "LOCKED", "EXPIRES", "STATE"]);
+        let fields = [
+            "id",
+            "username",
+            "name",
+            "email",
+            "roles",
+            "enabled",
+            "locked",
+            "account_expires_at",
+            "state",
+            "last_sign_in",
+        ];
+        let heads =
+            ["ID", "USERNAME", "NAME", "EMAIL", "ROLES", "ENABLED", "LOCKED", "EXPIRES", "STATE", "LAST SIGN-IN"];
+        let mut table = output.table(&heads);
         for user in answer["data"].as_array().into_iter().flatten() {
             table.row(fields.map(|field| cell(&user[field])));
         }

@@ -94,6 +94,7 @@ pub(super) const TABLES: &[Table] = &[
             text("created_by"),
             number("updated_at"),
             number("version"),
+            number("last_sign_in_at"),
         ],
     ),
     table(
