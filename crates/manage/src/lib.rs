@@ -54,6 +54,7 @@ pub mod preview_query;
 mod request_log;
 pub mod rights;
 pub mod roles;
+pub mod second_factor;
 pub mod setup;
 mod shared;
 pub mod sign_in;
@@ -176,6 +177,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(nodes::http::router())
         .merge(setup::router())
         .merge(sign_in::http::router())
+        .merge(second_factor::http::router())
         .merge(me::router());
     let mut all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", api);
     describe_answers(all.get_openapi_mut());

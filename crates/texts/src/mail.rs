@@ -46,6 +46,45 @@ pub enum Mail {
         /// When, in the reader's zone.
         at: String,
     },
+    /// A person has set up a second factor.
+    SecondFactorOn {
+        /// The person's name.
+        name: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
+    /// A person has ended their second factor.
+    SecondFactorOff {
+        /// The person's name.
+        name: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
+    /// Somebody else has ended a person's second factor.
+    SecondFactorReset {
+        /// The person's name.
+        name: String,
+        /// Who has done it.
+        by: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
+    /// A person has made new recovery codes.
+    RecoveryCodesMade {
+        /// The person's name.
+        name: String,
+        /// When, in the reader's zone.
+        at: String,
+    },
+    /// A person has signed in with a recovery code.
+    RecoveryCodeUsed {
+        /// The person's name.
+        name: String,
+        /// When, in the reader's zone.
+        at: String,
+        /// How many are left.
+        left: String,
+    },
 }
 
 /// A mail as it is read.
@@ -109,6 +148,44 @@ impl Mail {
                      If this was not you, tell an administrator of your organization at once.\n"
                 ),
             ),
+            Self::SecondFactorOn { name, at } => (
+                "Your account has a second factor".to_owned(),
+                format!(
+                    "Hello {name},\n\nsince {at} signing in to Claviger, the key server, takes a code of your authenticator app. Whoever \
+                     was signed in as you elsewhere has to sign in again.\n\n\
+                     If this was not you, tell an administrator of your organization at once.\n"
+                ),
+            ),
+            Self::SecondFactorOff { name, at } => (
+                "Your account has no second factor any more".to_owned(),
+                format!(
+                    "Hello {name},\n\nsince {at} signing in to Claviger, the key server, takes your password alone: you have ended your \
+                     second factor.\n\nIf this was not you, change your password and tell an administrator of your organization at once.\n"
+                ),
+            ),
+            Self::SecondFactorReset { name, by, at } => (
+                "Your second factor was reset".to_owned(),
+                format!(
+                    "Hello {name},\n\non {at} {by} has reset your second factor at Claviger, the key server. Signing in takes your \
+                     password alone until you set up another one; please do so now.\n\n\
+                     If you have not asked for this, tell an administrator of your organization at once.\n"
+                ),
+            ),
+            Self::RecoveryCodesMade { name, at } => (
+                "You have new recovery codes".to_owned(),
+                format!(
+                    "Hello {name},\n\non {at} you have made new recovery codes at Claviger, the key server. Those before work no \
+                     more.\n\nIf this was not you, tell an administrator of your organization at once.\n"
+                ),
+            ),
+            Self::RecoveryCodeUsed { name, at, left } => (
+                "A recovery code was used".to_owned(),
+                format!(
+                    "Hello {name},\n\non {at} somebody, hopefully you, has signed in as you at Claviger, the key server, with a recovery \
+                     code. Codes left: {left}.\n\n\
+                     If this was not you, change your password and tell an administrator of your organization at once.\n"
+                ),
+            ),
         }
     }
 }
@@ -119,7 +196,7 @@ mod tests {
 
     const LINK: &str = "https://keys.example.com/x#token";
 
-    fn all() -> [Mail; 5] {
+    fn all() -> [Mail; 10] {
         let text = |text: &str| text.to_owned();
         [
             Mail::Invitation { organization: text("ORG"), inviter: text("INVITER"), until: text("UNTIL") },
@@ -127,6 +204,11 @@ mod tests {
             Mail::AddressChanged { address: text("ADDRESS"), at: text("AT") },
             Mail::PasswordReset { name: text("NAME"), until: text("UNTIL") },
             Mail::PasswordChanged { name: text("NAME"), at: text("AT") },
+            Mail::SecondFactorOn { name: text("NAME"), at: text("AT") },
+            Mail::SecondFactorOff { name: text("NAME"), at: text("AT") },
+            Mail::SecondFactorReset { name: text("NAME"), by: text("BY"), at: text("AT") },
+            Mail::RecoveryCodesMade { name: text("NAME"), at: text("AT") },
+            Mail::RecoveryCodeUsed { name: text("NAME"), at: text("AT"), left: text("LEFT") },
         ]
     }
 
@@ -137,8 +219,9 @@ mod tests {
             for language in Language::ALL {
                 let letter = mail.write(language, LINK);
                 assert!(!letter.subject.contains('\n') && !letter.subject.is_empty());
-                let tells_only = matches!(mail, Mail::AddressChanged { .. } | Mail::PasswordChanged { .. });
-                assert_eq!(letter.body.contains(LINK), !tells_only, "{letter:?}");
+                let leads_on =
+                    matches!(mail, Mail::Invitation { .. } | Mail::NewAddress { .. } | Mail::PasswordReset { .. });
+                assert_eq!(letter.body.contains(LINK), leads_on, "{letter:?}");
                 let fields = told.as_object().expect("fields").iter().filter(|(name, _)| *name != "mail");
                 for (name, value) in fields {
                     assert!(letter.body.contains(value.as_str().expect("a text")), "{name} in {letter:?}");

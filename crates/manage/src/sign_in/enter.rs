@@ -1,4 +1,4 @@
-//! From a name and a password to a session.
+//! From a name and a password to a session, or to the second step where the person has a second factor.
 
 use std::sync::Arc;
 
@@ -12,18 +12,19 @@ use claviger_domain::name::{Name, search_form};
 use claviger_domain::password::PasswordHash;
 use claviger_domain::session::{SESSIONS_MAX, Session, SessionLimits};
 use claviger_domain::{OrganizationId, SessionId, Timestamp, UserId};
-use claviger_store::sign_in_attempts::{self, Counter};
-use claviger_store::{Conn, Scope, Tx, members, organizations, passwords, sessions};
+use claviger_store::outbox::Waiting;
+use claviger_store::{Conn, Scope, Tx, members, organizations, passwords, second_factors, sessions};
 use serde_json::json;
 
-use super::attempts::{self, Origin};
+use super::attempts::{self, Origin, Tried};
+use super::challenge::{self, Answered, CodeNeeded};
 use super::token::{Browser, Token};
 use super::visit::Visit;
 use super::wire::SignIn;
-use crate::Manage;
 use crate::error::Error;
 use crate::passwords::{Match, entered};
 use crate::visitor::VisitKind;
+use crate::{Manage, mail};
 
 /// A session that begins.
 #[derive(Debug)]
@@ -33,6 +34,29 @@ pub struct Entered {
     /// For its cookie.
     pub token: Token,
     /// For the cookie by which the browser is known again.
+    pub(super) browser: Browser,
+}
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// The session.
+    Entered(Box<Entered>),
+    /// The person has a second factor: a code is to follow.
+    CodeNeeded(CodeNeeded),
+}
+
+/// Who may come in, and what has shown it.
+pub(super) struct Start {
+    pub(super) member: Member,
+    pub(super) hash: PasswordHash,
+    /// The same password under the parameters of now.
+    pub(super) renewed: Option<PasswordHash>,
+    /// The second step; none where the person has no second factor.
+    pub(super) answered: Option<Answered>,
+    /// What tells the person of it.
+    pub(super) mail: Option<Waiting>,
+    pub(super) tried: Tried,
     pub(super) browser: Browser,
 }
 
@@ -47,20 +71,17 @@ struct Found {
 
 /// What is written where a password is right.
 struct Draft {
+    start: Start,
     session: Session,
     digest: CredentialDigest,
     limits: SessionLimits,
-    hash: PasswordHash,
-    /// The same password under the parameters of now.
-    renewed: Option<PasswordHash>,
-    counter: Counter,
     /// The session before, of the same browser.
     replaced: Option<CredentialDigest>,
     entry: Entry,
 }
 
 /// Begins a session. Unknown, without a password, out of service, and wrong look the same and cost the same.
-pub async fn sign_in(manage: &Manage, visit: &Visit, request: SignIn) -> Result<Entered, Error> {
+pub async fn sign_in(manage: &Manage, visit: &Visit, request: SignIn) -> Result<SignedIn, Error> {
     if request.login.chars().count() > EMAIL_LENGTH_MAX {
         return Err(Error::field("login", format!("expected at most {EMAIL_LENGTH_MAX} characters")));
     }
@@ -75,22 +96,27 @@ pub async fn sign_in(manage: &Manage, visit: &Visit, request: SignIn) -> Result<
     let browser = known_browser.and_then(|(user, text)| Browser::parse(text.expose(), &manage.keyring, user));
     let from = browser.as_ref().map_or(Origin::Range(visit.ip), |browser| Origin::Known(&browser.0));
     let counter = attempts::counter(manage, &found.account, from);
-    let tries = attempts::begin(manage, &counter, visit.now).await?;
+    let tried = attempts::begin(manage, &[&counter], visit.now).await?;
     let hash = found.known.as_ref().map(|(_, hash)| hash.clone());
     let matched = manage.passwords.verify(&place, password.clone(), hash).await?;
     let Some((member, hash)) = found.known.filter(|_| matched != Match::No) else {
-        note_failure(manage, visit, found.user, tries).await?;
+        note_failure(manage, visit, found.user, tried.most()).await?;
         return Err(wrong());
     };
     let renewed = match matched {
         Match::Outdated => Some(manage.passwords.hash_at(&place, password, &*manage.random).await?),
         Match::Yes | Match::No => None,
     };
+    if second_factors::get(&mut *manage.store.read().await?, member.user.id).await?.is_some() {
+        let needed = challenge::begin(manage, visit, &member, (hash, renewed), counter, tried).await?;
+        return Ok(SignedIn::CodeNeeded(needed));
+    }
     let browser = browser.unwrap_or_else(|| Browser::draw(&*manage.random));
-    begin(manage, visit, &member, (hash, renewed), counter, browser).await
+    let start = Start { member, hash, renewed, answered: None, mail: None, tried, browser };
+    Ok(SignedIn::Entered(Box::new(begin(manage, visit, start).await?)))
 }
 
-fn wrong() -> Error {
+pub(super) fn wrong() -> Error {
     Error::unauthenticated("The name or the password is wrong.")
 }
 
@@ -134,14 +160,10 @@ pub(super) async fn organization(conn: &mut Conn, name: &str) -> Result<Option<O
     }
 }
 
-async fn begin(
-    manage: &Manage,
-    visit: &Visit,
-    member: &Member,
-    (hash, renewed): (PasswordHash, Option<PasswordHash>),
-    counter: Counter,
-    browser: Browser,
-) -> Result<Entered, Error> {
+/// Begins the session, if all that was shown still holds in its transaction.
+pub(super) async fn begin(manage: &Manage, visit: &Visit, start: Start) -> Result<Entered, Error> {
+    let (member, browser) = (&start.member, start.browser);
+    let organization = member.organization;
     let token = Token::draw(&*manage.random);
     let session = Session {
         id: SessionId::new(visit.now, &*manage.random),
@@ -153,20 +175,22 @@ async fn begin(
         ip: visit.ip.map(|ip| ip.to_string()),
         agent: visit.agent.clone(),
     };
-    let after = json!({"ip": session.ip, "device": session.agent});
+    let mut after = json!({"ip": session.ip, "device": session.agent});
+    if let Some(answered) = &start.answered {
+        after["second_factor"] = answered.proof.as_str().into();
+    }
+    let entry = entry(visit, actor(member), "user.sign_in", member, Some(session.id), Some(after));
     let draft = Arc::new(Draft {
+        start,
         session: session.clone(),
         digest: token.digest(&manage.keyring),
         limits: manage.config.sessions,
-        hash,
-        renewed,
-        counter,
         replaced: visit.token.as_ref().map(|token| token.digest(&manage.keyring)),
-        entry: entry(visit, actor(member), "user.sign_in", member, Some(session.id), Some(after)),
+        entry,
     });
     manage
         .store
-        .write(Scope::Organization(member.organization), move |tx| {
+        .write(Scope::Organization(organization), move |tx| {
             let draft = Arc::clone(&draft);
             Box::pin(async move { draft.write(tx).await })
         })
@@ -183,8 +207,14 @@ impl Draft {
         let hash = passwords::get_locked(tx, session.user).await?;
         let member = members::get(tx, session.organization, session.user).await?;
         let in_service = member.is_some_and(|member| member.standing(session.created_at) == Standing::InService);
-        if !in_service || hash.is_none_or(|hash| hash.expose() != self.hash.expose()) {
+        if !in_service || hash.is_none_or(|hash| hash.expose() != self.start.hash.expose()) {
             return Err(wrong());
+        }
+        match &self.start.answered {
+            Some(answered) => answered.take(tx, session.user).await?,
+            // Set up meanwhile: it asks for a code from now on.
+            None if second_factors::get(tx, session.user).await?.is_some() => return Err(wrong()),
+            None => {}
         }
         if let Some(digest) = &self.replaced
             && let Some(old) = sessions::by_digest(tx, digest).await?
@@ -199,10 +229,11 @@ impl Draft {
         }
         sessions::insert(tx, session, &self.digest).await?;
         members::note_sign_in(tx, session.organization, session.user, session.created_at).await?;
-        sign_in_attempts::clear(tx, &self.counter).await?;
-        if let Some(renewed) = &self.renewed {
-            passwords::replace(tx, session.user, &self.hash, renewed).await?;
+        self.start.tried.clear(tx).await?;
+        if let Some(renewed) = &self.start.renewed {
+            passwords::replace(tx, session.user, &self.start.hash, renewed).await?;
         }
+        mail::put(tx, self.start.mail.as_ref()).await?;
         tx.audit(Chain::Organization(session.organization), self.entry.clone());
         Ok(())
     }
@@ -237,7 +268,12 @@ fn entry(
 }
 
 /// Failures at a person's account: two entries at the most until the lock is over, however many there are.
-async fn note_failure(manage: &Manage, visit: &Visit, user: Option<UserId>, tries: Attempts) -> Result<(), Error> {
+pub(super) async fn note_failure(
+    manage: &Manage,
+    visit: &Visit,
+    user: Option<UserId>,
+    tries: Attempts,
+) -> Result<(), Error> {
     let action = match tries {
         tries if tries.is_locking() => "user.sign_in_locked",
         tries if tries.begins_to_slow() => "user.sign_in_failed",

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use claviger_domain::id::kind;
 use claviger_domain::session::Session;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,7 +14,7 @@ use super::cookies::Cookie;
 use super::token::Token;
 use super::visit::Visit;
 use super::wire::{SessionView, SessionWithCsrf, Sessions, SignIn, SwitchOrganization};
-use super::{ChangePassword, Entered, StepUp, session};
+use super::{ChangePassword, CodeNeeded, Entered, SignInCode, SignedIn, StepUp, session};
 use crate::Manage;
 use crate::answer::Answer;
 use crate::body::JsonBody;
@@ -26,6 +26,7 @@ use crate::path::PathId;
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
     OpenApiRouter::new()
         .routes(routes!(sign_in))
+        .routes(routes!(enter_code))
         .routes(routes!(current, switch, sign_out))
         .routes(routes!(step_up))
         .routes(routes!(list, end_others))
@@ -43,18 +44,37 @@ fn renewed(
     (AppendHeaders([cookie]), Answer::ok(session::with_csrf(manage, session, token)))
 }
 
-/// Signs a person in: the answer sets the session's cookie.
+/// The first answer of a session: its cookie, and that by which the browser is known again.
+fn entered(manage: &Manage, Entered { session, token, browser }: Entered) -> Response {
+    let known = browser.to_text(&manage.keyring, session.user);
+    let known = Cookie::Browser.set(&known, manage.config.secure_cookies);
+    (AppendHeaders([known]), renewed(manage, &session, &token)).into_response()
+}
+
+/// Signs a person in: the answer sets the session's cookie. Who has a second factor gets none yet: 202, and what the code is
+/// to be sent with.
 #[utoipa::path(post, path = "/sign-in", operation_id = "sign-in", tag = "sessions", request_body = SignIn, security(()),
-    responses((status = 200, body = SessionWithCsrf), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = SessionWithCsrf), (status = 202, body = CodeNeeded, description = "The password is right; `POST /sign-in/code` with a code is to follow"), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn sign_in(
     State(manage): State<Arc<Manage>>,
     visit: Visit,
     JsonBody(request): JsonBody<SignIn>,
-) -> Result<impl IntoResponse, Error> {
-    let Entered { session, token, browser } = super::sign_in(&manage, &visit, request).await?;
-    let known = browser.to_text(&manage.keyring, session.user);
-    let known = Cookie::Browser.set(&known, manage.config.secure_cookies);
-    Ok((AppendHeaders([known]), renewed(&manage, &session, &token)))
+) -> Result<Response, Error> {
+    Ok(match super::sign_in(&manage, &visit, request).await? {
+        SignedIn::Entered(session) => entered(&manage, *session),
+        SignedIn::CodeNeeded(needed) => (StatusCode::ACCEPTED, axum::Json(needed)).into_response(),
+    })
+}
+
+/// The second step of a sign-in: a code of the app, or a recovery code. The answer sets the session's cookie.
+#[utoipa::path(post, path = "/sign-in/code", operation_id = "sign-in/code", tag = "sessions", request_body = SignInCode, security(()),
+    responses((status = 200, body = SessionWithCsrf), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn enter_code(
+    State(manage): State<Arc<Manage>>,
+    visit: Visit,
+    JsonBody(request): JsonBody<SignInCode>,
+) -> Result<Response, Error> {
+    Ok(entered(&manage, super::enter_code(&manage, &visit, request).await?))
 }
 
 /// Reads the session that calls, with what its changes bear.
@@ -86,7 +106,7 @@ async fn sign_out(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<impl In
     Ok((AppendHeaders([Cookie::Session.clear(manage.config.secure_cookies)]), Answer::no_content()))
 }
 
-/// Takes the password again; for ten minutes nothing asks for it then. The session gets another token.
+/// Takes the password again, or a code; for ten minutes nothing asks for it then. The session gets another token.
 #[utoipa::path(post, path = "/session/step-up", operation_id = "session/step-up", tag = "sessions", request_body = StepUp,
     responses((status = 200, body = SessionWithCsrf), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn step_up(

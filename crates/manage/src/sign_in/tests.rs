@@ -16,25 +16,25 @@ use crate::Passwords;
 use crate::passwords::Cost;
 use crate::testing::{NOW, Reply, World};
 
-const PASSWORD: &str = "tulip brisk canal forty";
-const HOME: &str = "203.0.113.7";
-const ELSEWHERE: &str = "198.51.100.9";
+pub(crate) const PASSWORD: &str = "tulip brisk canal forty";
+pub(crate) const HOME: &str = "203.0.113.7";
+pub(crate) const ELSEWHERE: &str = "198.51.100.9";
 
 /// A browser, and what it holds.
-struct Browser<'w> {
+pub(crate) struct Browser<'w> {
     world: &'w World,
-    ip: &'static str,
-    session: String,
-    known: String,
-    csrf: String,
+    pub(crate) ip: &'static str,
+    pub(crate) session: String,
+    pub(crate) known: String,
+    pub(crate) csrf: String,
 }
 
 impl<'w> Browser<'w> {
-    fn new(world: &'w World, ip: &'static str) -> Self {
+    pub(crate) fn new(world: &'w World, ip: &'static str) -> Self {
         Self { world, ip, session: String::new(), known: String::new(), csrf: String::new() }
     }
 
-    async fn call(&mut self, method: &str, path: &str, body: Value) -> Reply {
+    pub(crate) async fn call(&mut self, method: &str, path: &str, body: Value) -> Reply {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         for (name, value) in [("claviger", &self.session), ("claviger-browser", &self.known)] {
             if !value.is_empty() {
@@ -63,23 +63,23 @@ impl<'w> Browser<'w> {
         reply
     }
 
-    async fn get(&mut self, path: &str) -> Reply {
+    pub(crate) async fn get(&mut self, path: &str) -> Reply {
         self.call("GET", path, Value::Null).await
     }
 
-    async fn sign_in(&mut self, login: &str, password: &str) -> Reply {
+    pub(crate) async fn sign_in(&mut self, login: &str, password: &str) -> Reply {
         self.call("POST", "/sign-in", json!({"login": login, "password": password})).await
     }
 }
 
 /// The organization's administrator, who has a password.
-async fn world() -> (World, String) {
+pub(crate) async fn world() -> (World, String) {
     let (world, token) = World::with_organization().await;
     world.give_password(&token, PASSWORD).await;
     (world, token)
 }
 
-async fn ann(world: &World, token: &str) -> (OrganizationId, UserId) {
+pub(crate) async fn ann(world: &World, token: &str) -> (OrganizationId, UserId) {
     let organization = world.get(token, "/organization").await.text("id").parse().expect("an id");
     let user = world.get(token, "/users/ann@example.com").await.text("id").parse().expect("an id");
     (organization, user)
@@ -97,7 +97,7 @@ async fn change(world: &World, token: &str, edit: fn(&mut Member)) {
     changed.await.expect("changed");
 }
 
-async fn signed_in(world: &World) -> Browser<'_> {
+pub(crate) async fn signed_in(world: &World) -> Browser<'_> {
     let mut browser = Browser::new(world, HOME);
     let reply = browser.sign_in("ann@example.com", PASSWORD).await;
     assert_eq!(reply.status, 200, "{reply:?}");

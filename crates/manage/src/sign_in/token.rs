@@ -31,13 +31,13 @@ impl Token {
         Self(bytes)
     }
 
-    /// Reads a cookie's value.
+    /// Reads what [`Self::to_text`] wrote.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
     }
 
-    /// The cookie's value.
+    /// The cookie's value, or what the second step of a sign-in bears.
     pub(crate) fn to_text(&self) -> Secret {
         Secret::new(URL_SAFE_NO_PAD.encode(self.0.as_slice()))
     }
@@ -45,6 +45,11 @@ impl Token {
     /// Under which its session is found.
     pub(crate) fn digest(&self, keyring: &Keyring) -> CredentialDigest {
         CredentialDigest::from_bytes(keyring.session_key().digest(SessionDigest::Token, &[self.0.as_slice()]))
+    }
+
+    /// Under which a sign-in is found that waits for its code: no such token is ever that of a session.
+    pub(crate) fn challenge_digest(&self, keyring: &Keyring) -> CredentialDigest {
+        CredentialDigest::from_bytes(keyring.session_key().digest(SessionDigest::Challenge, &[self.0.as_slice()]))
     }
 
     /// What changes of its session bear.

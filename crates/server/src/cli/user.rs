@@ -28,6 +28,9 @@ pub(super) enum UserCommand {
     Lock(Reasoned),
     /// Take an administrator's lock away
     Unlock(Reasoned),
+    /// End the second factor of a user who has lost it, and their sessions
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor(Name),
     /// Remove a user from the organization and end their keys
     Remove(Name),
     /// Make a new invitation for a user who has not come; the one before ends
@@ -211,6 +214,10 @@ impl UserCommand {
             Self::Enable(reasoned) => reasoned.run("enable", client, output).await,
             Self::Lock(reasoned) => reasoned.run("lock", client, output).await,
             Self::Unlock(reasoned) => reasoned.run("unlock", client, output).await,
+            Self::ResetSecondFactor(name) => {
+                client.send(Method::POST, &["users", &name.name, "reset-2fa"], &[], Body::None).await?;
+                if output.is_json() { output.value(&json!({"reset": name.name})) } else { output.text("reset") }
+            }
             Self::Remove(name) => {
                 client.send(Method::DELETE, &["users", &name.name], &[], Body::None).await?;
                 if output.is_json() { output.value(&json!({"removed": name.name})) } else { output.text("removed") }
