@@ -16,6 +16,7 @@ mod failover;
 mod feed;
 mod gateways;
 mod golden;
+mod imports;
 mod listener_headers;
 mod listeners;
 mod lists;

@@ -370,6 +370,64 @@ on_both_databases! {
         assert!(!acme.get("/organization/requests").await.to_string().contains("\"key_"), "the provider's names no key of others");
     }
 
+    async fn refusals_are_found_by_the_api_that_was_asked_for(world: &World) {
+        let [acme, bravo, _] = Tenant::three(world).await;
+        let notes = json!({ "slug": "notes", "name": "Notes", "base_paths": ["/notes"], "operations": [{ "name": "list", "method": "GET", "path": "/all" }] });
+        acme.call("POST", "/apis", notes).await.expect(201);
+        // A slug that begins with another one is another API's.
+        let more = json!({ "slug": "notes-2", "name": "Notes 2", "base_paths": ["/more"], "operations": [{ "name": "list", "method": "GET", "path": "/all" }] });
+        acme.call("POST", "/apis", more).await.expect(201);
+        let kind = json!({ "name": "Partner", "slug": "partner", "sign_in": "key_only", "api_sets": ["issues"] });
+        acme.call("POST", "/application-types", kind).await.expect(201);
+        let application = json!({ "name": "Portal", "slug": "portal", "type": "partner" });
+        let portal = text(&acme.call("POST", "/applications", application).await.expect(201).json()["key"]["secret"]);
+        let made = acme.call("POST", "/applications/portal/keys", json!({ "name": "more", "api_sets": ["issues"] })).await.expect(201).json();
+        let portal = if portal.is_empty() { text(&made["secret"]) } else { portal };
+        let own = acme.call("POST", "/keys", json!({ "name": "own", "api_sets": ["issues"] })).await.expect(201).json();
+        for api in ["github", "notes", "notes-2"] {
+            acme.share(api, json!([bravo.id])).await;
+        }
+        let guest = bravo.key(json!({ "name": "guest", "api_sets": [acme.id_of("/api-sets/issues").await] })).await;
+        let secrets = [text(&own["secret"]), portal, guest];
+        for secret in &secrets {
+            for (api, path, count) in [("github", "/gists", 3), ("notes", "/notes/all", 2), ("notes-2", "/more/all", 1), ("nowhere", "/x", 1)] {
+                for _ in 0..count {
+                    assert_eq!(acme.code(secret, api, "GET", path).await, "OPERATION_NOT_ALLOWED", "{api}");
+                }
+            }
+        }
+        let key = format!("/keys/{}/requests", text(&own["key"]["id"]));
+        for log in [&*key, "/applications/portal/requests", "/organization/requests"] {
+            let count = async |query: &str| acme.get(&format!("{log}?{query}")).await["data"].as_array().map_or(0, Vec::len);
+            wait_until(async || count("").await >= 7, || format!("{log} is not full")).await;
+            let named = async |api: &str| {
+                let rows = acme.get(&format!("{log}?api={api}")).await;
+                let rows = rows["data"].as_array().expect("a list").iter();
+                rows.map(|row| text(&row["api"])).collect::<Vec<_>>()
+            };
+            for (api, count) in [("github", 3), ("notes", 2), ("notes-2", 1), ("nowhere", 0), ("note", 0)] {
+                assert_eq!(named(api).await, vec![api; count], "{log}");
+            }
+            // Together with another filter, and page by page.
+            assert_eq!(count("api=github&code=OPERATION_NOT_ALLOWED").await, 3, "{log}");
+            assert_eq!(count("api=github&code=EXPIRED").await, 0, "{log}");
+            let (mut found, mut cursor) = (0, String::new());
+            loop {
+                let page = acme.get(&format!("{log}?api=github&limit=2{cursor}")).await;
+                found += page["data"].as_array().map_or(0, Vec::len);
+                let Some(next) = page["next_cursor"].as_str() else { break };
+                let foreign = acme.call("GET", &format!("{log}?api=notes&limit=2&cursor={next}"), Value::Null).await;
+                assert_eq!(fields(&foreign.expect(400)), ["cursor"], "{log}: a cursor goes on where it came from");
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(found, 3, "{log}");
+            let refused = acme.call("GET", &format!("{log}?api=No%20slug"), Value::Null).await.expect(400);
+            assert_eq!(fields(&refused), ["api"], "{log}");
+        }
+        // In its own organization's log the guest's refusals name no API of the provider.
+        assert_eq!(bravo.get("/organization/requests?api=github").await["data"], json!([]));
+    }
+
     async fn g_24_a_provider_can_answer_as_gotransverse_does(world: &World) {
         world.import_github().await;
         let key = async |name: &str, more: Value| {
