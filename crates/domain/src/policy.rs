@@ -30,6 +30,8 @@ pub struct Policy {
     pub reveal: RevealModes,
     /// How many living keys one owner may have, by kind of owner; `None` = any number.
     pub max_keys: PerOwner<Option<u32>>,
+    /// Among which living keys a name is one key's alone.
+    pub unique_names: UniqueNames,
     /// How gateway doors answer.
     pub status_profile: StatusProfile,
     /// Whether who manages keys may make and change those of other people.
@@ -85,6 +87,17 @@ pub enum RevealMode {
     Recoverable,
 }
 
+/// Among which living keys a name is one key's alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UniqueNames {
+    /// Those of its owner.
+    #[default]
+    Owner,
+    /// All of the organization.
+    Organization,
+}
+
 /// With which statuses and texts gateway doors refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +120,7 @@ impl Default for Policy {
             ip_list_required: false,
             reveal: RevealModes::default(),
             max_keys: PerOwner::default(),
+            unique_names: UniqueNames::Owner,
             status_profile: StatusProfile::Default,
             delegated_creation: false,
             updated_at: None,

@@ -22,7 +22,7 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
 pub use list::{KeyFilter, KeySort, count_of_others, list, of_others};
-pub use owners::{OwnersAbove, count_of_owner, owners_above};
+pub use owners::{OwnersAbove, count_of_owner, namesake, namesakes, owners_above};
 pub(crate) use row::{Row, SELECT, TABLE, read};
 pub use term::{KeyTerm, TermFilter, terms};
 

@@ -76,7 +76,8 @@ on_both_databases! {
     async fn c_07_a_name_is_required_trimmed_and_unique(world: &World) {
         let first = key(world, "  Import of orders ", json!({})).await;
         assert_eq!(first.record["name"], "Import of orders");
-        for (name, status) in [("", 400), ("   ", 400), ("tab\there", 400), ("import of ORDERS", 409)] {
+        let unseen = ["Im\u{200d}port of orders", "Import\u{fe0f} of orders", "\u{2800}", "Import\u{2028}of orders"].map(|name| (name, 400));
+        for (name, status) in [("", 400), ("   ", 400), ("tab\there", 400), ("import of ORDERS", 409)].into_iter().chain(unseen) {
             let answer = create(world, json!({ "name": name, "api_sets": [] })).await;
             let (field, message) = named(answer, status);
             assert_eq!(field, "name", "{name:?}");
@@ -101,6 +102,14 @@ on_both_databases! {
         for (day, end) in [("2026-03-29", "2026-03-29T22:00:00Z"), ("2026-10-25", "2026-10-25T23:00:00Z")] {
             assert_eq!(key(world, day, json!({ "expires_at": day })).await.record["expires_at"], end);
         }
+        // Where clocks are put forward at midnight a day begins at one o'clock, which is the end of the day before.
+        call(world, "PATCH", "/organization", Some(&json!({ "time_zone": "Asia/Beirut" }))).await.expect(200);
+        let gap = json!({ "not_before": "2026-03-28", "expires_at": "2026-03-28" });
+        let gap = key(world, "a day before a gap", gap).await.record;
+        assert_eq!((&gap["not_before"], &gap["expires_at"]), (&json!("2026-03-27T22:00:00Z"), &json!("2026-03-28T22:00:00Z")));
+        let short = key(world, "a day with a gap", json!({ "not_before": "2026-03-29", "expires_at": "2026-03-29" })).await.record;
+        assert_eq!((&short["not_before"], &short["expires_at"]), (&json!("2026-03-28T22:00:00Z"), &json!("2026-03-29T21:00:00Z")));
+        call(world, "PATCH", "/organization", Some(&json!({ "time_zone": "Europe/Warsaw" }))).await.expect(200);
         for past in ["2026-01-14", "2026-01-15T11:59:59Z", "2026-01-15T12:00:00Z", "1970-01-01"] {
             let refused = create(world, json!({ "name": past, "api_sets": [], "expires_at": past })).await;
             assert_eq!(named(refused, 400).0, "expires_at", "{past}");
@@ -217,6 +226,60 @@ on_both_databases! {
         let mut statuses = [a.status, b.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 409]);
+    }
+
+    async fn a_preview_says_what_is_destroyed_who_has_too_many_and_who_has_a_name_in_common(world: &World) {
+        set_policy(world, json!({ "reveal": { "organization": "recoverable" } })).await;
+        for name in ["one", "two"] {
+            key(world, name, json!({})).await;
+        }
+        let kind = json!({ "name": "Partner", "slug": "partner", "sign_in": "key_only", "api_sets": ["full-access"] });
+        call(world, "POST", "/application-types", Some(&kind)).await.expect(201);
+        let portal = json!({ "name": "Portal", "slug": "portal", "type": "partner" });
+        let portal = call(world, "POST", "/applications", Some(&portal)).await.expect(201).json()["application"]["id"].clone();
+        let shared = json!({ "name": "ONE", "api_sets": ["full-access"] });
+        call(world, "POST", "/applications/portal/keys", Some(&shared)).await.expect(201);
+        let edit = json!({
+            "reveal": { "organization": "once" }, "max_keys": { "organization": 1, "application": 1 }, "unique_names": "organization",
+        });
+        let affected = call(world, "PATCH", "/policy?dry_run=true", Some(&edit)).await.expect(200).json()["affected"].clone();
+        assert_eq!(affected["copies_destroyed"], 2, "the first key was made before: {affected}");
+        let home = call(world, "GET", "/organization", None).await.expect(200).json()["id"].clone();
+        let above = json!({ "owners": 2, "first": [
+            { "type": "application", "id": portal, "keys": 2, "above": 1 }, { "type": "organization", "id": home, "keys": 3, "above": 2 },
+        ] });
+        assert_eq!(affected["above_max_keys"], above);
+        assert_eq!(affected["namesakes"]["keys"], 2, "{affected}");
+        set_policy(world, edit.clone()).await;
+        let affected = call(world, "PATCH", "/policy?dry_run=true", Some(&edit)).await.expect(200).json()["affected"].clone();
+        for (field, nothing) in [
+            ("copies_destroyed", json!(0)), ("above_max_keys", json!({ "owners": 0, "first": [] })), ("namesakes", json!({ "keys": 0, "first": [] })),
+        ] {
+            assert_eq!(affected[field], nothing, "no change: {field}");
+        }
+        let kept = call(world, "GET", "/keys?text=one", None).await.expect(200).json();
+        let reveals: Vec<_> = kept["data"].as_array().expect("a list").iter().map(|row| row["reveal"].clone()).collect();
+        assert_eq!(reveals, [json!("once"), json!("once")]);
+    }
+
+    async fn another_time_zone_says_which_ends_it_moves(world: &World) {
+        set_policy(world, json!({ "max_lifetime": { "organization": { "days": 30 } } })).await;
+        world.advance_to("2026-01-01T12:00:00Z");
+        let capped = key(world, "capped", json!({})).await;
+        key(world, "set", json!({ "expires_at": "2026-01-20" })).await;
+        let warsaw = json!({ "time_zone": "Europe/Warsaw" });
+        let preview = call(world, "PATCH", "/organization?dry_run=true", Some(&warsaw)).await.expect(200).json();
+        // The key of the set-up was made a second before the year ended in Greenwich, and in the new year in Warsaw.
+        let moved = preview["moved_ends"]["first"].as_array().expect("a list");
+        let named = json!({ "id": capped.id, "before": "2026-02-01T00:00:00Z", "after": "2026-01-31T23:00:00Z" });
+        assert_eq!((&preview["moved_ends"]["keys"], moved.contains(&named)), (&json!(2), true), "{preview}");
+        assert_eq!(call(world, "GET", "/organization", None).await.expect(200).json()["time_zone"], "UTC");
+        call(world, "PATCH", "/organization", Some(&warsaw)).await.expect(200);
+        assert_eq!(shown(world, &capped).await["expires_at"], "2026-01-31T23:00:00Z");
+        world.advance_to("2026-01-31T22:59:59Z");
+        assert_eq!(code(world, &capped).await, "VALID");
+        world.advance_to("2026-01-31T23:00:00Z");
+        assert_eq!(code(world, &capped).await, "EXPIRED", "at the doors too");
     }
 
     async fn y_34_a_key_that_nobody_uses_for_90_days_is_disabled(world: &World) {

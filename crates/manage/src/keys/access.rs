@@ -39,7 +39,7 @@ pub(super) fn check(ctx: &Ctx, key: &Key, need: Need, delegated: bool) -> Result
         return Ok(());
     }
     if need == Need::See {
-        return if ctx.authorities.has(Authority::KeysRead) { Ok(()) } else { Err(not_known(ctx, key)) };
+        return if sees(ctx, &key.owner) { Ok(()) } else { Err(not_known(ctx, key)) };
     }
     if !ctx.authorities.has(Authority::KeysManageAll) {
         let known = ctx.authorities.has(Authority::KeysRead);
@@ -49,6 +49,11 @@ pub(super) fn check(ctx: &Ctx, key: &Key, need: Need, delegated: bool) -> Result
         Owner::User(_) if need == Need::Change && !delegated => Err(not_for_others()),
         _ => Ok(()),
     }
+}
+
+/// Whether the caller may know of keys of this owner.
+pub(super) fn sees(ctx: &Ctx, owner: &Owner) -> bool {
+    ctx.authorities.has(Authority::KeysRead) || is_own(ctx, owner) && ctx.authorities.has(Authority::KeysManageOwn)
 }
 
 /// 404, but for one's own key, of which one knows.

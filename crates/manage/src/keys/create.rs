@@ -127,7 +127,7 @@ impl NewKey {
         let levels = grants::levels(conn, ctx, &key.owner).await?;
         let most_keys = (*home.policy.max_keys.of(&key.owner)).into_iter().chain(levels.max_keys).min();
         settle_new(&mut key, &Surroundings::of_new(&home).within(&levels))?;
-        check_name(conn, &key).await?;
+        check_name(conn, ctx, &key, home.policy.unique_names).await?;
         check_count(conn, &key, resolved.tried_of(&key.owner), most_keys).await?;
         if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
             return Err(self.refused_value());

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use claviger_domain::OrganizationId;
 use claviger_domain::authority::Authority;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::key::Owner;
+use claviger_domain::key::{Key, Owner};
 use claviger_domain::organization::Organization;
+use claviger_domain::policy::UniqueNames;
 use claviger_store::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::create::{NewKey, Resolved};
+use super::home_in;
 use super::imported::check_leave;
 use super::request::CreateKey;
 use crate::Manage;
@@ -94,7 +96,8 @@ struct Row {
 /// What a dry run has seen, as the database would have it by then.
 #[derive(Default)]
 struct Seen {
-    names: HashSet<(Owner, String)>,
+    /// Without an owner where all keys of the organization count.
+    names: HashSet<(Option<Owner>, String)>,
     digests: HashSet<CredentialDigest>,
     resolved: Resolved,
 }
@@ -195,10 +198,11 @@ async fn try_batch(
     done: &mut ImportedKeys,
 ) -> Result<(), Error> {
     let mut snapshot = manage.store.read().await?;
+    let unique = home_in(&mut snapshot, ctx.organization_with(Authority::KeysManageAll)?).await?.policy.unique_names;
     check_leave(&mut snapshot, manage.config.imports_with_several_organizations).await?;
     for (number, new) in drawn {
         let checked = new.check(&mut snapshot, ctx, &mut seen.resolved).await;
-        match checked.and_then(|key| seen.check(&new, key.owner, key.name.search_form(), key.secret.digest)) {
+        match checked.and_then(|key| seen.check(&new, &key, unique)) {
             Ok(()) => done.take(number, None),
             Err(error) => done.refuse(number, error)?,
         }
@@ -270,11 +274,13 @@ impl ImportedKeys {
 
 impl Seen {
     /// Refuses what an earlier row has.
-    fn check(&mut self, new: &NewKey, owner: Owner, name: String, digest: CredentialDigest) -> Result<(), Error> {
+    fn check(&mut self, new: &NewKey, key: &Key, unique: UniqueNames) -> Result<(), Error> {
+        let (owner, digest) = (key.owner, key.secret.digest);
         if self.digests.contains(&digest) {
             return Err(new.refused_value());
         }
-        if !self.names.insert((owner, name)) {
+        let among = (unique == UniqueNames::Owner).then_some(owner);
+        if !self.names.insert((among, key.name.search_form())) {
             return Err(Error::name_taken("name", "an earlier row"));
         }
         self.digests.insert(digest);

@@ -25,7 +25,7 @@ pub(crate) async fn move_to(tx: &mut Tx, ctx: &Ctx, engine: &Arc<Engine>, key: K
     key.expires_at = surroundings.facts(&before).expires_at;
     key.owner = owner;
     let home = super::home_in(tx, key.organization).await?;
-    check_name(tx, &key).await?;
+    check_name(tx, ctx, &key, home.policy.unique_names).await?;
     check_count(tx, &key, 0, *home.policy.max_keys.of(&owner)).await?;
     (key.version, key.updated_at) = (key.version + 1, ctx.now);
     keys::update(tx, &key).await?;

@@ -5,6 +5,7 @@ use claviger_domain::credential::hint;
 use claviger_domain::digest::CredentialKind;
 use claviger_domain::key::{IDLE_REASON, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
+use claviger_domain::policy::UniqueNames;
 use claviger_domain::{KeyId, OrganizationId, Secret, Timestamp};
 use claviger_store::{Conn, Scope, Tx, keys};
 use serde_json::{Value, json};
@@ -48,12 +49,20 @@ pub(super) async fn view(conn: &mut Conn, key: &Key, now: Timestamp) -> Result<K
     Ok(KeyView::new(key, &names, Form::Whole, now))
 }
 
-/// Refuses a name that another living key of the owner has.
-pub(super) async fn check_name(conn: &mut Conn, key: &Key) -> Result<(), Error> {
-    let named = keys::by_name(conn, key.organization, &key.owner, &key.name.search_form()).await?;
-    match named {
-        Some(other) if other != key.id => Err(Error::name_taken("name", other)),
-        _ => Ok(()),
+/// Refuses a name that another living key of the owner has or, where the policy says so, of the organization.
+pub(super) async fn check_name(conn: &mut Conn, ctx: &Ctx, key: &Key, unique: UniqueNames) -> Result<(), Error> {
+    let name = key.name.search_form();
+    let named = keys::by_name(conn, key.organization, &key.owner, &name).await?;
+    if let Some(other) = named.filter(|other| *other != key.id) {
+        return Err(Error::name_taken("name", other));
+    }
+    if unique == UniqueNames::Owner {
+        return Ok(());
+    }
+    match keys::namesake(conn, key.organization, &name, key.id).await? {
+        Some((other, owner)) if access::sees(ctx, &owner) => Err(Error::name_taken("name", other)),
+        Some(_) => Err(Error::name_taken("name", "another key of the organization")),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use claviger_domain::Timestamp;
 use claviger_domain::key::{Facts, Key, State};
 use claviger_domain::organization::Organization;
-use claviger_domain::policy::{Lifetime, PerOwner, Policy};
+use claviger_domain::policy::{Lifetime, PerOwner, Policy, UniqueNames};
 use claviger_domain::role::Levels;
 use claviger_domain::rules::Rules;
 use claviger_store::{Conn, key_usage, organizations};
@@ -22,6 +22,8 @@ pub(crate) struct Surroundings {
     pub(crate) time_zone: String,
     /// Whether keys need a list of addresses.
     pub(crate) ip_list_required: bool,
+    /// Among which keys a name is one key's alone.
+    pub(crate) unique_names: UniqueNames,
     /// When the key was last used.
     pub(crate) last_used: Option<Timestamp>,
     /// The rules of whoever sets the end: the longest lifetime that they may grant.
@@ -37,6 +39,7 @@ impl Surroundings {
             rules: Rules::new(&home.policy, &home.time_zone),
             time_zone: home.time_zone.clone(),
             ip_list_required: home.policy.ip_list_required,
+            unique_names: home.policy.unique_names,
             last_used: None,
             granting: None,
         }
@@ -177,6 +180,7 @@ mod tests {
             rules: Rules::new(&policy, "UTC"),
             time_zone: "UTC".to_owned(),
             ip_list_required: false,
+            unique_names: UniqueNames::Owner,
             last_used: None,
             granting: None,
         }

@@ -4,7 +4,7 @@ use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::Authority;
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::{
-    IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile,
+    IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile, UniqueNames,
 };
 use claviger_domain::rules::Rules;
 use claviger_domain::{OrganizationId, Timestamp};
@@ -50,6 +50,11 @@ pub struct EditPolicy {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditCounts)]
     pub max_keys: Option<EditCounts>,
+    /// Among which living keys a name is one key's alone: those of its `owner`, or all of the `organization`. Keys that have a
+    /// name in common stay.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String, example = "owner")]
+    pub unique_names: Option<UniqueNames>,
     /// How gateway doors answer: `default` or `gotransverse`.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, example = "default")]
@@ -243,6 +248,7 @@ fn merged(before: &Policy, request: &EditPolicy, now: Timestamp) -> Policy {
     after.idle_days = request.idle_days.unwrap_or(after.idle_days);
     after.ip_list_required = request.ip_list_required.unwrap_or(after.ip_list_required);
     after.delegated_creation = request.delegated_creation.unwrap_or(after.delegated_creation);
+    after.unique_names = request.unique_names.unwrap_or(after.unique_names);
     after.status_profile = request.status_profile.unwrap_or(after.status_profile);
     after
 }

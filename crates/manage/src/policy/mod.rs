@@ -8,5 +8,5 @@ mod wire;
 
 pub use edit::{EditCounts, EditLifetimes, EditPolicy, EditReveal, edit, preview};
 pub use get::get;
-pub use preview::{AboveMaxKeys, Affected, Ending, NAMED, OwnerAbove, PolicyPreview, WithoutIpList};
+pub use preview::{AboveMaxKeys, Affected, Ending, NAMED, Namesakes, OwnerAbove, PolicyPreview, WithoutIpList};
 pub use wire::{CountsView, LifetimesView, PolicyView, RevealView};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use claviger_domain::key::Facts;
 use claviger_domain::organization::Organization;
-use claviger_domain::policy::Policy;
+use claviger_domain::policy::{Policy, UniqueNames};
 use claviger_domain::rules::Rules;
 use claviger_domain::{KeyId, Timestamp};
 use claviger_store::keys::{KeyTerm, OwnersAbove, TermFilter};
@@ -40,6 +40,16 @@ pub struct Affected {
     copies_destroyed: i64,
     /// The owners that would have more keys than a lowered `max_keys` grants; their keys stay, they get no new ones.
     above_max_keys: AboveMaxKeys,
+    /// The keys that have a name in common though it would be one key's alone; they stay in service.
+    namesakes: Namesakes,
+}
+
+/// Keys that have a name with others in common.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Namesakes {
+    keys: i64,
+    /// The first of them by name, at most 20.
+    first: Vec<String>,
 }
 
 /// Owners with more keys than they may have.
@@ -121,6 +131,10 @@ pub(super) async fn preview(
         affected.copies_destroyed += key_reveals::count(&mut snapshot, home.id, owner_kind).await?;
     }
     affected.above_max_keys = above_max_keys(&mut snapshot, home, after).await?;
+    if after.unique_names == UniqueNames::Organization && home.policy.unique_names == UniqueNames::Owner {
+        let (keys, first) = keys::namesakes(&mut snapshot, home.id, NAMED).await?;
+        affected.namesakes = Namesakes { keys, first: first.iter().map(KeyId::to_string).collect() };
+    }
     Ok(PolicyPreview { policy: PolicyView::from(after), affected })
 }
 

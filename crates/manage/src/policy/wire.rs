@@ -1,7 +1,7 @@
 //! A policy on the wire.
 
 use claviger_domain::Timestamp;
-use claviger_domain::policy::{Lifetime, PerOwner, Policy, RevealMode, RevealModes, StatusProfile};
+use claviger_domain::policy::{Lifetime, PerOwner, Policy, RevealMode, RevealModes, StatusProfile, UniqueNames};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -17,6 +17,9 @@ pub struct PolicyView {
     ip_list_required: bool,
     reveal: RevealView,
     max_keys: CountsView,
+    /// Among which living keys a name is one key's alone: those of its `owner`, or all of the `organization`.
+    #[schema(value_type = String, example = "owner")]
+    unique_names: UniqueNames,
     /// How gateway doors answer: `default` or `gotransverse`.
     #[schema(value_type = String, example = "default")]
     status_profile: StatusProfile,
@@ -74,6 +77,7 @@ impl From<&Policy> for PolicyView {
             ip_list_required: policy.ip_list_required,
             reveal,
             max_keys: CountsView { user, application, organization },
+            unique_names: policy.unique_names,
             status_profile: policy.status_profile,
             delegated_creation: policy.delegated_creation,
             updated_at: policy.updated_at,

@@ -15,6 +15,7 @@ fn defaults() -> Value {
         "ip_list_required": false,
         "reveal": {"organization": "once", "application": "once"},
         "max_keys": {"user": null, "application": null, "organization": null},
+        "unique_names": "owner",
         "status_profile": "default", "delegated_creation": false,
         "updated_at": null,
     })
@@ -34,7 +35,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
     let edit = json!({
         "max_lifetime": {"organization": {"days": 30}}, "idle_days": 0, "reveal": {"application": "recoverable"},
         "max_keys": {"user": 5}, "status_profile": "gotransverse", "ip_list_required": true,
-        "delegated_creation": true,
+        "unique_names": "organization", "delegated_creation": true,
     });
     let edited = world.patch(&admin, "/policy", edit).await;
     let expected = json!({
@@ -43,6 +44,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
         "ip_list_required": true,
         "reveal": {"organization": "once", "application": "recoverable"},
         "max_keys": {"user": 5, "application": null, "organization": null},
+        "unique_names": "organization",
         "status_profile": "gotransverse",
         "delegated_creation": true,
         "updated_at": "2026-01-15T12:00:00Z",
@@ -88,6 +90,8 @@ async fn every_number_has_its_bounds() {
         (json!({"reveal": {"user": "recoverable"}}), "reveal.user"),
         (json!({"reveal": {"application": "always"}}), "reveal.application"),
         (json!({"status_profile": "teapot"}), "status_profile"),
+        (json!({"unique_names": "nobody"}), "unique_names"),
+        (json!({"unique_names": false}), "unique_names"),
         (json!({"name_unique": false}), "name_unique"),
     ] {
         let fields = world.patch(&admin, "/policy", body.clone()).await.problem(400, "invalid_request");

@@ -183,6 +183,7 @@ async fn a_longer_idle_time_revives_nobody_and_a_shorter_one_is_previewed() {
         "without_ip_list": {"keys": 0, "first": []},
         "copies_destroyed": 0,
         "above_max_keys": {"owners": 0, "first": []},
+        "namesakes": {"keys": 0, "first": []},
     });
     assert_eq!(preview.body["affected"], expected, "at once, and in thirty days; an exempt one not at all");
     world.clock.advance(30 * DAY);
@@ -387,6 +388,62 @@ async fn a_beginning_that_is_moved_to_now_starts_the_idle_clock() {
     world.clock.advance(90 * DAY);
     assert_eq!(shown(&world, &admin, &id).await["state"], "disabled");
     assert!(world.manage.clock.now() > NOW);
+}
+
+#[tokio::test]
+async fn names_can_be_unique_in_the_organization_and_those_that_are_there_stay() {
+    let (world, admin) = world().await;
+    let (bob, secret) = world.user_with_key(&admin, "bob", &["developer"], &["claviger-own-keys"]).await;
+    let own = id(&world, &admin, "Sync", json!({})).await;
+    let bobs = async |name: &str| world.post(&secret, "/me/keys", json!({"name": name, "api_sets": []})).await;
+    let theirs = bobs("SYNC").await.body["key"]["id"].clone();
+    let theirs = theirs.as_str().expect("each owner has its own").to_owned();
+    let organization = json!({"unique_names": "organization"});
+    let preview = world.patch(&admin, "/policy?dry_run=true", organization.clone()).await;
+    let mut same = [own.clone(), theirs.clone()];
+    same.sort_unstable();
+    assert_eq!(preview.body["affected"]["namesakes"], json!({"keys": 2, "first": same}), "{preview:?}");
+    set_policy(&world, &admin, organization.clone()).await;
+    let preview = world.patch(&admin, "/policy?dry_run=true", organization).await;
+    assert_eq!(preview.body["affected"]["namesakes"]["keys"], 0, "no change");
+    // Both stay and are edited; a name that another has is not given any more.
+    for (token, key) in [(&admin, &own), (&secret, &theirs)] {
+        for edit in [json!({"description": "still"}), json!({"name": "sync"})] {
+            assert_eq!(world.patch(token, &format!("/keys/{key}"), edit).await.status, 200);
+        }
+    }
+    let job = id(&world, &admin, "Job", json!({})).await;
+    let hidden = bobs("job").await;
+    assert_eq!(hidden.problem(409, "name_taken"), ["name"]);
+    assert!(!hidden.body.to_string().contains(&job), "whose it is, is not his to know: {hidden:?}");
+    assert_eq!(bobs("Mine").await.status, 201);
+    let taken = made(&world, &admin, "MINE", json!({})).await;
+    assert_eq!(taken.problem(409, "name_taken"), ["name"]);
+    assert!(taken.body["errors"][0]["message"].to_string().contains("key_"), "{taken:?}");
+    let renamed = world.patch(&admin, &format!("/keys/{own}"), json!({"name": "mine"})).await;
+    assert_eq!(renamed.problem(409, "name_taken"), ["name"]);
+    // An import counts its own rows, of whichever owner, and a dry run says so.
+    let row = |owner: Value, value: &str| json!({"name": "Row", "owner": owner, "api_sets": [], "import": {"value": format!("sk-{value}-0123456789abcdef")}});
+    let kind = json!({"name": "Kind", "slug": "kind", "sign_in": "key_only", "api_sets": []});
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    let application = json!({"name": "App", "slug": "app", "type": "kind"});
+    assert_eq!(world.post(&admin, "/applications", application).await.status, 201);
+    let rows =
+        json!([row(json!({"type": "organization"}), "one"), row(json!({"type": "application", "id": "app"}), "two")]);
+    for query in ["?dry_run=true", ""] {
+        let done = world.post(&admin, &format!("/keys/import{query}"), rows.clone()).await;
+        assert_eq!(
+            (&done.body["imported"], &done.body["errors"][0]["row"]),
+            (&json!(1), &json!(2)),
+            "{query}: {done:?}"
+        );
+        assert_eq!(done.body["errors"][0]["errors"][0]["field"], "name", "{query}");
+    }
+    // Back to the owner's alone.
+    set_policy(&world, &admin, json!({"unique_names": "owner"})).await;
+    assert_eq!(bobs("job").await.status, 201);
+    assert_eq!(bobs("JOB").await.problem(409, "name_taken"), ["name"]);
+    let _ = bob;
 }
 
 #[tokio::test]

@@ -36,6 +36,9 @@ pub(super) struct Edit {
     /// How many living keys one owner may have, such as user=20 or organization=none; may be repeated
     #[arg(long, value_name = "OWNER=N", value_parser = parse_count)]
     max_keys: Vec<(String, Value)>,
+    /// Among which living keys a name is one key's alone: those of its owner, or all of the organization
+    #[arg(long, value_name = "owner|organization")]
+    unique_names: Option<String>,
     /// How gateway doors answer
     #[arg(long, value_name = "default|gotransverse")]
     status_profile: Option<String>,
@@ -76,7 +79,7 @@ fn show(policy: &Value, output: Output) -> Result<(), Failure> {
     for owner in OWNERS {
         table.row([format!("max_keys {owner}"), cell(&policy["max_keys"][owner])]);
     }
-    for rule in ["status_profile", "delegated_creation"] {
+    for rule in ["unique_names", "status_profile", "delegated_creation"] {
         table.row([rule.to_owned(), cell(&policy[rule])]);
     }
     output.text(table)
@@ -134,6 +137,9 @@ impl Edit {
         if let Some(required) = self.ip_list_required {
             body.insert("ip_list_required".to_owned(), json!(required));
         }
+        if let Some(among) = &self.unique_names {
+            body.insert("unique_names".to_owned(), json!(among));
+        }
         if let Some(profile) = &self.status_profile {
             body.insert("status_profile".to_owned(), json!(profile));
         }
@@ -167,6 +173,10 @@ fn consequences(affected: &Value) -> Vec<String> {
     for owner in above["first"].as_array().into_iter().flatten() {
         let [kind, id, keys, more] = ["type", "id", "keys", "above"].map(|field| cell(&owner[field]));
         lines.push(format!("  {kind} {id}: {keys} keys, {more} too many"));
+    }
+    let namesakes = &affected["namesakes"]["keys"];
+    if *namesakes != json!(0) {
+        lines.push(format!("{} keys have a name with others in common; they keep it.", cell(namesakes)));
     }
     lines
 }
@@ -238,13 +248,14 @@ mod tests {
     fn an_edit_sends_what_was_given_and_nothing_else() {
         let line = "edit --max-lifetime organization=1y --max-lifetime user=none --max-lifetime application=18m \
                     --idle-days 0 --ip-list-required true --reveal application=recoverable --max-keys user=20 \
-                    --max-keys organization=none --status-profile gotransverse --delegated-creation true";
+                    --max-keys organization=none --unique-names organization --status-profile gotransverse --delegated-creation true";
         let expected = json!({
             "max_lifetime": {"organization": {"years": 1}, "user": null, "application": {"months": 18}},
             "reveal": {"application": "recoverable"},
             "max_keys": {"user": 20, "organization": null},
             "idle_days": 0,
             "ip_list_required": true,
+            "unique_names": "organization",
             "status_profile": "gotransverse",
             "delegated_creation": true,
         });
@@ -254,12 +265,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_undone_and_who_has_too_many_is_told() {
-        let nothing = json!({"copies_destroyed": 0, "above_max_keys": {"owners": 0, "first": []}});
+        let none = json!({"keys": 0, "first": []});
+        let nothing = json!({"copies_destroyed": 0, "above_max_keys": {"owners": 0, "first": []}, "namesakes": none});
         assert!(consequences(&nothing).is_empty());
         let owner = json!({"type": "user", "id": "usr_1", "keys": 7, "above": 2});
-        let told = consequences(&json!({"copies_destroyed": 3, "above_max_keys": {"owners": 1, "first": [owner]}}));
+        let above = json!({"owners": 1, "first": [owner]});
+        let told = consequences(&json!({"copies_destroyed": 3, "above_max_keys": above, "namesakes": {"keys": 4}}));
         assert!(told[0].starts_with("3 sealed copies"), "{told:?}");
-        assert_eq!((told.len(), &*told[2]), (3, "  user usr_1: 7 keys, 2 too many"), "{told:?}");
+        assert_eq!((told.len(), &*told[2]), (4, "  user usr_1: 7 keys, 2 too many"), "{told:?}");
+        assert!(told[3].starts_with("4 keys have a name"), "{told:?}");
     }
 
     #[test]

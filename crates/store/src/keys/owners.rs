@@ -1,7 +1,7 @@
-//! How many keys owners have.
+//! How many keys owners have, and what they are called.
 
-use claviger_domain::OrganizationId;
 use claviger_domain::key::Owner;
+use claviger_domain::{KeyId, OrganizationId};
 
 use crate::Result;
 use crate::conn::Conn;
@@ -49,4 +49,33 @@ pub async fn owners_above(
         Ok((owner, row.number(1)?))
     });
     Ok(OwnersAbove { count, first: first.await? })
+}
+
+/// Another living key of the organization that has this name, whoever's it is; `search_form` as `Name` makes it.
+pub async fn namesake(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    search_form: &str,
+    except: KeyId,
+) -> Result<Option<(KeyId, Owner)>> {
+    let statement = sql("SELECT id, owner FROM keys WHERE organization_id = $1 AND name_search = $2 \
+                         AND deleted_at IS NULL AND id <> $3 ORDER BY id LIMIT 1");
+    let statement = statement.bind(organization).bind(search_form).bind(except);
+    conn.row(statement, |row| {
+        let owner = row.text(1)?;
+        let owner = Owner::from_id(owner).ok_or_else(|| row.unreadable(1, format_args!("{owner:?} is no owner")))?;
+        Ok((row.parsed(0)?, owner))
+    })
+    .await
+}
+
+/// Living keys of the organization that have a name with others in common: how many, and the first by name, at most `limit`.
+pub async fn namesakes(conn: &mut Conn, organization: OrganizationId, limit: usize) -> Result<(i64, Vec<KeyId>)> {
+    let shared = "FROM keys WHERE organization_id = $1 AND deleted_at IS NULL AND name_search IN \
+                  (SELECT name_search FROM keys WHERE organization_id = $1 AND deleted_at IS NULL \
+                  GROUP BY name_search HAVING COUNT(*) > 1)";
+    let count = conn.number(sql("SELECT COUNT(*) ").push(shared).bind(organization)).await?;
+    let first = sql("SELECT id ").push(shared).push(" ORDER BY name_search, id LIMIT $2");
+    let first = conn.rows(first.bind(organization).bind(limit), |row| row.parsed(0)).await?;
+    Ok((count, first))
 }

@@ -7,6 +7,7 @@ mod catalog;
 mod feed;
 mod harness;
 mod ip_lists;
+mod key_owners;
 mod keys;
 mod members;
 mod metrics;
