@@ -59,11 +59,6 @@ pub(crate) async fn frame(State(manage): State<Arc<Manage>>, mut request: Reques
     response
 }
 
-/// No such path.
-pub(crate) async fn unknown_path() -> Error {
-    Error::new(ErrorCode::NotFound, "There is nothing at this path; the reference is at /api/docs.")
-}
-
 /// The path exists, the method does not.
 pub(crate) async fn unknown_method() -> Error {
     Error::new(ErrorCode::MethodNotAllowed, "This path does not take this method; the reference is at /api/docs.")

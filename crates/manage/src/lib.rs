@@ -102,6 +102,8 @@ pub struct Manage {
     pub counters: Arc<metrics::Counters>,
     /// SHA-256 of the operator's local token; no operator without it.
     pub operator_token_sha256: Option<[u8; 32]>,
+    /// SHA-256 of the set-up link's token; none where there was an organization at the start.
+    pub setup_token_sha256: Option<[u8; 32]>,
 }
 
 /// Settings of the control plane.
@@ -136,22 +138,38 @@ struct Document;
 
 struct Bearer;
 
-/// The whole control side of the API: `/api/v1/…`, `/api/v1/openapi.json` and `/api/docs`.
+/// The whole control side of the API as it is served: [`api`], [`framed`].
 ///
 /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: allowed addresses of keys and the audit log
 /// need the peer.
 pub fn router(manage: Arc<Manage>) -> Router {
+    framed(api(manage.clone()), manage)
+}
+
+/// What stands around everything that the control listener serves: request id, host check, log, the headers of every
+/// answer, one net for panics.
+pub fn framed(routes: Router, manage: Arc<Manage>) -> Router {
+    let routes = routes.layer(CatchPanicLayer::custom(layers::panicked));
+    routes.layer(from_fn_with_state(manage, layers::frame))
+}
+
+/// `/api/v1/…`, `/api/v1/openapi.json` and `/api/docs`, without the frame: who calls it in the same process finds an
+/// [`Error`] among an answer's extensions.
+pub fn api(manage: Arc<Manage>) -> Router {
     let (routes, document) = routes().split_for_parts();
     let repeats = Arc::new(idempotency::Layer::new(&document, manage.keyring.fingerprint()));
     routes
         .route("/api/v1/openapi.json", get(async move || axum::Json(document)))
         .merge(docs::router())
-        .fallback(layers::unknown_path)
+        .fallback(async || unknown_path())
         .method_not_allowed_fallback(layers::unknown_method)
         .layer(from_fn_with_state(repeats, idempotency::layer))
-        .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn_with_state(manage.clone(), layers::frame))
         .with_state(manage)
+}
+
+/// There is nothing at a path.
+pub fn unknown_path() -> Error {
+    Error::new(ErrorCode::NotFound, "There is nothing at this path; the reference is at /api/docs.")
 }
 
 /// The OpenAPI 3.1 document of the management API.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use claviger_store::members;
+use claviger_domain::member::Standing;
+use claviger_store::{Conn, members, organizations};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +28,41 @@ pub struct Me {
     /// The person who calls, where it is by a key of a person's own.
     #[schema(required)]
     user: Option<UserView>,
+    /// Where this person is in service: what a session can be about.
+    organizations: Vec<Home>,
+}
+
+/// An organization in which the caller is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Home {
+    id: String,
+    slug: String,
+    name: String,
+    #[schema(example = "Europe/Warsaw")]
+    time_zone: String,
+}
+
+/// The organizations in which the person who calls is in service, by their names. A key of a person's own is about its own
+/// organization alone.
+async fn homes(snapshot: &mut Conn, ctx: &Ctx) -> Result<Vec<Home>, Error> {
+    let Some(user) = ctx.user else { return Ok(Vec::new()) };
+    let mut homes = Vec::new();
+    for member in members::of_user(snapshot, user).await? {
+        let is_seen = ctx.session.is_some() || ctx.organization == Some(member.organization);
+        if is_seen
+            && member.standing(ctx.now) == Standing::InService
+            && let Some(home) = organizations::get(snapshot, member.organization).await?
+        {
+            homes.push(Home {
+                id: home.id.to_string(),
+                slug: home.slug.to_string(),
+                name: home.name.to_string(),
+                time_zone: home.time_zone,
+            });
+        }
+    }
+    homes.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(homes)
 }
 
 /// The routes, below `/api/v1`.
@@ -38,14 +74,12 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 #[utoipa::path(get, path = "/me", operation_id = "me", tag = "me",
     responses((status = 200, body = Me), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn me(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Me>, Error> {
+    let mut snapshot = manage.store.read().await?;
     let user = match ctx.organization.zip(ctx.user) {
-        Some((organization, user)) => {
-            let mut snapshot = manage.store.read().await?;
-            match members::get(&mut snapshot, organization, user).await? {
-                Some(member) => Some(users::view(&mut snapshot, &ctx, &member).await?),
-                None => None,
-            }
-        }
+        Some((organization, user)) => match members::get(&mut snapshot, organization, user).await? {
+            Some(member) => Some(users::view(&mut snapshot, &ctx, &member).await?),
+            None => None,
+        },
         None => None,
     };
     Ok(Answer::ok(Me {
@@ -53,5 +87,6 @@ async fn me(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Me>, E
         organization: ctx.organization.map(|id| id.to_string()),
         authorities: ctx.authorities.names().collect(),
         user,
+        organizations: homes(&mut snapshot, &ctx).await?,
     }))
 }

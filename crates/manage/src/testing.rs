@@ -24,6 +24,8 @@ use tower::ServiceExt;
 
 use crate::{Config, Manage, Nodes, router};
 
+/// The token of the set-up link.
+pub(crate) const SETUP_TOKEN: &str = "claviger_setup_0123456789abcdef";
 /// The operator's local token.
 pub(crate) const OPERATOR: &str = "the-local-token-of-the-operator";
 /// 2026-01-15T12:00:00Z: when tests begin.
@@ -94,6 +96,7 @@ impl World {
             resets: crate::password_resets::Queue::default(),
             counters: Arc::default(),
             operator_token_sha256: Some(Sha256::digest(OPERATOR).into()),
+            setup_token_sha256: Some(Sha256::digest(SETUP_TOKEN).into()),
         });
         Self { router: router(manage.clone()), manage, clock, folder, follower }
     }

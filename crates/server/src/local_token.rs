@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use claviger_domain::{Random, Secret};
 use claviger_doors::Tls;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::data_dir::write_private;
 
@@ -47,14 +48,18 @@ pub struct LocalAccess {
 impl LocalToken {
     /// A new token for a server that answers at `url`.
     pub fn write(data_dir: &Path, url: &str, random: &dyn Random) -> std::io::Result<Self> {
-        let mut bytes = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
-        random.fill(&mut bytes[..]);
-        let mut token = zeroize::Zeroizing::new(String::from("claviger_local_"));
-        push_hex(&mut token, &bytes[..]);
+        let token = draw("claviger_local_", random);
         let token_file = data_dir.join(TOKEN_FILE);
         write_private(&token_file, &token)?;
         write_private(&data_dir.join(URL_FILE), url)?;
         Ok(Self { sha256: Sha256::digest(token.as_bytes()).into(), data_dir: data_dir.to_owned(), token_file })
+    }
+
+    /// A token of the same strength for the set-up link, and all that the server keeps of it.
+    pub(crate) fn for_setup(random: &dyn Random) -> (Secret, [u8; 32]) {
+        let token = draw("claviger_setup_", random);
+        let sha256 = Sha256::digest(token.as_bytes()).into();
+        (Secret::new(token.to_string()), sha256)
     }
 
     /// All that the server keeps of it.
@@ -83,6 +88,14 @@ pub(crate) fn write_certificate(data_dir: &Path, tls: &Tls) -> std::io::Result<(
     let mut text = String::new();
     push_hex(&mut text, &Sha256::digest(&certificate));
     write_private(&data_dir.join(CERTIFICATE_FILE), &text)
+}
+
+fn draw(prefix: &str, random: &dyn Random) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
+    random.fill(&mut bytes[..]);
+    let mut token = Zeroizing::new(prefix.to_owned());
+    push_hex(&mut token, &bytes[..]);
+    token
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

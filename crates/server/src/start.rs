@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use claviger_domain::change::Position;
 use claviger_domain::keyring::{Keyring, SealedKeyring};
-use claviger_domain::{Clock, NodeId, Random};
+use claviger_domain::{Clock, NodeId, Random, Secret};
 use claviger_doors::{Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
@@ -58,7 +58,8 @@ pub struct Running {
     control_url: String,
     doors_url: String,
     telemetry_url: String,
-    is_new: bool,
+    /// Where the first organization is made, while there was none at the start.
+    setup_link: Option<Secret>,
     health: Arc<Health>,
     doors: claviger_doors::Running,
     /// Ends the control listener.
@@ -198,6 +199,7 @@ impl Server {
 
         let local_token = tell_command_line(data_dir.path(), &control, &*random)
             .map_err(|error| StartError::file(data_dir.path(), error))?;
+        let setup = is_new.then(|| LocalToken::for_setup(&*random));
         let passwords = claviger_manage::Passwords::new(
             &keyring,
             config.control.password_hashes_at_once,
@@ -225,9 +227,12 @@ impl Server {
             resets: claviger_manage::password_resets::Queue::default(),
             counters,
             operator_token_sha256: Some(local_token.sha256()),
+            setup_token_sha256: setup.as_ref().map(|(_, sha256)| *sha256),
         };
         let (requests, serving) = (CancellationToken::new(), TaskTracker::new());
         let control_url = control.url();
+        let setup_link =
+            setup.map(|(token, _)| Secret::new(format!("{}/setup#{}", manage.config.control_url, token.expose())));
         let manage = Arc::new(manage);
         if let Some(smtp) = smtp {
             let (manage, counters) = (Arc::clone(&manage), mail_counters);
@@ -236,13 +241,14 @@ impl Server {
             tasks.spawn(MailTask { manage, smtp, counters, holder }.run(stop.clone()));
         }
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
-        serving.spawn(control.serve(claviger_manage::router(manage), requests.clone()));
+        let console = claviger_console::router(claviger_manage::api(Arc::clone(&manage)), random_of());
+        serving.spawn(control.serve(claviger_manage::framed(console, manage), requests.clone()));
 
         let running = Running {
             control_url,
             doors_url: url_of(doors.address(), at_doors.tls.is_some()),
             telemetry_url,
-            is_new,
+            setup_link,
             health,
             doors,
             requests: requests.drop_guard(),
@@ -451,9 +457,9 @@ impl Running {
         self.data_dir.path()
     }
 
-    /// Whether there was no organization at the start: `setup` is the next step.
-    pub fn is_new(&self) -> bool {
-        self.is_new
+    /// Where the first organization is made, if there was none at the start: good until there is one, or the server stops.
+    pub fn setup_link(&self) -> Option<&Secret> {
+        self.setup_link.as_ref()
     }
 
     /// Looks at the files of the certificates now, and says in the log what came of it.
@@ -567,7 +573,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let config = Config::on_free_ports(folder.path().join("data"));
         let running = start(config.clone()).await.expect("it starts");
-        assert!(running.is_new());
+        assert!(running.setup_link().is_some());
         let ready = get(&running.telemetry_url(), "/readyz").await;
         assert!(ready.starts_with("HTTP/1.1 200") && ready.contains(r#"{"ready":true,"degraded":[]}"#), "{ready}");
         let metrics = get(&running.telemetry_url(), "/metrics").await;

@@ -1,8 +1,9 @@
-//! Every sentence that a person reads in a mail: one catalogue for all languages.
+//! Every sentence that a person reads in a mail or in the console: one catalogue.
 //!
 //! A text is an arm of a `match`: what it tells of are the fields of its variant, so a text that lacks one, or a language
 //! that lacks a text, does not compile. A further language is a variant of [`Language`]; the compiler names what is missing.
 
+pub mod console;
 mod mail;
 
 pub use mail::{Letter, Mail};

@@ -401,6 +401,7 @@ async fn a_hash_of_another_cost_is_made_anew_when_its_person_signs_in() {
         resets: crate::password_resets::Queue::default(),
         counters: std::sync::Arc::default(),
         operator_token_sha256: None,
+        setup_token_sha256: None,
     };
     let request = serde_json::from_value(json!({"login": "ann@example.com", "password": PASSWORD})).expect("a request");
     let request_id = claviger_domain::RequestId::from_raw(1);

@@ -4,7 +4,9 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use claviger_domain::pair::generate_password;
 use claviger_server::Running;
+use claviger_server::clock::OsRandom;
 use claviger_server::config::{Config, DatabaseConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +25,8 @@ const OFFICE: &str = "203.0.113.0/24";
 const OFFICE_IP: &str = "203.0.113.7";
 /// An address outside it.
 const OTHER_IP: &str = "198.51.100.7";
+/// The demo's administrator.
+const EMAIL: &str = "demo@example.com";
 /// How to get out of the way of another server.
 pub(super) const OTHER_PORTS: &str = "\nTo try the demo beside it:\n\n  CLAVIGER_CONTROL_LISTEN=127.0.0.1:17600 \
      CLAVIGER_DOORS_LISTEN=127.0.0.1:17601 CLAVIGER_TELEMETRY_LISTEN=127.0.0.1:17602 claviger serve --demo\n";
@@ -35,6 +39,7 @@ pub(super) struct Demo {
 
 /// What was made to be tried.
 struct Furniture {
+    password: String,
     token: String,
     issues: String,
     full: String,
@@ -87,7 +92,8 @@ impl Demo {
 
 impl Furniture {
     async fn make(client: &Client) -> Result<Self, Failure> {
-        let setup = json!({"organization": "Demo", "email": "demo@example.com"});
+        let password = generate_password(&OsRandom).expose().to_owned();
+        let setup = json!({"organization": "Demo", "email": EMAIL, "password": password});
         let token = text(&client.post(&["setup"], &setup).await?["token"]);
         api_import::import(client, DOCUMENT, JSON, &[("slug", "github".to_owned())]).await?;
         for (slug, name, operations) in [
@@ -101,6 +107,7 @@ impl Furniture {
             Ok::<_, Failure>(text(&client.post(&["keys"], &key).await?["secret"]))
         };
         Ok(Self {
+            password,
             token,
             issues: make("Issue bot", "issues", &[]).await?,
             full: make("Everything", "full-access", &[]).await?,
@@ -132,9 +139,12 @@ impl Furniture {
     fn describe(&self, running: &Running) -> String {
         let lines = self.lines(running).map(|(what, command)| format!("# {what}\n{command}\n")).join("\n");
         let (control, doors, token) = (running.control_url(), running.doors_url(), &self.token);
+        let password = &self.password;
         let (issues, full, office) = (&self.issues, &self.full, &self.office);
         format!(
             "The demo runs: organization `Demo`, API `github` (30 operations), three keys.\n\n{lines}\n\
+             # The console, as the demo's administrator\n\
+             {control}  {EMAIL}  {password}\n\n\
              # The keys\n\
              {issues}  Issue bot: repos/get and issues/*\n\
              {office}  Office only: the same, from {OFFICE} alone\n\
@@ -153,6 +163,7 @@ impl Furniture {
             "doors_url": running.doors_url(),
             "telemetry_url": running.telemetry_url(),
             "data_dir": running.data_dir(),
+            "console": {"email": EMAIL, "password": self.password},
             "token": self.token,
             "keys": {"issues": self.issues, "full_access": self.full, "office": self.office},
             "lines": lines,

@@ -39,6 +39,17 @@ pub(crate) fn read_credential(path: &Path) -> Result<Secret, Failure> {
     Ok(Secret::new(text.to_owned()))
 }
 
+/// Reads a password from standard input: a line, of which everything but its end counts.
+pub(crate) fn read_password() -> Result<Secret, Failure> {
+    let bytes = Zeroizing::new(read_bounded(Path::new("-"), CREDENTIAL_LENGTH_MAX + 2)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage("the password is not UTF-8"))?;
+    let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
+    if text.is_empty() {
+        return Err(Failure::usage("no password: send it by standard input"));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
 /// Reads a whole file, or standard input for `-`, of at most `bytes_max`.
 pub(crate) fn read_bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));

@@ -95,20 +95,22 @@ enum Asked {
     Reload,
 }
 
-/// While there is no organization, the command that makes the first one, as it can be pasted.
+/// While there is no organization, the link at which the first one is made, and the command that does the same.
 fn tell_next_step(running: &Running, global: &Global, output: Output) -> Result<(), Failure> {
-    if !running.is_new() {
-        return Ok(());
-    }
+    let Some(link) = running.setup_link() else { return Ok(()) };
     let option = |name: &str, path: &Option<PathBuf>| {
         path.as_ref().map_or_else(String::new, |path| format!(" --{name} {}", quoted(&path.to_string_lossy())))
     };
     let (data, config) = (option("data", &global.data), option("config", &global.config));
     let command = format!("claviger setup --organization 'My organization' --email you@example.com{data}{config}");
     if output.is_json() {
-        return output.value(&json!({"next": command}));
+        return output.value(&json!({"setup": link.expose(), "next": command}));
     }
-    output.text(format_args!("First start. Make the first organization and its administrator:\n\n  {command}\n"))
+    output.text(format_args!(
+        "First start. Make the first organization and its administrator in a browser, by this link alone:\n\n  {}\n\nor \
+         here, for scripts:\n\n  {command}\n",
+        link.expose()
+    ))
 }
 
 /// In single quotes if a shell would read it otherwise.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use claviger_domain::{Clock, Random, RequestId};
-use claviger_manage::Ctx;
 use claviger_manage::setup::{SetUp, set_up};
+use claviger_manage::{Ctx, Passwords};
 use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::{DataDir, DataDirError};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::client::{Access, Client};
 use super::failure::Failure;
+use super::input::read_password;
 use super::output::{Output, cell};
 use super::{Global, variables};
 
@@ -42,14 +43,11 @@ enum Target {
 
 impl Setup {
     pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
-        if self.password_stdin {
-            return Err(Failure::usage(
-                "--password-stdin: this version has no sign-in by password yet; leave it out, and use the token that \
-                 this command prints",
-            ));
-        }
         let config = global.config()?;
-        let body = json!({"organization": self.organization, "email": self.email});
+        let mut body = json!({"organization": self.organization, "email": self.email});
+        if self.password_stdin {
+            body["password"] = read_password()?.expose().into();
+        }
         let answer = match Target::find(&config)? {
             Target::Server(client) => client.post(&["setup"], &body).await?,
             Target::Directory(data_dir) => without_server(&config, data_dir, body).await?,
@@ -98,7 +96,9 @@ async fn without_server(config: &Config, data_dir: DataDir, body: Value) -> Resu
     logging::start(&config.log);
     let OpenStore { store, keyring, data_dir: _lock } = open_store(&config, data_dir, &clock, &random).await?;
     let ctx = Ctx::operator(RequestId::new(clock.now(), &*random), clock.now());
-    let done = set_up(&store, &keyring, &*random, &ctx, request).await;
+    let at_once = config.control.password_hashes_at_once;
+    let passwords = Passwords::new(&keyring, at_once, claviger_manage::passwords::Cost::default());
+    let done = set_up(&store, &keyring, &passwords, &*random, &ctx, request).await;
     store.close().await;
     let done = done.map_err(|error| refused(&error))?;
     serde_json::to_value(done.value).map_err(Failure::usage)

@@ -1,0 +1,73 @@
+//! The console: the HTML door onto the management API.
+//!
+//! Pages are made on the server and work as plain forms and links; scripts add to them. A page calls the API in the same
+//! process as the person who looks at it ([`call`]), so authorization, audit and every check are the API's own, and each
+//! action of the console is one of its operations.
+
+mod assets;
+mod call;
+mod failure;
+mod form;
+mod pages;
+mod parts;
+mod prompts;
+mod theme;
+mod viewer;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use claviger_domain::Random;
+use http::{HeaderMap, Uri};
+
+use crate::theme::Theme;
+
+/// What pages work with.
+#[derive(Clone)]
+pub(crate) struct Console {
+    /// The management API.
+    pub(crate) api: Router,
+    random: Arc<dyn Random>,
+}
+
+/// The console's pages, and `api` for every path that is none of theirs.
+///
+/// Around it goes [`claviger_manage::framed`]: host check, request id, and the headers that every answer bears.
+pub fn router(api: Router, random: Arc<dyn Random>) -> Router {
+    let console = Console { api: api.clone(), random };
+    let pages = pages::router().layer(from_fn_with_state(console.clone(), prompts::layer)).with_state(console);
+    let pages = pages.route("/assets/{digest}/{name}", get(assets::serve));
+    pages.merge(api.reset_fallback()).fallback(unknown_path)
+}
+
+/// There is nothing at the path: a page for who looks, a problem for who calls the API.
+async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
+    let error = claviger_manage::unknown_path();
+    if uri.path().starts_with("/api/") {
+        return error.into_response();
+    }
+    pages::failed::page(&error, Theme::read(&headers))
+}
+
+/// Bytes as two digits each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+// === impl Console ===
+
+impl Console {
+    /// A name under which a form does its work once.
+    pub(crate) fn draw_once(&self) -> String {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        hex(&bytes)
+    }
+}

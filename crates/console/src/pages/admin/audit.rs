@@ -1,0 +1,188 @@
+//! The audit log, and the history of a record.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use claviger_texts::console::audit as texts;
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Console;
+use crate::call::segment;
+use crate::failure::Failure;
+use crate::parts::frame::Page;
+use crate::parts::list::{List, Listed};
+use crate::parts::time;
+use crate::viewer::Viewer;
+
+const KNOWN: &[&str] = &["text", "actor", "action", "object", "sort", "cursor"];
+/// Entries of a record's history on its page.
+const HISTORY: usize = 20;
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    at: String,
+    actor: Subject,
+    action: String,
+    object: Subject,
+    before: Option<Value>,
+    after: Option<Value>,
+    ip: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Subject {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+    name: Option<String>,
+}
+
+pub(super) fn router() -> Router<Console> {
+    Router::new().route("/admin/audit", get(list)).route("/admin/audit/export", get(export))
+}
+
+async fn list(viewer: Viewer) -> Result<Response, Failure> {
+    let asked = viewer.asked(KNOWN);
+    let found: Listed<Entry> = viewer.api.get(format!("/audit{}", asked.query())).read().await?;
+    let list = List {
+        path: "/admin/audit",
+        asked: &asked,
+        search_label: texts::SEARCH,
+        filters: Vec::new(),
+        export: Some("/admin/audit/export"),
+    };
+    let body = html! {
+        (list.tools())
+        @if found.data.is_empty() {
+            (list.empty(texts::NONE, texts::NONE_HINT, &html! {}))
+        } @else {
+            (table(&viewer, &found.data))
+        }
+        (list.pager(found.next_cursor.as_deref()))
+    };
+    Ok(Page::new(&viewer, texts::TITLE, body).ok())
+}
+
+async fn export(viewer: Viewer) -> Result<Response, Failure> {
+    let asked = viewer.asked(&["text", "actor", "action", "object", "format"]);
+    Ok(viewer.api.get(asked.with("/audit/export", "cursor", None)).respond().await?)
+}
+
+/// What was done to a record, newest first; nothing for who may not read the log.
+pub(crate) async fn history(viewer: &Viewer, id: &str) -> Result<Markup, Failure> {
+    let path = format!("/audit?limit={HISTORY}&object={}", segment(id));
+    let Some(found) = viewer.api.get(path).read_if_seen::<Listed<Entry>>().await? else { return Ok(html! {}) };
+    Ok(html! {
+        section .card {
+            header { h2 { (texts::HISTORY) } }
+            section { (table(viewer, &found.data)) }
+        }
+    })
+}
+
+fn table(viewer: &Viewer, entries: &[Entry]) -> Markup {
+    html! {
+        div .table-container tabindex="0" role="region" aria-label=(texts::TITLE) {
+            table .table {
+                thead {
+                    tr {
+                        th scope="col" { (texts::AT) } th scope="col" { (texts::ACTOR) } th scope="col" { (texts::ACTION) }
+                        th scope="col" { (texts::OBJECT) } th scope="col" { (texts::IP) } th scope="col" { (texts::DETAILS) }
+                    }
+                }
+                tbody { @for entry in entries { (row(viewer, entry)) } }
+            }
+        }
+    }
+}
+
+fn row(viewer: &Viewer, entry: &Entry) -> Markup {
+    html! {
+        tr {
+            td { (time::instant(&entry.at, &viewer.zone)) }
+            td { (entry.actor.shown()) }
+            td { code { (entry.action) } }
+            td { @match entry.object.page() { Some(path) => { a href=(path) { (entry.object.shown()) } }, None => (entry.object.shown()) } }
+            td { @if let Some(ip) = &entry.ip { code { (ip) } } }
+            td .wrap { (details(entry)) }
+        }
+    }
+}
+
+/// The members that differ.
+fn details(entry: &Entry) -> Markup {
+    let changes = changes(entry.before.as_ref(), entry.after.as_ref());
+    html! {
+        @if !changes.is_empty() {
+            details {
+                summary { (texts::DETAILS) }
+                dl .changes {
+                    @for (name, before, after) in &changes {
+                        dt { (name) }
+                        dd {
+                            @if let Some(before) = before { del title=(texts::BEFORE) { (before) } " " }
+                            @if let Some(after) = after { ins title=(texts::AFTER) { (after) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+type Change = (String, Option<String>, Option<String>);
+
+fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
+    let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
+    let (before, after) = (members(before), members(after));
+    let mut names: Vec<&String> = before.keys().collect();
+    names.extend(after.keys().filter(|name| !before.contains_key(*name)));
+    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let shown = |value: Option<&Value>| value.filter(|value| !value.is_null()).map(text);
+    differing.map(|name| (name.clone(), shown(before.get(name)), shown(after.get(name)))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+// === impl Subject ===
+
+impl Subject {
+    fn shown(&self) -> &str {
+        self.name.as_deref().or(self.id.as_deref()).unwrap_or(&self.kind)
+    }
+
+    /// Its page, where it has one.
+    fn page(&self) -> Option<String> {
+        let id = segment(self.id.as_deref()?);
+        match self.kind.as_str() {
+            "key" => Some(format!("/keys/{id}")),
+            "user" => Some(format!("/admin/users/{id}")),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let (before, after) =
+            (json!({"name": "a", "tags": [], "gone": 1}), json!({"name": "b", "tags": [], "new": null}));
+        let told = changes(Some(&before), Some(&after));
+        let change = |name: &str, before: Option<&str>, after: Option<&str>| {
+            (name.to_owned(), before.map(str::to_owned), after.map(str::to_owned))
+        };
+        assert_eq!(
+            told,
+            [change("name", Some("a"), Some("b")), change("gone", Some("1"), None), change("new", None, None)]
+        );
+    }
+}

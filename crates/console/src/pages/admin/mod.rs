@@ -1,0 +1,12 @@
+//! Admin: people, rights, rules and evidence.
+
+use axum::Router;
+
+use crate::Console;
+
+pub(crate) mod audit;
+mod users;
+
+pub(super) fn router() -> Router<Console> {
+    Router::new().merge(users::router()).merge(audit::router())
+}

@@ -1,0 +1,144 @@
+//! A key as pages show it.
+
+use claviger_texts::console::keys as texts;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::parts::{badge, time};
+use crate::viewer::Viewer;
+
+/// What pages need of a key of the API.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) environment: String,
+    pub(crate) shape: String,
+    pub(crate) hint: String,
+    pub(crate) reveal: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) owner: Owner,
+    pub(crate) state: String,
+    pub(crate) state_reason: Option<String>,
+    pub(crate) state_by: Option<Actor>,
+    pub(crate) state_at: Option<String>,
+    pub(crate) api_sets: Vec<String>,
+    pub(crate) operations: Vec<String>,
+    #[serde(default)]
+    pub(crate) allowed_ips: Vec<Range>,
+    pub(crate) not_before: Option<String>,
+    pub(crate) expires_at: Option<String>,
+    pub(crate) idle_days: Option<u32>,
+    pub(crate) idle_exempt: bool,
+    pub(crate) created_by: Actor,
+    pub(crate) created_at: String,
+    pub(crate) last_used: Option<Sighting>,
+    pub(crate) last_refused: Option<Sighting>,
+    pub(crate) rotation: Option<Rotation>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Owner {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Actor {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Range {
+    #[serde(rename = "range")]
+    text: String,
+    label: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Sighting {
+    pub(crate) at: String,
+    pub(crate) ip: Option<String>,
+    pub(crate) code: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Rotation {
+    pub(crate) old_valid_until: String,
+    pub(crate) old_hint: String,
+}
+
+// === impl Key ===
+
+impl Key {
+    /// Its page.
+    pub(crate) fn path(&self) -> String {
+        format!("/keys/{}", self.id)
+    }
+
+    pub(crate) fn is_of(&self, viewer: &Viewer) -> bool {
+        self.owner.kind == "user" && self.owner.id == viewer.person.id
+    }
+
+    /// Whether the viewer may change it; the API has the last word.
+    pub(crate) fn is_changed_by(&self, viewer: &Viewer) -> bool {
+        if self.is_of(viewer) {
+            viewer.may("keys.manage_own")
+        } else {
+            viewer.may("keys.manage_all") && self.owner.kind != "user"
+        }
+    }
+
+    /// Whether the viewer may end it: administrators end the keys of people too.
+    pub(crate) fn is_ended_by(&self, viewer: &Viewer) -> bool {
+        self.is_changed_by(viewer) || viewer.may("keys.manage_all")
+    }
+
+    /// What it may do: sets and operations.
+    pub(crate) fn rights(&self) -> Markup {
+        html! {
+            @if self.api_sets.is_empty() && self.operations.is_empty() { span .muted { (texts::NO_RIGHTS) } }
+            @for set in &self.api_sets { (badge::tag(set)) " " }
+            @for operation in &self.operations { (badge::code(operation)) " " }
+        }
+    }
+
+    /// Its name and last use, for questions.
+    pub(crate) fn named(&self, viewer: &Viewer) -> Markup {
+        html! {
+            p { strong { (self.name) } " " code { (self.hint) } }
+            p {
+                @match &self.last_used {
+                    Some(used) => { (texts::LAST_USED) ": " (time::instant(&used.at, &viewer.zone)) }
+                    None => { (texts::last_use(None)) }
+                }
+            }
+        }
+    }
+}
+
+// === impl Actor ===
+
+impl Actor {
+    pub(crate) fn shown(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.kind)
+    }
+}
+
+// === impl Range ===
+
+impl Range {
+    /// As the form's line: range, and what is kept of label and end.
+    pub(crate) fn line(&self) -> String {
+        let label = self.label.as_deref().map(|label| format!(" # {label}")).unwrap_or_default();
+        let until = self.until.as_deref().map(|until| format!(" until {until}")).unwrap_or_default();
+        format!("{}{until}{label}", self.text)
+    }
+}

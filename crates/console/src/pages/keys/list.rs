@@ -1,0 +1,167 @@
+//! The organization's keys: where Yespo's *Settings → API* leads.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use claviger_texts::console::{keys as texts, state};
+use maud::{Markup, html};
+
+use super::key::Key;
+use crate::Console;
+use crate::failure::Failure;
+use crate::parts::confirm::Question;
+use crate::parts::field::Choice;
+use crate::parts::frame::{Page, csrf};
+use crate::parts::icon::Icon;
+use crate::parts::list::{Filter, List, Listed};
+use crate::parts::{badge, time};
+use crate::viewer::Viewer;
+
+/// What the address may ask for.
+const KNOWN: &[&str] = &["text", "state", "owner", "set", "environment", "tag", "sort", "cursor"];
+const STATES: [&str; 5] = ["active", "disabled", "expired", "not_yet_valid", "pending"];
+
+/// Which columns a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Of the organization: owners and creators.
+    All,
+    /// Of one owner.
+    OfOwner,
+}
+
+pub(super) fn router() -> Router<Console> {
+    Router::new().route("/keys", get(list)).route("/keys/export", get(export))
+}
+
+async fn list(viewer: Viewer) -> Result<Response, Failure> {
+    let asked = viewer.asked(KNOWN);
+    let found: Listed<Key> = viewer.api.get(format!("/keys{}", asked.query())).read().await?;
+    let list = List {
+        path: "/keys",
+        asked: &asked,
+        search_label: texts::SEARCH,
+        filters: vec![states()],
+        export: Some("/keys/export"),
+    };
+    let body = html! {
+        (list.tools())
+        @if found.data.is_empty() {
+            (list.empty(texts::NONE, texts::NONE_HINT, &new_button(&viewer)))
+        } @else {
+            (table(&viewer, &list, &found.data, Columns::All))
+        }
+        (list.pager(found.next_cursor.as_deref()))
+    };
+    Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
+}
+
+/// The rows as a file, as the API writes it.
+async fn export(viewer: Viewer) -> Result<Response, Failure> {
+    let mut known = KNOWN.to_vec();
+    known.push("format");
+    let asked = viewer.asked(&known);
+    Ok(viewer.api.get(asked.with("/keys", "cursor", None)).respond().await?)
+}
+
+fn new_button(viewer: &Viewer) -> Markup {
+    html! { @if viewer.may("keys.manage_all") { a .btn href="/keys/new" { (Icon::Plus.draw()) (texts::NEW) } } }
+}
+
+/// Filters by state.
+pub(crate) fn states() -> Filter<'static> {
+    let choices = STATES.iter().map(|word| Choice::new(*word, state::word(word))).collect();
+    Filter { name: "state", label: texts::ANY_STATE, choices }
+}
+
+/// The rows.
+pub(crate) fn table(viewer: &Viewer, list: &List<'_>, keys: &[Key], columns: Columns) -> Markup {
+    let is_all = columns == Columns::All;
+    html! {
+        div .table-container {
+            table .table {
+                thead {
+                    tr {
+                        (list.sorted_head("name", texts::NAME))
+                        th scope="col" { (texts::VALUE) }
+                        @if is_all { th scope="col" { (texts::CREATED_BY) } }
+                        (list.sorted_head("created_at", texts::CREATED))
+                        th scope="col" { (texts::RIGHTS) }
+                        th scope="col" { (texts::DESCRIPTION) }
+                        th scope="col" { (texts::STATUS) }
+                        (list.sorted_head("last_used", texts::LAST_USED))
+                        th scope="col" { span .sr-only { (texts::OPTIONS) } }
+                    }
+                }
+                tbody { @for key in keys { (row(viewer, key, is_all)) } }
+            }
+        }
+    }
+}
+
+fn row(viewer: &Viewer, key: &Key, is_all: bool) -> Markup {
+    html! {
+        tr id=(key.id) {
+            th .wrap scope="row" {
+                a href=(key.path()) { (key.name) }
+                @if is_all && key.owner.kind != "organization" { br; small .muted { (key.owner.name.as_deref().unwrap_or(&key.owner.kind)) } }
+            }
+            td { code { (key.hint) } }
+            @if is_all { td { (key.created_by.shown()) } }
+            td { (time::day(&key.created_at, &viewer.zone)) }
+            td .wrap { (key.rights()) }
+            td .wrap { (key.description) }
+            td { (status(viewer, key)) }
+            td { @match &key.last_used { Some(used) => (time::day(&used.at, &viewer.zone)), None => { span .muted { (texts::NEVER) } } } }
+            td { (options(viewer, key)) }
+        }
+    }
+}
+
+/// The state, and the switch for who may turn it.
+fn status(viewer: &Viewer, key: &Key) -> Markup {
+    let action = if key.state == "disabled" { "enable" } else { "disable" };
+    let label = if key.state == "disabled" { texts::ENABLE } else { texts::DISABLE };
+    html! {
+        div .status {
+            (badge::state(&key.state))
+            @if key.is_ended_by(viewer) && ["active", "disabled", "not_yet_valid"].contains(&key.state.as_str()) {
+                form method="post" action={ (key.path()) "/" (action) } {
+                    (csrf(viewer))
+                    input type="hidden" name="back" value=(viewer.path);
+                    button .switch type="submit" role="switch" aria-checked=(key.state != "disabled")
+                        aria-label={ (label) " " (key.name) } title=(label) { span {} }
+                }
+            }
+        }
+    }
+}
+
+fn options(viewer: &Viewer, key: &Key) -> Markup {
+    html! {
+        details .menu .row-menu {
+            summary .btn data-variant="ghost" data-size="icon" aria-label=(texts::options_of(&key.name)) { (Icon::More.draw()) }
+            div .menu-items {
+                @if key.is_changed_by(viewer) {
+                    a href={ (key.path()) "/edit" } { (texts::EDIT) }
+                    a href={ (key.path()) "#rotate" } { (texts::ROTATE) }
+                }
+                a href={ (key.path()) "#try" } { (texts::TRY) }
+                @if key.is_ended_by(viewer) { (delete(viewer, key)) }
+            }
+        }
+    }
+}
+
+/// The question before a key is deleted.
+pub(crate) fn delete(viewer: &Viewer, key: &Key) -> Markup {
+    let question = Question {
+        action: texts::DELETE,
+        what: &key.named(viewer),
+        consequence: texts::DELETE_CONSEQUENCE,
+        path: &format!("{}/delete", key.path()),
+        fields: &html! {},
+        is_destructive: true,
+    };
+    question.ask(viewer)
+}

@@ -1,0 +1,29 @@
+//! Keys: the organization's, one's own, and those of a person; one form in three arrangements.
+
+use axum::Router;
+
+use crate::Console;
+
+pub(crate) mod edit;
+pub(crate) mod end;
+pub(crate) mod form;
+pub(crate) mod key;
+pub(crate) mod list;
+pub(crate) mod new;
+pub(crate) mod replace;
+pub(crate) mod rotate;
+pub(crate) mod show;
+pub(crate) mod shown_once;
+pub(crate) mod try_it;
+
+pub(super) fn router() -> Router<Console> {
+    Router::new()
+        .merge(list::router())
+        .merge(new::router())
+        .merge(show::router())
+        .merge(edit::router())
+        .merge(end::router())
+        .merge(rotate::router())
+        .merge(replace::router())
+        .merge(try_it::router())
+}

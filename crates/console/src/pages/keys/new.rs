@@ -1,0 +1,133 @@
+//! Making a key of the organization, and what all three places share of making one.
+
+use axum::Router;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use axum::routing::get;
+use claviger_manage::ErrorCode;
+use claviger_texts::console::{form as words, keys as texts};
+use http::StatusCode;
+use maud::html;
+
+use super::form::{Arrangement, Offer, creation, fields};
+use super::shown_once::{self, Made};
+use crate::Console;
+use crate::failure::{Failure, Problems, mend};
+use crate::form::{Form, ONCE};
+use crate::parts::field::summary;
+use crate::parts::frame::{Page, csrf};
+use crate::viewer::{Posted, Viewer};
+
+/// A place in which keys are made.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) arrangement: Arrangement,
+    pub(crate) title: &'static str,
+    pub(crate) button: &'static str,
+    /// Where its list is, and where its form stands and goes.
+    pub(crate) list: String,
+    pub(crate) form: String,
+    /// The API's path of its keys.
+    pub(crate) api: String,
+}
+
+pub(super) fn router() -> Router<Console> {
+    Router::new().route("/keys/new", get(page).post(make_of_organization))
+}
+
+async fn page(viewer: Viewer, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    show(&viewer, &Place::organization(), &form, &Problems::default()).await
+}
+
+async fn make_of_organization(Posted { viewer, form }: Posted) -> Result<Response, Failure> {
+    make(&viewer, &Place::organization(), form).await
+}
+
+/// The empty form, or the one that was sent with what is wrong in it.
+pub(crate) async fn show(
+    viewer: &Viewer,
+    place: &Place,
+    form: &Form,
+    problems: &Problems,
+) -> Result<Response, Failure> {
+    let offer = Offer::load(viewer).await?;
+    let once = form.given(ONCE).unwrap_or(&viewer.once);
+    let body = html! {
+        (summary(problems))
+        p .muted { (words::REQUIRED) }
+        form .form method="post" action=(place.form) {
+            (csrf(viewer))
+            input type="hidden" name=(ONCE) value=(once);
+            (fields(place.arrangement, &offer, form, problems))
+            div .buttons {
+                button .btn type="submit" { (place.button) }
+                a .btn data-variant="outline" href=(place.list) { (words::CANCEL) }
+            }
+        }
+    };
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok(Page::new(viewer, place.title, body).status(status))
+}
+
+/// Makes the key and shows its secret; a form that was sent before says so.
+pub(crate) async fn make(viewer: &Viewer, place: &Place, mut form: Form) -> Result<Response, Failure> {
+    let call = viewer.api.post(place.api.clone()).json(&creation(place.arrangement, &form)).once(form.given(ONCE));
+    let answer = match call.send().await {
+        Ok(answer) => answer,
+        Err(error) if error.code() == ErrorCode::IdempotencyMismatch => {
+            // Sent before with other entries: that key is there, and this one is meant to be a further one.
+            form.take(ONCE);
+            return show(viewer, place, &form, &Problems::of(texts::ALREADY)).await;
+        }
+        Err(error) => return show(viewer, place, &form, &right_too(mend(error)?)).await,
+    };
+    let made: Made = answer.read()?;
+    Ok(shown_once::page(viewer, &made, answer.is_replayed(), &place.list))
+}
+
+/// The dropdown is a set too: what is wrong with the sets stands below both.
+fn right_too(problems: Problems) -> Problems {
+    problems.also("api_sets", "right")
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Settings → API.
+    pub(crate) fn organization() -> Self {
+        Self {
+            arrangement: Arrangement::Organization,
+            title: texts::NEW_TITLE,
+            button: texts::NEW,
+            list: "/keys".to_owned(),
+            form: "/keys/new".to_owned(),
+            api: "/keys".to_owned(),
+        }
+    }
+
+    /// View profile → API Keys.
+    pub(crate) fn profile() -> Self {
+        Self {
+            arrangement: Arrangement::Profile,
+            title: texts::NEW_OWN_TITLE,
+            button: words::SAVE,
+            list: "/profile/keys".to_owned(),
+            form: "/profile/keys/new".to_owned(),
+            api: "/me/keys".to_owned(),
+        }
+    }
+
+    /// Users → User Account Details → API Keys.
+    pub(crate) fn account(user: &str) -> Self {
+        let user = crate::call::segment(user);
+        Self {
+            arrangement: Arrangement::Account,
+            title: texts::GENERATE,
+            button: texts::FINISH,
+            list: format!("/admin/users/{user}"),
+            form: format!("/admin/users/{user}/keys/new"),
+            api: format!("/users/{user}/keys"),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The pages: a file a place.
+
+use axum::Router;
+
+use crate::Console;
+
+pub(crate) mod admin;
+pub(crate) mod failed;
+mod keys;
+mod profile;
+mod session;
+mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod step_up;
+
+/// All of them.
+pub(crate) fn router() -> Router<Console> {
+    Router::new()
+        .merge(session::router())
+        .merge(setup::router())
+        .merge(sign_in::router())
+        .merge(keys::router())
+        .merge(profile::router())
+        .merge(admin::router())
+}

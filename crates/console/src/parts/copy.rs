@@ -1,0 +1,18 @@
+//! A value to be taken away: shown once, copied or downloaded, and emptied when the page is left.
+
+use claviger_texts::console::secret as texts;
+use maud::{Markup, html};
+
+/// A secret that is shown this once.
+pub(crate) fn once(id: &str, label: &str, value: &str) -> Markup {
+    html! {
+        div .field {
+            label for=(id) { (label) }
+            copy-once .copy data-copied=(texts::COPIED) {
+                input .input .mono id=(id) type="text" readonly value=(value) autocomplete="off" spellcheck="false" data-secret;
+                button .btn data-variant="outline" type="button" data-copy=(id) hidden { (texts::COPY) }
+                span .sr-only aria-live="polite" {}
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Icons of our own, drawn on a grid of 16; they stand beside words and are hidden from who listens.
+
+use maud::{Markup, html};
+
+/// What an icon shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Icon {
+    Overview,
+    Key,
+    Person,
+    Shield,
+    Stack,
+    Grid,
+    Scroll,
+    Gauge,
+    Search,
+    More,
+    Plus,
+    Done,
+}
+
+// === impl Icon ===
+
+impl Icon {
+    const fn lines(self) -> &'static str {
+        match self {
+            Self::Overview => "M2 9h4v5H2zM10 2h4v12h-4zM6 6h4v8H6z",
+            Self::Key => {
+                "M10.200 9.300a3.700 3.700 0 1 0-3.500-3.500L2 10.500V14h3.500v-1.800h1.800v-1.800h1.800zM11 5h.01"
+            }
+            Self::Person => "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 14a5.5 5.5 0 0 1 11 0",
+            Self::Shield => "M8 1.8 13 4v4c0 3-2.2 5.2-5 6.2C5.200 13.200 3 11 3 8V4z",
+            Self::Stack => "M8 2 14 5 8 8 2 5zM2 8l6 3 6-3M2 11l6 3 6-3",
+            Self::Grid => "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
+            Self::Scroll => "M3 2h8l2 2v10H3zM5.500 6h5M5.500 9h5M5.500 12h3",
+            Self::Gauge => "M2 12a6 6 0 1 1 12 0M8 12l3-4",
+            Self::Search => "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM14 14l-3.400-3.400",
+            Self::More => "M3 8h.01M8 8h.01M13 8h.01",
+            Self::Plus => "M8 3v10M3 8h10",
+            Self::Done => "M3 8.500 6.500 12 13 4.500",
+        }
+    }
+
+    /// Drawn in the colour of the text.
+    pub(crate) fn draw(self) -> Markup {
+        html! {
+            svg .icon width="16" height="16" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5"
+                stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" {
+                path d=(self.lines()) {}
+            }
+        }
+    }
+}

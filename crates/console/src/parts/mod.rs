@@ -1,0 +1,11 @@
+//! What pages are put together from.
+
+pub(crate) mod badge;
+pub(crate) mod confirm;
+pub(crate) mod copy;
+pub(crate) mod dual_list;
+pub(crate) mod field;
+pub(crate) mod frame;
+pub(crate) mod icon;
+pub(crate) mod list;
+pub(crate) mod time;

@@ -1,0 +1,139 @@
+//! Who looks at a page: a person in a session, with what a page needs to know of them.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use claviger_manage::{Error, ErrorCode};
+use http::Uri;
+use http::request::Parts;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::Console;
+use crate::call::Caller;
+use crate::failure::Failure;
+use crate::form::{CSRF, FORM_BYTES_MAX, Form};
+use crate::parts::list::Asked;
+use crate::theme::Theme;
+
+/// A person who has signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer {
+    /// Calls the API as this person. What changes something bears the token that the form brought ([`Posted`]): a page of
+    /// another site knows none.
+    pub(crate) api: Caller,
+    /// What every form bears.
+    pub(crate) csrf: String,
+    pub(crate) person: Person,
+    authorities: Vec<String>,
+    pub(crate) organization: Organization,
+    /// Where the person may go beside it.
+    pub(crate) organizations: Vec<Organization>,
+    pub(crate) zone: TimeZone,
+    /// The organization's zone, in which days of keys end.
+    pub(crate) home_zone: TimeZone,
+    /// What a form of this page does its work once under.
+    pub(crate) once: String,
+    pub(crate) theme: Theme,
+    /// The path of the page.
+    pub(crate) path: String,
+    query: String,
+}
+
+/// The person.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) username: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) time_zone: String,
+    pub(crate) roles: Vec<String>,
+}
+
+/// An organization in which the person is.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Organization {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    time_zone: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Session {
+    csrf_token: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Me {
+    organization: String,
+    authorities: Vec<String>,
+    user: Person,
+    organizations: Vec<Organization>,
+}
+
+/// A form that a person has sent.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub(crate) viewer: Viewer,
+    pub(crate) form: Form,
+}
+
+// === impl Viewer ===
+
+impl Viewer {
+    /// Whether the person may do this.
+    pub(crate) fn may(&self, authority: &str) -> bool {
+        self.authorities.iter().any(|held| held == authority)
+    }
+
+    /// What the page's address asks for, of what the page knows.
+    pub(crate) fn asked(&self, known: &[&str]) -> Asked {
+        Asked::read(&self.query, known)
+    }
+
+    async fn load(api: Caller, theme: Theme, uri: &Uri, once: String) -> Result<Self, Error> {
+        let Session { csrf_token } = api.get("/session").read().await?;
+        let Me { organization, authorities, user, organizations } = api.get("/me").read().await?;
+        let home = organizations.iter().find(|found| found.id == organization).cloned();
+        let over = || Error::new(ErrorCode::Unauthenticated, "The session is over: sign in again.");
+        let home = home.ok_or_else(over)?;
+        let zone = |name: &str| TimeZone::get(name).unwrap_or(TimeZone::UTC);
+        Ok(Self {
+            api,
+            csrf: csrf_token,
+            zone: zone(&user.time_zone),
+            home_zone: zone(&home.time_zone),
+            once,
+            person: user,
+            authorities,
+            organization: home,
+            organizations,
+            theme,
+            path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+impl FromRequestParts<Console> for Viewer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let caller = Caller::new(console.api.clone(), parts);
+        let theme = Theme::read(&parts.headers);
+        Ok(Self::load(caller, theme, &parts.uri, console.draw_once()).await?)
+    }
+}
+
+impl FromRequest<Console> for Posted {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let mut viewer = Viewer::from_request_parts(&mut parts, console).await?;
+        let body = to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| Error::too_large(FORM_BYTES_MAX))?;
+        let form = Form::parse(&body).ok_or_else(|| Error::too_large(FORM_BYTES_MAX))?;
+        viewer.api = viewer.api.with_csrf(form.text(CSRF));
+        Ok(Self { viewer, form })
+    }
+}

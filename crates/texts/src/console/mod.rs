@@ -1,0 +1,12 @@
+//! What the console says, in English: a module a place, a constant a sentence, a function where a sentence names something.
+
+pub mod audit;
+pub mod frame;
+pub mod keys;
+pub mod parts;
+pub mod people;
+pub mod setup;
+pub mod sign_in;
+
+pub use frame::places;
+pub use parts::{confirm, dual_list, form, list, secret, state, told};

@@ -1,0 +1,110 @@
+//! What recurs on pages.
+
+/// Forms.
+pub mod form {
+    /// Above the errors.
+    pub const NOT_DONE: &str = "Nothing was saved";
+    /// Somebody else was faster.
+    pub const STALE: &str = "Somebody else has changed this meanwhile. What stands there now is shown beside your entries; save again to put yours in its place.";
+    /// What stands there by now.
+    pub const NOW: &str = "Now:";
+    /// A button.
+    pub const SAVE: &str = "Save";
+    /// A button.
+    pub const CANCEL: &str = "Cancel";
+    /// Opens the rest of a form.
+    pub const ADVANCED: &str = "Advanced";
+    /// What the stars mean.
+    pub const REQUIRED: &str = "Fields marked with * are required.";
+    /// Where a choice is to be made.
+    pub const CHOOSE: &str = "Choose…";
+}
+
+/// Lists.
+pub mod list {
+    /// A button.
+    pub const SEARCH: &str = "Search";
+    /// Takes all filters away.
+    pub const ALL: &str = "Show all";
+    /// The rows as a file.
+    pub const EXPORT: &str = "Export CSV";
+    /// The name of the links to further pages.
+    pub const PAGES: &str = "Pages";
+    /// Back to the first page.
+    pub const FIRST: &str = "First page";
+    /// On to the next page.
+    pub const NEXT: &str = "Next page";
+    /// No row fits.
+    pub const NOTHING_FOUND: &str = "Nothing fits";
+    /// What to do then.
+    pub const NOTHING_FOUND_HINT: &str = "No row has all that the search and the filters ask for.";
+}
+
+/// Questions before something ends.
+pub mod confirm {
+    /// Do it.
+    pub const YES: &str = "Yes";
+    /// Do not.
+    pub const CANCEL: &str = "Cancel";
+}
+
+/// Values to be taken away.
+pub mod secret {
+    /// A button.
+    pub const COPY: &str = "Copy to clipboard";
+    /// Said when it is done.
+    pub const COPIED: &str = "Copied";
+}
+
+/// Two lists side by side.
+pub mod dual_list {
+    /// A button.
+    pub const ADD: &str = "Add →";
+    /// A button.
+    pub const ADD_ALL: &str = "Add all";
+    /// A button.
+    pub const REMOVE: &str = "← Remove";
+    /// A button.
+    pub const REMOVE_ALL: &str = "Remove all";
+    /// The search box.
+    pub const SEARCH: &str = "Search";
+}
+
+/// States.
+pub mod state {
+    /// A state's word; the API's own where there is none.
+    pub fn word(state: &str) -> &str {
+        match state {
+            "active" => "Active",
+            "pending" => "Waits for approval",
+            "not_yet_valid" => "Not yet valid",
+            "expired" => "Expired",
+            "disabled" => "Disabled",
+            "deleted" => "Deleted",
+            "invited" => "Invited",
+            "locked" => "Locked",
+            "live" => "Live",
+            "lost" => "Lost",
+            other => other,
+        }
+    }
+}
+
+/// What a page says of what was done just before: addresses bear a word, never a sentence, so that nobody can put one there.
+pub mod told {
+    /// The sentence of a word.
+    pub fn sentence(word: &str) -> Option<&'static str> {
+        Some(match word {
+            "saved" => "Saved.",
+            "created" => "Created.",
+            "deleted" => "Deleted.",
+            "key-disabled" => "Disabled. Requests with this key are refused from now on.",
+            "key-enabled" => "Enabled. Requests with this key pass again.",
+            "overlap-ended" => "The old secret has ended.",
+            "session-ended" => "The session has ended.",
+            "others-ended" => "All your other sessions have ended.",
+            "password-changed" => "The password is changed; your other sessions have ended.",
+            _ => return None,
+        })
+    }
+}
