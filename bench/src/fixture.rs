@@ -201,12 +201,13 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
         passwords: claviger_manage::Passwords::new(keyring, 1, claviger_manage::passwords::Cost::default()),
         counters: Arc::default(),
         operator_token_sha256: None,
+        setup_token_sha256: None,
     };
     let follower = follow(store, &manage.engine).await?;
     let now = manage.clock.now();
     let operator = Ctx::operator(RequestId::new(now, &*manage.random), now);
-    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".parse()? };
-    set_up(store, keyring, &*manage.random, &operator, request).await?;
+    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".parse()?, password: None };
+    set_up(store, keyring, &manage.passwords, &*manage.random, &operator, request).await?;
     let organization = default_organization(store).await?;
     let administrator = Ctx { organization: Some(organization), authorities: Authorities::ADMIN, ..operator };
     let query = ImportQuery { slug: Some(API.parse()?), ..ImportQuery::default() };

@@ -6,7 +6,7 @@ use claviger_domain::RequestId;
 use claviger_engine::Caller;
 use serde_json::json;
 
-use crate::testing::{OPERATOR, World};
+use crate::testing::{OPERATOR, SETUP_TOKEN, World};
 
 #[tokio::test]
 async fn setup_makes_what_an_organization_begins_with_once() {
@@ -50,6 +50,28 @@ async fn setup_makes_what_an_organization_begins_with_once() {
         assert!(sets.iter().any(|set| set == slug), "{slug} in {sets:?}");
     }
     world.post(OPERATOR, "/setup", body).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn the_set_up_link_makes_the_first_organization_and_nothing_else() {
+    let world = World::empty().await;
+    let password = "the lighthouse keeps a log";
+    let body = json!({"organization": "Example", "email": "ann@example.com", "password": password});
+    world.post("claviger_setup_another", "/setup", body.clone()).await.problem(401, "unauthenticated");
+    world.post("", "/setup", body.clone()).await.problem(401, "unauthenticated");
+    let weak = json!({"organization": "Example", "email": "ann@example.com", "password": "example"});
+    let refused = world.post(SETUP_TOKEN, "/setup", weak).await;
+    assert_eq!(refused.body["errors"][0]["field"], "password", "{refused:?}");
+    world.get(SETUP_TOKEN, "/me").await.problem(401, "unauthenticated");
+    world
+        .post(SETUP_TOKEN, "/organizations", json!({"name": "Other", "email": "bob@example.com"}))
+        .await
+        .problem(401, "unauthenticated");
+    assert_eq!(world.post(SETUP_TOKEN, "/setup", body.clone()).await.status, 201);
+    world.post(SETUP_TOKEN, "/setup", body).await.problem(409, "conflict");
+    let me = world.call_in_session(password, "GET", "/me", None).await;
+    assert_eq!(me.body["user"]["email"], "ann@example.com", "{me:?}");
+    assert_eq!(me.body["organizations"][0]["slug"], "example", "{me:?}");
 }
 
 #[tokio::test]
