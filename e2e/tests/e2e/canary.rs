@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::harness::app::{App, PASSWORD, challenge, enter, person, texts};
+use crate::harness::browser::Browser;
 use crate::harness::on_both_databases;
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
@@ -49,7 +51,8 @@ on_both_databases! {
                 seen.push(answer_bytes(&world.api(method, &path, body.as_ref()).await));
             }
         }
-        let secrets: Vec<String> = native.into_iter().chain(other_kinds(world, &mut seen).await).collect();
+        let others = other_kinds(world, &mut seen).await.into_iter().chain(of_people(world, &mut seen).await);
+        let secrets: Vec<String> = native.into_iter().chain(others).collect();
         for path in ["/keys?limit=100".to_owned(), format!("/keys/{}", key.id), format!("/keys/{}/requests", key.id), "/organization/requests".into()] {
             let answer = world.api("GET", &path, None).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
@@ -114,6 +117,43 @@ async fn other_kinds(world: &World, seen: &mut Vec<Vec<u8>>) -> Vec<String> {
         seen.push(answer_bytes(&world.api("GET", path, None).await.expect(200)));
     }
     vec![identifier, password, single.to_owned(), many.to_owned(), recoverable.secret]
+}
+
+/// What a person with a second factor holds, sent right, wrong and where it does not belong; gives the secrets.
+async fn of_people(world: &World, seen: &mut Vec<Vec<u8>>) -> Vec<String> {
+    const EVE: &str = "eve@example.com";
+    person(world.control, &world.token, "eve", &["admin"]).await;
+    let mut browser = Browser::signed_in(world.control, EVE, PASSWORD).await;
+    let app = App::set_up(&mut browser, world.now()).await;
+    let begun = browser.call("POST", "/me/2fa", None).await.expect(200).json();
+    let waiting = begun["secret"].as_str().expect("a secret").to_owned();
+    let made = browser.call("POST", "/me/2fa/recovery-codes", None).await.expect(200).json();
+    let mut codes = texts(&made["recovery_codes"]);
+    let mut other = Browser::at(world.control);
+    let used = challenge(&mut other, EVE).await;
+    for code in [&app.recovery_codes[0], &app.base32, &used] {
+        seen.push(answer_bytes(&enter(&mut other, &used, code).await.expect(401)));
+    }
+    world.clock.advance(std::time::Duration::from_mins(1));
+    enter(&mut other, &used, &codes[0]).await.expect(200);
+    let session = other.session();
+    let left = challenge(&mut Browser::at(world.control), EVE).await;
+    for (method, path, body) in [
+        ("GET", "/me/2fa".to_owned(), None),
+        ("GET", "/me/sessions".to_owned(), None),
+        ("GET", format!("/users/{}", codes[1]), None),
+        ("POST", "/session/step-up".to_owned(), Some(json!({ "code": [codes[1]] }))),
+        ("POST", "/sign-in/code".to_owned(), Some(json!({ "challenge": left, "code": { "x": codes[1] } }))),
+        ("POST", format!("/sign-in/code?code={}", codes[1]), Some(json!({ "challenge": waiting, "code": left }))),
+    ] {
+        seen.push(answer_bytes(&browser.call(method, &path, body.as_ref()).await));
+    }
+    for path in ["/audit?limit=100", "/users?limit=100"] {
+        seen.push(answer_bytes(&world.api("GET", path, None).await.expect(200)));
+    }
+    codes.extend(app.recovery_codes);
+    codes.extend([app.base32, waiting, used, left, session]);
+    codes
 }
 
 fn nginx(uri: &str, ip: &str) -> Request {

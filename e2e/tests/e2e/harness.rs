@@ -1,5 +1,6 @@
 //! What every test stands on.
 
+pub mod app;
 pub mod browser;
 // The tool's own: a test that stops PostgreSQL needs one for itself.
 #[path = "../../../xtask/src/cluster.rs"]

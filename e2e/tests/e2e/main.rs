@@ -36,6 +36,7 @@ mod rows_owners;
 mod rows_people;
 mod rows_policy;
 mod rows_sharing;
+mod second_factor;
 mod signals;
 mod skew;
 mod snapshot;

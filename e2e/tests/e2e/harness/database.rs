@@ -67,8 +67,14 @@ impl TestDatabase {
         number.expect("a number")
     }
 
-    /// Runs a statement behind the server's back; PostgreSQL only.
+    /// Runs a statement behind the server's back.
     pub async fn execute(&self, statement: &'static str) {
+        if let Some(path) = self.url.strip_prefix("sqlite://") {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = SqliteConnection::connect_with(&options).await.expect("the database opens");
+            connection.execute(statement).await.expect("the statement runs");
+            return;
+        }
         let mut connection = PgConnection::connect(&self.url).await.expect("the database answers");
         connection.execute(statement).await.expect("the statement runs");
     }
