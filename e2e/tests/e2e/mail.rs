@@ -11,23 +11,23 @@ use crate::harness::raw_http::{Request, Response};
 use crate::harness::smtp::{BadServer, Fault, Mode, PASSWORD, SmtpServer, USER, header, token};
 use crate::harness::tls::{Authority, Files};
 
-const FROM: &str = "Key server <keys@example.com>";
+pub const FROM: &str = "Key server <keys@example.com>";
 const CONTROL_URL: &str = "https://keys.example.com/claviger";
 
-async fn post(serving: &Serving, token: &str, path: &str, body: &Value) -> Response {
+pub async fn post(serving: &Serving, token: &str, path: &str, body: &Value) -> Response {
     let request = Request::post(&format!("/api/v1{path}"), body);
     let request = if token.is_empty() { request } else { request.bearer(token) };
     request.header("Host", "localhost").send(serving.control).await
 }
 
 /// The first organization, made at the command line: its token.
-fn set_up(data: &Path) -> String {
+pub fn set_up(data: &Path) -> String {
     let done = run(command(data, &["setup", "--organization", "Acme", "--email", "ada@example.com"]), "");
     assert!(done.status.success(), "{}", text(&done.stderr));
     text(&done.stdout).trim().to_owned()
 }
 
-async fn invite(serving: &Serving, token: &str, name: &str) -> Value {
+pub async fn invite(serving: &Serving, token: &str, name: &str) -> Value {
     post(serving, token, "/users", &json!({ "email": format!("{name}@example.com") })).await.expect(201).json()
 }
 

@@ -22,6 +22,7 @@ mod listeners;
 mod lists;
 mod logs;
 mod mail;
+mod mail_faults;
 mod master_secret;
 mod metrics;
 mod nodes;

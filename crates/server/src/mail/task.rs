@@ -20,6 +20,9 @@ const AT_ONCE_MAX: i64 = 4;
 /// How often it is looked how full the outbox is, and what ended long ago is deleted: each so many looks.
 const LOOKS_A_TRIM: u32 = 30;
 
+/// How long mails on the way have at a stop. One that is not through by then goes out again when its lease is over.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A lease outlives every attempt, so that no two nodes send one mail at a time.
 const _: () = assert!(mail::LEASE.as_secs() > 2 * ATTEMPT_TIMEOUT.as_secs());
 
@@ -35,7 +38,7 @@ pub(crate) struct MailTask {
 // === impl MailTask ===
 
 impl MailTask {
-    /// Runs until `stop`; what is on the way then is waited for.
+    /// Runs until `stop`. What is on the way then is waited for, for [`STOP_PATIENCE`], and nothing is leased any more.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut period = tokio::time::interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -45,12 +48,11 @@ impl MailTask {
                 _ = period.tick() => {}
                 () = stop.cancelled() => return,
             }
-            let done = tokio::select! {
-                done = self.send_due() => done,
-                () = stop.cancelled() => return,
-            };
-            if let Err(error) = done {
+            if let Err(error) = self.send_due(&stop).await {
                 tracing::debug!("the outbox cannot be read or written now: {error:?}");
+            }
+            if stop.is_cancelled() {
+                return;
             }
             if looks.is_multiple_of(LOOKS_A_TRIM) {
                 self.look_after().await;
@@ -59,16 +61,23 @@ impl MailTask {
         }
     }
 
-    /// Sends all that is due.
-    async fn send_due(&self) -> Result<(), Error> {
-        loop {
+    /// Sends all that is due, until `stop`.
+    async fn send_due(&self, stop: &CancellationToken) -> Result<(), Error> {
+        while !stop.is_cancelled() {
             let leased = mail::lease(&self.manage, &self.holder, AT_ONCE_MAX).await?;
             if leased.is_empty() {
                 return Ok(());
             }
-            join_all(leased.iter().map(|mail| self.send(mail))).await;
-            self.note_depth().await;
+            let patience = async {
+                stop.cancelled().await;
+                tokio::time::sleep(STOP_PATIENCE).await;
+            };
+            tokio::select! {
+                _ = join_all(leased.iter().map(|mail| self.send(mail))) => self.note_depth().await,
+                () = patience => tracing::warn!("stopped with mails on the way: they go out again when their lease is over"),
+            }
         }
+        Ok(())
     }
 
     async fn send(&self, waiting: &Waiting) {

@@ -185,6 +185,11 @@ impl Serving {
         }
     }
 
+    /// Where it prints, for who reads it after the end.
+    pub fn log_file(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     /// Everything it has printed.
     pub fn log(&self) -> String {
         let mut text = String::new();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -55,8 +56,16 @@ pub struct BadServer {
 pub enum Fault {
     /// Hangs up as soon as one connects.
     Refuses,
+    /// Accepts the connection and says nothing.
+    Hangs,
+    /// Reads the mail and says nothing.
+    HangsInData,
+    /// Takes the mail, and says so after two seconds.
+    TakesLate,
     /// Says 451 to the recipient.
     Later,
+    /// Says 550 to the recipient.
+    Never,
     /// Hangs up in the middle of DATA.
     DiesInData,
     /// Takes the whole mail and hangs up without saying so.
@@ -183,6 +192,10 @@ async fn talk(stream: TcpStream, fault: Option<Fault>, taken: &parking::Mails) -
     if fault == Some(Fault::Refuses) {
         return Ok(());
     }
+    if fault == Some(Fault::Hangs) {
+        let _held = stream;
+        return std::future::pending().await;
+    }
     let (reader, mut writer) = stream.into_split();
     let mut lines = tokio::io::BufReader::new(reader).lines();
     writer.write_all(b"220 bad\r\n").await?;
@@ -190,6 +203,7 @@ async fn talk(stream: TcpStream, fault: Option<Fault>, taken: &parking::Mails) -
         let answer: &[u8] = match line.split([' ', ':']).next().unwrap_or_default() {
             "EHLO" => b"250-bad\r\n250 8BITMIME\r\n",
             "RCPT" if fault == Some(Fault::Later) => b"451 later\r\n",
+            "RCPT" if fault == Some(Fault::Never) => b"550 nobody here\r\n",
             "DATA" => {
                 writer.write_all(b"354 go on\r\n").await?;
                 let mut mail = String::new();
@@ -203,7 +217,13 @@ async fn talk(stream: TcpStream, fault: Option<Fault>, taken: &parking::Mails) -
                     mail.push_str(&line);
                     mail.push_str("\r\n");
                 }
+                if fault == Some(Fault::HangsInData) {
+                    return std::future::pending().await;
+                }
                 taken.add(mail);
+                if fault == Some(Fault::TakesLate) {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                }
                 if fault == Some(Fault::DiesAfterData) {
                     return Ok(());
                 }
