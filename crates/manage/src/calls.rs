@@ -71,16 +71,13 @@ impl Drop for Call {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::testing::{OPERATOR, World};
 
     #[tokio::test]
     async fn an_organization_that_floods_is_told_to_wait_and_others_are_not() {
         let (world, admin) = World::with_organization().await;
-        let other = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "bob@example.com"})).await;
-        let other = other.text("token");
+        let other = world.another_organization("other", "bob@example.com").await;
         let organization = world.get(&admin, "/organization").await.text("id").parse().expect("an id");
         let calls = &world.manage.calls;
         let running: Vec<_> = (0..CALLS_OF_ORGANIZATION_MAX).map(|_| calls.begin(organization)).collect();

@@ -83,7 +83,7 @@ pub async fn set_up(
     };
     let slug = Slug::from_name(request.organization.as_str(), "organization");
     let founder = Founder { name: request.organization, slug, email: request.email };
-    let (founding, token) = Founding::draw(ctx, founder, true, keyring, random);
+    let (founding, token) = Founding::draw(ctx, founder, true, random).with_first_key(ctx, keyring, random);
     let (organization, ctx) = (founding.organization.id.to_string(), ctx.clone());
     let committed = store
         .write(Scope::Installation, move |tx| {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use claviger_domain::authority::Authorities;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
 use claviger_domain::keyring::{Keyring, MasterSecret};
 use claviger_domain::password::Password;
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{KeyId, NodeId, OrganizationId, Random, Secret, Timestamp};
+use claviger_domain::{Clock as _, KeyId, NodeId, OrganizationId, Random, RequestId, Secret, Timestamp};
 use claviger_engine::Engine;
 use claviger_store::{Database, DatabaseUrl, FeedEvent, Scope, Store, passwords};
 use http::{HeaderMap, Request, StatusCode};
@@ -22,7 +23,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::{Config, Manage, Nodes, router};
+use crate::visitor::Visitor;
+use crate::{Config, Ctx, Manage, Nodes, router};
 
 /// The token of the set-up link.
 pub(crate) const SETUP_TOKEN: &str = "claviger_setup_0123456789abcdef";
@@ -114,6 +116,35 @@ impl World {
         assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
         let token = done.text("token");
         (world, token)
+    }
+
+    /// Another organization whose first administrator, with this address, has come; and a key that administers it.
+    pub(crate) async fn another_organization(&self, slug: &str, email: &str) -> String {
+        let made = self.post(OPERATOR, "/organizations", json!({"slug": slug, "name": slug, "email": email})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let link = match made.body["invitation"]["link"].as_str() {
+            Some(link) => link.to_owned(),
+            None => self.mails().await[0].body.expose().to_owned(),
+        };
+        let (_, rest) = link.split_once("/invitation#").expect("a link");
+        let token: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let email = email.parse().expect("an address");
+        let mut snapshot = self.manage.store.read().await.expect("a snapshot");
+        let user = claviger_store::members::known_user(&mut snapshot, &email).await.expect("read").map(|user| user.id);
+        drop(snapshot);
+        let request_id = RequestId::new(self.clock.now(), &*self.manage.random);
+        // Somebody who is known proves who they are.
+        let ctx = Ctx { user, ..Ctx::system(request_id, self.clock.now()) };
+        let visitor = Visitor { known: Some(ctx.clone()), ip: None, request_id, now: self.clock.now() };
+        let accept = serde_json::from_value(json!({ "token": token })).expect("a request");
+        crate::invitations::accept(&self.manage, &visitor, accept).await.expect("accepted");
+        let organization = made.body["organization"]["id"].as_str().map(|id| id.parse().expect("an id"));
+        let (authorities, granted) = (Authorities::ADMIN, Authorities::ADMIN);
+        let ctx = Ctx { organization, user: None, authorities, granted, ..ctx };
+        let key = json!({"name": "setup", "api_sets": ["claviger-admin"], "idle_exempt": true});
+        let key = serde_json::from_value(key).expect("a request");
+        let made = crate::keys::create(&self.manage, &ctx, key).await.expect("a key").value;
+        serde_json::to_value(made).expect("JSON")["secret"].as_str().expect("a secret").to_owned()
     }
 
     /// A key with these sets, made by `maker`: its id and secret.

@@ -119,6 +119,21 @@ fn organizations(line: &Line<'_>) {
     assert_eq!(line.refused(&["organization", "edit"], ""), Some(2), "nothing to change");
     let made = line.json(&["organization", "create", "--name", "Other", "--email", "dan@example.com"]);
     let id = made["organization"]["id"].as_str().expect("an id").to_owned();
+    assert!(made.get("token").is_none(), "the operator gets no key");
+    let again = line.json(&["organization", "invite", &id, "--email", "dan@example.com"]);
+    let (first, second) = (&made["invitation"]["link"], &again["link"]);
+    assert_eq!(
+        line.refused(&["user", "accept"], first.as_str().expect("a link")),
+        Some(1),
+        "a newer one took its place"
+    );
+    let came = line.json_with(&["user", "accept"], second.as_str().expect("a link"));
+    assert_eq!((&came["organization_name"], &came["email"]), (&"Other".into(), &"dan@example.com".into()));
+    assert_eq!(
+        line.refused(&["organization", "invite", &id, "--email", "dan@example.com"], ""),
+        Some(1),
+        "somebody has come"
+    );
     assert_eq!(line.refused(&["organization", "create", "--name", "Other", "--email", "x@example.com"], ""), Some(1));
     assert_eq!(line.json(&["organization", "list"])["data"].as_array().map(Vec::len), Some(2));
     assert_eq!(line.json(&["organization", "make-default", &id])["default"], true);

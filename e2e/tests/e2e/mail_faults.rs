@@ -38,6 +38,7 @@ async fn a_server_that_hangs_holds_nothing_else_up_and_its_mail_goes_later() {
         // Changes and their mails go on being taken meanwhile.
         invite(&serving, &admin, "eve").await;
         assert!(server.mails().is_empty());
+        #[allow(clippy::disallowed_methods, reason = "how long a stop takes, by the clock on the wall")]
         let began = Instant::now();
         serving.signal(Signal::TERM);
         let log = serving.log_file();

@@ -8,7 +8,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::document::tests::{ADYEN, GITHUB_EXCERPT, checkout, github, management};
-use crate::testing::{OPERATOR, Reply, World};
+use crate::testing::{Reply, World};
 
 async fn import(world: &World, token: &str, query: &str, document: Vec<u8>) -> Reply {
     import_as(world, token, query, "application/json", document).await
@@ -390,8 +390,7 @@ async fn reading_takes_apis_read_and_changing_apis_manage() {
 #[tokio::test]
 async fn another_organizations_things_are_not_there() {
     let (world, token) = World::with_organization().await;
-    let other = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "o@example.com"})).await;
-    let other = other.text("token");
+    let other = world.another_organization("other", "o@example.com").await;
     let made = world
         .post(&token, "/apis", json!({"name": "Mine", "operations": [{"method": "GET", "path": "/", "name": "a"}]}))
         .await;

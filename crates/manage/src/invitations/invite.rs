@@ -167,7 +167,7 @@ fn mail_key(link: &Link) -> String {
     format!("invitation {}", link.id)
 }
 
-fn note(tx: &mut Tx, ctx: &Ctx, action: &str, member: &Member, shown: &impl serde::Serialize) {
+pub(crate) fn note(tx: &mut Tx, ctx: &Ctx, action: &str, member: &Member, shown: &impl serde::Serialize) {
     let subject =
         Subject { kind: "user".to_owned(), id: member.user.id.to_string(), name: Some(member.user.name.to_string()) };
     tx.audit(Chain::Organization(member.organization), ctx.entry(action, subject, None, Some(json!(shown))));

@@ -10,7 +10,7 @@ mod list;
 mod wire;
 
 pub use accept::{Accept, accept};
-pub(crate) use invite::{Drawn, draw, end, put};
+pub(crate) use invite::{Drawn, draw, end, note, put};
 pub use invite::{InviteAgain, invite, revoke};
 pub use list::{InvitationQuery, list};
 pub use wire::{Accepted, InvitationView, NewInvitation};

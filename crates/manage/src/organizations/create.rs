@@ -1,6 +1,7 @@
-//! Makes another organization: the operator's.
+//! Makes another organization and the invitation of its first administrator: the operator's, who gets no key of it.
 
-use claviger_domain::Secret;
+use std::sync::Arc;
+
 use claviger_domain::authority::Authority;
 use claviger_domain::email::Email;
 use claviger_domain::name::{Name, Slug};
@@ -15,7 +16,7 @@ use crate::Manage;
 use crate::answer::Answer;
 use crate::ctx::Ctx;
 use crate::error::Error;
-use crate::keys::expose;
+use crate::invitations::{self, NewInvitation};
 use crate::write::Changed;
 
 /// An organization to make.
@@ -30,25 +31,23 @@ pub struct CreateOrganization {
     #[schema(value_type = String)]
     #[serde(deserialize_with = "crate::body::new_name")]
     pub name: Name,
-    /// The first member's address.
+    /// The first administrator's address: an invitation goes there.
     #[schema(value_type = String, example = "ann@example.com")]
     pub email: Email,
 }
 
-/// A new organization, and the secret of its first key.
+/// A new organization, and the invitation of its first administrator.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NewOrganization {
     /// The organization.
     pub organization: OrganizationView,
-    /// The secret of its key `setup`, which administers it; it cannot be shown again.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = String)]
-    pub token: Secret,
+    /// The invitation.
+    pub invitation: NewInvitation,
     /// What changes for others.
     pub warnings: Vec<String>,
 }
 
-/// Makes an organization with its first member, APIs, sets and key. The first one is the default.
+/// Makes an organization with its APIs and sets, and invites its first administrator. The first one is the default.
 pub async fn create(
     manage: &Manage,
     ctx: &Ctx,
@@ -57,8 +56,9 @@ pub async fn create(
     ctx.require(Authority::OrganizationsOperate)?;
     let slug = request.slug.unwrap_or_else(|| Slug::from_name(request.name.as_str(), "organization"));
     let founder = Founder { name: request.name, slug, email: request.email };
-    let (founding, token) = Founding::draw(ctx, founder, false, &manage.keyring, &*manage.random);
-    let work_ctx = ctx.clone();
+    let founding = Founding::draw(ctx, founder, false, &*manage.random);
+    let drawn = invitations::draw(manage, ctx, founding.organization.name.as_str(), &founding.member)?;
+    let all = Arc::new((ctx.clone(), founding, drawn));
     let tokenless_calls = manage.engine.tokenless_calls_in_last_hour();
     let warnings = move |others| warnings(others, tokenless_calls);
     let changed = manage
@@ -66,23 +66,31 @@ pub async fn create(
             ctx,
             Scope::Installation,
             move |tx| {
-                let (ctx, mut founding) = (work_ctx.clone(), founding.clone());
+                let all = Arc::clone(&all);
                 Box::pin(async move {
+                    let (ctx, mut founding, drawn) = (&all.0, all.1.clone(), &all.2);
                     let others = organizations::count(tx).await?;
                     founding.organization.is_default = others == 0;
                     if let Some(other) = organizations::by_slug(tx, &founding.organization.slug).await? {
                         return Err(Error::name_taken("slug", other.id));
                     }
-                    founding.insert(tx, &ctx).await?;
-                    Ok((OrganizationView::from(&founding.organization), others))
+                    founding.insert(tx, ctx).await?;
+                    let invitation = invitations::put(tx, ctx, drawn, &founding.member).await?;
+                    invitations::note(tx, ctx, "invitation.create", &founding.member, &invitation.without_link());
+                    Ok((OrganizationView::from(&founding.organization), invitation, others))
                 })
             },
-            move |(organization, others)| {
-                Answer::created(json!({"organization": organization, "token": null, "warnings": warnings(*others)}))
+            move |(organization, invitation, others)| {
+                let (invitation, warnings) = (invitation.without_link(), warnings(*others));
+                Answer::created(json!({"organization": organization, "invitation": invitation, "warnings": warnings}))
             },
         )
         .await?;
-    Ok(changed.map(|(organization, others)| NewOrganization { organization, token, warnings: warnings(others) }))
+    Ok(changed.map(|(organization, invitation, others)| NewOrganization {
+        organization,
+        invitation,
+        warnings: warnings(others),
+    }))
 }
 
 /// With a second organization a door call without a token could be anybody's.

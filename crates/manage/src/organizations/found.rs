@@ -1,4 +1,5 @@
-//! What a new organization begins with: a member, two APIs, the sets that cannot be missing, and one key.
+//! What a new organization begins with: a member, two APIs, and the sets that cannot be missing; the first one of an installation
+//! with a key too, by which its operator administers it.
 
 use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules};
 use claviger_domain::api_set::{ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
@@ -45,24 +46,19 @@ pub struct Founder {
 pub struct Founding {
     /// The organization.
     pub organization: Organization,
-    member: Member,
+    /// The first member, who administers it.
+    pub member: Member,
     roles: Vec<Role>,
     apis: [Api; 2],
     sets: Vec<ApiSet>,
-    key: Key,
+    key: Option<Key>,
 }
 
 // === impl Founding ===
 
 impl Founding {
-    /// Draws ids and the first key's secret.
-    pub fn draw(
-        ctx: &Ctx,
-        founder: Founder,
-        is_default: bool,
-        keyring: &Keyring,
-        random: &dyn Random,
-    ) -> (Self, Secret) {
+    /// Draws ids. The first member is to come by an invitation.
+    pub fn draw(ctx: &Ctx, founder: Founder, is_default: bool, random: &dyn Random) -> Self {
         let organization = Organization {
             id: OrganizationId::new(ctx.now, random),
             slug: founder.slug,
@@ -83,19 +79,27 @@ impl Founding {
             first_api(ctx, organization.id, BUILT_IN_SLUG, "Claviger", ApiKind::BuiltIn, random),
         ];
         let sets = first_sets(ctx, &apis, random);
-        let secret = generate_key(&organization.key_prefix, Environment::Live, random);
-        let key = first_key(ctx, organization.id, &sets, keyring, &secret, random);
-        (Self { organization, member, roles, apis, sets, key }, secret)
+        Self { organization, member, roles, apis, sets, key: None }
     }
 
-    /// Writes all of it; the first member is the known person of that address, where there is one.
+    /// The same with a key that administers it, and its secret: whoever holds that is there already.
+    pub fn with_first_key(mut self, ctx: &Ctx, keyring: &Keyring, random: &dyn Random) -> (Self, Secret) {
+        let secret = generate_key(&self.organization.key_prefix, Environment::Live, random);
+        self.key = Some(first_key(ctx, self.organization.id, &self.sets, keyring, &secret, random));
+        self.member.accepted_at = Some(ctx.now);
+        (self, secret)
+    }
+
+    /// Writes all of it. A first member who is there already is the known person of that address, where there is one.
     pub async fn insert(&self, tx: &mut Tx, ctx: &Ctx) -> Result<UserId, Error> {
         organizations::insert(tx, &self.organization).await?;
         for role in &self.roles {
             roles::insert(tx, role).await?;
         }
         let mut member = self.member.clone();
-        if let Some(known) = members::known_user(tx, &member.user.email).await? {
+        if member.accepted_at.is_some()
+            && let Some(known) = members::known_user(tx, &member.user.email).await?
+        {
             member.user = known;
         }
         members::insert(tx, &member).await?;
@@ -105,7 +109,9 @@ impl Founding {
         for set in &self.sets {
             api_sets::insert(tx, set).await?;
         }
-        keys::insert(tx, &self.key).await?;
+        if let Some(key) = &self.key {
+            keys::insert(tx, key).await?;
+        }
         self.note(tx, ctx);
         Ok(member.user.id)
     }
@@ -121,14 +127,14 @@ impl Founding {
         for chain in [Chain::Installation, Chain::Organization(organization.id)] {
             tx.audit(chain, ctx.entry("organization.create", subject.clone(), None, Some(made.clone())));
         }
-        let key = &self.key;
+        let Some(key) = &self.key else { return };
         let subject = Subject { kind: "key".to_owned(), id: key.id.to_string(), name: Some(key.name.to_string()) };
         let made = json!({"name": key.name, "hint": key.secret.hint, "api_sets": [ADMIN_SLUG]});
         tx.audit(Chain::Organization(organization.id), ctx.entry("key.create", subject, None, Some(made)));
     }
 }
 
-/// The first member, who administers the organization: whoever holds its first key is there already.
+/// The first member, who administers the organization.
 fn first_member(ctx: &Ctx, organization: OrganizationId, email: Email, random: &dyn Random) -> Member {
     let user = User {
         id: UserId::new(ctx.now, random),
@@ -146,7 +152,7 @@ fn first_member(ctx: &Ctx, organization: OrganizationId, email: Email, random: &
         disabled: None,
         locked: None,
         account_expires_at: None,
-        accepted_at: Some(ctx.now),
+        accepted_at: None,
         created_by: ctx.actor.clone(),
         created_at: ctx.now,
         updated_at: ctx.now,

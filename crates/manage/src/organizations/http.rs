@@ -10,13 +10,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    CreateOrganization, EditOrganization, NewOrganization, OrganizationPreview, OrganizationView,
+    CreateOrganization, EditOrganization, InviteFirst, NewOrganization, OrganizationPreview, OrganizationView,
     list::ListOrganizations,
 };
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::invitations::NewInvitation;
 use crate::page::Listed;
 use crate::path::PathId;
 use crate::preview_query::PreviewQuery;
@@ -34,7 +35,11 @@ pub enum OrganizationAnswer {
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(make_default)).routes(routes!(get, edit))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(invite))
+        .routes(routes!(make_default))
+        .routes(routes!(get, edit))
 }
 
 /// Lists all organizations (the operator's).
@@ -48,7 +53,8 @@ async fn list(
     Ok(Answer::ok(organizations::list(&manage, &ctx, &query).await?))
 }
 
-/// Makes an organization with its first member, APIs, sets and key (the operator's).
+/// Makes an organization with its APIs and sets, and an invitation of its first administrator (the operator's): mailed, or shown once
+/// in the answer where no mail is sent.
 #[utoipa::path(post, path = "/organizations", operation_id = "organizations/create", tag = "organizations", params(ChangeQuery),
     request_body = CreateOrganization,
     responses((status = 201, body = NewOrganization), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
@@ -59,7 +65,23 @@ async fn create(
     JsonBody(request): JsonBody<CreateOrganization>,
 ) -> Result<Answer<NewOrganization>, Error> {
     let made = organizations::create(&manage, &ctx, request).await?;
-    Answer::created(made.value).settled_with_secret(&manage, made.position, query).await
+    Answer::created(made.value).settled(&manage, made.position, query).await
+}
+
+/// Invites the first administrator of an organization anew while nobody has come to it (the operator's); the link before ends.
+#[utoipa::path(post, path = "/organizations/{id}/invite", operation_id = "organizations/invite", tag = "organizations",
+    params(("id" = String, Path, description = "The organization's id"), ChangeQuery),
+    request_body = InviteFirst,
+    responses((status = 201, body = NewInvitation), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn invite(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): PathId<kind::Organization>,
+    Query(query): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<InviteFirst>,
+) -> Result<Answer<NewInvitation>, Error> {
+    let made = organizations::invite(&manage, &ctx, id, request).await?;
+    Answer::created(made.value).settled(&manage, made.position, query).await
 }
 
 /// Makes an organization the default: the one that door calls without a token are made for (the operator's).

@@ -369,8 +369,7 @@ async fn another_organization_is_meant_only_by_who_is_in_it() {
     let (world, _) = world().await;
     let mut browser = signed_in(&world).await;
     for (slug, email) in [("others", "bob@example.com"), ("second", "ann@example.com")] {
-        let body = json!({"slug": slug, "name": slug, "email": email});
-        assert_eq!(world.post(crate::testing::OPERATOR, "/organizations", body).await.status, 201);
+        world.another_organization(slug, email).await;
     }
     let unknown = browser.call("PATCH", "/session", json!({"organization": "nowhere"})).await;
     let foreign = browser.call("PATCH", "/session", json!({"organization": "others"})).await;

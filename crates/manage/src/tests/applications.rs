@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{OPERATOR, Reply, World};
+use crate::testing::{Reply, World};
 
 /// An organization with an API of two sets, and a type that allows the first of them.
 async fn world() -> (World, String) {
@@ -170,8 +170,7 @@ async fn a_stale_edit_is_refused_and_another_organization_sees_nothing() {
         .header("if-match", "\"1\"")
         .body(axum::body::Body::from(r#"{"name": "Stale"}"#));
     world.send(request.expect("a request")).await.problem(412, "stale");
-    let body = json!({"slug": "other", "name": "Other", "email": "eve@example.com"});
-    let other = world.post(OPERATOR, "/organizations", body).await.text("token");
+    let other = world.another_organization("other", "eve@example.com").await;
     for (method, path) in [("GET", path.clone()), ("DELETE", path.clone()), ("POST", format!("{path}/disable"))] {
         world.call(method, &other, &path, None).await.problem(404, "not_found");
     }

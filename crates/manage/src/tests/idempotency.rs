@@ -57,7 +57,7 @@ async fn every_creating_post_honours_idempotency_key() {
             "setup" => (World::empty().await, String::new()),
             _ => World::with_organization().await,
         };
-        let is_operators = matches!(operation.id.as_str(), "setup" | "organizations/create");
+        let is_operators = matches!(operation.id.as_str(), "setup" | "organizations/create" | "organizations/invite");
         let person = match operation.id.as_str() {
             "me/keys/create" => world.user_with_key(&admin, "person", &["admin"], &["claviger-admin"]).await.1,
             "users/keys/create" => {

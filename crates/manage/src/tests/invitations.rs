@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::invitations::INVITATION_LIFETIME;
-use crate::testing::{OPERATOR, Reply, World};
+use crate::testing::{Reply, World};
 
 /// The token in an answer's link, and that the link leads to the configured URL.
 fn token(link: &Value) -> String {
@@ -98,10 +98,7 @@ async fn what_was_used_expired_revoked_replaced_or_never_was_answers_alike() {
 #[tokio::test]
 async fn who_is_known_joins_as_themselves_and_nobody_else_does() {
     let (world, admin) = World::with_organization().await;
-    let other = world
-        .post(OPERATOR, "/organizations", json!({"name": "Other", "email": "eve@example.com"}))
-        .await
-        .text("token");
+    let other = world.another_organization("other", "eve@example.com").await;
     let (bob, first) = invited(&world, &admin, "bob", &["developer"]).await;
     assert_eq!(accept(&world, &first).await.status, 200);
     let bobs_key = world.key_of_user(&admin, &bob, "bob's", &["claviger-admin"]).await;
@@ -146,10 +143,7 @@ async fn who_comes_chooses_the_password_that_they_sign_in_with() {
     assert_eq!(sign_in("harbour violet nine anvil").await.status, 200);
     sign_in("harbour violet nine anvils").await.problem(401, "unauthenticated");
     // Whoever has a link to a known address changes nothing of the person's.
-    let other = world
-        .post(OPERATOR, "/organizations", json!({"name": "Other", "email": "eve@example.com"}))
-        .await
-        .text("token");
+    let other = world.another_organization("other", "eve@example.com").await;
     let second = world.post(&other, "/users", json!({"email": "bob@example.com"})).await;
     let second = token(&second.body["invitation"]["link"]);
     let body = json!({"token": second, "password": "another good one entirely"});

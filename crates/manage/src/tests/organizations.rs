@@ -77,10 +77,8 @@ async fn the_set_up_link_makes_the_first_organization_and_nothing_else() {
 #[tokio::test]
 async fn nobody_sees_another_organizations_things() {
     let (world, ann) = World::with_organization().await;
-    let made = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "bob@example.com"})).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    assert_eq!(made.body["organization"]["default"], false);
-    let bob = made.text("token");
+    let bob = world.another_organization("other", "bob@example.com").await;
+    assert_eq!(world.get(&bob, "/organization").await.body["default"], false);
     let (id, secret) = world.key(&ann, "k", &["full-access"]).await;
     let set = world.get(&ann, "/api-sets").await.body["data"][0]["id"].as_str().expect("an id").to_owned();
     for (method, path) in
@@ -167,4 +165,50 @@ async fn a_founders_address_is_checked() {
     assert_eq!(refused.problem(400, "invalid_request"), ["email"]);
     let (_, admin) = World::with_organization().await;
     world.post(&admin, "/setup", json!({"organization": "x", "email": "a@b"})).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn the_operator_invites_the_first_administrator_and_gets_no_key() {
+    let (world, ann) = World::with_organization().await;
+    let made = async |slug: &str, email: &str| {
+        let body = json!({"slug": slug, "name": slug, "email": email});
+        world.post(OPERATOR, "/organizations", body).await
+    };
+    let (unknown, known) = (made("first", "bob@example.com").await, made("again", "ann@example.com").await);
+    let fields = |reply: &crate::testing::Reply| {
+        let names =
+            |value: &serde_json::Value| value.as_object().expect("a record").keys().cloned().collect::<Vec<_>>();
+        (names(&reply.body), names(&reply.body["organization"]), names(&reply.body["invitation"]))
+    };
+    assert_eq!((unknown.status.as_u16(), fields(&unknown)), (201, fields(&known)), "known and unknown answer alike");
+    assert_eq!(fields(&known).0, ["organization", "invitation", "warnings"]);
+    let link = |reply: &serde_json::Value| {
+        let link = reply["link"].as_str().expect("a link").to_owned();
+        link.split_once("/invitation#").expect("the page").1.to_owned()
+    };
+    let id = unknown.body["organization"]["id"].as_str().expect("an id").to_owned();
+    let invite = format!("/organizations/{id}/invite");
+    let body = json!({"email": "robert@example.com"});
+    world.post(&ann, &invite, body.clone()).await.problem(403, "forbidden");
+    let again = world.post(OPERATOR, &invite, body.clone()).await;
+    assert_eq!((again.status.as_u16(), &again.body["email"]), (201, &json!("robert@example.com")), "{again:?}");
+    let accept = async |token: &str| {
+        let body = json!({"token": token, "password": "harbour violet nine anvil"});
+        world.post("", "/invitations/accept", body).await
+    };
+    accept(&link(&unknown.body["invitation"])).await.problem(404, "not_found");
+    let came = accept(&link(&again.body)).await;
+    assert_eq!((came.status.as_u16(), came.text("organization")), (200, id), "{came:?}");
+    assert_eq!(came.text("email"), "robert@example.com");
+    world.post(OPERATOR, &invite, body).await.problem(409, "conflict");
+    accept(&link(&known.body["invitation"])).await.problem(401, "unauthenticated");
+    // The first administrator makes the first key.
+    let organization = came.text("organization").parse().expect("an id");
+    let mut snapshot = world.manage.store.read().await.expect("a snapshot");
+    let owner = claviger_domain::key::Owner::Organization(organization);
+    let keys = claviger_store::keys::count_of_owner(&mut snapshot, organization, &owner, 10).await.expect("read");
+    assert_eq!(keys, 0);
+    for path in ["/keys", "/users", "/audit", "/invitations"] {
+        world.get(OPERATOR, path).await.problem(403, "forbidden");
+    }
 }

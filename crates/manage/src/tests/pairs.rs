@@ -46,8 +46,7 @@ async fn a_pair_is_found_by_its_identifier_and_by_both_parts() {
 async fn another_organization_does_not_find_a_pair() {
     let (world, admin) = World::with_organization().await;
     let (_, identifier, _) = pair(&world, &admin, "p").await;
-    let body = json!({"slug": "other", "name": "Other", "email": "eve@example.com"});
-    let other = world.post(crate::testing::OPERATOR, "/organizations", body).await.text("token");
+    let other = world.another_organization("other", "bob@example.com").await;
     world.post(&other, "/keys/lookup", json!({"credential": identifier})).await.problem(404, "not_found");
 }
 

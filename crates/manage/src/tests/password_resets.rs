@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::mail::MAILS_A_DAY;
 use crate::password_resets::{RESET_LIFETIME, RUNNING_MAX};
-use crate::testing::{OPERATOR, Reply, World, link_token};
+use crate::testing::{Reply, World, link_token};
 use crate::visitor::RESETS_MAX;
 
 const OLD: &str = "tulip brisk canal forty";
@@ -235,8 +235,7 @@ async fn who_changes_their_password_is_told_of_it() {
 #[tokio::test]
 async fn a_person_of_two_organizations_is_told_of_in_both() {
     let (world, admin) = world().await;
-    let other = json!({ "name": "Other", "email": "ann@example.com" });
-    let other = world.post(OPERATOR, "/organizations", other).await.text("token");
+    let other = world.another_organization("other", "ann@example.com").await;
     let token = token(&world).await;
     assert_eq!(choose(&world, &token, NEW).await.status, 204);
     for admin in [&admin, &other] {

@@ -52,6 +52,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
     Some(match id {
         "setup" => json!({"organization": "Example", "email": "ann@example.com"}),
         "organizations/create" => json!({"slug": "one-more", "name": "One more", "email": "eve@example.com"}),
+        "organizations/invite" => json!({"email": "dan@example.com"}),
         "keys/create" => json!({"name": "made", "api_sets": ["full-access"]}),
         "keys/edit" => json!({"description": "changed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
@@ -113,7 +114,8 @@ pub(super) fn operations() -> Vec<Operation> {
         }
     }
     // A second organization takes the administrator's rights from the operator: last.
-    operations.sort_by_key(|operation| operation.id == "organizations/create");
+    operations
+        .sort_by_key(|operation| ["organizations/create", "organizations/invite"].contains(&operation.id.as_str()));
     operations
 }
 
@@ -164,6 +166,11 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
         "/me/sessions/" => claviger_domain::SessionId::from_raw(1).to_string(),
         "/nodes/" => a_node_that_signed_off(world, number).await,
+        "/organizations/" if path.ends_with("/invite") => {
+            let body = json!({"slug": "waiting", "name": "Waiting", "email": "dan@example.com"});
+            let made = world.post(OPERATOR, "/organizations", body).await;
+            made.body["organization"]["id"].as_str().expect("an id").to_owned()
+        }
         "/organizations/" => world.get(admin, "/organization").await.text("id"),
         other => panic!("{other}: say how a thing for this path is made"),
     };

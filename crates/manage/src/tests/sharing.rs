@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{OPERATOR, World};
+use crate::testing::World;
 
 #[tokio::test]
 async fn an_explanation_does_not_tell_which_sets_the_provider_keeps_to_itself() {
     let (world, admin) = World::with_organization().await;
-    let guest = world.post(OPERATOR, "/organizations", json!({"name": "Guest", "email": "bob@example.com"})).await;
-    let (guest, home) = (guest.text("token"), guest.body["organization"]["id"].clone());
+    let guest = world.another_organization("guest", "bob@example.com").await;
+    let home = world.get(&guest, "/organization").await.body["id"].clone();
     let mut ids = Vec::new();
     for (slug, shared) in [("open", json!([home])), ("own", json!("none"))] {
         let operations = json!([{"name": "list", "method": "GET", "path": format!("/{slug}")}]);

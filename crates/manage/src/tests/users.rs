@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{OPERATOR, Reply, World};
+use crate::testing::{Reply, World};
 
 async fn user(world: &World, admin: &str, name: &str, roles: &[&str]) -> Reply {
     let made = world.post(admin, "/users", json!({"email": format!("{name}@example.com"), "roles": roles})).await;
@@ -109,8 +109,7 @@ async fn addresses_that_look_alike_are_taken_and_wrong_fields_are_named() {
 #[tokio::test]
 async fn inviting_an_address_that_is_known_elsewhere_answers_alike() {
     let (world, admin) = World::with_organization().await;
-    let made = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "eve@example.com"})).await;
-    let other = made.text("token");
+    let other = world.another_organization("other", "eve@example.com").await;
     // Ann is known: she made the first organization. Nobody else is.
     let known = user(&world, &other, "ann", &["developer"]).await;
     let unknown = user(&world, &other, "zoe", &["developer"]).await;
@@ -157,8 +156,7 @@ async fn a_user_is_changed_by_administrators_and_what_is_the_persons_by_the_pers
     let past = world.patch(&admin, &path, json!({"account_expires_at": "2025-01-01"})).await;
     assert_eq!(past.problem(400, "invalid_request"), ["account_expires_at"]);
     // Who is in another organization too changes the rest alone.
-    let other = world.post(OPERATOR, "/organizations", json!({"name": "Other", "email": "ann@example.com"})).await;
-    let other = other.text("token");
+    let other = world.another_organization("other", "ann@example.com").await;
     assert_eq!(world.get(&other, "/users/ann").await.text("id"), world.get(&admin, "/users/ann").await.text("id"));
     world.patch(&other, "/users/ann", json!({"name": "Anna"})).await.problem(409, "conflict");
     assert_eq!(world.patch(&other, "/users/ann", json!({"username": "anna"})).await.status, 200);

@@ -7,13 +7,16 @@ use serde_json::{Map, Value, json};
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::output::{ListOf, Output, cell};
+use super::user_link::{tell_of_invitation, tell_of_link};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrganizationCommand {
     /// List all organizations (the operator's)
     List(List),
-    /// Make an organization with its first member (the operator's); prints its management token
+    /// Make an organization and invite its first administrator (the operator's)
     Create(Create),
+    /// Invite the first administrator anew, while nobody has come (the operator's)
+    Invite(Invite),
     /// Make one the default: the one that door calls without a token are made for (the operator's)
     MakeDefault(Id),
     /// Show one's own organization
@@ -37,7 +40,7 @@ pub(super) struct Create {
     /// What people call it
     #[arg(long)]
     name: String,
-    /// The first member's e-mail address
+    /// The first administrator's e-mail address
     #[arg(long)]
     email: String,
     /// Unique in the installation; made from the name if not given
@@ -50,6 +53,15 @@ pub(super) struct Create {
 pub(super) struct Id {
     /// The organization's id
     id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Invite {
+    #[command(flatten)]
+    id: Id,
+    /// The first administrator's e-mail address, in the place of the one before
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Debug, Args)]
@@ -101,10 +113,17 @@ impl OrganizationCommand {
         match self {
             Self::List(list) => list.run(client, output).await,
             Self::Create(create) => {
-                let made = client.send(Method::POST, &["organizations"], &[], Body::Json(&create.body())).await?;
+                let mut made = client.send(Method::POST, &["organizations"], &[], Body::Json(&create.body())).await?;
+                tell_of_link(&mut made, output);
                 for warning in made["warnings"].as_array().into_iter().flatten() {
                     eprintln!("{}", cell(warning));
                 }
+                output.record(&made)
+            }
+            Self::Invite(Invite { id: Id { id }, email }) => {
+                let path = ["organizations", id.as_str(), "invite"];
+                let made = client.post(&path, &json!({"email": email})).await?;
+                tell_of_invitation(&made);
                 output.record(&made)
             }
             Self::MakeDefault(Id { id }) => {

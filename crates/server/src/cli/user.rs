@@ -8,7 +8,7 @@ use super::Global;
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::output::{ListOf, Output, cell};
-use super::user_link::{Accept, AskPassword, ChoosePassword};
+use super::user_link::{Accept, AskPassword, ChoosePassword, tell_of_invitation, tell_of_link};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -187,16 +187,12 @@ impl UserCommand {
             Self::AskPassword(ask) => ask.run(client, output).await,
             Self::Create(create) => {
                 let mut made = client.post(&["users"], &create.body()).await?;
-                tell_of_link(&made["invitation"]);
-                if !output.is_json() && made["invitation"]["link"].is_string() {
-                    // A table shows a record in a record by its id alone.
-                    made["link"] = made["invitation"]["link"].clone();
-                }
+                tell_of_link(&mut made, output);
                 output.record(&made)
             }
             Self::Invite(name) => {
                 let made = client.post(&["invitations"], &json!({"user": name.name})).await?;
-                tell_of_link(&made);
+                tell_of_invitation(&made);
                 output.record(&made)
             }
             Self::Invitations(list) => list.run(client, output).await,
@@ -223,15 +219,6 @@ impl UserCommand {
                 if output.is_json() { output.value(&json!({"removed": name.name})) } else { output.text("removed") }
             }
         }
-    }
-}
-
-/// Says what to do with the link of an invitation that goes by no mail.
-fn tell_of_link(invitation: &Value) {
-    if invitation["mailed"] == true {
-        eprintln!("The invitation is on its way to {} by mail.", cell(&invitation["email"]));
-    } else {
-        eprintln!("Hand the link over to {}: it is shown this once.", cell(&invitation["email"]));
     }
 }
 

@@ -11,7 +11,7 @@ use super::Global;
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::read_credential;
-use super::output::Output;
+use super::output::{Output, cell};
 
 /// The link, which is a secret.
 #[derive(Debug, Args)]
@@ -47,6 +47,24 @@ pub(super) struct ChoosePassword {
     /// The file that holds the new password
     #[arg(long, value_name = "FILE")]
     password_file: PathBuf,
+}
+
+/// Says what to do with the link of a record's invitation, and shows it.
+pub(super) fn tell_of_link(made: &mut Value, output: Output) {
+    tell_of_invitation(&made["invitation"]);
+    if !output.is_json() && made["invitation"]["link"].is_string() {
+        // A table shows a record in a record by its id alone.
+        made["link"] = made["invitation"]["link"].clone();
+    }
+}
+
+/// Says what to do with the link of an invitation that goes by no mail.
+pub(super) fn tell_of_invitation(invitation: &Value) {
+    if invitation["mailed"] == true {
+        eprintln!("The invitation is on its way to {} by mail.", cell(&invitation["email"]));
+    } else {
+        eprintln!("Hand the link over to {}: it is shown this once.", cell(&invitation["email"]));
+    }
 }
 
 // === impl LinkFile ===

@@ -15,6 +15,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use super::browser::Browser;
 use super::database::{Kind, TestDatabase};
 use super::raw_http::{Request, Response};
 
@@ -221,11 +222,19 @@ impl World {
         }
     }
 
-    /// A second organization, made by the operator; gives its management token.
+    /// A second organization, made by the operator; gives the management token that its first administrator makes.
     pub async fn second_organization(&self, slug: &str) -> String {
-        let body = json!({ "slug": slug, "name": slug, "email": format!("{slug}@example.com") });
+        let email = format!("{slug}@example.com");
+        let body = json!({ "slug": slug, "name": slug, "email": email });
         let made = self.api_as(&self.local_token(), "POST", "/organizations", Some(&body)).await.expect(201).json();
-        made["token"].as_str().expect("a token").to_owned()
+        let link = made["invitation"]["link"].as_str().and_then(|link| link.split_once('#')).expect("a link");
+        let password = "harbour violet nine anvil";
+        let accept = json!({ "token": link.1, "password": password });
+        Request::post("/api/v1/invitations/accept", &accept).send(self.control).await.expect(200);
+        let mut browser = Browser::signed_in(self.control, &email, password).await;
+        let key = json!({ "name": "setup", "api_sets": ["claviger-admin"], "idle_exempt": true });
+        let key = browser.call("POST", "/keys", Some(&key)).await.expect(201).json();
+        key["secret"].as_str().expect("a secret").to_owned()
     }
 
     /// The answer of `POST /v1/verify` about a request to `api`.
