@@ -75,9 +75,19 @@ impl Name {
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let name: Self = text.parse()?;
         match unseen::first(&name.0) {
-            Some(c) => Err(InvalidName::Invisible(u32::from(c))),
+            Some((_, c)) => Err(InvalidName::Invisible(u32::from(c))),
             None => Ok(name),
         }
+    }
+
+    /// A name made of any text: without what is not seen, cut to the longest a name may be. `None` where nothing is left.
+    pub fn made_of(text: &str) -> Option<Self> {
+        let plain: String = text.nfc().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut name: String = plain.trim().chars().take(NAME_LENGTH_MAX).collect();
+        while let Some((place, _)) = unseen::first(&name) {
+            name.remove(place);
+        }
+        Self::new(&name).ok()
     }
 
     /// The name.
@@ -200,6 +210,19 @@ mod tests {
         }
         assert_eq!(search_form("Im\u{200b}port"), search_form("import"));
         assert_eq!(search_form("می\u{200c}خواهم"), search_form("میخواهم"));
+    }
+
+    #[test]
+    fn a_name_can_be_made_of_any_text() {
+        let made = |text: &str| Name::made_of(text).map(|name| name.to_string());
+        assert_eq!(made(" a\u{7}b\u{202e}c\u{200d}\u{200d} ").as_deref(), Some("a bc"));
+        assert_eq!(made("می\u{200c}خواهم").as_deref(), Some("می\u{200c}خواهم"));
+        for text in ["", " \u{0}", "\u{200b}", "\u{2800}\u{2028}"] {
+            assert_eq!(made(text), None, "{}", text.escape_unicode());
+        }
+        let long = made(&"\u{200b}x".repeat(1_000)).expect("a name");
+        assert!(long.len() <= NAME_LENGTH_MAX && long.chars().all(|c| c == 'x'), "{long}");
+        assert_eq!(made(&format!("{} {}", "x".repeat(119), "y".repeat(9))).map(|name| name.len()), Some(119));
     }
 
     #[test]

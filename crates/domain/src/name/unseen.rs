@@ -9,19 +9,19 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
 }
 
-/// The first character of a name that is not seen where it stands.
-pub(super) fn first(name: &str) -> Option<char> {
+/// The first character of a name that is not seen where it stands, and its place in bytes.
+pub(super) fn first(name: &str) -> Option<(usize, char)> {
     let mut before = None;
-    let mut rest = name.chars().peekable();
-    while let Some(c) = rest.next() {
-        let after = rest.peek().copied();
+    let mut rest = name.char_indices().peekable();
+    while let Some((place, c)) = rest.next() {
+        let after = rest.peek().map(|(_, after)| *after);
         let is_seen = match c {
             ZWNJ | ZWJ => joins(before, c, after),
             '\u{fe00}'..='\u{fe0f}' => varies(before, c, after),
             _ => !is_invisible(c) && !is_blank(c),
         };
         if !is_seen {
-            return Some(c);
+            return Some((place, c));
         }
         // What a variant is chosen of is still what a joiner behind it joins.
         if !is_variation_selector(c) {
@@ -149,7 +149,7 @@ mod tests {
             ("葛\u{fe00}", None),
             ("Plain – “text”, 日本, École", None),
         ] {
-            assert_eq!(first(name), unseen, "{}", name.escape_unicode());
+            assert_eq!(first(name).map(|(_, c)| c), unseen, "{}", name.escape_unicode());
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Accept {
     #[schema(value_type = String)]
     pub token: Secret,
     /// What others see; as the inviter wrote it if not given. Of a person who is known already nothing changes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::body::new_name_or_none")]
     #[schema(value_type = Option<String>, example = "Bob")]
     pub name: Option<Name>,
     /// With it they sign in from now on: 12 to 256 characters, none that is quickly guessed. Of a person who is known already

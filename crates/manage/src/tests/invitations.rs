@@ -36,6 +36,10 @@ async fn a_person_comes_by_their_link_once() {
     let listed = world.get(&admin, "/invitations").await;
     assert_eq!((&listed.body["data"][0]["user"], &listed.body["data"][0]["state"]), (&json!(bob), &json!("open")));
     assert!(!listed.body.to_string().contains(&token));
+    for unseen in ["B\u{200d}ob", "Bob\u{202e}", "\u{2800}"] {
+        let refused = world.post("", "/invitations/accept", json!({"token": token, "name": unseen})).await;
+        assert_eq!(refused.problem(400, "invalid_request"), ["name"], "{}", unseen.escape_unicode());
+    }
     let came = world.post("", "/invitations/accept", json!({"token": token, "name": "Bob B."})).await;
     assert_eq!(came.status, 200, "{came:?}");
     assert_eq!((came.text("user"), came.text("organization_name")), (bob.clone(), "Example".to_owned()));

@@ -15,7 +15,7 @@ pub(crate) mod tests;
 mod yaml;
 
 use claviger_domain::api::Host;
-use claviger_domain::name::{NAME_LENGTH_MAX, Name, free_text};
+use claviger_domain::name::Name;
 use claviger_domain::operation::Operation;
 
 pub use problem::{DocumentError, DocumentProblem};
@@ -81,7 +81,7 @@ fn parse_json(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
     let tags: Vec<source::Tag> = decode(root.tags, "tags", &mut problems);
     problems.into_result()?;
     Ok(ImportedDocument {
-        title: info.title.and_then(|title| shortened_name(&title)),
+        title: info.title.and_then(|title| Name::made_of(&title)),
         version: info.version,
         hosts,
         base_paths,
@@ -106,11 +106,4 @@ pub fn is_web_address(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.len() <= MANUAL_URL_BYTES_MAX
         && !url.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-/// A name made of any text: control characters dropped, cut to the longest a name may be.
-fn shortened_name(text: &str) -> Option<Name> {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let composed = free_text(&plain, usize::MAX).ok()?;
-    composed.chars().take(NAME_LENGTH_MAX).collect::<String>().parse().ok()
 }

@@ -50,7 +50,7 @@ pub(super) fn from_tags(listed: &[String], operations: &[Operation]) -> Vec<Sugg
     let (mut tags, mut slugs) = (HashSet::new(), HashSet::new());
     for tag in listed.iter().map(String::as_str).chain(order) {
         let Some(tagged) = by_tag.get(tag).filter(|_| tags.insert(tag)) else { continue };
-        let Some(name) = super::shortened_name(tag) else { continue };
+        let Some(name) = Name::made_of(tag) else { continue };
         let patterns = patterns_of(tag, tagged, &by_prefix);
         if patterns.len() <= PATTERNS_MAX && sets.len() < SUGGESTED_SETS_MAX {
             let slug = unique_slug(&name, &mut slugs);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 
 use claviger_domain::api::OPERATIONS_MAX;
+use claviger_domain::name::NAME_LENGTH_MAX;
 use claviger_domain::operation::Router;
 use serde_json::json;
 
@@ -319,6 +320,17 @@ fn long_titles_are_cut_and_bad_links_dropped() {
     let document = parse(document.to_string().as_bytes()).expect("a good document");
     assert_eq!(document.title.map(|title| title.as_str().chars().count()), Some(NAME_LENGTH_MAX));
     assert_eq!(document.manual_url, None);
+}
+
+#[test]
+fn titles_and_tags_become_names_that_are_seen_whole() {
+    let get = json!({"operationId": "a", "tags": ["Or\u{200d}ders"], "responses": {}});
+    let document = json!({"openapi": "3.0.0", "info": {"title": "Shop\u{202e} API", "version": "1"},
+        "paths": {"/a": {"get": get}}});
+    let document = parse(document.to_string().as_bytes()).expect("a good document");
+    assert_eq!(document.title.as_ref().map(Name::as_str), Some("Shop API"));
+    let sets = suggested_sets(&document, &document.operations);
+    assert_eq!(sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>(), ["Orders"]);
 }
 
 #[test]
