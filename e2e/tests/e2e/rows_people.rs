@@ -154,6 +154,36 @@ on_both_databases! {
         assert_eq!(code(world, &secret(&made)).await, "DISABLED", "who administers revokes it");
     }
 
+    async fn g_01_a_person_has_as_many_keys_as_the_policy_grants(world: &World) {
+        world.import_github().await;
+        let (bob, bobs) = person(world, "bob", &["developer"]).await;
+        let (_, eves) = person(world, "eve", &["developer"]).await;
+        let most = async |count: Value| world.api("PATCH", "/policy", Some(&json!({ "max_keys": { "user": count } }))).await;
+        let key = |name: &str| json!({ "name": name, "api_sets": ["full-access"] });
+        let made = async |token: &str, name: &str| own_key(world, token, key(name)).await;
+        // Each has the key that they call with.
+        most(json!(3)).await.expect(200);
+        let two = [made(&bobs, "one").await.expect(201).json(), made(&bobs, "two").await.expect(201).json()];
+        for one in &two {
+            assert_eq!(code(world, &secret(one)).await, "VALID", "both work");
+        }
+        let refused = made(&bobs, "three").await.expect(409).json();
+        assert_eq!(refused["code"], "limit_reached");
+        assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("max_keys.user") && detail.contains("3 keys")), "{refused}");
+        made(&eves, "one").await.expect(201);
+        // Nor by an administrator whom the policy lets make keys for others; the organization's own are not counted.
+        world.api("PATCH", "/policy", Some(&json!({ "delegated_creation": true }))).await.expect(200);
+        world.api("POST", &format!("/users/{bob}/keys"), Some(&key("three"))).await.expect(409);
+        for name in ["a", "b", "c", "d"] {
+            world.api("POST", "/keys", Some(&key(name))).await.expect(201);
+        }
+        let path = format!("/keys/{}", two[0]["key"]["id"].as_str().expect("an id"));
+        world.api_as(&bobs, "DELETE", &path, None).await.expect(204);
+        made(&bobs, "three").await.expect(201);
+        most(Value::Null).await.expect(200);
+        made(&bobs, "four").await.expect(201);
+    }
+
     async fn g_12_names_are_needed_and_each_persons_own(world: &World) {
         let (_, bobs) = person(world, "bob", &["developer"]).await;
         let (_, eves) = person(world, "eve", &["developer"]).await;

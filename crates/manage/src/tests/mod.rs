@@ -16,6 +16,7 @@ mod pairs;
 mod password_resets;
 mod permissions;
 mod policy;
+mod previews;
 mod reveals;
 mod roles;
 mod rotation;

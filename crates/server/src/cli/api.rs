@@ -290,3 +290,23 @@ impl List {
         output.page(&table, &answer, &query, page)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_edit_would_do_is_told_by_organizations() {
+        let share = json!({"organization": "org_1", "keys": 3});
+        let answer = json!({
+            "operations": {"added": 0, "changed": 0, "removed": 2},
+            "losing_sets": [{"slug": "issues", "operations": 2, "names": ["a", "b"], "keys": 1}],
+            "gaining_organizations": {"organizations": 0, "keys": 0, "first": []},
+            "losing_organizations": {"organizations": 1, "keys": 3, "first": [share]},
+        });
+        let told = edition("mail", &answer);
+        assert_eq!(told[0], "mail: 0 operations would be added, 0 changed, 2 removed");
+        assert!(told[1].contains("set loses 2: `issues`, held by 1 keys"), "{told:?}");
+        assert_eq!(told[2..], ["  1 organizations lose it, with 3 keys:", "    org_1: 3 keys"]);
+    }
+}
