@@ -486,3 +486,23 @@ async fn a_change_of_the_policy_reaches_the_keys_at_every_server() {
     two.stop_serving().await;
     one.stop_serving().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_time_zone_reaches_the_keys_at_every_server() {
+    let database = TestDatabase::new(Kind::Postgres).await;
+    let one = World::start_on(&database).await;
+    one.advance_to("2026-01-01T12:00:00Z");
+    let two = one.second_node(&database).await;
+    set_policy(&one, json!({ "max_lifetime": { "organization": { "days": 30 } } })).await;
+    let key = key(&one, "k", json!({ "expires_at": null })).await;
+    // In the last hour of its last day, which in Warsaw is over.
+    one.advance_to("2026-01-31T23:30:00Z");
+    for (zone, expected) in [("UTC", "VALID"), ("Europe/Warsaw", "EXPIRED"), ("UTC", "VALID")] {
+        call(&one, "PATCH", "/organization", Some(&json!({ "time_zone": zone }))).await.expect(200);
+        assert_eq!(code(&one, &key).await, expected, "{zone}");
+        let is_so = async || code(&two, &key).await == expected;
+        wait_until(is_so, || format!("never {expected} at the other server")).await;
+    }
+    two.stop_serving().await;
+    one.stop_serving().await;
+}
