@@ -5,7 +5,7 @@
 customElements.define('copy-once', class extends HTMLElement {
   connectedCallback() {
     const button = this.querySelector('[data-copy]');
-    const field = this.querySelector('input');
+    const field = this.querySelector('input, textarea');
     const said = this.querySelector('[aria-live]');
     button.hidden = false;
     button.addEventListener('click', async () => {
@@ -32,8 +32,8 @@ customElements.define('shown-once', class extends HTMLElement {
     this.addEventListener('taken', () => { taken = true; });
     this.addEventListener('copy', () => { taken = true; });
     const download = this.querySelector('[data-download]');
-    download.hidden = false;
-    download.addEventListener('click', () => {
+    if (download) download.hidden = false;
+    download?.addEventListener('click', () => {
       const link = document.createElement('a');
       const text = secrets.length === 1 ? secrets[0].value : secrets[secrets.length - 1].value;
       link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));

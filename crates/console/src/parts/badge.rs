@@ -7,7 +7,7 @@ use maud::{Markup, html};
 pub(crate) fn state(word: &str) -> Markup {
     let kind = match word {
         "active" | "live" => "good",
-        "pending" | "not_yet_valid" | "invited" => "waiting",
+        "pending" | "not_yet_valid" | "invited" | "open" => "waiting",
         "expired" | "disabled" | "locked" | "deleted" | "lost" => "stopped",
         _ => "plain",
     };

@@ -122,7 +122,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn below(&self) -> Markup {
+    /// What is said about it: the hint, and what is wrong.
+    pub(crate) fn below(&self) -> Markup {
         let wrong = self.problems.at(self.name);
         html! {
             @if !self.hint.is_empty() { p id={ (self.name) "-hint" } .hint { (self.hint) } }

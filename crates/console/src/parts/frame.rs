@@ -55,13 +55,14 @@ const ADMIN: &[Place] = &[
         path: "/admin/users",
         label: places::USERS,
         icon: Icon::Person,
-        authorities: &["users.read", "users.manage"],
+        // Who manages keys of one's own alone sees oneself there.
+        authorities: &["users.read", "users.manage", "keys.manage_own"],
     },
     Place {
         path: "/admin/roles",
         label: places::ROLES,
         icon: Icon::Shield,
-        authorities: &["users.read", "roles.manage"],
+        authorities: &["users.read", "users.manage", "roles.manage"],
     },
     Place { path: "/admin/policy", label: places::POLICY, icon: Icon::Gauge, authorities: &["policy.manage"] },
     Place { path: "/admin/audit", label: places::AUDIT, icon: Icon::Scroll, authorities: &["audit.read"] },

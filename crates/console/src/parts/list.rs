@@ -58,6 +58,14 @@ impl Asked {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
 
+    /// The same where a value of the page means others to the API.
+    #[must_use]
+    pub(crate) fn meaning(&self, name: &str, pairs: &[(&str, &str)]) -> Self {
+        let kept = self.0.iter().filter(|(found, _)| found != name).cloned();
+        let meant = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self(kept.chain(meant).collect())
+    }
+
     /// Whether anything narrows the list.
     pub(crate) fn is_narrow(&self) -> bool {
         self.0.iter().any(|(name, _)| !["cursor", "sort", "limit"].contains(&name.as_str()))

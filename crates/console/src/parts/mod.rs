@@ -8,4 +8,6 @@ pub(crate) mod field;
 pub(crate) mod frame;
 pub(crate) mod icon;
 pub(crate) mod list;
+pub(crate) mod picks;
 pub(crate) mod time;
+pub(crate) mod zone;

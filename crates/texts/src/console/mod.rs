@@ -5,6 +5,7 @@ pub mod frame;
 pub mod keys;
 pub mod parts;
 pub mod people;
+pub mod roles;
 pub mod setup;
 pub mod sign_in;
 

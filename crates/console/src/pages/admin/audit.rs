@@ -161,6 +161,7 @@ impl Subject {
         match self.kind.as_str() {
             "key" => Some(format!("/keys/{id}")),
             "user" => Some(format!("/admin/users/{id}")),
+            "role" => Some(format!("/admin/roles/{id}")),
             _ => None,
         }
     }

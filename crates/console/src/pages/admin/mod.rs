@@ -5,8 +5,9 @@ use axum::Router;
 use crate::Console;
 
 pub(crate) mod audit;
-mod users;
+pub(crate) mod roles;
+pub(crate) mod users;
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().merge(users::router()).merge(audit::router())
+    Router::new().merge(users::router()).merge(roles::router()).merge(audit::router())
 }
