@@ -41,16 +41,19 @@ const PLACES: &[Place] = &[
     Place { path: "/overview", label: places::OVERVIEW, icon: Icon::Overview, authorities: &[] },
     Place { path: "/keys", label: places::KEYS, icon: Icon::Key, authorities: &["keys.read"] },
     Place { path: "/apis", label: places::APIS, icon: Icon::Stack, authorities: &["apis.read", "apis.manage"] },
+    Place { path: "/gateways", label: places::GATEWAYS, icon: Icon::Gate, authorities: &["apis.read", "apis.manage"] },
 ];
+
+/// What stands under *Admin → Integration*, by YetiForce's words.
+const INTEGRATION: &[Place] = &[Place {
+    path: "/admin/applications",
+    label: places::APPLICATIONS,
+    icon: Icon::Grid,
+    authorities: &["keys.read", "applications.manage"],
+}];
 
 /// What stands under *Admin*.
 const ADMIN: &[Place] = &[
-    Place {
-        path: "/admin/applications",
-        label: places::APPLICATIONS,
-        icon: Icon::Grid,
-        authorities: &["keys.read", "applications.manage"],
-    },
     Place {
         path: "/admin/users",
         label: places::USERS,
@@ -63,6 +66,12 @@ const ADMIN: &[Place] = &[
         label: places::ROLES,
         icon: Icon::Shield,
         authorities: &["users.read", "users.manage", "roles.manage"],
+    },
+    Place {
+        path: "/admin/organization",
+        label: places::ORGANIZATION,
+        icon: Icon::House,
+        authorities: &["organization.manage", "audit.read"],
     },
     Place { path: "/admin/policy", label: places::POLICY, icon: Icon::Gauge, authorities: &["policy.manage"] },
     Place { path: "/admin/audit", label: places::AUDIT, icon: Icon::Scroll, authorities: &["audit.read"] },
@@ -230,12 +239,17 @@ fn themes(viewer: &Viewer) -> Markup {
 fn places(viewer: &Viewer) -> Markup {
     let seen = |place: &&Place| place.authorities.is_empty() || place.authorities.iter().any(|held| viewer.may(held));
     let admin: Vec<_> = ADMIN.iter().filter(seen).collect();
+    let integration: Vec<_> = INTEGRATION.iter().filter(seen).collect();
     html! {
         nav .places aria-label=(texts::PLACES) {
             ul { @for place in PLACES.iter().filter(seen) { (link(viewer, place)) } }
             @if !admin.is_empty() {
                 h2 { (places::ADMIN) }
                 ul { @for place in admin { (link(viewer, place)) } }
+            }
+            @if !integration.is_empty() {
+                h2 { (places::INTEGRATION) }
+                ul { @for place in integration { (link(viewer, place)) } }
             }
         }
     }

@@ -80,6 +80,11 @@ impl Asked {
         query
     }
 
+    /// The same with other names and values.
+    pub(crate) fn renamed(&self, rename: impl Fn(&str, &str) -> (String, String)) -> Self {
+        Self(self.0.iter().map(|(name, value)| rename(name, value)).collect())
+    }
+
     /// As an address of the console, with one value changed or taken out.
     pub(crate) fn with(&self, path: &str, name: &str, value: Option<&str>) -> String {
         let kept = self.0.iter().filter(|(found, _)| found != name && found != "cursor");
@@ -95,6 +100,11 @@ impl Asked {
 impl List<'_> {
     /// Search and filters.
     pub(crate) fn tools(&self) -> Markup {
+        self.tools_with(&html! {})
+    }
+
+    /// The same with further filters of the list's own.
+    pub(crate) fn tools_with(&self, further: &Markup) -> Markup {
         html! {
             form .tools method="get" action=(self.path) data-submit-on-change {
                 div .field .grow {
@@ -113,6 +123,7 @@ impl List<'_> {
                         }
                     }
                 }
+                (further)
                 @if !self.asked.value("sort").is_empty() {
                     input type="hidden" name="sort" value=(self.asked.value("sort"));
                 }

@@ -1,6 +1,7 @@
 //! What pages are put together from.
 
 pub(crate) mod badge;
+pub(crate) mod changed;
 pub(crate) mod confirm;
 pub(crate) mod copy;
 pub(crate) mod dual_list;

@@ -27,3 +27,5 @@ pub const NONE_HINT: &str =
     "Everything that changes something is written here, in a chain that shows whether an entry was changed or removed.";
 /// The history of a record.
 pub const HISTORY: &str = "History";
+/// Nothing in it.
+pub const NO_HISTORY: &str = "Nothing was changed yet.";

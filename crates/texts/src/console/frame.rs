@@ -40,8 +40,14 @@ pub mod places {
     pub const KEYS: &str = "Keys";
     /// APIs and sets.
     pub const APIS: &str = "APIs";
+    /// Gateways and code.
+    pub const GATEWAYS: &str = "Gateways";
+    /// The organization itself.
+    pub const ORGANIZATION: &str = "Organization";
     /// What administrators do.
     pub const ADMIN: &str = "Admin";
+    /// Under Admin: what other systems need.
+    pub const INTEGRATION: &str = "Admin → Integration";
     /// Applications.
     pub const APPLICATIONS: &str = "Web service - Applications";
     /// People.

@@ -1,10 +1,13 @@
 //! What the console says, in English: a module a place, a constant a sentence, a function where a sentence names something.
 
+pub mod applications;
 pub mod audit;
 pub mod frame;
 pub mod keys;
 pub mod parts;
 pub mod people;
+pub mod policy;
+pub mod requests;
 pub mod roles;
 pub mod setup;
 pub mod sign_in;

@@ -18,6 +18,12 @@ pub mod form {
     pub const REQUIRED: &str = "Fields marked with * are required.";
     /// Where a choice is to be made.
     pub const CHOOSE: &str = "Choose…";
+    /// An empty field.
+    pub const NOTHING: &str = "–";
+    /// A box that is ticked.
+    pub const YES: &str = "Yes";
+    /// A box that is not.
+    pub const NO: &str = "No";
 }
 
 /// Lists.
@@ -101,6 +107,8 @@ pub mod told {
             "deleted" => "Deleted.",
             "key-disabled" => "Disabled. Requests with this key are refused from now on.",
             "key-enabled" => "Enabled. Requests with this key pass again.",
+            "application-disabled" => "Disabled. Requests with its keys are refused from now on.",
+            "application-enabled" => "Enabled. Requests with its keys pass again.",
             "overlap-ended" => "The old secret has ended.",
             "user-disabled" => "Disabled. They cannot sign in, and none of their keys passes from now on.",
             "user-enabled" => "Enabled. They can sign in, and their keys pass again.",

@@ -72,12 +72,20 @@ async fn export(viewer: Viewer) -> Result<Response, Failure> {
 
 /// What was done to a record, newest first; nothing for who may not read the log.
 pub(crate) async fn history(viewer: &Viewer, id: &str) -> Result<Markup, Failure> {
-    let path = format!("/audit?limit={HISTORY}&object={}", segment(id));
+    history_of(viewer, id, "").await
+}
+
+/// The same of actions such as `policy.*` alone.
+pub(crate) async fn history_of(viewer: &Viewer, id: &str, action: &str) -> Result<Markup, Failure> {
+    let action = if action.is_empty() { String::new() } else { format!("&action={}", segment(action)) };
+    let path = format!("/audit?limit={HISTORY}&object={}{action}", segment(id));
     let Some(found) = viewer.api.get(path).read_if_seen::<Listed<Entry>>().await? else { return Ok(html! {}) };
     Ok(html! {
         section .card {
             header { h2 { (texts::HISTORY) } }
-            section { (table(viewer, &found.data)) }
+            section {
+                @if found.data.is_empty() { p .muted { (texts::NO_HISTORY) } } @else { (table(viewer, &found.data)) }
+            }
         }
     })
 }
@@ -162,6 +170,10 @@ impl Subject {
             "key" => Some(format!("/keys/{id}")),
             "user" => Some(format!("/admin/users/{id}")),
             "role" => Some(format!("/admin/roles/{id}")),
+            "application" => Some(format!("/admin/applications/{id}")),
+            "application_type" => Some(format!("/admin/applications/types/{id}")),
+            "policy" => Some("/admin/policy".to_owned()),
+            "organization" => Some("/admin/organization".to_owned()),
             _ => None,
         }
     }

@@ -4,10 +4,22 @@ use axum::Router;
 
 use crate::Console;
 
+mod applications;
 pub(crate) mod audit;
+mod named;
+mod organization;
+mod policy;
+pub(crate) mod requests;
 pub(crate) mod roles;
 pub(crate) mod users;
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().merge(users::router()).merge(roles::router()).merge(audit::router())
+    Router::new()
+        .merge(users::router())
+        .merge(roles::router())
+        .merge(audit::router())
+        .merge(policy::router())
+        .merge(organization::router())
+        .merge(applications::router())
+        .merge(requests::router())
 }

@@ -7,7 +7,7 @@ use axum::routing::get;
 use claviger_manage::ErrorCode;
 use claviger_texts::console::{form as words, keys as texts};
 use http::StatusCode;
-use maud::{Markup, html};
+use maud::html;
 
 use super::form::{Offer, change, edit_fields, filled};
 use super::key::Key;
@@ -15,6 +15,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, VERSION};
+use crate::parts::changed;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
@@ -58,7 +59,7 @@ async fn show(
     let offer = Offer::load(viewer).await?;
     let body = html! {
         (summary(problems))
-        @if !problems.is_empty() { (now(&filled(key, viewer), form)) }
+        @if !problems.is_empty() { (changed::now(SHOWN, &filled(key, viewer), form)) }
         form .form method="post" action={ (key.path()) "/edit" } {
             (csrf(viewer))
             input type="hidden" name=(VERSION) value=(version);
@@ -73,24 +74,14 @@ async fn show(
     Ok(Page::new(viewer, format!("{}: {}", texts::EDIT, key.name), body).status(status))
 }
 
-/// What stands there now where it is not what was typed.
-fn now(stored: &Form, typed: &Form) -> Markup {
-    const SHOWN: [(&str, &str); 8] = [
-        ("name", texts::NAME),
-        ("description", texts::DESCRIPTION),
-        ("api_sets", texts::API_SETS),
-        ("operations", texts::OPERATIONS),
-        ("allowed_ips", texts::ALLOWED_IPS),
-        ("expires_at", texts::EXPIRES_AT),
-        ("external_id", texts::EXTERNAL_ID),
-        ("tags", texts::TAGS),
-    ];
-    let differing = SHOWN.iter().filter(|(name, _)| !stored.all(name).eq(typed.all(name)));
-    html! {
-        dl .facts .now {
-            @for (name, label) in differing {
-                dt { (label) } dd { (words::NOW) " " code { (stored.all(name).collect::<Vec<_>>().join(", ")) } }
-            }
-        }
-    }
-}
+/// What a stale edit is compared by.
+const SHOWN: &[(&str, &str)] = &[
+    ("name", texts::NAME),
+    ("description", texts::DESCRIPTION),
+    ("api_sets", texts::API_SETS),
+    ("operations", texts::OPERATIONS),
+    ("allowed_ips", texts::ALLOWED_IPS),
+    ("expires_at", texts::EXPIRES_AT),
+    ("external_id", texts::EXTERNAL_ID),
+    ("tags", texts::TAGS),
+];

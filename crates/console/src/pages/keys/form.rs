@@ -14,6 +14,8 @@ use crate::parts::list::Listed;
 use crate::parts::time;
 use crate::viewer::Viewer;
 
+/// The set that stands for all others.
+const FULL_ACCESS: &str = "full-access";
 /// The most sets that are offered.
 const SETS_OFFERED_MAX: usize = 500;
 /// Rows of one call.
@@ -28,6 +30,8 @@ pub(crate) enum Arrangement {
     Profile,
     /// Users → User Account Details: a single key of one's own.
     Account,
+    /// Applications: a key of an application.
+    Application,
 }
 
 /// What the form offers.
@@ -75,6 +79,20 @@ impl Offer {
     }
 }
 
+impl Offer {
+    /// Leaves the sets that are within these; those of other organizations are among them by their ids.
+    pub(crate) fn narrow(&mut self, within: &[String]) {
+        if within.iter().any(|set| set == FULL_ACCESS) {
+            return;
+        }
+        self.sets.retain(|set| within.contains(&set.value));
+        let others =
+            within.iter().filter(|set| set.starts_with("set_")).map(|set| Choice::new(set.as_str(), set.as_str()));
+        let others: Vec<_> = others.filter(|set| !self.sets.contains(set)).collect();
+        self.sets.extend(others);
+    }
+}
+
 /// The fields of the form in the order of its place.
 pub(crate) fn fields(arrangement: Arrangement, offer: &Offer, form: &Form, problems: &Problems) -> Markup {
     let part = Part { offer, form, problems };
@@ -92,6 +110,14 @@ pub(crate) fn fields(arrangement: Arrangement, offer: &Offer, form: &Form, probl
             details .advanced open[!problems.is_empty()] {
                 summary { (words::ADVANCED) }
                 (part.description()) (part.operations()) (part.environment()) (part.tags())
+            }
+        },
+        Arrangement::Application => html! {
+            (part.name()) (part.description()) (part.dual())
+            details .advanced open[!problems.is_empty()] {
+                summary { (words::ADVANCED) }
+                (part.operations()) (part.expiry()) (part.not_before()) (part.addresses()) (part.environment()) (part.shape())
+                (part.external_id()) (part.tags()) (part.idle_exempt())
             }
         },
         Arrangement::Account => html! {
@@ -246,7 +272,7 @@ pub(crate) fn creation(arrangement: Arrangement, form: &Form) -> Value {
     let shape = match arrangement {
         Arrangement::Profile => "pair",
         Arrangement::Account => "single",
-        Arrangement::Organization => form.given("shape").unwrap_or("single"),
+        Arrangement::Organization | Arrangement::Application => form.given("shape").unwrap_or("single"),
     };
     set("shape", json!(shape));
     if let Some(day) = form.given("expires_at") {
@@ -351,6 +377,19 @@ mod tests {
         let after = form("name=b&description=&tags=x,+y&api_sets=one&api_sets=two&expires_at=&idle_exempt=on");
         assert_eq!(change(&before, &after), json!({"name": "b", "api_sets": ["one", "two"], "expires_at": null}));
         assert_eq!(change(&before, &before), json!({}));
+    }
+
+    #[test]
+    fn an_application_is_offered_what_its_type_allows() {
+        let sets = ["issues", "pulls-read", FULL_ACCESS].map(|set| Choice::new(set, set)).to_vec();
+        let offered = |within: &[&str]| {
+            let mut offer = Offer { sets: sets.clone(), manuals: Vec::new() };
+            offer.narrow(&within.iter().map(|set| (*set).to_owned()).collect::<Vec<_>>());
+            offer.sets.into_iter().map(|set| set.value).collect::<Vec<_>>()
+        };
+        assert_eq!(offered(&["issues", "set_0"]), ["issues", "set_0"]);
+        assert_eq!(offered(&[FULL_ACCESS]), ["issues", "pulls-read", FULL_ACCESS]);
+        assert_eq!(offered(&[]), [""; 0]);
     }
 
     #[test]

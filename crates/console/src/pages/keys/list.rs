@@ -89,7 +89,7 @@ pub(crate) fn table(viewer: &Viewer, list: &List<'_>, keys: &[Key], columns: Col
                         th scope="col" { (texts::RIGHTS) }
                         th scope="col" { (texts::DESCRIPTION) }
                         th scope="col" { (texts::STATUS) }
-                        (list.sorted_head("last_used", texts::LAST_USED))
+                        th scope="col" { (texts::LAST_USED) }
                         th scope="col" { span .sr-only { (texts::OPTIONS) } }
                     }
                 }

@@ -5,7 +5,7 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use axum::routing::get;
 use claviger_manage::ErrorCode;
-use claviger_texts::console::{form as words, keys as texts};
+use claviger_texts::console::{applications, form as words, keys as texts};
 use http::StatusCode;
 use maud::html;
 
@@ -22,13 +22,15 @@ use crate::viewer::{Posted, Viewer};
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) arrangement: Arrangement,
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) button: &'static str,
     /// Where its list is, and where its form stands and goes.
     pub(crate) list: String,
     pub(crate) form: String,
     /// The API's path of its keys.
     pub(crate) api: String,
+    /// The sets that its keys can have at the most, where there is a bound.
+    pub(crate) within: Option<Vec<String>>,
 }
 
 pub(super) fn router() -> Router<Console> {
@@ -51,7 +53,10 @@ pub(crate) async fn show(
     form: &Form,
     problems: &Problems,
 ) -> Result<Response, Failure> {
-    let offer = Offer::load(viewer).await?;
+    let mut offer = Offer::load(viewer).await?;
+    if let Some(within) = &place.within {
+        offer.narrow(within);
+    }
     let once = form.given(ONCE).unwrap_or(&viewer.once);
     let body = html! {
         (summary(problems))
@@ -67,7 +72,7 @@ pub(crate) async fn show(
         }
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    Ok(Page::new(viewer, place.title, body).status(status))
+    Ok(Page::new(viewer, place.title.as_str(), body).status(status))
 }
 
 /// Makes the key and shows its secret; a form that was sent before says so.
@@ -98,11 +103,12 @@ impl Place {
     pub(crate) fn organization() -> Self {
         Self {
             arrangement: Arrangement::Organization,
-            title: texts::NEW_TITLE,
+            title: texts::NEW_TITLE.to_owned(),
             button: texts::NEW,
             list: "/keys".to_owned(),
             form: "/keys/new".to_owned(),
             api: "/keys".to_owned(),
+            within: None,
         }
     }
 
@@ -110,11 +116,12 @@ impl Place {
     pub(crate) fn profile() -> Self {
         Self {
             arrangement: Arrangement::Profile,
-            title: texts::NEW_OWN_TITLE,
+            title: texts::NEW_OWN_TITLE.to_owned(),
             button: words::SAVE,
             list: "/profile/keys".to_owned(),
             form: "/profile/keys/new".to_owned(),
             api: "/me/keys".to_owned(),
+            within: None,
         }
     }
 
@@ -123,11 +130,26 @@ impl Place {
         let user = crate::call::segment(user);
         Self {
             arrangement: Arrangement::Account,
-            title: texts::GENERATE,
+            title: texts::GENERATE.to_owned(),
             button: texts::FINISH,
             list: format!("/admin/users/{user}"),
             form: format!("/admin/users/{user}/keys/new"),
             api: format!("/users/{user}/keys"),
+            within: None,
+        }
+    }
+
+    /// An application's page: a key of the application, with what its type allows.
+    pub(crate) fn application(id: &str, name: &str, sets: Vec<String>) -> Self {
+        let id = crate::call::segment(id);
+        Self {
+            arrangement: Arrangement::Application,
+            title: applications::new_key_of(name),
+            button: words::SAVE,
+            list: format!("/admin/applications/{id}"),
+            form: format!("/admin/applications/{id}/keys/new"),
+            api: format!("/applications/{id}/keys"),
+            within: Some(sets),
         }
     }
 }

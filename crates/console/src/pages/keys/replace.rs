@@ -19,7 +19,9 @@ pub(super) fn router() -> Router<Console> {
 
 async fn page(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
     let key: Key = viewer.api.get(format!("/keys/{}", segment(&id))).read().await?;
-    let place = if key.is_of(&viewer) && key.shape == "single" {
+    let place = if key.owner.kind == "application" {
+        application(&viewer, &key.owner.id).await?
+    } else if key.is_of(&viewer) && key.shape == "single" {
         Place::account(&viewer.person.id)
     } else if key.is_of(&viewer) {
         Place::profile()
@@ -31,4 +33,16 @@ async fn page(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failur
     form.take("name");
     form.take("expires_at");
     show(&viewer, &place, &form, &Problems::default()).await
+}
+
+/// The place of an application's keys.
+async fn application(viewer: &Viewer, id: &str) -> Result<Place, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Application {
+        id: String,
+        name: String,
+        api_sets: Vec<String>,
+    }
+    let Application { id, name, api_sets } = viewer.api.get(format!("/applications/{}", segment(id))).read().await?;
+    Ok(Place::application(&id, &name, api_sets))
 }

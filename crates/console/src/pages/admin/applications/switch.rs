@@ -1,0 +1,36 @@
+//! Taking an application out of service, and putting it back.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use serde_json::json;
+
+use super::PATH;
+use crate::Console;
+use crate::call::segment;
+use crate::failure::Failure;
+use crate::pages::sign_in::local;
+use crate::prompts::told;
+use crate::viewer::Posted;
+
+pub(super) fn router() -> Router<Console> {
+    Router::new()
+        .route("/admin/applications/{id}/disable", post(disable))
+        .route("/admin/applications/{id}/enable", post(enable))
+}
+
+async fn disable(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+    turn(&id, posted, "disable", "application-disabled").await
+}
+
+async fn enable(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
+    turn(&id, posted, "enable", "application-enabled").await
+}
+
+async fn turn(id: &str, Posted { viewer, form }: Posted, action: &str, word: &str) -> Result<Response, Failure> {
+    let id = segment(id);
+    viewer.api.post(format!("/applications/{id}/{action}")).json(&json!({})).send().await?;
+    let page = format!("{PATH}/{id}");
+    Ok(Redirect::to(&told(form.given("back").map_or(page.as_str(), local), word)).into_response())
+}
