@@ -16,6 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+pub mod account;
 pub mod answer;
 pub mod api_sets;
 pub mod apis;
@@ -191,6 +192,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(roles::http::router())
         .merge(users::http::router())
         .merge(invitations::http::router())
+        .merge(account::http::router())
         .merge(password_resets::http::router())
         .merge(nodes::http::router())
         .merge(setup::router())

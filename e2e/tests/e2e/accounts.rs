@@ -48,6 +48,7 @@ macro_rules! accounts {
 
 accounts! {
     a_password_is_reset_by_a_link_that_works_once
+    a_new_address_counts_once_its_link_was_followed
 }
 
 async fn anybody(world: &World, path: &str, body: &Value) -> Response {
@@ -96,4 +97,23 @@ async fn a_password_is_reset_by_a_link_that_works_once(world: &World, server: &S
     assert_eq!(ada["last_sign_in"], "2026-01-01T01:00:00Z");
     let entry = audited(world, "user.reset_password").await;
     assert_eq!((&entry["actor"]["name"], &entry["after"]), (&json!("ada"), &json!({ "sessions_ended": 1 })));
+}
+
+async fn a_new_address_counts_once_its_link_was_followed(world: &World, server: &SmtpServer) {
+    choose_password(world, server, FIRST).await;
+    let mut browser = Browser::signed_in(world.control, ADA, FIRST).await;
+    let body = json!({ "name": "Ada L.", "email": "lovelace@example.com" });
+    let asked = browser.call("PATCH", "/me", Some(&body)).await.expect(200).json();
+    assert_eq!((&asked["name"], &asked["email"]), (&json!("Ada L."), &json!(ADA)));
+    let mails = server.wait_for(3).await;
+    assert_eq!(header(&mails[2], "X-Recipient"), "lovelace@example.com");
+    let link = json!({ "token": token(&mails[2]) });
+    anybody(world, "/new-addresses/confirm", &link).await.expect(204);
+    anybody(world, "/new-addresses/confirm", &link).await.expect(404);
+    assert_eq!(header(&server.wait_for(4).await[3], "X-Recipient"), ADA);
+    browser.call("GET", "/session", None).await.expect(200);
+    browser.sign_in(ADA, FIRST).await.expect(401);
+    browser.sign_in("lovelace@example.com", FIRST).await.expect(200);
+    let entry = audited(world, "user.change_email").await;
+    assert_eq!((&entry["before"]["email"], &entry["after"]["email"]), (&json!(ADA), &json!("lovelace@example.com")));
 }

@@ -25,7 +25,7 @@ pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
 pub(crate) const PATH: &str = "/password-reset";
 
 /// Where a person is in service.
-async fn places(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<Vec<Member>, Error> {
+pub(crate) async fn places(conn: &mut Conn, user: UserId, now: Timestamp) -> Result<Vec<Member>, Error> {
     let mut places = members::of_user(conn, user).await?;
     places.retain(|place| place.accepted_at.is_some() && place.standing(now) == Standing::InService);
     Ok(places)

@@ -35,8 +35,12 @@ const ACTORS: [&str; 20] = [
 
 /// Operations that ask nobody who they are, and what they answer everybody: those for whoever has a link, which proves enough,
 /// and the one that sends such a link, which this installation sends to nobody.
-pub(super) const OPEN: [(&str, u16); 3] =
-    [("invitations/accept", 404), ("password-resets/choose", 404), ("password-resets/create", 409)];
+pub(super) const OPEN: [(&str, u16); 4] = [
+    ("new-addresses/confirm", 404),
+    ("invitations/accept", 404),
+    ("password-resets/choose", 404),
+    ("password-resets/create", 409),
+];
 
 /// An operation of the document.
 pub(super) struct Operation {
@@ -78,7 +82,8 @@ pub(super) fn body(id: &str) -> Option<Value> {
         }
         // A user whom `fill` makes; and a link that never was.
         "invitations/create" => json!({"user": "waiting@example.com"}),
-        "invitations/accept" => json!({"token": "a-link-that-nobody-ever-had"}),
+        "invitations/accept" | "new-addresses/confirm" => json!({"token": "a-link-that-nobody-ever-had"}),
+        "me/edit" => json!({"language": "pl"}),
         "password-resets/create" => json!({"email": "nobody@example.com"}),
         "password-resets/choose" => {
             json!({"token": "a-link-that-nobody-ever-had", "password": "tulip brisk canal forty"})

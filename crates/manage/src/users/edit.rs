@@ -7,7 +7,6 @@ use claviger_store::{Conn, members};
 use super::record::change;
 use super::request::{self, EditUser};
 use super::wire::Recorded;
-use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
 use crate::ctx::Ctx;
@@ -17,6 +16,7 @@ use crate::invitations;
 use crate::organizations::home;
 use crate::roles::resolve_roles;
 use crate::write::Changed;
+use crate::{Manage, account};
 
 /// Changes the user of this id, user name or address. The membership is the organization's; the rest is the person's, and
 /// the organization's only while the person is in no other.
@@ -45,9 +45,12 @@ pub async fn edit(
             }
             let before = member.user.email.clone();
             merge(ctx, member, &request, &time_zone)?;
-            if before != member.user.email && member.accepted_at.is_none() {
+            if before != member.user.email {
                 // Whoever has the old mailbox must not come as the person of the new one.
-                invitations::end(tx, member.organization, member.user.id).await?;
+                account::forget_links(tx, member.user.id).await?;
+                if member.accepted_at.is_none() {
+                    invitations::end(tx, member.organization, member.user.id).await?;
+                }
             }
             Ok(())
         })
@@ -59,6 +62,10 @@ async fn check_may(conn: &mut Conn, ctx: &Ctx, member: &Member, request: &EditUs
     let manages = ctx.authorities.has(Authority::UsersManage);
     if !manages && (request.is_about_membership() || !ctx.is_user(member.user.id)) {
         ctx.require(Authority::UsersManage)?;
+    }
+    if ctx.is_user(member.user.id) && request.email.as_ref().is_some_and(|email| *email != member.user.email) {
+        let how = "One's own address is changed by `PATCH /me`: it counts once the link was followed that goes to it.";
+        return Err(Error::conflict(how));
     }
     if request.is_about_person()
         && !ctx.is_user(member.user.id)

@@ -51,7 +51,7 @@ pub(super) async fn find(
 }
 
 /// Whether the caller sees more people than oneself.
-pub(super) fn sees_all(ctx: &Ctx) -> bool {
+pub(crate) fn sees_all(ctx: &Ctx) -> bool {
     ctx.authorities.has(Authority::UsersRead) || ctx.authorities.has(Authority::UsersManage)
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn check_free(conn: &mut Conn, member: &Member) -> Result<(), E
 }
 
 /// The audit entry of a change of a user: the fields that differ.
-pub(super) fn note(
+pub(crate) fn note(
     tx: &mut Tx,
     ctx: &Ctx,
     action: &str,

@@ -108,7 +108,7 @@ impl EditUser {
 // === checks ===
 
 /// Refuses what is no language and no zone.
-pub(super) fn place(checks: &mut Checks, language: Option<&str>, time_zone: Option<&str>) {
+pub(crate) fn place(checks: &mut Checks, language: Option<&str>, time_zone: Option<&str>) {
     let spoken = language.is_none_or(is_language);
     checks.ensure("language", spoken, "expected a BCP 47 tag such as en or de-AT");
     let zone = time_zone.is_none_or(|name| instant::zone(name).is_some());

@@ -8,7 +8,7 @@ use super::Global;
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::output::{ListOf, Output, cell};
-use super::user_link::{Accept, AskPassword, ChoosePassword, tell_of_invitation, tell_of_link};
+use super::user_link::{Accept, AskPassword, ChoosePassword, ConfirmAddress, tell_of_invitation, tell_of_link};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -45,6 +45,8 @@ pub(super) enum UserCommand {
     AskPassword(AskPassword),
     /// Choose another password by a link, which is read from standard input
     ChoosePassword(ChoosePassword),
+    /// Confirm a new e-mail address by a link, which is read from standard input
+    ConfirmAddress(ConfirmAddress),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +178,7 @@ impl UserCommand {
         match self {
             Self::Accept(accept) => accept.run(global, output).await,
             Self::ChoosePassword(choose) => choose.run(global, output).await,
+            Self::ConfirmAddress(confirm) => confirm.run(global, output).await,
             other => other.send(&global.client()?, output).await,
         }
     }
@@ -183,7 +186,7 @@ impl UserCommand {
     async fn send(self, client: &Client, output: Output) -> Result<(), Failure> {
         match self {
             // They may go to another server than the others.
-            Self::Accept(_) | Self::ChoosePassword(_) => Ok(()),
+            Self::Accept(_) | Self::ChoosePassword(_) | Self::ConfirmAddress(_) => Ok(()),
             Self::AskPassword(ask) => ask.run(client, output).await,
             Self::Create(create) => {
                 let mut made = client.post(&["users"], &create.body()).await?;

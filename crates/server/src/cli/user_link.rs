@@ -67,6 +67,12 @@ pub(super) fn tell_of_invitation(invitation: &Value) {
     }
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ConfirmAddress {
+    #[command(flatten)]
+    link: LinkFile,
+}
+
 // === impl LinkFile ===
 
 impl LinkFile {
@@ -96,7 +102,7 @@ impl Accept {
     }
 }
 
-// === impl AskPassword, ChoosePassword ===
+// === impl AskPassword, ChoosePassword, ConfirmAddress ===
 
 impl AskPassword {
     pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
@@ -112,6 +118,14 @@ impl ChoosePassword {
         let body = json!({"token": token.expose(), "password": password.expose()});
         let done = "The password was changed; whoever was signed in has to sign in again.";
         send(&client, &["password-resets", "choose"], &body, done, output).await
+    }
+}
+
+impl ConfirmAddress {
+    pub(super) async fn run(self, global: &Global, output: Output) -> Result<(), Failure> {
+        let (client, token) = self.link.read("/new-address", global)?;
+        let done = "The address counts from now on.";
+        send(&client, &["new-addresses", "confirm"], &json!({"token": token.expose()}), done, output).await
     }
 }
 

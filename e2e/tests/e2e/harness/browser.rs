@@ -51,8 +51,9 @@ impl Browser {
             self.cookies.retain(|(held, _)| held != name);
             self.cookies.push((name.to_owned(), value.to_owned()));
         }
-        if answer.status == 200
-            && let Some(token) = answer.json()["csrf_token"].as_str()
+        // An export is no JSON as a whole.
+        if let Ok(body) = serde_json::from_slice::<Value>(&answer.body)
+            && let Some(token) = body["csrf_token"].as_str()
         {
             token.clone_into(&mut self.csrf);
         }
