@@ -1,10 +1,12 @@
 //! One connection that sends one request after the other and waits for each answer: for what is not load.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
 
 use crate::Result;
 use crate::load::header;
@@ -36,6 +38,20 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
         Ok(Self { stream, address, token: token.map(str::to_owned) })
+    }
+
+    /// Connects from an address of this machine, without a token.
+    pub fn connect_from(runtime: &Runtime, from: IpAddr, address: SocketAddr) -> Result<Self> {
+        let connecting = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(from, 0))?;
+            socket.connect(address).await?.into_std()
+        };
+        let stream = runtime.block_on(connecting).map_err(|error| format!("{address} from {from}: {error}"))?;
+        stream.set_nonblocking(false)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        Ok(Self { stream, address, token: None })
     }
 
     /// Sends a request; a body is JSON.

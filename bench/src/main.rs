@@ -10,6 +10,7 @@ mod credentials;
 mod door_storm;
 mod fixture;
 mod fleet;
+mod flood;
 mod gateway;
 mod in_process;
 mod load;
@@ -87,6 +88,8 @@ enum Part {
     Http,
     /// nginx as a gateway, with and without the question to Claviger
     Gateway,
+    /// A door with and without a flood of sign-ins
+    SignIn,
     /// From the server's start to its first verdict, on each database
     Start,
     /// Three nodes on one PostgreSQL, which must be named: revocations, `?wait=all`, a door while keys change
@@ -122,6 +125,9 @@ fn run(arguments: &Arguments) -> Result {
     }
     if arguments.measures(Part::Gateway) {
         println!("{}", gateway::run(arguments, &fixture, &program)?);
+    }
+    if arguments.measures(Part::SignIn) {
+        println!("{}", flood::run(arguments, &fixture, &program)?);
     }
     if arguments.measures(Part::Start) {
         println!("{}", start::run(arguments, &fixture, &program)?);
