@@ -7,7 +7,7 @@ use claviger_store::{Conn, keys};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::difference::{Difference, KeyShare, OperationChanges, OperationCounts, OthersShare, SetShare};
+use super::difference::{Difference, OperationChanges, OperationCounts};
 use super::edit::{Planned, check, plan};
 use super::record::find_own;
 use super::request::EditApi;
@@ -30,25 +30,14 @@ pub struct Edition {
     pub operations: OperationCounts,
     /// Which ones: at most 100 of each.
     pub changes: OperationChanges,
-    /// Sets that would hold more operations, at most 200.
-    pub gaining_sets: Vec<SetShare>,
-    /// Sets that would hold fewer operations, at most 200.
-    pub losing_sets: Vec<SetShare>,
-    /// Keys that would hold more operations beside their sets, at most 100; none for callers who may not read keys.
-    pub gaining_keys: Vec<KeyShare>,
-    /// Keys that would hold fewer operations beside their sets, at most 100; none for callers who may not read keys.
-    pub losing_keys: Vec<KeyShare>,
-    /// What the other organizations that the API stays shared with would gain by its operations.
-    pub gaining_others: OthersShare,
-    /// What they would lose by them.
-    pub losing_others: OthersShare,
+    /// Who would gain and lose by that.
+    #[serde(flatten)]
+    pub shares: Shares,
     /// Organizations whose keys would hold something of the API because it is shared with them, or because Full access covers
     /// it.
     pub gaining_organizations: OrganizationShares,
     /// Organizations whose keys would hold nothing of it any more, because it is not.
     pub losing_organizations: OrganizationShares,
-    /// Whether more sets or keys gain or lose than are named here.
-    pub more: bool,
     /// Always true: nothing was changed.
     pub dry_run: bool,
 }
@@ -94,15 +83,9 @@ pub async fn preview_edit(
         api: ApiView::new(&api, operations.len() as i64),
         operations: difference.counts,
         changes: difference.changes,
-        gaining_sets: shares.gaining_sets,
-        losing_sets: shares.losing_sets,
-        gaining_keys: shares.gaining_keys,
-        losing_keys: shares.losing_keys,
-        gaining_others: shares.gaining_others,
-        losing_others: shares.losing_others,
+        shares,
         gaining_organizations: OrganizationShares::of(gaining),
         losing_organizations: OrganizationShares::of(losing),
-        more: shares.more,
         dry_run: true,
     })
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::difference::{KeyShare, OperationChanges, OperationCounts, OthersShare, SetShare};
+use super::difference::{OperationChanges, OperationCounts};
+use super::shares::Shares;
 use super::wire::ApiView;
 
 /// What an import did, or would do.
@@ -18,20 +19,9 @@ pub struct Imported {
     pub operations: OperationCounts,
     /// Which operations these are.
     pub changes: OperationChanges,
-    /// Sets that hold some of what is added, at most 200.
-    pub gaining_sets: Vec<SetShare>,
-    /// Sets that hold some of what is removed, at most 200.
-    pub losing_sets: Vec<SetShare>,
-    /// Keys that hold some of what is added beside their sets, at most 100; left out for callers who may not read keys.
-    pub gaining_keys: Vec<KeyShare>,
-    /// Keys that hold some of what is removed beside their sets, at most 100; left out for callers who may not read keys.
-    pub losing_keys: Vec<KeyShare>,
-    /// What other organizations that the API is shared with gain.
-    pub gaining_others: OthersShare,
-    /// What other organizations that the API is shared with lose.
-    pub losing_others: OthersShare,
-    /// Whether more sets or keys gain or lose than are named here.
-    pub more: bool,
+    /// Who gains and who loses by that.
+    #[serde(flatten)]
+    pub shares: Shares,
     /// Sets that could be made of the document's tags.
     pub suggested_sets: Vec<SuggestedSetView>,
     /// Whether nothing was changed.

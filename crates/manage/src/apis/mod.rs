@@ -39,6 +39,7 @@ pub(crate) use record::find_own_api;
 pub use record::general_set;
 pub use request::{CreateApi, EditApi};
 pub use rules::{SharedWithInput, SharedWithView};
+pub use shares::Shares;
 
 pub(crate) use document::is_web_address;
 pub(crate) use list::search_text;

@@ -1,10 +1,12 @@
-//! Which sets and keys gain and lose by an import.
+//! Which sets and keys gain and lose by an import, an edit or a deletion.
 
 use claviger_domain::api::Api;
 use claviger_domain::authority::Authority;
 use claviger_domain::sharing::SharedWith;
 use claviger_store::keys::{self, KeyFilter};
 use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, api_sets};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::difference::{Difference, KeyShare, OthersShare, SetShare};
 use crate::ctx::Ctx;
@@ -20,17 +22,23 @@ const KEYS_EXAMINED_MAX: usize = 5_000;
 /// The most sets of other organizations that are looked at.
 const SETS_EXAMINED_MAX: usize = 1_000;
 
-/// Who gains and who loses.
-#[derive(Debug, Default)]
-pub(super) struct Shares {
-    pub(super) gaining_sets: Vec<SetShare>,
-    pub(super) losing_sets: Vec<SetShare>,
-    pub(super) gaining_keys: Vec<KeyShare>,
-    pub(super) losing_keys: Vec<KeyShare>,
-    pub(super) gaining_others: OthersShare,
-    pub(super) losing_others: OthersShare,
-    /// There are more.
-    pub(super) more: bool,
+/// Who gains and who loses by a change of an API's operations.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Shares {
+    /// Sets that hold some of what is added, at most 200.
+    pub gaining_sets: Vec<SetShare>,
+    /// Sets that hold some of what is removed, at most 200.
+    pub losing_sets: Vec<SetShare>,
+    /// Keys that hold some of what is added beside their sets, at most 100; left out for callers who may not read keys.
+    pub gaining_keys: Vec<KeyShare>,
+    /// Keys that hold some of what is removed beside their sets, at most 100; left out for callers who may not read keys.
+    pub losing_keys: Vec<KeyShare>,
+    /// What other organizations that the API is shared with gain.
+    pub gaining_others: OthersShare,
+    /// What other organizations that the API is shared with lose.
+    pub losing_others: OthersShare,
+    /// Whether more sets or keys gain or lose than are named here.
+    pub more: bool,
 }
 
 // === impl Shares ===
