@@ -17,48 +17,81 @@ use crate::Console;
 use crate::call::{Answer, Caller, segment};
 use crate::failure::{Failure, Problems};
 use crate::form::{CSRF, FORM_BYTES_MAX, Form};
-use crate::pages::{failed, sign_in, step_up};
+use crate::pages::{code, failed, sign_in, step_up};
 use crate::theme::Theme;
 
 /// The prompt's own fields. No form of a page has such names.
 pub(crate) const LOGIN: &str = "prompt-login";
 pub(crate) const PASSWORD: &str = "prompt-password";
+/// A code of the second factor.
+pub(crate) const CODE: &str = "prompt-code";
+/// What a sign-in that waits for a code is known by.
+pub(crate) const CHALLENGE: &str = "prompt-challenge";
+/// The button that begins a sign-in anew.
+pub(crate) const AGAIN: &str = "prompt-again";
 
+/// A session is there, or was renewed.
 #[derive(Debug, Deserialize)]
 struct Renewed {
     csrf_token: String,
 }
 
+/// The password was right, and a code is to follow.
+#[derive(Deserialize)]
+struct CodeNeeded {
+    challenge: String,
+}
+
+/// What a person proves with who they are.
+enum Proof {
+    /// Begins a session.
+    Password { login: String, password: String },
+    /// Ends a sign-in that waits.
+    Code { challenge: String, code: String },
+    /// Goes on in the session that is there, by one of both.
+    StepUp { password: String, code: Option<String> },
+    /// Nothing yet: begins anew.
+    Again,
+}
+
+/// Whether there is a second factor.
+#[derive(Deserialize)]
+struct SecondFactor {
+    second_factor: Option<String>,
+}
+
 /// The layer.
 pub(crate) async fn layer(State(console): State<Console>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let theme = Theme::read(&parts.headers);
+    let mut seen = Seen::of(&console, &parts);
     if parts.method != Method::POST || !is_form(&parts.headers) {
-        let seen = Seen { is_get: parts.method == Method::GET, target: target(&parts), form: None, theme };
-        return seen.answer(next.run(Request::from_parts(parts, body)).await);
+        return seen.answer(next.run(Request::from_parts(parts, body)).await).await;
     }
-    let Some(mut form) = read(body).await else { return seen_of(&parts, theme).answer(too_large().into_response()) };
-    let proof = (form.take(LOGIN), form.take(PASSWORD));
+    let Some(mut form) = read(body).await else { return seen.answer(too_large().into_response()).await };
     let mut cookies = Vec::new();
-    if let (login, Some(password)) = proof {
-        match prove(&console, &parts, &form, login.as_deref(), &password).await {
+    if let Some(proof) = Proof::take(&mut form) {
+        match proof.prove(&seen.caller, &form).await {
             Ok(answer) => {
+                if let Ok(CodeNeeded { challenge }) = answer.read() {
+                    return code::prompt(&seen.target, &form, &challenge, &Problems::default(), seen.theme);
+                }
                 cookies = answer.cookies();
                 if let Ok(Renewed { csrf_token }) = answer.read() {
                     form.set(CSRF, csrf_token);
                 }
                 adopt(&mut parts.headers, &cookies);
+                seen.caller = Caller::new(console.api.clone(), &parts);
             }
             Err(error) => {
-                let seen = Seen { form: Some(form), ..seen_of(&parts, theme) };
-                return seen.prompt(login.as_deref(), &error);
+                seen.form = form;
+                return seen.once_more(&proof, &error).await;
             }
         }
     }
     let body = form.to_bytes();
     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    let seen = Seen { form: Some(form), ..seen_of(&parts, theme) };
-    let mut response = seen.answer(next.run(Request::from_parts(parts, Body::from(body))).await);
+    seen.form = form;
+    let mut response = seen.answer(next.run(Request::from_parts(parts, Body::from(body))).await).await;
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -67,18 +100,11 @@ pub(crate) async fn layer(State(console): State<Console>, request: Request, next
 
 /// What was asked, for whoever has to ask it again.
 struct Seen {
+    caller: Caller,
     is_get: bool,
     target: String,
-    form: Option<Form>,
+    form: Form,
     theme: Theme,
-}
-
-fn seen_of(parts: &Parts, theme: Theme) -> Seen {
-    Seen { is_get: parts.method == Method::GET, target: target(parts), form: None, theme }
-}
-
-fn target(parts: &Parts) -> String {
-    parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -92,22 +118,6 @@ async fn read(body: Body) -> Option<Form> {
 
 fn too_large() -> Failure {
     Failure(Error::too_large(FORM_BYTES_MAX))
-}
-
-/// Signs in, or steps up in the session that is there.
-async fn prove(
-    console: &Console,
-    parts: &Parts,
-    form: &Form,
-    login: Option<&str>,
-    password: &str,
-) -> Result<Answer, Error> {
-    let caller = Caller::new(console.api.clone(), parts);
-    if let Some(login) = login {
-        return caller.post("/sign-in").json(&json!({"login": login, "password": password})).send().await;
-    }
-    let caller = caller.with_csrf(form.text(CSRF));
-    caller.post("/session/step-up").json(&json!({"password": password})).send().await
 }
 
 /// Has the request go on with the cookies that were set just now.
@@ -128,34 +138,100 @@ fn adopt(headers: &mut HeaderMap, set: &[HeaderValue]) {
     }
 }
 
+// === impl Proof ===
+
+impl Proof {
+    /// Takes it out of what was sent.
+    fn take(form: &mut Form) -> Option<Self> {
+        let again = form.take(AGAIN);
+        let (login, password) = (form.take(LOGIN), form.take(PASSWORD));
+        let (challenge, code) = (form.take(CHALLENGE), form.take(CODE));
+        if again.is_some() {
+            return Some(Self::Again);
+        }
+        if let Some(challenge) = challenge {
+            return Some(Self::Code { challenge, code: code.unwrap_or_default() });
+        }
+        if let Some(login) = login {
+            return Some(Self::Password { login, password: password.unwrap_or_default() });
+        }
+        let code = code.filter(|code| !code.trim().is_empty());
+        if password.is_none() && code.is_none() {
+            return None;
+        }
+        Some(Self::StepUp { password: password.unwrap_or_default(), code })
+    }
+
+    async fn prove(&self, caller: &Caller, form: &Form) -> Result<Answer, Error> {
+        let (caller, path, body) = match self {
+            Self::Password { login, password } => {
+                (caller.clone(), "/sign-in", json!({"login": login, "password": password}))
+            }
+            Self::Code { challenge, code } => {
+                (caller.clone(), "/sign-in/code", json!({"challenge": challenge, "code": code.trim()}))
+            }
+            Self::StepUp { password, code } => {
+                let body = match code {
+                    Some(code) => json!({"code": code.trim()}),
+                    None => json!({"password": password}),
+                };
+                (caller.clone().with_csrf(form.text(CSRF)), "/session/step-up", body)
+            }
+            Self::Again => return Err(Error::unauthenticated("")),
+        };
+        caller.post(path).json(&body).send().await
+    }
+}
+
 // === impl Seen ===
 
 impl Seen {
+    fn of(console: &Console, parts: &Parts) -> Self {
+        Self {
+            caller: Caller::new(console.api.clone(), parts),
+            is_get: parts.method == Method::GET,
+            target: parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+            form: Form::default(),
+            theme: Theme::read(&parts.headers),
+        }
+    }
+
     /// The page, or what stands for it.
-    fn answer(&self, mut response: Response) -> Response {
+    async fn answer(&self, mut response: Response) -> Response {
         let Some(Failure(error)) = response.extensions_mut().remove::<Failure>() else { return response };
         match error.code() {
             ErrorCode::Unauthenticated if self.is_get => Redirect::to(&sign_in::address(&self.target)).into_response(),
-            ErrorCode::Unauthenticated | ErrorCode::StepUpRequired => self.prompt(None, &error),
+            ErrorCode::Unauthenticated => self.over(),
+            ErrorCode::StepUpRequired => self.step_up(&Problems::default()).await,
             _ => failed::page(&error, self.theme),
         }
     }
 
-    /// Asks for the proof; `error` says what came of the last one.
-    fn prompt(&self, login: Option<&str>, error: &Error) -> Response {
-        let none = Form::default();
-        let kept = self.form.as_ref().unwrap_or(&none);
-        let is_step_up = login.is_none() && error.code() != ErrorCode::Unauthenticated;
-        let problems = match error.code() {
-            ErrorCode::StepUpRequired => Problems::default(),
-            ErrorCode::Unauthenticated if login.is_none() => Problems::of(claviger_texts::console::sign_in::OVER),
-            _ => Problems::new(error),
-        };
-        if is_step_up {
-            step_up::prompt(&self.target, kept, &problems, self.theme)
-        } else {
-            sign_in::prompt(&self.target, kept, login.unwrap_or_default(), &problems, self.theme)
+    /// Asks again for a proof that failed, and says why.
+    async fn once_more(&self, proof: &Proof, error: &Error) -> Response {
+        let problems = Problems::new(error).also("code", CODE).also("password", PASSWORD);
+        match proof {
+            Proof::Password { login, .. } => self.sign_in(login, &problems),
+            Proof::Code { challenge, .. } => code::prompt(&self.target, &self.form, challenge, &problems, self.theme),
+            Proof::StepUp { .. } if error.code() == ErrorCode::Unauthenticated => self.over(),
+            Proof::StepUp { .. } => self.step_up(&problems).await,
+            Proof::Again => self.sign_in("", &Problems::default()),
         }
+    }
+
+    fn sign_in(&self, login: &str, problems: &Problems) -> Response {
+        sign_in::prompt(&self.target, &self.form, login, problems, self.theme)
+    }
+
+    fn over(&self) -> Response {
+        self.sign_in("", &Problems::of(claviger_texts::console::sign_in::OVER))
+    }
+
+    /// Asks for the password, or for a code where the person has a second factor.
+    async fn step_up(&self, problems: &Problems) -> Response {
+        let held = self.caller.get("/me/2fa").read::<SecondFactor>().await;
+        let by_code = held.is_ok_and(|held| held.second_factor.is_some());
+        step_up::prompt(&self.target, &self.form, by_code, problems, self.theme)
     }
 }
 
@@ -163,4 +239,37 @@ impl Seen {
 pub(crate) fn told(path: &str, word: &str) -> String {
     let joint = if path.contains('?') { '&' } else { '?' };
     format!("{path}{joint}told={}", segment(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: &str) -> (Option<Proof>, Form) {
+        let mut form = Form::parse(text.as_bytes()).expect("few fields");
+        (Proof::take(&mut form), form)
+    }
+
+    #[test]
+    fn what_one_proves_it_with_is_taken_out_of_what_the_page_sees() {
+        let (proof, form) = taken("name=a&prompt-challenge=c&prompt-code=123456");
+        assert!(matches!(proof, Some(Proof::Code { challenge, code }) if challenge == "c" && code == "123456"));
+        assert_eq!(form.fields().collect::<Vec<_>>(), [("name", "a")]);
+        let (proof, _) = taken("prompt-login=ann&prompt-password=p");
+        assert!(matches!(proof, Some(Proof::Password { .. })));
+        let (proof, form) = taken("prompt-again=yes&prompt-challenge=c&prompt-code=&name=a");
+        assert!(matches!(proof, Some(Proof::Again)));
+        assert_eq!(form.text("name"), "a");
+        assert!(taken("name=a&code=123456").0.is_none(), "a page's own fields are its own");
+    }
+
+    #[test]
+    fn a_step_up_goes_by_the_code_where_there_is_one() {
+        let code_of = |text: &str| match taken(text).0 {
+            Some(Proof::StepUp { password, code }) => (password, code),
+            _ => panic!("a step-up"),
+        };
+        assert_eq!(code_of("prompt-password=p&prompt-code=++"), ("p".to_owned(), None));
+        assert_eq!(code_of("prompt-password=&prompt-code=123456"), (String::new(), Some("123456".to_owned())));
+    }
 }

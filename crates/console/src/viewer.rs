@@ -86,6 +86,11 @@ impl Viewer {
         self.authorities.iter().any(|held| held == authority)
     }
 
+    /// All that the person may do.
+    pub(crate) fn authorities(&self) -> &[String] {
+        &self.authorities
+    }
+
     /// What the page's address asks for, of what the page knows.
     pub(crate) fn asked(&self, known: &[&str]) -> Asked {
         Asked::read(&self.query, known)

@@ -5,8 +5,10 @@ use axum::Router;
 use crate::Console;
 
 pub(crate) mod admin;
+pub(crate) mod code;
 pub(crate) mod failed;
 mod keys;
+mod password_reset;
 mod profile;
 mod session;
 mod setup;
@@ -19,6 +21,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(session::router())
         .merge(setup::router())
         .merge(sign_in::router())
+        .merge(password_reset::router())
         .merge(keys::router())
         .merge(profile::router())
         .merge(admin::router())

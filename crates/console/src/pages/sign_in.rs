@@ -16,7 +16,7 @@ use crate::Console;
 use crate::call::{Caller, segment};
 use crate::failure::{Failure, Problems, is_mendable, mend};
 use crate::form::Form;
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, refusal, summary};
 use crate::parts::frame;
 use crate::parts::list::Asked;
 use crate::prompts::{LOGIN, PASSWORD};
@@ -57,12 +57,15 @@ pub(crate) fn prompt(target: &str, kept: &Form, login: &str, problems: &Problems
 /// The fields have the prompt's names on every page that signs in, so that a browser's list of passwords knows them.
 fn form(action: &str, kept: &Markup, login: &str, problems: &Problems) -> Markup {
     html! {
-        (summary(problems))
+        (refusal(problems))
         form .form method="post" action=(action) {
             (kept)
             (Field::new(LOGIN, texts::LOGIN, problems).required().input("text", login, "username"))
             (Field::new(PASSWORD, texts::PASSWORD, problems).required().input("password", "", "current-password"))
-            div .buttons { button .btn type="submit" { (texts::BUTTON) } }
+            div .buttons {
+                button .btn type="submit" { (texts::BUTTON) }
+                a href=(super::password_reset::ASK) { (texts::FORGOTTEN) }
+            }
         }
     }
 }
@@ -70,7 +73,12 @@ fn form(action: &str, kept: &Markup, login: &str, problems: &Problems) -> Markup
 async fn page(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let asked = Asked::read(&query.unwrap_or_default(), &[NEXT, "told"]);
     let action = address(local(asked.value(NEXT)));
-    let told = html! { @if asked.value("told") == "accepted" { div .alert role="status" { p { (texts::ACCEPTED) } } } };
+    let told = match asked.value("told") {
+        "accepted" => Some(texts::ACCEPTED),
+        "password-chosen" => Some(texts::CHOSEN),
+        _ => None,
+    };
+    let told = html! { @if let Some(told) = told { div .alert role="status" { p { (told) } } } };
     let body = html! { (told) (form(&action, &html! {}, "", &Problems::default())) };
     frame::plain(StatusCode::OK, Theme::read(&headers), texts::TITLE, &body)
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 /// A state of the API, as its word.
 pub(crate) fn state(word: &str) -> Markup {
     let kind = match word {
-        "active" | "live" => "good",
+        "active" | "live" | "on" => "good",
         "pending" | "not_yet_valid" | "invited" | "open" => "waiting",
         "expired" | "disabled" | "locked" | "deleted" | "lost" => "stopped",
         _ => "plain",

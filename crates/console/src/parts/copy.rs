@@ -3,6 +3,22 @@
 use claviger_texts::console::secret as texts;
 use maud::{Markup, html};
 
+/// Secrets that are shown this once, one a line.
+pub(crate) fn lines(id: &str, label: &str, values: &[String]) -> Markup {
+    html! {
+        div .field {
+            label .sr-only for=(id) { (label) }
+            copy-once .copy .lines data-copied=(texts::COPIED) {
+                textarea .textarea .mono id=(id) rows=(values.len()) readonly autocomplete="off" spellcheck="false" data-secret {
+                    (values.join("\n"))
+                }
+                button .btn data-variant="outline" type="button" data-copy=(id) hidden { (texts::COPY) }
+                span .sr-only aria-live="polite" {}
+            }
+        }
+    }
+}
+
 /// A secret that is shown this once.
 pub(crate) fn once(id: &str, label: &str, value: &str) -> Markup {
     html! {

@@ -41,6 +41,15 @@ pub(crate) fn summary(problems: &Problems) -> Markup {
     }
 }
 
+/// Why somebody who has not signed in does not get on, where there was nothing to save.
+pub(crate) fn refusal(problems: &Problems) -> Markup {
+    html! {
+        @if let Some(summary) = &problems.summary {
+            div .alert data-variant="destructive" role="alert" { section { p { (summary) } } }
+        }
+    }
+}
+
 // === impl Field ===
 
 impl<'a> Field<'a> {

@@ -9,6 +9,7 @@ pub mod people;
 pub mod policy;
 pub mod requests;
 pub mod roles;
+pub mod second_factor;
 pub mod setup;
 pub mod sign_in;
 

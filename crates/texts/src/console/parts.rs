@@ -89,6 +89,8 @@ pub mod state {
             "deleted" => "Deleted",
             "invited" => "Invited",
             "open" => "Open",
+            "on" => "On",
+            "off" => "Off",
             "locked" => "Locked",
             "live" => "Live",
             "lost" => "Lost",

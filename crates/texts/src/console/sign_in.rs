@@ -16,7 +16,7 @@ pub const FORGOTTEN: &str = "Forgotten your password?";
 pub const STEP_UP: &str = "Confirm that it is you";
 /// Why.
 pub const STEP_UP_HINT: &str =
-    "This cannot be undone, or gives much away. Enter your password; for ten minutes you are not asked again.";
+    "This cannot be undone, or gives much away. Show that it is you; for ten minutes you are not asked again.";
 /// The button.
 pub const STEP_UP_BUTTON: &str = "Confirm and go on";
 /// Another way out.
@@ -40,3 +40,38 @@ pub const NAME_HINT: &str =
 pub const ACCEPT: &str = "Accept";
 /// Done.
 pub const ACCEPTED: &str = "You have accepted your invitation. Sign in with your e-mail address and password.";
+/// The title of the second step.
+pub const CODE_TITLE: &str = "Enter your code";
+/// A field.
+pub const CODE: &str = "Code";
+/// What it is.
+pub const CODE_HINT: &str = "The six digits of your app, or one of your recovery codes.";
+/// A button.
+pub const AGAIN: &str = "Begin again with the password";
+/// Opens another way.
+pub const BY_CODE: &str = "Use a code in the place of the password";
+/// The page that asks for a link.
+pub const ASK_TITLE: &str = "Reset your password";
+/// What it does.
+pub const ASK_HINT: &str =
+    "Enter the address that you sign in with. You get a link by which you choose another password.";
+/// A field.
+pub const EMAIL: &str = "E-mail address";
+/// A button.
+pub const ASK: &str = "Send the link";
+/// Done.
+pub const ASKED_TITLE: &str = "Look into your mailbox";
+/// What to expect.
+pub const ASKED: &str = "If somebody signs in with this address, a link is on its way to it. It works once, for an hour. If nothing comes, ask an administrator of your organization.";
+/// A link.
+pub const BACK_TO_SIGN_IN: &str = "Back to sign-in";
+/// The page of the link.
+pub const CHOOSE_TITLE: &str = "Choose another password";
+/// What comes of it.
+pub const CHOOSE_HINT: &str = "All your sessions end. Two-factor stays as it is.";
+/// A button.
+pub const CHOOSE: &str = "Choose this password";
+/// A link.
+pub const ASK_ANEW: &str = "Ask for another link";
+/// Done.
+pub const CHOSEN: &str = "Your password is changed and your sessions have ended. Sign in with the new one.";

@@ -25,16 +25,25 @@ pub(super) fn router() -> Router<Console> {
 
 /// The pages of the profile.
 pub(super) fn tabs(viewer: &Viewer) -> Markup {
-    let tabs =
-        [("/profile", people::PROFILE), ("/profile/keys", words::API_KEYS), ("/profile/security", words::SECURITY)];
+    let tabs = [
+        ("/profile", people::PROFILE),
+        ("/profile/roles", people::ROLES),
+        ("/profile/keys", words::API_KEYS),
+        ("/profile/security", words::SECURITY),
+    ];
     html! {
         nav .subplaces aria-label=(people::PROFILE) {
             @for (path, label) in tabs {
-                a href=(path) aria-current=[(viewer.path == path).then_some("page")] { (label) }
+                a href=(path) aria-current=[is_at(&viewer.path, path).then_some("page")] { (label) }
             }
             @if viewer.may("keys.read") { a href="/keys" { (words::SETTINGS_API) } }
         }
     }
+}
+
+/// The pages below a page of the profile are its own; all are below the first.
+fn is_at(path: &str, tab: &str) -> bool {
+    path == tab || (tab != "/profile" && path.strip_prefix(tab).is_some_and(|rest| rest.starts_with('/')))
 }
 
 async fn list(viewer: Viewer) -> Result<Response, Failure> {

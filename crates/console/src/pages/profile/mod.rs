@@ -1,4 +1,4 @@
-//! View profile: who one is, one's own keys, one's sessions and password.
+//! View profile: who one is, what one may do, one's own keys, one's sessions, password and second factor.
 
 use axum::Router;
 
@@ -6,8 +6,15 @@ use crate::Console;
 
 mod keys;
 mod overview;
+mod roles;
+mod second_factor;
 mod security;
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().merge(overview::router()).merge(keys::router()).merge(security::router())
+    Router::new()
+        .merge(overview::router())
+        .merge(keys::router())
+        .merge(security::router())
+        .merge(second_factor::router())
+        .merge(roles::router())
 }

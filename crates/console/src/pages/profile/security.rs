@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::keys::tabs;
+use super::second_factor;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
@@ -50,8 +51,10 @@ async fn page(viewer: Viewer) -> Result<Response, Failure> {
 
 async fn show(viewer: &Viewer, problems: &Problems) -> Result<Response, Failure> {
     let sessions: Sessions = viewer.api.get("/me/sessions").read().await?;
+    let second_factor = second_factor::card(viewer).await?;
     let body = html! {
         (tabs(viewer))
+        (second_factor)
         section .card {
             header { h2 { (texts::CHANGE_PASSWORD) } }
             section { (password(viewer, problems)) }

@@ -16,6 +16,8 @@ mod form;
 mod list;
 mod show;
 
+pub(crate) use show::{authorities_of, levels_of};
+
 /// The most roles that are offered.
 const OFFERED_MAX: usize = 500;
 /// Rows of one call.
@@ -29,7 +31,7 @@ pub(crate) struct Role {
     pub(crate) name: String,
     predefined: bool,
     authorities: Vec<String>,
-    levels: Levels,
+    pub(crate) levels: Levels,
     counts: Counts,
 }
 
