@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
+use claviger_domain::link::LINK_TOKEN_LENGTH;
 use claviger_domain::name::Name;
-use claviger_domain::redact::redact;
+use claviger_domain::redact::{MARK, redact};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -135,9 +136,16 @@ fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, Str
     }
     if message.starts_with("unknown field ") {
         let expected = expected.unwrap_or_else(|| "there are no fields".to_owned());
-        return (redact(&at).into_owned(), format!("unknown field, {expected}"));
+        return (unknown_member(&at).into_owned(), format!("unknown field, {expected}"));
     }
     (if at.is_empty() { "body".to_owned() } else { redact(&at).into_owned() }, expected.unwrap_or(message))
+}
+
+/// A member that there is not, as an answer repeats it: whoever sent a token in the place of a name does not find it there.
+fn unknown_member(path: &str) -> Cow<'_, str> {
+    let of_token = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_token = |part: &str| part.len() >= LINK_TOKEN_LENGTH && part.chars().all(of_token);
+    if path.split('.').any(is_token) { Cow::Borrowed(MARK) } else { redact(path) }
 }
 
 /// Takes the member that `path` names out of `value`; false if there is none.

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod canary;
+mod canary_links;
 mod command_line;
 mod command_line_people;
 mod continuity;

@@ -295,7 +295,7 @@ fn address(url: &str) -> SocketAddr {
 }
 
 /// All rows of all tables as text, and the bytes of each binary value beside their hexadecimal form.
-async fn dump_postgres(url: &str) -> Vec<u8> {
+pub async fn dump_postgres(url: &str) -> Vec<u8> {
     let mut connection = PgConnection::connect(url).await.expect("the database");
     let tables = sqlx::query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
         .fetch_all(&mut connection)
