@@ -23,6 +23,59 @@ customElements.define('copy-once', class extends HTMLElement {
   }
 });
 
+// A name with a button that copies it.
+customElements.define('copy-text', class extends HTMLElement {
+  connectedCallback() {
+    const text = this.textContent;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = this.dataset.label;
+    button.setAttribute('aria-label', `${this.dataset.label}: ${text}`);
+    const said = document.createElement('span');
+    said.className = 'sr-only';
+    said.setAttribute('aria-live', 'polite');
+    button.addEventListener('click', async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch {
+        getSelection().selectAllChildren(this.querySelector('code'));
+        document.execCommand('copy');
+      }
+      button.textContent = said.textContent = this.dataset.copied;
+      setTimeout(() => { button.textContent = this.dataset.label; said.textContent = ''; }, 2000);
+    });
+    this.append(button, said);
+  }
+});
+
+// A file that was chosen for a preview is still chosen on the page that shows it, so that large ones are chosen once.
+customElements.define('keep-file', class extends HTMLElement {
+  connectedCallback() {
+    const input = this.querySelector('input');
+    const form = input.form;
+    form.addEventListener('submit', async (event) => {
+      if (event.submitter?.value !== 'preview' || !input.files.length) return;
+      event.preventDefault();
+      event.stopPropagation();
+      form.setAttribute('aria-busy', 'true');
+      const answer = await fetch(form.action, { method: 'POST', body: new FormData(form, event.submitter) }).catch(() => null);
+      const page = new DOMParser().parseFromString(await answer?.text() ?? '', 'text/html');
+      const main = page.querySelector('.shell main');
+      if (!main) {
+        form.removeAttribute('aria-busy');
+        HTMLFormElement.prototype.submit.call(form);
+        return;
+      }
+      const { files } = input;
+      document.querySelector('main').replaceWith(document.adoptNode(main));
+      const again = main.querySelector('keep-file input');
+      if (again) again.files = files;
+      (main.querySelector('[role="alert"]') ?? main).focus();
+      scrollTo(0, 0);
+    });
+  }
+});
+
 // The page of a secret: leaving without having taken it asks once; nothing stays behind in the page.
 customElements.define('shown-once', class extends HTMLElement {
   connectedCallback() {

@@ -113,6 +113,14 @@ impl Call<'_> {
         self
     }
 
+    /// With a document of this media type as its body.
+    #[must_use]
+    pub(crate) fn document(mut self, media_type: &'static str, document: Bytes) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.body = Body::from(document);
+        self
+    }
+
     /// With a token of its own in the place of a session.
     #[must_use]
     pub(crate) fn bearer(mut self, token: &str) -> Self {

@@ -50,6 +50,13 @@ impl Problems {
         self
     }
 
+    /// The same with each field's error said otherwise.
+    #[must_use]
+    pub(crate) fn map(mut self, change: impl Fn(FieldError) -> FieldError) -> Self {
+        self.fields = self.fields.into_iter().map(change).collect();
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.summary.is_none()
     }

@@ -60,12 +60,20 @@ struct SecondFactor {
     second_factor: Option<String>,
 }
 
+/// What was sent by another kind of form, put beside a failure by whoever read it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept(pub(crate) Form);
+
 /// The layer.
 pub(crate) async fn layer(State(console): State<Console>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let mut seen = Seen::of(&console, &parts);
     if parts.method != Method::POST || !is_form(&parts.headers) {
-        return seen.answer(next.run(Request::from_parts(parts, body)).await).await;
+        let mut response = next.run(Request::from_parts(parts, body)).await;
+        if let Some(Kept(form)) = response.extensions_mut().remove() {
+            seen.form = form;
+        }
+        return seen.answer(response).await;
     }
     let Some(mut form) = read(body).await else { return seen.answer(too_large().into_response()).await };
     let mut cookies = Vec::new();

@@ -5,6 +5,8 @@ use axum::Router;
 use crate::Console;
 
 pub(crate) mod admin;
+mod api_sets;
+mod apis;
 pub(crate) mod code;
 pub(crate) mod failed;
 mod keys;
@@ -25,4 +27,6 @@ pub(crate) fn router() -> Router<Console> {
         .merge(keys::router())
         .merge(profile::router())
         .merge(admin::router())
+        .merge(apis::router())
+        .merge(api_sets::router())
 }

@@ -1,5 +1,6 @@
-//! A value to be taken away: shown once, copied or downloaded, and emptied when the page is left.
+//! Values to be taken away: a secret, shown once, copied or downloaded, and emptied when the page is left.
 
+use claviger_texts::console::apis::copy as names;
 use claviger_texts::console::secret as texts;
 use maud::{Markup, html};
 
@@ -31,4 +32,9 @@ pub(crate) fn once(id: &str, label: &str, value: &str) -> Markup {
             }
         }
     }
+}
+
+/// A name that one takes along: text, and with scripts a button that copies it.
+pub(crate) fn name(value: &str) -> Markup {
+    html! { copy-text data-label=(names::COPY) data-copied=(names::COPIED) { code { (value) } } }
 }

@@ -256,8 +256,9 @@ fn places(viewer: &Viewer) -> Markup {
 }
 
 fn link(viewer: &Viewer, place: &Place) -> Markup {
-    let is_here =
-        viewer.path == place.path || viewer.path.strip_prefix(place.path).is_some_and(|rest| rest.starts_with('/'));
+    let is_below =
+        |path: &str| viewer.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_here = is_below(place.path) || (place.path == "/apis" && is_below("/api-sets"));
     html! {
         li { a href=(place.path) aria-current=[is_here.then_some("page")] { (place.icon.draw()) span { (place.label) } } }
     }

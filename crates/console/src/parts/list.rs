@@ -2,13 +2,18 @@
 
 use std::fmt::Write as _;
 
+use claviger_manage::Error;
 use claviger_texts::console::list as texts;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::field::Choice;
 use super::icon::Icon;
-use crate::call::segment;
+use crate::call::{Caller, segment};
+
+/// Rows of one call where several pages are read.
+const ROWS_OF_CALL: usize = 100;
 
 /// Rows of a page.
 pub(crate) const ROWS: usize = 25;
@@ -44,6 +49,26 @@ pub(crate) struct List<'a> {
     pub(crate) export: Option<&'a str>,
 }
 
+/// The first rows of a list of the API, read page by page, at most about `max`, and whether there are more. Nothing for who
+/// may not see it.
+pub(crate) async fn first_rows<T: DeserializeOwned>(
+    api: &Caller,
+    path: &str,
+    max: usize,
+) -> Result<(Vec<T>, bool), Error> {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("{path}{joint}limit={ROWS_OF_CALL}{cursor}");
+        let Some(page) = api.get(path).read_if_seen::<Listed<T>>().await? else { return Ok((rows, false)) };
+        rows.extend(page.data);
+        match page.next_cursor {
+            Some(next) if rows.len() < max => cursor = format!("&cursor={}", segment(&next)),
+            next => return Ok((rows, next.is_some())),
+        }
+    }
+}
+
 // === impl Asked ===
 
 impl Asked {
@@ -73,7 +98,12 @@ impl Asked {
 
     /// As a query for the API, with its rows a page.
     pub(crate) fn query(&self) -> String {
-        let mut query = format!("?limit={ROWS}");
+        self.query_of(ROWS)
+    }
+
+    /// The same with so many rows.
+    pub(crate) fn query_of(&self, rows: usize) -> String {
+        let mut query = format!("?limit={rows}");
         for (name, value) in &self.0 {
             let _ = write!(query, "&{name}={}", segment(value));
         }

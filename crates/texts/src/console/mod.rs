@@ -1,5 +1,7 @@
 //! What the console says, in English: a module a place, a constant a sentence, a function where a sentence names something.
 
+pub mod api_sets;
+pub mod apis;
 pub mod applications;
 pub mod audit;
 pub mod frame;

@@ -6,6 +6,8 @@ pub mod form {
     pub const NOT_DONE: &str = "Nothing was saved";
     /// Somebody else was faster.
     pub const STALE: &str = "Somebody else has changed this meanwhile. What stands there now is shown beside your entries; save again to put yours in its place.";
+    /// The form was sent before, with other entries.
+    pub const SENT_BEFORE: &str = "This form was sent before and did its work. Send it again to make a further one.";
     /// What stands there by now.
     pub const NOW: &str = "Now:";
     /// A button.
@@ -107,6 +109,8 @@ pub mod told {
             "saved" => "Saved.",
             "created" => "Created.",
             "deleted" => "Deleted.",
+            "imported" => "Imported.",
+            "applied" => "The template is applied.",
             "key-disabled" => "Disabled. Requests with this key are refused from now on.",
             "key-enabled" => "Enabled. Requests with this key pass again.",
             "application-disabled" => "Disabled. Requests with its keys are refused from now on.",

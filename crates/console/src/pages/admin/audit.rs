@@ -174,6 +174,8 @@ impl Subject {
             "application_type" => Some(format!("/admin/applications/types/{id}")),
             "policy" => Some("/admin/policy".to_owned()),
             "organization" => Some("/admin/organization".to_owned()),
+            "api" => Some(format!("/apis/{id}")),
+            "api_set" => Some(format!("/api-sets/{id}")),
             _ => None,
         }
     }

@@ -20,7 +20,7 @@ use crate::parts::field::{Choice, Field, summary};
 use crate::parts::frame::csrf;
 use crate::viewer::{Posted, Viewer};
 
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /// What came of a try.
 #[derive(Debug)]

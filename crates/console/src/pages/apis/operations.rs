@@ -1,0 +1,74 @@
+//! The operations of an API as rows.
+
+use claviger_texts::console::apis::operations as texts;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::api::Api;
+use crate::pages::keys::try_it::METHODS;
+use crate::parts::copy;
+use crate::parts::field::Choice;
+use crate::parts::list::Filter;
+
+/// What pages need of an operation.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Operation {
+    /// `<api>:<operation>`.
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) multi_segment: Vec<String>,
+    pub(crate) summary: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) versions: Vec<String>,
+}
+
+/// Filters by method.
+pub(super) fn methods() -> Filter<'static> {
+    let choices = METHODS.map(|method| Choice::new(method, method)).into();
+    Filter { name: "method", label: texts::ANY_METHOD, choices }
+}
+
+/// The rows; `has_versions` where the API has any.
+pub(super) fn table(operations: &[Operation], label: &str, has_versions: bool) -> Markup {
+    html! {
+        div .table-container tabindex="0" role="region" aria-label=(label) {
+            table .table .operations {
+                thead {
+                    tr {
+                        th scope="col" { (texts::METHOD) } th scope="col" { (texts::PATH) }
+                        th scope="col" { (texts::SUMMARY) } th scope="col" { (texts::NAME) }
+                        @if has_versions { th scope="col" { (texts::VERSIONS) } }
+                    }
+                }
+                tbody { @for operation in operations { (row(operation, has_versions)) } }
+            }
+        }
+    }
+}
+
+fn row(operation: &Operation, has_versions: bool) -> Markup {
+    html! {
+        tr {
+            td { code .method { (operation.method) } }
+            td .wrap {
+                code { (operation.path) }
+                @if !operation.multi_segment.is_empty() { br; small .muted { (texts::multi_segment(&operation.multi_segment.join(", "))) } }
+            }
+            td .wrap { (operation.summary) }
+            th .wrap scope="row" { (copy::name(&operation.name)) }
+            @if has_versions {
+                td .wrap { @if operation.versions.is_empty() { span .muted { (texts::ALL_VERSIONS) } } @else { (Api::codes(&operation.versions)) } }
+            }
+        }
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// Its name without the API's.
+    pub(crate) fn own_name(&self) -> &str {
+        self.name.split_once(':').map_or(self.name.as_str(), |(_, name)| name)
+    }
+}
