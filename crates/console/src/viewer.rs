@@ -46,6 +46,7 @@ pub(crate) struct Person {
     pub(crate) username: String,
     pub(crate) name: String,
     pub(crate) email: String,
+    pub(crate) language: String,
     pub(crate) time_zone: String,
     pub(crate) roles: Vec<String>,
 }

@@ -10,6 +10,7 @@ mod apis;
 pub(crate) mod code;
 pub(crate) mod failed;
 mod keys;
+mod new_address;
 mod password_reset;
 mod profile;
 mod session;
@@ -24,6 +25,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(setup::router())
         .merge(sign_in::router())
         .merge(password_reset::router())
+        .merge(new_address::router())
         .merge(keys::router())
         .merge(profile::router())
         .merge(admin::router())

@@ -75,6 +75,7 @@ async fn page(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let action = address(local(asked.value(NEXT)));
     let told = match asked.value("told") {
         "accepted" => Some(texts::ACCEPTED),
+        "new-address" => Some(texts::NEW_ADDRESS_DONE),
         "password-chosen" => Some(texts::CHOSEN),
         _ => None,
     };

@@ -125,6 +125,7 @@ pub mod told {
             "invitation-ended" => "The invitation has ended. Its link works no more.",
             "second-factor-reset" => "Their two-factor is off and their sessions have ended.",
             "second-factor-off" => "Two-factor is off. You sign in by your password alone.",
+            "address-asked" => "Saved. A link is on its way to the new address; it counts once you have followed it.",
             "session-ended" => "The session has ended.",
             "others-ended" => "All your other sessions have ended.",
             "password-changed" => "The password is changed; your other sessions have ended.",

@@ -233,3 +233,14 @@ pub const LINK_LEAVE: &str = "The link was not copied, and it cannot be shown ag
 pub const LINK_ALREADY: &str = "This person is invited already";
 /// What to do.
 pub const LINK_ALREADY_HINT: &str = "The link was shown once. If it is lost, invite them again: they get a new one.";
+/// Editing oneself.
+pub const EDIT_PROFILE: &str = "Edit your profile";
+/// The name's hint.
+pub const OWN_NAME_HINT: &str = "As others see it.";
+/// The address's hint.
+pub const OWN_EMAIL_HINT: &str =
+    "A link goes to the new address; the one of now counts until it was followed. You are told there too.";
+/// A browser and its machine.
+pub fn device(browser: &str, system: &str) -> String {
+    format!("{browser} on {system}")
+}

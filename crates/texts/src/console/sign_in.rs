@@ -75,3 +75,11 @@ pub const CHOOSE: &str = "Choose this password";
 pub const ASK_ANEW: &str = "Ask for another link";
 /// Done.
 pub const CHOSEN: &str = "Your password is changed and your sessions have ended. Sign in with the new one.";
+/// The page of a link to a new address.
+pub const NEW_ADDRESS: &str = "Confirm your new address";
+/// What comes of it.
+pub const NEW_ADDRESS_HINT: &str = "From then on you are known by it and sign in with it.";
+/// A button.
+pub const NEW_ADDRESS_CONFIRM: &str = "Confirm";
+/// Done.
+pub const NEW_ADDRESS_DONE: &str = "Your new address counts from now on.";

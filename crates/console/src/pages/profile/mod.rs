@@ -4,6 +4,8 @@ use axum::Router;
 
 use crate::Console;
 
+mod device;
+mod edit;
 mod keys;
 mod overview;
 mod roles;
@@ -13,6 +15,7 @@ mod security;
 pub(super) fn router() -> Router<Console> {
     Router::new()
         .merge(overview::router())
+        .merge(edit::router())
         .merge(keys::router())
         .merge(security::router())
         .merge(second_factor::router())

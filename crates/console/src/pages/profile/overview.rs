@@ -26,11 +26,13 @@ async fn page(viewer: Viewer) -> Response {
                     dt { (texts::USERNAME) } dd { (person.username) }
                     dt { (texts::EMAIL) } dd { (person.email) }
                     dt { (texts::ROLES) } dd { @for role in &person.roles { (badge::tag(role)) " " } }
+                    dt { (texts::LANGUAGE) } dd { (person.language) }
                     dt { (texts::TIME_ZONE) } dd { (person.time_zone) }
                     dt { (texts::ORGANIZATION) } dd { (viewer.organization.name) }
                 }
             }
         }
     };
-    Page::new(&viewer, words::PROFILE, body).ok()
+    let edit = html! { a .btn data-variant="outline" href="/profile/edit" { (texts::EDIT) } };
+    Page::new(&viewer, words::PROFILE, body).actions(edit).ok()
 }

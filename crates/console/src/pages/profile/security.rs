@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::device::device;
 use super::keys::tabs;
 use super::second_factor;
 use crate::Console;
@@ -61,7 +62,7 @@ async fn show(viewer: &Viewer, problems: &Problems) -> Result<Response, Failure>
         }
         section .card {
             header { h2 { (texts::SESSIONS) } }
-            section { (table(viewer, &sessions.data)) }
+            section .stack { (table(viewer, &sessions.data)) }
         }
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
@@ -95,7 +96,7 @@ fn table(viewer: &Viewer, sessions: &[Session]) -> Markup {
                 tbody {
                     @for session in sessions {
                         tr {
-                            td .wrap { (session.device.as_deref().unwrap_or("?")) }
+                            td .wrap title=[session.device.as_deref()] { (session.device.as_deref().map_or_else(|| "?".to_owned(), device)) }
                             td { @if let Some(ip) = &session.ip { code { (ip) } } }
                             td { (time::instant(&session.last_seen_at, &viewer.zone)) }
                             td { (time::instant(&session.created_at, &viewer.zone)) }

@@ -9,13 +9,14 @@ use claviger_texts::console::{form as words, roles as texts};
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::form::{change, creation, fields, filled};
+use super::form::{SHOWN, change, creation, fields, filled};
 use super::{Role, authorities};
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE, VERSION};
 use crate::pages::keys::form::Offer;
+use crate::parts::changed;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
@@ -38,6 +39,8 @@ struct Sheet<'a> {
     back: &'a str,
     /// What bears the version, or has the form do its work once.
     hidden: Markup,
+    /// What stands there now.
+    stored: Option<Form>,
 }
 
 // === impl Sheet ===
@@ -47,6 +50,9 @@ impl Sheet<'_> {
         let (authorities, offer) = (authorities(viewer).await?, Offer::load(viewer).await?);
         let body = html! {
             (summary(problems))
+            @if let Some(stored) = self.stored.as_ref().filter(|_| !problems.is_empty()) {
+                (changed::now(SHOWN, stored, form))
+            }
             p .muted { (self.hint) }
             form .form method="post" action=(self.action) {
                 (csrf(viewer))
@@ -70,8 +76,14 @@ async fn new(viewer: Viewer) -> Result<Response, Failure> {
 async fn show_new(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Response, Failure> {
     let once = form.given(ONCE).unwrap_or(&viewer.once);
     let hidden = html! { input type="hidden" name=(ONCE) value=(once); };
-    let sheet =
-        Sheet { title: texts::NEW, action: NEW, hint: words::REQUIRED.to_owned(), back: "/admin/roles", hidden };
+    let sheet = Sheet {
+        title: texts::NEW,
+        action: NEW,
+        hint: words::REQUIRED.to_owned(),
+        back: "/admin/roles",
+        hidden,
+        stored: None,
+    };
     sheet.show(viewer, form, problems).await
 }
 
@@ -106,6 +118,7 @@ async fn show_edit(
         hint: texts::edit_hint(role.counts.users),
         back: &path,
         hidden: html! { input type="hidden" name=(VERSION) value=(version); },
+        stored: Some(filled(role)),
     };
     sheet.show(viewer, form, problems).await
 }

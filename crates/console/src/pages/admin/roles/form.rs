@@ -23,6 +23,18 @@ const BOUND: &str = "sets_bound";
 const ANY: &str = "any";
 const ONLY: &str = "only";
 
+/// What a stale edit is compared by.
+pub(super) const SHOWN: &[(&str, &str)] = &[
+    ("name", texts::NAME),
+    ("slug", texts::SLUG),
+    ("authorities", texts::AUTHORITIES),
+    NUMBERS[0],
+    NUMBERS[1],
+    NUMBERS[2],
+    (BOUND, texts::API_SETS),
+    (SETS, texts::SETS),
+];
+
 /// The fields.
 pub(super) fn fields(form: &Form, problems: &Problems, authorities: &[Authority], sets: &[Choice]) -> Markup {
     let choices: Vec<_> = authorities

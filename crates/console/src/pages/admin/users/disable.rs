@@ -97,7 +97,7 @@ async fn show(viewer: &Viewer, id: &str, form: &Form, problems: &Problems) -> Re
         (summary(problems))
         form .form .wide method="post" action={ (user.path()) "/disable" } {
             (csrf(viewer))
-            div { (user.named()) p { (texts::DISABLE_CONSEQUENCE) } }
+            div { (user.named(viewer)) p { (texts::DISABLE_CONSEQUENCE) } }
             (stopping_keys(viewer, &stopping, applications.as_deref(), form, problems))
             (Field::new("reason", texts::REASON, problems).hint(texts::REASON_HINT).text(form.text("reason")))
             div .buttons {

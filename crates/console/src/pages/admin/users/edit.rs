@@ -16,10 +16,22 @@ use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, VERSION};
 use crate::pages::admin::roles;
+use crate::parts::changed;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
+
+/// What a stale edit is compared by.
+const SHOWN: &[(&str, &str)] = &[
+    ("roles", texts::ROLES),
+    ("username", texts::USERNAME),
+    ("account_expires_at", texts::ACCOUNT_EXPIRES),
+    ("name", texts::NAME),
+    ("email", texts::EMAIL),
+    ("language", texts::LANGUAGE),
+    ("time_zone", texts::TIME_ZONE),
+];
 
 pub(super) fn router() -> Router<Console> {
     Router::new().route("/admin/users/{id}/edit", get(page).post(save))
@@ -55,6 +67,7 @@ async fn show(
     let roles = roles::all(viewer).await?;
     let body = html! {
         (summary(problems))
+        @if !problems.is_empty() { (changed::now(SHOWN, &filled(user, viewer), form)) }
         form .form method="post" action={ (user.path()) "/edit" } {
             (csrf(viewer))
             input type="hidden" name=(VERSION) value=(version);

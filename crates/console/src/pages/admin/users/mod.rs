@@ -9,6 +9,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::Failure;
 use crate::pages::keys::key::Actor;
+use crate::parts::time;
 use crate::viewer::Viewer;
 
 mod account;
@@ -91,8 +92,14 @@ impl User {
         self.id == viewer.person.id
     }
 
-    /// Name and address, for questions.
-    fn named(&self) -> Markup {
-        html! { p { strong { (self.name) } " " span .muted { (self.email) } } }
+    /// Name, address and last sign-in, for questions.
+    fn named(&self, viewer: &Viewer) -> Markup {
+        html! {
+            p { strong { (self.name) } " " span .muted { (self.email) } }
+            p {
+                (texts::LAST_SIGN_IN) ": "
+                @match &self.last_sign_in { Some(at) => (time::instant(at, &viewer.zone)), None => { (texts::NEVER) } }
+            }
+        }
     }
 }

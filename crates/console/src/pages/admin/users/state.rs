@@ -58,7 +58,7 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     fn ask(&self, action: &str, consequence: &str, path: &str, fields: &Markup, is_destructive: bool) -> Markup {
-        let (what, path) = (self.user.named(), format!("{}/{path}", self.user.path()));
+        let (what, path) = (self.user.named(self.viewer), format!("{}/{path}", self.user.path()));
         Question { action, what: &what, consequence, path: &path, fields, is_destructive }.ask(self.viewer)
     }
 
