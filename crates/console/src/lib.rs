@@ -21,7 +21,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use claviger_domain::Random;
+use claviger_domain::{Clock, Random};
 use http::{HeaderMap, Uri};
 
 use crate::theme::Theme;
@@ -32,13 +32,36 @@ pub(crate) struct Console {
     /// The management API.
     pub(crate) api: Router,
     random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) doors: Arc<Doors>,
+}
+
+/// What the console needs beside the API.
+#[derive(Clone)]
+pub struct Settings {
+    /// For names of forms.
+    pub random: Arc<dyn Random>,
+    /// For what ends soon.
+    pub clock: Arc<dyn Clock>,
+    /// Where gateways and services ask.
+    pub doors: Doors,
+}
+
+/// The doors, as gateways on the same machine reach them.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    /// Such as `http://127.0.0.1:7601`, or `unix:/path`.
+    pub url: String,
+    /// Whether a call needs a door token.
+    pub token_required: bool,
 }
 
 /// The console's pages, and `api` for every path that is none of theirs.
 ///
 /// Around it goes [`claviger_manage::framed`]: host check, request id, and the headers that every answer bears.
-pub fn router(api: Router, random: Arc<dyn Random>) -> Router {
-    let console = Console { api: api.clone(), random };
+pub fn router(api: Router, settings: Settings) -> Router {
+    let Settings { random, clock, doors } = settings;
+    let console = Console { api: api.clone(), random, clock, doors: Arc::new(doors) };
     let pages = pages::router().layer(from_fn_with_state(console.clone(), prompts::layer)).with_state(console);
     let pages = pages.route("/assets/{digest}/{name}", get(assets::serve));
     pages.merge(api.reset_fallback()).fallback(unknown_path)

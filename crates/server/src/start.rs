@@ -8,7 +8,7 @@ use std::time::Duration;
 use claviger_domain::change::Position;
 use claviger_domain::keyring::{Keyring, SealedKeyring};
 use claviger_domain::{Clock, NodeId, Random, Secret};
-use claviger_doors::{Listen, Tls};
+use claviger_doors::{Address, Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
 use claviger_store::usage::Writer;
@@ -241,12 +241,21 @@ impl Server {
             tasks.spawn(MailTask { manage, smtp, counters, holder }.run(stop.clone()));
         }
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
-        let console = claviger_console::router(claviger_manage::api(Arc::clone(&manage)), random_of());
+        let doors_url = url_of(doors.address(), at_doors.tls.is_some());
+        let settings = claviger_console::Settings {
+            random: random_of(),
+            clock: clock_of(),
+            doors: claviger_console::Doors {
+                url: doors_url.clone(),
+                token_required: doors_require_token(&config, doors.address()),
+            },
+        };
+        let console = claviger_console::router(claviger_manage::api(Arc::clone(&manage)), settings);
         serving.spawn(control.serve(claviger_manage::framed(console, manage), requests.clone()));
 
         let running = Running {
             control_url,
-            doors_url: url_of(doors.address(), at_doors.tls.is_some()),
+            doors_url,
             telemetry_url,
             setup_link,
             health,
@@ -277,6 +286,11 @@ fn control_url_for_links(config: &Config, control: &Listener) -> String {
     let listens_at =
         || Some(control.url()).filter(|url| url.starts_with("http")).unwrap_or("http://localhost".to_owned());
     config.control.url.as_ref().map_or_else(listens_at, ToString::to_string)
+}
+
+/// Whether door calls need a token, as far as that does not come with a second organization.
+fn doors_require_token(config: &Config, address: &Address) -> bool {
+    config.doors.settings.require_token.unwrap_or(!address.is_local())
 }
 
 /// What runs beside requests, until `stop`.

@@ -9,10 +9,13 @@ mod api_sets;
 mod apis;
 pub(crate) mod code;
 pub(crate) mod failed;
+mod gateways;
 mod keys;
 mod new_address;
+mod overview;
 mod password_reset;
 mod profile;
+mod search;
 mod session;
 mod setup;
 pub(crate) mod sign_in;
@@ -31,4 +34,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(admin::router())
         .merge(apis::router())
         .merge(api_sets::router())
+        .merge(gateways::router())
+        .merge(overview::router())
+        .merge(search::router())
 }

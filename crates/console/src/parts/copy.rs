@@ -38,3 +38,14 @@ pub(crate) fn once(id: &str, label: &str, value: &str) -> Markup {
 pub(crate) fn name(value: &str) -> Markup {
     html! { copy-text data-label=(names::COPY) data-copied=(names::COPIED) { code { (value) } } }
 }
+
+/// A text of many lines that is copied whole.
+pub(crate) fn block(id: &str, label: &str, text: &str) -> Markup {
+    html! {
+        copy-once .copy .copy-block data-copied=(texts::COPIED) {
+            textarea #(id) .textarea .mono rows="24" readonly aria-label=(label) autocomplete="off" spellcheck="false" wrap="off" { (text) }
+            button .btn data-variant="outline" type="button" data-copy=(id) hidden { (texts::COPY) }
+            span .sr-only aria-live="polite" {}
+        }
+    }
+}

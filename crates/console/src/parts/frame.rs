@@ -178,7 +178,9 @@ fn bar(viewer: &Viewer) -> Markup {
         header .bar {
             a .brand href="/" { (Icon::Key.draw()) span { (texts::NAME) } }
             (organization(viewer))
-            form .search role="search" method="get" action="/search" {
+            // Posted, so that a key that is pasted stands in no address.
+            form .search role="search" method="post" action="/search" {
+                (csrf(viewer))
                 label .sr-only for="search" { (texts::SEARCH) }
                 input #search .input type="search" name="q" placeholder=(texts::SEARCH_HINT) autocomplete="off" spellcheck="false"
                     data-focus-key="/";
@@ -236,8 +238,19 @@ fn themes(viewer: &Viewer) -> Markup {
     }
 }
 
+/// The places that the viewer sees and that have this in their names.
+pub(crate) fn places_named(viewer: &Viewer, text: &str) -> Vec<(&'static str, &'static str)> {
+    let text = text.to_lowercase();
+    let all = PLACES.iter().chain(ADMIN).chain(INTEGRATION).filter(|place| is_seen(viewer, place));
+    all.filter(|place| place.label.to_lowercase().contains(&text)).map(|place| (place.path, place.label)).collect()
+}
+
+fn is_seen(viewer: &Viewer, place: &Place) -> bool {
+    place.authorities.is_empty() || place.authorities.iter().any(|held| viewer.may(held))
+}
+
 fn places(viewer: &Viewer) -> Markup {
-    let seen = |place: &&Place| place.authorities.is_empty() || place.authorities.iter().any(|held| viewer.may(held));
+    let seen = |place: &&Place| is_seen(viewer, place);
     let admin: Vec<_> = ADMIN.iter().filter(seen).collect();
     let integration: Vec<_> = INTEGRATION.iter().filter(seen).collect();
     html! {

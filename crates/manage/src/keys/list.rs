@@ -75,6 +75,15 @@ pub struct KeyQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub last_used_before: Option<Timestamp>,
+    /// Those last refused at this instant or later.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub last_refused_after: Option<Timestamp>,
+    /// Those that will have ended at this instant, or gone out of service for want of use if nobody uses them until then;
+    /// with `state=active` those that are in service now.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    pub ends_before: Option<Timestamp>,
     /// In which order; the newest first if not given.
     #[serde(default)]
     #[param(inline)]
@@ -234,6 +243,8 @@ async fn filter(conn: &mut Conn, ctx: &Ctx, organization: OrganizationId, query:
         created_before: query.created_before,
         used_from: query.last_used_after,
         used_before: query.last_used_before,
+        refused_from: query.last_refused_after,
+        ends_by: query.ends_before,
         external_id: query.external_id,
         text: query.text.filter(|text| !text.trim().is_empty()),
         sort: query.sort.into(),

@@ -74,6 +74,9 @@ pub struct KeyView {
     #[schema(required)]
     idle_days: Option<u32>,
     idle_exempt: bool,
+    /// When it goes out of service if it is not used before; null = never.
+    #[schema(required, value_type = Option<String>)]
+    idle_at: Option<Timestamp>,
     /// Whether the policy asks for a list of addresses and this key has none.
     ip_list_missing: bool,
     #[schema(value_type = Object)]
@@ -293,6 +296,7 @@ impl KeyView {
             expires_at_max: names.rules.end_max(&key.owner, key.created_at),
             idle_days: Some(names.policy.idle_days).filter(|days| *days > 0 && !key.idle_exempt),
             idle_exempt: key.idle_exempt,
+            idle_at: facts.idle_at,
             ip_list_missing: names.policy.ip_list_required && key.allowed_ips.is_empty(),
             metadata: key.metadata.clone(),
             created_by: ActorView::from(&key.created_by),

@@ -40,7 +40,7 @@ async fn y_16_y_18_a_key_is_made_and_read_as_the_contract_says() {
             {"range": "2001:db8::1-2001:db8::9", "label": "office", "until": "2027-01-01T00:00:00Z"}
         ],
         "not_before": "2026-01-01T00:00:00Z", "expires_at": "2027-01-01T00:00:00Z", "expires_at_max": null,
-        "idle_days": 90, "idle_exempt": false, "ip_list_missing": false, "metadata": {"plan": "gold"},
+        "idle_days": 90, "idle_exempt": false, "idle_at": "2026-04-15T12:00:00Z", "ip_list_missing": false, "metadata": {"plan": "gold"},
         "created_by": me.body["actor"], "created_at": "2026-01-15T12:00:00Z", "updated_at": "2026-01-15T12:00:00Z",
         "last_used": null, "last_refused": null, "rotation": null
     });
@@ -237,6 +237,9 @@ async fn lists_filter_sort_and_page() {
         ("?text=ALPH", vec!["Alpha"]),
         ("?created_after=2026-01-15T12:00:03Z&created_before=2026-01-15T12:00:04Z", vec!["charlie"]),
         ("?last_used_after=2026-01-15T12:00:00Z", vec![]),
+        ("?last_refused_after=2026-01-15T12:00:00Z", vec![]),
+        ("?ends_before=2026-04-15T12:00:02Z", vec!["Alpha", "delta"]),
+        ("?ends_before=2026-04-15T12:00:04Z&state=active", vec!["charlie", "Alpha", "delta"]),
     ] {
         assert_eq!(names(&world.get(&admin, &format!("/keys{query}")).await.body), expected, "{query}");
     }

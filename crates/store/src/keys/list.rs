@@ -43,6 +43,11 @@ pub struct KeyFilter {
     pub used_from: Option<Timestamp>,
     /// Those last used before this instant, or never.
     pub used_before: Option<Timestamp>,
+    /// Those last refused at this instant or later.
+    pub refused_from: Option<Timestamp>,
+    /// Those that have ended at this instant, or gone idle if nobody uses them until then; taken out of service by somebody
+    /// or not.
+    pub ends_by: Option<Timestamp>,
     /// Those with this tag, whatever its case.
     pub tag: Option<String>,
     /// Those with this external id.
@@ -191,6 +196,14 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
     if let Some(before) = filter.used_before {
         let used = " AND NOT EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_used_at >= ?)";
         statement = statement.push_bound(used, [before]);
+    }
+    if let Some(from) = filter.refused_from {
+        let refused = " AND EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_refused_at >= ?)";
+        statement = statement.push_bound(refused, [from]);
+    }
+    if let Some(at) = filter.ends_by {
+        let statement_of_end = ended(statement.push(" AND ("), &filter.rules, at);
+        statement = unused(statement_of_end.push(" OR "), &filter.rules, at).push(")");
     }
     if let Some(tag) = &filter.tag {
         // Rows from before schema 10 have their tags in the text for searching alone.

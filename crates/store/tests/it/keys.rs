@@ -287,10 +287,13 @@ stories! {
         (records[5].created_by.id, records[5].not_before) = (Some("usr_x".to_owned()), Some(START));
         add_keys(&store, records).await;
         add_keys(&store, vec![key(2, 20)]).await;
-        let batch = UsageBatch { keys: vec![used(2, at(10), false), used(3, at(20), false)], ..UsageBatch::default() };
+        let refused = Sighting { at: at(30), ip: None, agent: None, door: Door::Verify, code: Code::Expired };
+        let third = KeyUsage { last_refused: Some(refused), ..used(3, at(20), false) };
+        let batch = UsageBatch { keys: vec![used(2, at(10), false), third], ..UsageBatch::default() };
         writer().record(&store, &batch).await.unwrap();
 
         let mut conn = store.read().await.unwrap();
+        let idle = std::time::Duration::from_hours(24 * 90);
         let base = KeyFilter { now: START, sort: KeySort::Oldest, ..KeyFilter::default() };
         assert_eq!(names(&mut conn, &base).await, ["key 2", "key 3", "key 4", "key 5", "key 6"]);
         let states = [
@@ -317,6 +320,11 @@ stories! {
             (KeyFilter { created_before: Some(at(3)), ..base.clone() }, vec!["key 2"]),
             (KeyFilter { used_from: Some(at(20)), ..base.clone() }, vec!["key 3"]),
             (KeyFilter { used_before: Some(at(20)), ..base.clone() }, vec!["key 2", "key 4", "key 5", "key 6"]),
+            (KeyFilter { refused_from: Some(at(30)), ..base.clone() }, vec!["key 3"]),
+            (KeyFilter { refused_from: Some(at(31)), ..base.clone() }, vec![]),
+            (KeyFilter { ends_by: Some(START), ..base.clone() }, vec!["key 2", "key 3"]),
+            (KeyFilter { ends_by: Some(at(3).saturating_add(idle)), ..base.clone() }, vec!["key 2", "key 3"]),
+            (KeyFilter { ends_by: Some(at(4).saturating_add(idle)), ..base.clone() }, vec!["key 2", "key 3", "key 4"]),
         ];
         for (filter, expected) in cases {
             assert_eq!(names(&mut conn, &filter).await, expected, "{filter:?}");

@@ -96,6 +96,7 @@ pub mod state {
             "locked" => "Locked",
             "live" => "Live",
             "lost" => "Lost",
+            "signed_off" => "Signed off",
             other => other,
         }
     }
@@ -113,6 +114,10 @@ pub mod told {
             "applied" => "The template is applied.",
             "key-disabled" => "Disabled. Requests with this key are refused from now on.",
             "key-enabled" => "Enabled. Requests with this key pass again.",
+            "found" => "This is the key that the secret you pasted belongs to.",
+            "found-ended" => {
+                "The secret you pasted belonged to this key and has ended; the key has another one by now."
+            }
             "application-disabled" => "Disabled. Requests with its keys are refused from now on.",
             "application-enabled" => "Enabled. Requests with its keys pass again.",
             "overlap-ended" => "The old secret has ended.",

@@ -32,6 +32,7 @@ pub(crate) struct Key {
     pub(crate) expires_at: Option<String>,
     pub(crate) idle_days: Option<u32>,
     pub(crate) idle_exempt: bool,
+    pub(crate) idle_at: Option<String>,
     pub(crate) created_by: Actor,
     pub(crate) created_at: String,
     pub(crate) last_used: Option<Sighting>,

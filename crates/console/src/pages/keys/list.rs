@@ -18,7 +18,8 @@ use crate::parts::{badge, time};
 use crate::viewer::Viewer;
 
 /// What the address may ask for.
-const KNOWN: &[&str] = &["text", "state", "owner", "set", "environment", "tag", "sort", "cursor"];
+const KNOWN: &[&str] =
+    &["text", "state", "owner", "set", "environment", "tag", "ends_before", "last_refused_after", "sort", "cursor"];
 const STATES: [&str; 5] = ["active", "disabled", "expired", "not_yet_valid", "pending"];
 
 /// Which columns a list has.

@@ -17,7 +17,7 @@ use crate::parts::icon::Icon;
 use crate::parts::list::{List, Listed};
 use crate::viewer::{Posted, Viewer};
 
-const KNOWN: &[&str] = &["text", "state", "sort", "cursor"];
+const KNOWN: &[&str] = &["text", "state", "ends_before", "last_refused_after", "sort", "cursor"];
 
 pub(super) fn router() -> Router<Console> {
     Router::new().route("/profile/keys", get(list)).route("/profile/keys/new", get(page).post(save))
