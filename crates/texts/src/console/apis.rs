@@ -318,6 +318,9 @@ pub mod import {
     pub fn makes(name: &str, slug: &str) -> String {
         format!("Makes the API {name} ({slug}).")
     }
+    /// Who may use a new one.
+    pub const NEW_SHARES: &str =
+        "Keys with Full access may use it. Any other key needs one of its operations, or a set that holds some.";
     /// It replaces the operations of one.
     pub fn replaces(name: &str, slug: &str) -> String {
         format!("Replaces operations of the API {name} ({slug}), which is there already.")

@@ -97,6 +97,10 @@ pub const AVAILABLE: &str = "Available API";
 pub const SELECTED: &str = "Selected API";
 /// A pick list.
 pub const ACCESSIBLE: &str = "Accessible APIs";
+/// The link to the sets.
+pub const WHAT_SETS_HOLD: &str = "What each set holds";
+/// The link to further manuals.
+pub const MORE_MANUALS: &str = "More APIs and manuals";
 /// The link to an API's manual.
 pub const MANUAL: &str = "Manual";
 /// Operations.

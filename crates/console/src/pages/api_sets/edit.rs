@@ -67,7 +67,7 @@ async fn show(
         (summary(problems))
         @if !problems.is_empty() { (now(LABELS, &filled(set), form)) }
         @if set.is_general() { p .muted { (texts::kind_hint(&set.kind)) } }
-        form .form .wide method="post" action={ (set.path()) "/edit" } {
+        form .form .broad method="post" action={ (set.path()) "/edit" } {
             (csrf(viewer))
             input type="hidden" name=(VERSION) value=(version);
             (fields(scope(set), &offer, form, problems))

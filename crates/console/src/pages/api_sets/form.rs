@@ -52,7 +52,7 @@ fn search(scope: Scope, offer: &Offer, form: &Form) -> Markup {
     let any = std::iter::once(Choice::new("", claviger_texts::console::apis::operations::ANY_METHOD));
     let methods: Vec<_> = any.chain(METHODS.map(|method| Choice::new(method, method))).collect();
     html! {
-        fieldset #find .find {
+        fieldset #find .find-operations {
             legend { (texts::FIND_TITLE) }
             @if scope != Scope::OperationsOnly {
                 (Field::new("find_api", texts::FIND_API, &none).choice(&apis, form.text("find_api")))

@@ -53,7 +53,7 @@ async fn show(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Respo
         (subplaces(viewer))
         (summary(problems))
         p .muted { (words::REQUIRED) }
-        form .form .wide method="post" action="/api-sets/new" {
+        form .form .broad method="post" action="/api-sets/new" {
             (csrf(viewer))
             input type="hidden" name=(ONCE) value=(once);
             (fields(Scope::New, &offer, form, problems))

@@ -177,7 +177,7 @@ fn fields(
     applied: Option<&Applied>,
 ) -> Markup {
     html! {
-        form .form .wide method="post" action={ "/api-sets/templates/" (template.slug) } {
+        form .form .broad method="post" action={ "/api-sets/templates/" (template.slug) } {
             (csrf(viewer))
             (Field::new("api", texts::API, problems).required().hint(texts::API_HINT).choice(apis, form.text("api")))
             (Field::new("prefix", texts::PREFIX, problems).hint(texts::PREFIX_HINT).text(form.text("prefix")))

@@ -117,7 +117,8 @@ impl Change {
         html! { @if !self.takes_nothing() { (shares(texts::LOSE, losing_sets, losing_keys, *losing_others, *losing_organizations)) } }
     }
 
-    fn operations(&self) -> Markup {
+    /// Which operations are added, changed and removed.
+    pub(super) fn operations(&self) -> Markup {
         let Self { operations: counts, changes, .. } = self;
         if counts.added + counts.changed + counts.removed == 0 {
             return html! { p .muted { (texts::SAME) } };

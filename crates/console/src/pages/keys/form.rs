@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::key::Key;
 use crate::failure::{Failure, Problems};
 use crate::form::Form;
+use crate::pages::apis::api::Api;
 use crate::parts::dual_list::dual_list;
 use crate::parts::field::{Choice, Field};
 use crate::parts::list::Listed;
@@ -18,6 +19,8 @@ use crate::viewer::Viewer;
 const FULL_ACCESS: &str = "full-access";
 /// The most sets that are offered.
 const SETS_OFFERED_MAX: usize = 500;
+/// The most manuals that are linked to.
+const MANUALS_MAX: usize = 12;
 /// Rows of one call.
 const PAGE: usize = 100;
 
@@ -38,7 +41,7 @@ pub(crate) enum Arrangement {
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) sets: Vec<Choice>,
-    /// Names and manuals of APIs that have one.
+    /// APIs with their manuals: the provider's own, else this console's page of their operations.
     manuals: Vec<(String, String)>,
 }
 
@@ -46,12 +49,6 @@ pub(crate) struct Offer {
 struct ApiSet {
     slug: String,
     name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Api {
-    name: String,
-    manual_url: Option<String>,
 }
 
 // === impl Offer ===
@@ -74,7 +71,9 @@ impl Offer {
         }
         let apis = viewer.api.get(format!("/apis?limit={PAGE}")).read_if_seen::<Listed<Api>>().await?;
         let apis = apis.map(|page| page.data).unwrap_or_default();
-        let manuals = apis.into_iter().filter_map(|api| Some((api.name, api.manual_url?))).collect();
+        let own_page = |api: &Api| format!("{}/manual", api.path(viewer));
+        let manual = |api: Api| (api.name.clone(), api.manual_url.clone().unwrap_or_else(|| own_page(&api)));
+        let manuals = apis.into_iter().filter(|api| !api.is_built_in()).map(manual).collect();
         Ok(Self { sets, manuals })
     }
 }
@@ -168,7 +167,10 @@ impl<'a> Part<'a> {
     fn right(&self) -> Markup {
         let none = std::iter::once(Choice::new("", words::CHOOSE));
         let choices: Vec<_> = none.chain(self.offer.sets.iter().cloned()).collect();
-        self.field("right", texts::RIGHT).hint(texts::RIGHT_HINT).choice(&choices, self.form.text("right"))
+        html! {
+            (self.field("right", texts::RIGHT).hint(texts::RIGHT_HINT).choice(&choices, self.form.text("right")))
+            (self.manuals())
+        }
     }
 
     fn sets(&self) -> Markup {
@@ -182,13 +184,22 @@ impl<'a> Part<'a> {
     }
 
     fn dual(&self) -> Markup {
-        dual_list(
-            self.field("api_sets", texts::API_SETS),
-            texts::AVAILABLE,
-            texts::SELECTED,
-            &self.offer.sets,
-            &self.chosen(),
-        )
+        html! { (self.sets()) (self.manuals()) }
+    }
+
+    /// What the rights are: the sets, and each API's manual.
+    fn manuals(&self) -> Markup {
+        html! {
+            @if !self.offer.manuals.is_empty() {
+                p .hint .links {
+                    a href="/api-sets" target="_blank" { (texts::WHAT_SETS_HOLD) }
+                    @for (name, url) in self.offer.manuals.iter().take(MANUALS_MAX) {
+                        a href=(url) rel="noopener noreferrer" target="_blank" { (name) " – " (texts::MANUAL) }
+                    }
+                    @if self.offer.manuals.len() > MANUALS_MAX { a href="/apis" target="_blank" { (texts::MORE_MANUALS) } }
+                }
+            }
+        }
     }
 
     /// A pick list with the manuals beside it.
@@ -204,13 +215,7 @@ impl<'a> Part<'a> {
                         span { (choice.label) }
                     }
                 }
-                @if !self.offer.manuals.is_empty() {
-                    p .hint {
-                        @for (name, url) in &self.offer.manuals {
-                            a href=(url) rel="noopener noreferrer" target="_blank" { (name) " – " (texts::MANUAL) } " "
-                        }
-                    }
-                }
+                (self.manuals())
                 @if !wrong.is_empty() { div .field-error { @for message in &wrong { p { (message) } } } }
             }
         }

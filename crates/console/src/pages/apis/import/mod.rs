@@ -65,12 +65,17 @@ pub(super) fn router() -> Router<Console> {
 
 async fn page(viewer: Viewer, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let form = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    Ok(show(&viewer, &form, &Problems::default()))
+    let mut title = texts::TITLE.to_owned();
+    if let Some(slug) = form.given("slug") {
+        let known = viewer.api.get(format!("/apis/{}", segment(slug))).read_if_seen::<Api>().await?;
+        title = known.map_or(title, |api| texts::title_of(&api.name));
+    }
+    Ok(show(&viewer, &title, &form, &Problems::default()))
 }
 
 async fn send(uploaded: Uploaded) -> Result<Response, Failure> {
     let Uploaded { viewer, form, is_whole, .. } = &uploaded;
-    let wrong = |message: &str| show(viewer, form, &Problems::of(message));
+    let wrong = |message: &str| show(viewer, texts::TITLE, form, &Problems::of(message));
     if !is_whole {
         return Ok(wrong(texts::UNREADABLE));
     }
@@ -80,7 +85,7 @@ async fn send(uploaded: Uploaded) -> Result<Response, Failure> {
     match call.read::<Imported>().await {
         Ok(imported) if is_final => finish(viewer, form, &imported).await,
         Ok(imported) => preview::page(viewer, form, &imported, document).await,
-        Err(error) => Ok(show(viewer, form, &mend(error)?)),
+        Err(error) => Ok(show(viewer, texts::TITLE, form, &mend(error)?)),
     }
 }
 
@@ -138,8 +143,7 @@ async fn make_set(viewer: &Viewer, set: &SuggestedSet, api: &str) -> Result<(), 
 }
 
 /// The first step.
-fn show(viewer: &Viewer, form: &Form, problems: &Problems) -> Response {
-    let title = form.given("slug").map_or_else(|| texts::TITLE.to_owned(), texts::title_of);
+fn show(viewer: &Viewer, title: &str, form: &Form, problems: &Problems) -> Response {
     let text = Some(form.text(TEXT)).filter(|text| text.len() <= FORM_BYTES_MAX).unwrap_or_default();
     let body = html! {
         (subplaces(viewer))

@@ -44,9 +44,15 @@ pub(super) async fn page(
         (subplaces(viewer))
         section .card {
             header { h2 { (change::TITLE) } p { (change::NOT_YET) } }
-            section .stack { (lead(imported)) (imported.change.shown()) }
+            section .stack {
+                (lead(imported))
+                @if imported.api.id.is_some() { (imported.change.shown()) } @else {
+                    (imported.change.operations())
+                    p .muted { (texts::NEW_SHARES) }
+                }
+            }
         }
-        form .form .wide method="post" action="/apis/import" enctype="multipart/form-data" {
+        form .form .broad method="post" action="/apis/import" enctype="multipart/form-data" {
             (csrf(viewer))
             (kept_fields(form, &imported.api))
             (suggestions(&suggested))
