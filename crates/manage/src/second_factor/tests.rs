@@ -217,8 +217,7 @@ async fn an_administrator_resets_what_another_has_lost_and_nobody_their_own() {
     set_up(&mut signed_in(&world).await, &world).await;
     assert_eq!(reset(OPERATOR, "ann@example.com").await.status, 204, "the operator of the one organization");
     set_up(&mut signed_in(&world).await, &world).await;
-    let second = json!({"slug": "second", "name": "Second", "email": "ann@example.com"});
-    assert_eq!(world.post(OPERATOR, "/organizations", second).await.status, 201);
+    world.another_organization("second", "ann@example.com").await;
     reset(&bobs, "ann@example.com").await.problem(409, "conflict");
 }
 
