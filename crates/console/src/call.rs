@@ -77,6 +77,13 @@ impl Caller {
         self
     }
 
+    /// Somebody at the same address who has no session: a link that one holds is enough for what it does.
+    pub(crate) fn as_nobody(&self) -> Self {
+        let mut nobody = self.clone();
+        nobody.headers.remove(COOKIE);
+        nobody
+    }
+
     pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {
         self.call(Method::GET, path)
     }

@@ -10,6 +10,7 @@ mod apis;
 pub(crate) mod code;
 pub(crate) mod failed;
 mod gateways;
+mod invitation;
 mod keys;
 mod new_address;
 mod overview;
@@ -27,6 +28,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(session::router())
         .merge(setup::router())
         .merge(sign_in::router())
+        .merge(invitation::router())
         .merge(password_reset::router())
         .merge(new_address::router())
         .merge(keys::router())

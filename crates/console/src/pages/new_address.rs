@@ -44,7 +44,7 @@ fn show(form: &Form, problems: &Problems, theme: Theme) -> Response {
 
 async fn confirm(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -> Response {
     let form = Form::parse(&body).unwrap_or_default();
-    let caller = Caller::new(console.api, &parts);
+    let caller = Caller::new(console.api, &parts).as_nobody();
     let request = json!({"token": form.text("token").trim()});
     match caller.post("/new-addresses/confirm").json(&request).send().await {
         Ok(_) => Redirect::to("/sign-in?told=new-address").into_response(),

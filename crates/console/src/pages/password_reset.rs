@@ -53,7 +53,7 @@ fn ask_page(form: &Form, problems: &Problems, theme: Theme) -> Response {
 async fn ask(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -> Response {
     let form = Form::parse(&body).unwrap_or_default();
     let theme = Theme::read(&parts.headers);
-    let caller = Caller::new(console.api, &parts);
+    let caller = Caller::new(console.api, &parts).as_nobody();
     let request = json!({"email": form.text("email").trim()});
     match caller.post("/password-resets").json(&request).send().await {
         Ok(_) => {
@@ -89,7 +89,7 @@ fn choice_page(form: &Form, problems: &Problems, theme: Theme) -> Response {
 
 async fn choose(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -> Response {
     let form = Form::parse(&body).unwrap_or_default();
-    let caller = Caller::new(console.api, &parts);
+    let caller = Caller::new(console.api, &parts).as_nobody();
     let request = json!({"token": form.text("token").trim(), "password": form.text("password")});
     match caller.post("/password-resets/choose").json(&request).send().await {
         Ok(_) => Redirect::to("/sign-in?told=password-chosen").into_response(),

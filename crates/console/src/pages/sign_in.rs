@@ -1,22 +1,20 @@
-//! Signing in, and the pages that links of mails lead to before one has a session.
+//! Signing in.
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::RawQuery;
+use axum::response::{Redirect, Response};
 use axum::routing::get;
-use claviger_manage::Error;
 use claviger_texts::console::sign_in as texts;
 use http::header::SET_COOKIE;
-use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Console;
-use crate::call::{Caller, segment};
-use crate::failure::{Failure, Problems, is_mendable, mend};
+use crate::call::segment;
+use crate::failure::Problems;
 use crate::form::Form;
-use crate::parts::field::{Field, refusal, summary};
+use crate::parts::field::{Field, refusal};
 use crate::parts::frame;
 use crate::parts::list::Asked;
 use crate::prompts::{LOGIN, PASSWORD};
@@ -26,7 +24,7 @@ use crate::theme::Theme;
 const NEXT: &str = "next";
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().route("/sign-in", get(page).post(enter)).route("/invitation", get(invitation).post(accept))
+    Router::new().route("/sign-in", get(page).post(enter))
 }
 
 /// The address of the page, with the way back.
@@ -88,47 +86,6 @@ async fn page(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
 async fn enter(RawQuery(query): RawQuery) -> Redirect {
     let asked = Asked::read(&query.unwrap_or_default(), &[NEXT]);
     Redirect::to(local(asked.value(NEXT)))
-}
-
-async fn invitation(headers: HeaderMap) -> Response {
-    invitation_page(&Form::default(), &Problems::default(), Theme::read(&headers))
-}
-
-fn invitation_page(form: &Form, problems: &Problems, theme: Theme) -> Response {
-    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let body = html! {
-        (summary(problems))
-        form .form method="post" action="/invitation" {
-            from-fragment data-into="token" {
-                (Field::new("token", texts::TOKEN, problems).required().hint(texts::TOKEN_HINT).text(form.text("token")))
-            }
-            (Field::new("name", texts::NAME, problems).hint(texts::NAME_HINT).input("text", form.text("name"), "name"))
-            (Field::new("password", texts::NEW_PASSWORD, problems).required().hint(texts::NEW_PASSWORD_HINT)
-                .input("password", "", "new-password"))
-            div .buttons { button .btn type="submit" { (texts::ACCEPT) } }
-        }
-    };
-    frame::plain(status, theme, texts::INVITATION, &body)
-}
-
-async fn accept(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -> Result<Response, Failure> {
-    let form = Form::parse(&body).unwrap_or_default();
-    let caller = Caller::new(console.api.clone(), &parts);
-    let request = without_nulls(json!({
-        "token": form.text("token").trim(),
-        "name": form.value("name"),
-        "password": form.find("password").filter(|text| !text.is_empty()),
-    }));
-    match caller.post("/invitations/accept").json(&request).send().await {
-        Ok(_) => Ok(Redirect::to("/sign-in?told=accepted").into_response()),
-        Err(error) if is_mendable(&error) => Ok(invitation_page(&form, &mend(error)?, Theme::read(&parts.headers))),
-        Err(error) => Ok(invitation_page(&form, &shown(&error), Theme::read(&parts.headers))),
-    }
-}
-
-/// Whoever has no session reads every refusal in the form.
-fn shown(error: &Error) -> Problems {
-    Problems::new(error)
 }
 
 /// Members that are null say nothing.

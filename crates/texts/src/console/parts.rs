@@ -131,6 +131,7 @@ pub mod told {
             "second-factor-reset" => "Their two-factor is off and their sessions have ended.",
             "second-factor-off" => "Two-factor is off. You sign in by your password alone.",
             "address-asked" => "Saved. A link is on its way to the new address; it counts once you have followed it.",
+            "joined" => "You have joined. Choose the organization on top of the page.",
             "session-ended" => "The session has ended.",
             "others-ended" => "All your other sessions have ended.",
             "password-changed" => "The password is changed; your other sessions have ended.",
