@@ -74,24 +74,26 @@ async fn show(caller: &Caller, form: &Form, problems: &Problems, theme: Theme) -
             from-fragment data-into="token" {
                 (Field::new("token", texts::TOKEN, problems).required().hint(texts::TOKEN_HINT).text(form.text("token")))
             }
-            @if let Some(present) = &present { (oneself(present)) }
             (Field::new("name", texts::NAME, problems).hint(texts::NAME_HINT).input("text", form.text("name"), "name"))
             (Field::new("password", texts::NEW_PASSWORD, problems).required().hint(texts::NEW_PASSWORD_HINT)
                 .input("password", "", "new-password"))
             div .buttons { button .btn type="submit" { (texts::ACCEPT) } }
+            @if let Some(present) = &present { (oneself(present)) }
         }
     };
     frame::plain(status, theme, texts::INVITATION, &body)
 }
 
+/// Behind the other button: Enter in a field presses the first one.
 fn oneself(present: &Present) -> Markup {
     html! {
         input type="hidden" name=(CSRF) value=(present.csrf);
-        p { (texts::signed_in_as(&present.email)) }
+        p .muted { (texts::signed_in_as(&present.email)) }
         div .buttons {
-            button .btn type="submit" name=(AS_ONESELF) value="yes" formnovalidate { (texts::accept_as(&present.email)) }
+            button .btn data-variant="outline" type="submit" name=(AS_ONESELF) value="yes" formnovalidate {
+                (texts::accept_as(&present.email))
+            }
         }
-        p .muted { (texts::ACCEPT_AS_ANOTHER) }
     }
 }
 

@@ -85,13 +85,11 @@ pub const NEW_ADDRESS_CONFIRM: &str = "Confirm";
 pub const NEW_ADDRESS_DONE: &str = "Your new address counts from now on.";
 /// Who accepts an invitation in a session.
 pub fn signed_in_as(email: &str) -> String {
-    format!("You are signed in as {email}.")
+    format!("You are signed in as {email}. If the invitation is for this address, accept it as yourself:")
 }
 /// A button.
 pub fn accept_as(email: &str) -> String {
     format!("Accept as {email}")
 }
-/// The rest of the form.
-pub const ACCEPT_AS_ANOTHER: &str = "Or, where the invitation is for another address that nobody here is known by:";
 /// Who is known has to sign in first.
 pub const KNOWN: &str = "You are known by this address already. Sign in, and the invitation is accepted as yourself.";
