@@ -15,6 +15,7 @@ mod continuity;
 mod documents;
 mod failover;
 mod feed;
+mod gateway_code;
 mod gateways;
 mod golden;
 mod imports;

@@ -11,6 +11,7 @@ use claviger_manage::ErrorCode;
 use claviger_texts::console::search as texts;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::keys::key::Key;
@@ -173,11 +174,19 @@ async fn keys(viewer: &Viewer, text: &str) -> Result<Option<Markup>, Failure> {
     let query = format!("?text={}", segment(text));
     let path = if viewer.may("keys.read") { "/keys" } else { "/me/keys" };
     let page = if viewer.may("keys.read") { "/keys" } else { "/profile/keys" };
-    let found = viewer.api.get(format!("{path}{query}&limit={FOUND}")).read_if_seen::<Listed<Key>>().await?;
-    let Some(found) = found.filter(|found| !found.data.is_empty()) else { return Ok(None) };
+    let Some(found) = listed::<Key>(viewer, &format!("{path}{query}&limit={FOUND}")).await? else { return Ok(None) };
     let rows: Vec<_> = found.data.iter().map(key_row).collect();
     let all = found.next_cursor.map(|_| format!("{page}{query}"));
     Ok(Some(part(texts::KEYS, &rows, all.as_deref())))
+}
+
+/// What fits; nothing for who may not see it, and for a text that no record can have.
+async fn listed<T: DeserializeOwned>(viewer: &Viewer, path: &str) -> Result<Option<Listed<T>>, Failure> {
+    match viewer.api.get(path).read_if_seen::<Listed<T>>().await {
+        Ok(found) => Ok(found.filter(|found| !found.data.is_empty())),
+        Err(error) if error.code() == ErrorCode::InvalidRequest => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn key_row(key: &Key) -> Markup {
@@ -189,8 +198,7 @@ fn key_row(key: &Key) -> Markup {
 
 async fn named(viewer: &Viewer, text: &str, api: &str, page: &str, title: &str) -> Result<Option<Markup>, Failure> {
     let query = format!("?text={}", segment(text));
-    let found = viewer.api.get(format!("{api}{query}&limit={FOUND}")).read_if_seen::<Listed<Named>>().await?;
-    let Some(found) = found.filter(|found| !found.data.is_empty()) else { return Ok(None) };
+    let Some(found) = listed::<Named>(viewer, &format!("{api}{query}&limit={FOUND}")).await? else { return Ok(None) };
     let row = |named: &Named| {
         html! { a href={ (page) "/" (named.id) } { (named.name) } " " span .muted { (named.slug) (named.email) } }
     };

@@ -41,7 +41,7 @@ pub(crate) fn summary(problems: &Problems) -> Markup {
     }
 }
 
-/// Why somebody who has not signed in does not get on, where there was nothing to save.
+/// Why somebody does not get on, where there was nothing to save.
 pub(crate) fn refusal(problems: &Problems) -> Markup {
     html! {
         @if let Some(summary) = &problems.summary {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
-use crate::parts::field::{Choice, summary};
+use crate::parts::field::{Choice, refusal};
 use crate::parts::frame::Page;
 use crate::parts::list::{Asked, Filter, List, Listed};
 use crate::parts::{badge, time};
@@ -82,7 +82,7 @@ async fn page(viewer: &Viewer, title: String, api: &str, path: &str, hint: &str)
     let list = List { path, asked: &asked, search_label: texts::SEARCH, filters, export: None };
     let body = html! {
         @if !hint.is_empty() { p .muted { (hint) } }
-        (summary(&problems))
+        (refusal(&problems))
         (list.tools_with(&places_and_days(&asked)))
         @if found.data.is_empty() { (list.empty(texts::NONE, texts::NONE_HINT, &html! {})) } @else {
             (table(viewer, &found.data, Some(&list)))

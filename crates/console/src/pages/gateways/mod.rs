@@ -16,7 +16,7 @@ use self::snippet::{Addresses, CODE, GATEWAYS, filled};
 use crate::call::segment;
 use crate::failure::{Failure, Problems};
 use crate::parts::copy;
-use crate::parts::field::{Choice, Field, summary};
+use crate::parts::field::{Choice, Field, refusal};
 use crate::parts::frame::Page;
 use crate::parts::list::{Asked, Listed, empty};
 use crate::viewer::Viewer;
@@ -74,7 +74,7 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
     let problems = choices.problems();
     let body = html! {
         p .muted { (texts::HINT) }
-        (summary(&problems))
+        (refusal(&problems))
         (form(&choices, &apis, &problems))
         @if problems.is_empty() { (shown(&viewer, &console.doors, &choices)) }
     };
