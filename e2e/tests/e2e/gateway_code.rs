@@ -44,7 +44,7 @@ async fn run(file: &'static str, program: &'static [&'static str], doors: &str, 
     let key = key.to_owned();
     let run = move || {
         let folder = TempDir::new().expect("a temporary folder");
-        let (name, text) = if file.ends_with(".ts") { ("verify.mjs", without_types(&text)) } else { (file, text) };
+        let (name, text) = if program == ["node"] { ("verify.mjs", without_types(&text)) } else { (file, text) };
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("the file");
         let mut command = Command::new(program[0]);

@@ -9,8 +9,9 @@ use claviger_texts::console::{form as words, keys as texts};
 use http::StatusCode;
 use maud::html;
 
-use super::form::{Offer, change, edit_fields, filled};
+use super::form::{change, edit_fields, filled};
 use super::key::Key;
+use super::offer::Offer;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};

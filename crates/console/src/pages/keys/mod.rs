@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod new;
+pub(crate) mod offer;
 pub(crate) mod replace;
 pub(crate) mod rotate;
 pub(crate) mod show;

@@ -9,7 +9,8 @@ use claviger_texts::console::{applications, form as words, keys as texts};
 use http::StatusCode;
 use maud::html;
 
-use super::form::{Arrangement, Offer, creation, fields};
+use super::form::{Arrangement, creation, fields};
+use super::offer::Offer;
 use super::shown_once::{self, Made};
 use crate::Console;
 use crate::failure::{Failure, Problems, mend};

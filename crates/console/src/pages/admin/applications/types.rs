@@ -18,7 +18,7 @@ use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE, VERSION};
 use crate::pages::admin::audit::history;
-use crate::pages::keys::form::Offer;
+use crate::pages::keys::offer::Offer;
 use crate::parts::badge;
 use crate::parts::changed::{Labels, now};
 use crate::parts::confirm::Question;

@@ -15,7 +15,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE, VERSION};
-use crate::pages::keys::form::Offer;
+use crate::pages::keys::offer::Offer;
 use crate::parts::changed;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
