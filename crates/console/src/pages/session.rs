@@ -21,9 +21,11 @@ pub(super) fn router() -> Router<Console> {
         .route("/theme", post(theme))
 }
 
-/// Where somebody begins: at the organization's keys, or at their own.
+/// Where somebody begins: at the organization's keys, at their own, or at who they are.
 async fn start(viewer: Viewer) -> Redirect {
-    Redirect::to(if viewer.may("keys.read") { "/keys" } else { "/profile/keys" })
+    let places = [("keys.read", "/keys"), ("keys.manage_own", "/profile/keys")];
+    let place = places.into_iter().find(|(authority, _)| viewer.may(authority));
+    Redirect::to(place.map_or("/profile", |(_, path)| path))
 }
 
 async fn sign_out(Posted { viewer, .. }: Posted) -> Result<Response, Failure> {

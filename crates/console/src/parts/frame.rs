@@ -190,7 +190,7 @@ fn bar(viewer: &Viewer) -> Markup {
                 div .menu-items {
                     p .who { strong { (viewer.person.name) } br; span .muted { (viewer.person.email) } }
                     a href="/profile" { (texts::PROFILE) }
-                    a href="/profile/keys" { (texts::API_KEYS) }
+                    @if viewer.may("keys.manage_own") { a href="/profile/keys" { (texts::API_KEYS) } }
                     @if viewer.may("keys.read") { a href="/keys" { (texts::SETTINGS_API) } }
                     a href="/profile/security" { (texts::SECURITY) }
                     (themes(viewer))

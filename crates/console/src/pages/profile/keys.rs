@@ -17,6 +17,7 @@ use crate::parts::icon::Icon;
 use crate::parts::list::{List, Listed};
 use crate::viewer::{Posted, Viewer};
 
+const PATH: &str = "/profile/keys";
 const KNOWN: &[&str] = &["text", "state", "ends_before", "last_refused_after", "sort", "cursor"];
 
 pub(super) fn router() -> Router<Console> {
@@ -28,12 +29,12 @@ pub(super) fn tabs(viewer: &Viewer) -> Markup {
     let tabs = [
         ("/profile", people::PROFILE),
         ("/profile/roles", people::ROLES),
-        ("/profile/keys", words::API_KEYS),
+        (PATH, words::API_KEYS),
         ("/profile/security", words::SECURITY),
     ];
     html! {
         nav .subplaces aria-label=(people::PROFILE) {
-            @for (path, label) in tabs {
+            @for (path, label) in tabs.into_iter().filter(|(path, _)| *path != PATH || viewer.may("keys.manage_own")) {
                 a href=(path) aria-current=[is_at(&viewer.path, path).then_some("page")] { (label) }
             }
             @if viewer.may("keys.read") { a href="/keys" { (words::SETTINGS_API) } }

@@ -85,7 +85,7 @@ fn password(viewer: &Viewer, problems: &Problems) -> Markup {
 
 fn table(viewer: &Viewer, sessions: &[Session]) -> Markup {
     html! {
-        div .table-container {
+        div .table-container tabindex="0" role="region" aria-label=(texts::SESSIONS) {
             table .table {
                 thead {
                     tr {
