@@ -12,10 +12,13 @@ struct Package {
     installed: fn() -> bool,
 }
 
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 7] = [
     Package { name: "postgresql", installed: || postgres::programs().is_some() },
     Package { name: "nginx", installed: || find("nginx").is_some() },
     Package { name: "caddy", installed: || find("caddy").is_some() },
+    // The console's tests are a browser's.
+    Package { name: "chromium", installed: || find("chromium").is_some() },
+    Package { name: "chromium-driver", installed: || find("chromedriver").is_some() },
     // For promtool, which Debian has nowhere else.
     Package { name: "prometheus", installed: || find("promtool").is_some() },
     // A real SMTP server with TLS and sign-in, for Debian's own Python.

@@ -85,11 +85,11 @@ customElements.define('shown-once', class extends HTMLElement {
     this.addEventListener('taken', () => { taken = true; });
     this.addEventListener('copy', () => { taken = true; });
     const download = this.querySelector('[data-download]');
-    if (download) download.hidden = false;
-    download?.addEventListener('click', () => {
+    download?.addEventListener('submit', (event) => {
+      event.preventDefault();
       const link = document.createElement('a');
-      const text = secrets.length === 1 ? secrets[0].value : secrets[secrets.length - 1].value;
-      link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
+      const value = new FormData(download).get('value');
+      link.href = URL.createObjectURL(new Blob([value], { type: 'text/plain;charset=utf-8' }));
       link.download = download.dataset.download;
       link.click();
       URL.revokeObjectURL(link.href);
@@ -121,16 +121,19 @@ customElements.define('dual-list', class extends HTMLElement {
     this.right = this.list(words.selected);
     const buttons = document.createElement('div');
     buttons.className = 'dual-buttons';
-    [[words.add, () => this.move(this.left, true)], [words.addAll, () => this.move(this.left, true, true)],
-      [words.remove, () => this.move(this.right, false)], [words.removeAll, () => this.move(this.right, false, true)]]
-      .forEach(([text, act]) => {
+    [[words.add, this.left, true, false], [words.addAll, this.left, true, true],
+      [words.remove, this.right, false, false], [words.removeAll, this.right, false, true]]
+      .forEach(([text, from, selected, all]) => {
         const button = document.createElement('button');
         button.type = 'button';
         button.className = 'btn';
         button.dataset.variant = 'outline';
         button.dataset.size = 'sm';
         button.textContent = text;
-        button.addEventListener('click', act);
+        button.addEventListener('click', () => this.move(from, selected, all));
+        const able = () => { button.disabled = all ? from.select.options.length === 0 : from.select.selectedOptions.length === 0; };
+        from.select.addEventListener('change', able);
+        this.addEventListener('filled', able);
         buttons.append(button);
       });
     this.append(this.left.box, buttons, this.right.box);
@@ -185,6 +188,7 @@ customElements.define('dual-list', class extends HTMLElement {
         .map((option) => new Option(option.text, option.value));
       list.select.replaceChildren(...options);
     });
+    this.dispatchEvent(new Event('filled'));
   }
 });
 
@@ -200,7 +204,7 @@ customElements.define('from-fragment', class extends HTMLElement {
 });
 
 // Questions open as dialogs.
-document.querySelectorAll('details[data-dialog]').forEach((details) => {
+const askInDialog = (details) => {
   const body = details.querySelector('.confirm-body');
   const dialog = document.createElement('dialog');
   dialog.className = 'confirm-dialog';
@@ -208,9 +212,11 @@ document.querySelectorAll('details[data-dialog]').forEach((details) => {
   const opener = document.createElement('button');
   opener.type = 'button';
   const summary = details.querySelector('summary');
-  opener.className = summary.className;
-  Object.assign(opener.dataset, summary.dataset);
-  opener.textContent = summary.textContent;
+  const inner = summary.querySelector('[role="switch"]');
+  const model = inner ?? summary;
+  opener.className = model.className;
+  [...model.attributes].filter(({ name }) => name !== 'class').forEach(({ name, value }) => opener.setAttribute(name, value));
+  opener.append(...model.cloneNode(true).childNodes);
   opener.setAttribute('aria-haspopup', 'dialog');
   dialog.append(body);
   details.replaceWith(opener);
@@ -218,7 +224,53 @@ document.querySelectorAll('details[data-dialog]').forEach((details) => {
   opener.addEventListener('click', () => dialog.showModal());
   dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => opener.focus());
-});
+};
+
+// A value that is offered goes into a field as a further line.
+const appendOnPress = (button) => {
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    const field = document.getElementById(button.dataset.to);
+    const lines = field.value.split('\n').filter((line) => line.trim());
+    if (!lines.includes(button.dataset.append)) field.value = [...lines, button.dataset.append].join('\n');
+    field.focus();
+  });
+};
+
+// What scrolls can be scrolled by keyboard, and says what it is.
+const nameScrollers = (container) => {
+  container.tabIndex = 0;
+  container.setAttribute('role', 'region');
+  if (!container.hasAttribute('aria-label')) container.setAttribute('aria-label', document.querySelector('h1')?.textContent ?? '');
+};
+
+const enhance = (root) => {
+  root.querySelectorAll('.table-container').forEach(nameScrollers);
+  root.querySelectorAll('details[data-dialog]').forEach(askInDialog);
+  root.querySelectorAll('[data-append]').forEach(appendOnPress);
+};
+enhance(document);
+
+// A switch in a row changes the row alone; whatever else is answered (a question who one is, a refusal) is shown as a page.
+document.addEventListener('submit', async (event) => {
+  const form = event.target;
+  const row = form.elements.row && document.getElementById(form.elements.row.value);
+  if (!row) return;
+  event.preventDefault();
+  const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const fresh = page.getElementById(row.id);
+  if (!answer.ok || !fresh) {
+    form.elements.row.remove();
+    form.submit();
+    return;
+  }
+  form.closest('dialog')?.close();
+  row.replaceWith(fresh);
+  enhance(fresh);
+  fresh.querySelector('[role="switch"]')?.focus();
+  document.getElementById('said').textContent = page.querySelector('.told')?.textContent ?? '';
+}, true);
 
 // A menu closes when one goes elsewhere.
 document.addEventListener('click', (event) => {
@@ -245,7 +297,7 @@ document.querySelectorAll('form[data-submit-on-change] select').forEach((select)
 // A form is sent once.
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (form.method !== 'post') return;
+  if (form.method !== 'post' || event.defaultPrevented) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

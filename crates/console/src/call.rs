@@ -1,7 +1,7 @@
 //! The console calls the management API in the same process, as the person whose browser asks: one way to do a thing, and
 //! no page can do what the API would refuse.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -82,6 +82,11 @@ impl Caller {
         let mut nobody = self.clone();
         nobody.headers.remove(COOKIE);
         nobody
+    }
+
+    /// The browser's address.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.0.ip().to_canonical())
     }
 
     pub(crate) fn get(&self, path: impl Into<String>) -> Call<'_> {

@@ -1,5 +1,7 @@
 //! Who looks at a page: a person in a session, with what a page needs to know of them.
 
+use std::net::IpAddr;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use claviger_manage::{Error, ErrorCode};
@@ -34,6 +36,8 @@ pub(crate) struct Viewer {
     /// What a form of this page does its work once under.
     pub(crate) once: String,
     pub(crate) theme: Theme,
+    /// The address at which the server sees the person.
+    pub(crate) ip: Option<IpAddr>,
     /// The path of the page.
     pub(crate) path: String,
     query: String,
@@ -92,6 +96,13 @@ impl Viewer {
         &self.authorities
     }
 
+    /// The page's address, without what it said of what was done before.
+    pub(crate) fn address(&self) -> String {
+        let kept: Vec<_> =
+            self.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("told=")).collect();
+        if kept.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, kept.join("&")) }
+    }
+
     /// What the page's address asks for, of what the page knows.
     pub(crate) fn asked(&self, known: &[&str]) -> Asked {
         Asked::read(&self.query, known)
@@ -105,6 +116,7 @@ impl Viewer {
         let home = home.ok_or_else(over)?;
         let zone = |name: &str| TimeZone::get(name).unwrap_or(TimeZone::UTC);
         Ok(Self {
+            ip: api.ip(),
             api,
             csrf: csrf_token,
             zone: zone(&user.time_zone),

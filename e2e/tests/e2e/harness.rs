@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod chromium;
 // The tool's own: a test that stops PostgreSQL needs one for itself.
 #[path = "../../../xtask/src/cluster.rs"]
 pub mod cluster;

@@ -11,6 +11,7 @@ mod canary;
 mod canary_links;
 mod command_line;
 mod command_line_people;
+mod console;
 mod continuity;
 mod documents;
 mod failover;

@@ -25,10 +25,21 @@ pub(crate) struct Question<'a> {
 // === impl Question ===
 
 impl Question<'_> {
+    /// Opened by a button with the action's word.
     pub(crate) fn ask(&self, viewer: &Viewer) -> Markup {
+        let variant = if self.is_destructive { "destructive" } else { "outline" };
+        self.asked(viewer, &html! { summary .btn data-variant=(variant) { (self.action) } })
+    }
+
+    /// Opened by something else.
+    pub(crate) fn ask_by(&self, viewer: &Viewer, opener: &Markup) -> Markup {
+        self.asked(viewer, &html! { summary .opener { (opener) } })
+    }
+
+    fn asked(&self, viewer: &Viewer, summary: &Markup) -> Markup {
         html! {
             details .confirm data-dialog {
-                summary .btn data-variant=(if self.is_destructive { "destructive" } else { "outline" }) { (self.action) }
+                (summary)
                 div .confirm-body role="group" aria-label=(self.action) {
                     h2 { (self.action) }
                     div { (self.what) }

@@ -158,6 +158,7 @@ impl<'a> Page<'a> {
                     div .shell {
                         (places(viewer))
                         main #content tabindex="-1" {
+                            p #said .sr-only aria-live="polite" {}
                             @if let Some(told) = told {
                                 div .alert .told role="status" { (Icon::Done.draw()) p { (told) } }
                             }

@@ -70,6 +70,8 @@ pub mod failed {
     pub const FORBIDDEN: &str = "You may not do this";
     /// The title of anything else.
     pub const NOT_NOW: &str = "This did not work";
+    /// A form that was not of this session.
+    pub const OTHER_SITE: &str = "This form was not sent by a page of this session.";
     /// The way out.
     pub const HOME: &str = "Go to the start page";
 }

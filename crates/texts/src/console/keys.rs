@@ -248,3 +248,38 @@ pub const NO_OWN_HINT: &str = "A key of your own lets a program do what you may,
 pub fn overlap_until(hint: &str) -> String {
     format!("The secret {hint} of before still works until")
 }
+/// Who did it.
+pub fn by(name: &str) -> String {
+    format!("by {name}")
+}
+/// Disabled for want of use.
+pub fn unused_for(days: Option<u32>) -> String {
+    days.map_or_else(|| "not used for long".to_owned(), |count| format!("not used for {}", self::days(count)))
+}
+/// What it is for, on the organization's page.
+pub const DESCRIPTION_HINT: &str = "The name of the application or site that uses it.";
+/// The name on the organization's page.
+pub const NAME_OPTIONAL_HINT: &str = "Empty: taken from the description.";
+/// Ends now.
+pub const EXPIRE_NOW: &str = "The date is over: let the key end now";
+/// The viewer's address.
+pub const ADD_MY_IP: &str = "Add my current IP";
+/// What it is.
+pub fn my_ip(ip: &str) -> String {
+    format!("The server sees you at {ip}.")
+}
+/// Beside an address that is none of the internet's.
+pub const MY_IP_IS_LOCAL: &str =
+    "That is an address of this network, not of the internet: ask your administrator which one the gateway sees.";
+/// The window of a key that was made.
+pub const GENERATED_TITLE: &str = "Save generated key";
+/// Above a list of keys made on one's own account.
+pub const NEW_WINDOW: &str = "New API Key";
+/// Guidance.
+pub const GUIDANCE: &str = "Treat it like a password: never in a repository, a mail or a screenshot. If it gets out, delete it and make another one.";
+/// Chosen nothing.
+pub const CHOOSE_RIGHT: &str = "choose what the key may do";
+/// A field of *Try it*.
+pub const DOOR: &str = "API";
+/// No API in particular.
+pub const ANY_DOOR: &str = "By the path alone";

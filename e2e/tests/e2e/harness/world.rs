@@ -90,6 +90,28 @@ impl World {
         world
     }
 
+    /// A server without an organization.
+    pub async fn start_empty(database: &TestDatabase) -> Self {
+        Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), None, |_| ()).await
+    }
+
+    /// The link by which the first organization is made.
+    pub async fn setup_link(&self) -> String {
+        let running = self.running.lock().await;
+        let link = running.as_ref().and_then(|running| running.setup_link()).expect("there is no organization");
+        link.expose().to_owned()
+    }
+
+    /// The same, whose administrator has a password.
+    pub async fn start_with_password(database: &TestDatabase, password: &str) -> Self {
+        let mut world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), None, |_| ()).await;
+        let body = json!({ "organization": "Acme", "email": "ada@example.com", "password": password });
+        let local = world.local_token();
+        let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
+        set_up["token"].as_str().expect("a management token").clone_into(&mut world.token);
+        world
+    }
+
     /// A second server on the same database, with a data directory of its own.
     pub async fn second_node(&self, database: &TestDatabase) -> Self {
         let clock = Arc::clone(&self.clock);

@@ -57,7 +57,7 @@ async fn show(
     form: &Form,
     problems: &Problems,
 ) -> Result<Response, Failure> {
-    let offer = Offer::load(viewer).await?;
+    let offer = Offer::load(viewer).await?.with_held(&key.api_sets);
     let body = html! {
         (summary(problems))
         @if !problems.is_empty() { (changed::now(SHOWN, &filled(key, viewer), form)) }

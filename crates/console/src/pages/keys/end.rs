@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
+use claviger_texts::console::keys as texts;
 use serde_json::json;
 
 use super::key::Key;
@@ -53,7 +54,7 @@ async fn end_overlap(Path(id): Path<String>, Posted { viewer, form }: Posted) ->
 
 async fn reveal(Path(id): Path<String>, Posted { viewer, .. }: Posted) -> Result<Response, Failure> {
     let made: Made = viewer.api.post(format!("/keys/{}/reveal", segment(&id))).read().await?;
-    Ok(shown_once::page(&viewer, &made, false, &made.key.path()))
+    Ok(shown_once::show(&viewer, &made, texts::CREATED_TITLE, &made.key.path()))
 }
 
 async fn delete(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Result<Response, Failure> {

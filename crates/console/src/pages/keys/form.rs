@@ -1,5 +1,8 @@
 //! The one form of a key: its fields, what they send, and what they hold.
 
+use std::net::IpAddr;
+
+use claviger_domain::name::NAME_LENGTH_MAX;
 use claviger_texts::console::{form as words, keys as texts};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -34,10 +37,10 @@ pub(crate) fn fields(arrangement: Arrangement, offer: &Offer, form: &Form, probl
     let part = Part { offer, form, problems };
     match arrangement {
         Arrangement::Organization => html! {
-            (part.name()) (part.description()) (part.right())
+            (part.purpose()) (part.right())
             details .advanced open[!problems.is_empty()] {
                 summary { (words::ADVANCED) }
-                (part.sets()) (part.operations()) (part.expiry()) (part.not_before()) (part.addresses())
+                (part.optional_name()) (part.sets()) (part.operations()) (part.expiry()) (part.not_before()) (part.addresses())
                 (part.environment()) (part.shape()) (part.external_id()) (part.tags()) (part.idle_exempt())
             }
         },
@@ -70,8 +73,8 @@ pub(crate) fn fields(arrangement: Arrangement, offer: &Offer, form: &Form, probl
 pub(crate) fn edit_fields(offer: &Offer, form: &Form, problems: &Problems) -> Markup {
     let part = Part { offer, form, problems };
     html! {
-        (part.name()) (part.description()) (part.dual()) (part.operations()) (part.expiry()) (part.not_before()) (part.addresses())
-        (part.external_id()) (part.tags()) (part.idle_exempt())
+        (part.name()) (part.description()) (part.dual()) (part.operations()) (part.expiry()) (part.expire_now()) (part.not_before())
+        (part.addresses()) (part.external_id()) (part.tags()) (part.idle_exempt())
     }
 }
 
@@ -100,10 +103,20 @@ impl<'a> Part<'a> {
         self.field("description", texts::DESCRIPTION).text(self.form.text("description"))
     }
 
+    /// What the key is for; its name follows from it.
+    fn purpose(&self) -> Markup {
+        let field = self.field("description", texts::DESCRIPTION).required().hint(texts::DESCRIPTION_HINT);
+        field.text(self.form.text("description"))
+    }
+
+    fn optional_name(&self) -> Markup {
+        self.field("name", texts::NAME).hint(texts::NAME_OPTIONAL_HINT).text(self.form.text("name"))
+    }
+
     /// One set of a dropdown; further ones are under *Advanced*.
     fn right(&self) -> Markup {
         let none = std::iter::once(Choice::new("", words::CHOOSE));
-        let choices: Vec<_> = none.chain(self.offer.sets.iter().cloned()).collect();
+        let choices: Vec<_> = none.chain(self.offer.rights.iter().cloned()).collect();
         html! {
             (self.field("right", texts::RIGHT).hint(texts::RIGHT_HINT).choice(&choices, self.form.text("right")))
             (self.manuals())
@@ -111,13 +124,8 @@ impl<'a> Part<'a> {
     }
 
     fn sets(&self) -> Markup {
-        dual_list(
-            self.field("api_sets", texts::API_SETS),
-            texts::AVAILABLE,
-            texts::SELECTED,
-            &self.offer.sets,
-            &self.chosen(),
-        )
+        let (chosen, field) = (self.chosen(), self.field("api_sets", texts::API_SETS));
+        dual_list(field, texts::AVAILABLE, texts::SELECTED, &self.offer.sets, &chosen)
     }
 
     fn dual(&self) -> Markup {
@@ -167,14 +175,28 @@ impl<'a> Part<'a> {
         field.input("date", self.form.text("expires_at"), "off")
     }
 
+    fn expire_now(&self) -> Markup {
+        self.field("expire_now", texts::EXPIRE_NOW).tick(self.form.is_on("expire_now"))
+    }
+
     fn not_before(&self) -> Markup {
         self.field("not_before", texts::NOT_BEFORE).input("date", self.form.text("not_before"), "off")
     }
 
     fn addresses(&self) -> Markup {
-        self.field("allowed_ips", texts::ALLOWED_IPS)
-            .hint(texts::ALLOWED_IPS_HINT)
-            .area(self.form.text("allowed_ips"), 4)
+        let field = self.field("allowed_ips", texts::ALLOWED_IPS).hint(texts::ALLOWED_IPS_HINT);
+        html! {
+            (field.area(self.form.text("allowed_ips"), 4))
+            @if let Some(ip) = self.offer.ip {
+                p .hint .own-ip {
+                    (texts::my_ip(&ip.to_string()))
+                    @if is_local(ip) { " " (texts::MY_IP_IS_LOCAL) }
+                    " " button .btn data-variant="outline" data-size="sm" type="button" data-append=(ip) data-to="allowed_ips" hidden {
+                        (texts::ADD_MY_IP)
+                    }
+                }
+            }
+        }
     }
 
     fn environment(&self) -> Markup {
@@ -200,6 +222,14 @@ impl<'a> Part<'a> {
     }
 }
 
+/// An address that the internet does not know.
+fn is_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
 // === what the form sends ===
 
 /// The request that makes the key.
@@ -209,7 +239,10 @@ pub(crate) fn creation(arrangement: Arrangement, form: &Form) -> Value {
     let right = form.given("right").into_iter();
     let mut sets: Vec<&str> = right.chain(form.all("api_sets")).collect();
     sets.dedup();
-    set("api_sets", json!(sets));
+    // Without either of the two the API asks for a choice.
+    if !sets.is_empty() || form.lines("operations").next().is_some() {
+        set("api_sets", json!(sets));
+    }
     set("environment", json!(form.given("environment").unwrap_or("live")));
     let shape = match arrangement {
         Arrangement::Profile => "pair",
@@ -226,7 +259,25 @@ pub(crate) fn creation(arrangement: Arrangement, form: &Form) -> Value {
     if let Some(id) = form.given("external_id") {
         set("external_id", json!(id));
     }
+    if body.get("operations") == Some(&json!([])) {
+        body.remove("operations");
+    }
+    if arrangement == Arrangement::Organization && form.given("name").is_none() {
+        body.insert("name".to_owned(), json!(name_from(form.text("description"))));
+    }
     Value::Object(body)
+}
+
+/// The name of a key that was only described: the description's beginning.
+fn name_from(description: &str) -> String {
+    description.trim().chars().take(NAME_LENGTH_MAX).collect::<String>().trim_end().to_owned()
+}
+
+/// The same with a number at its end.
+pub(super) fn numbered(name: &str, count: u32) -> String {
+    let end = format!(" {count}");
+    let kept: String = name.chars().take(NAME_LENGTH_MAX - end.len()).collect();
+    format!("{}{end}", kept.trim_end())
 }
 
 /// The request that changes what `before` was into what the form says: only what differs, so that an end that is shown as
@@ -237,6 +288,7 @@ pub(crate) fn change(before: &Form, form: &Form) -> Value {
     for name in ["expires_at", "not_before", "external_id"] {
         body.insert(name.to_owned(), form.value(name));
     }
+    body.insert("expire_now".to_owned(), json!(form.is_on("expire_now")));
     let fields: Vec<&str> = body.keys().map(String::as_str).collect();
     let same: Vec<String> =
         fields.into_iter().filter(|name| before.all(name).eq(form.all(name))).map(str::to_owned).collect();
@@ -319,6 +371,21 @@ mod tests {
         let after = form("name=b&description=&tags=x,+y&api_sets=one&api_sets=two&expires_at=&idle_exempt=on");
         assert_eq!(change(&before, &after), json!({"name": "b", "api_sets": ["one", "two"], "expires_at": null}));
         assert_eq!(change(&before, &before), json!({}));
+    }
+
+    #[test]
+    fn a_name_that_follows_from_a_description_keeps_to_the_length_of_names() {
+        let sent = form(&format!("description={}&right=orders", "d".repeat(300)));
+        let name = creation(Arrangement::Organization, &sent)["name"].as_str().expect("a name").to_owned();
+        assert_eq!(name.len(), NAME_LENGTH_MAX);
+        let second = numbered(&name, 2);
+        assert!(second.len() == NAME_LENGTH_MAX && second.ends_with("d 2"), "{second}");
+    }
+
+    #[test]
+    fn a_form_in_which_nothing_was_chosen_asks_for_no_rights_by_itself() {
+        let body = creation(Arrangement::Organization, &form("description=a&right="));
+        assert!(body.get("api_sets").is_none() && body.get("operations").is_none(), "{body}");
     }
 
     #[test]

@@ -111,6 +111,20 @@ impl Key {
         }
     }
 
+    /// Why it is out of service, and by whom: a person, or the system for want of use.
+    pub(crate) fn why(&self) -> Option<String> {
+        if self.state != "disabled" {
+            return None;
+        }
+        let reason = self.state_reason.as_deref();
+        if reason == Some("idle") {
+            return Some(texts::unused_for(self.idle_days));
+        }
+        let by = self.state_by.as_ref().map(|by| texts::by(by.shown()));
+        let parts: Vec<_> = by.into_iter().chain(reason.map(str::to_owned)).collect();
+        (!parts.is_empty()).then(|| parts.join(": "))
+    }
+
     /// Its name and last use, for questions.
     pub(crate) fn named(&self, viewer: &Viewer) -> Markup {
         html! {

@@ -119,23 +119,50 @@ fn row(viewer: &Viewer, key: &Key, is_all: bool) -> Markup {
     }
 }
 
-/// The state, and the switch for who may turn it.
+/// The state with why, and the switch for who may turn it: turning it off asks first.
 fn status(viewer: &Viewer, key: &Key) -> Markup {
-    let action = if key.state == "disabled" { "enable" } else { "disable" };
-    let label = if key.state == "disabled" { texts::ENABLE } else { texts::DISABLE };
+    let turns = key.is_ended_by(viewer) && ["active", "disabled", "not_yet_valid"].contains(&key.state.as_str());
     html! {
         div .status {
-            (badge::state(&key.state))
-            @if key.is_ended_by(viewer) && ["active", "disabled", "not_yet_valid"].contains(&key.state.as_str()) {
-                form method="post" action={ (key.path()) "/" (action) } {
+            div {
+                (badge::state(&key.state))
+                @if let Some(why) = key.why() { br; small .muted { (why) } }
+            }
+            @if turns && key.state == "disabled" {
+                form method="post" action={ (key.path()) "/enable" } {
                     (csrf(viewer))
-                    input type="hidden" name="back" value=(viewer.path);
-                    button .switch type="submit" role="switch" aria-checked=(key.state != "disabled")
-                        aria-label={ (label) " " (key.name) } title=(label) { span {} }
+                    (in_place(viewer, key))
+                    button .switch type="submit" role="switch" aria-checked="false" aria-label={ (texts::ENABLE) " " (key.name) }
+                        title=(texts::ENABLE) { span {} }
                 }
+            } @else if turns {
+                (turn_off(viewer, key))
             }
         }
     }
+}
+
+/// Back to this list; with scripts only the row changes.
+fn in_place(viewer: &Viewer, key: &Key) -> Markup {
+    html! {
+        input type="hidden" name="back" value=(viewer.address());
+        input type="hidden" name="row" value=(key.id);
+    }
+}
+
+fn turn_off(viewer: &Viewer, key: &Key) -> Markup {
+    let switch = html! {
+        span .switch role="switch" aria-checked="true" aria-label={ (texts::DISABLE) " " (key.name) } title=(texts::DISABLE) { span {} }
+    };
+    let question = Question {
+        action: texts::DISABLE,
+        what: &key.named(viewer),
+        consequence: texts::DISABLE_CONSEQUENCE,
+        path: &format!("{}/disable", key.path()),
+        fields: &in_place(viewer, key),
+        is_destructive: true,
+    };
+    question.ask_by(viewer, &switch)
 }
 
 fn options(viewer: &Viewer, key: &Key) -> Markup {

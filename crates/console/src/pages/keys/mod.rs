@@ -21,6 +21,7 @@ pub(super) fn router() -> Router<Console> {
     Router::new()
         .merge(list::router())
         .merge(new::router())
+        .merge(shown_once::router())
         .merge(show::router())
         .merge(edit::router())
         .merge(end::router())

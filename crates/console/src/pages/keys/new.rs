@@ -4,15 +4,16 @@ use axum::Router;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_manage::ErrorCode;
+use claviger_manage::{Error, ErrorCode};
 use claviger_texts::console::{applications, form as words, keys as texts};
 use http::StatusCode;
 use maud::html;
 
-use super::form::{Arrangement, creation, fields};
+use super::form::{Arrangement, creation, fields, numbered};
 use super::offer::Offer;
 use super::shown_once::{self, Made};
 use crate::Console;
+use crate::call::Answer;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE};
 use crate::parts::field::summary;
@@ -24,6 +25,8 @@ use crate::viewer::{Posted, Viewer};
 pub(crate) struct Place {
     pub(crate) arrangement: Arrangement,
     pub(crate) title: String,
+    /// Of the page that shows the secret.
+    pub(crate) made_title: &'static str,
     pub(crate) button: &'static str,
     /// Where its list is, and where its form stands and goes.
     pub(crate) list: String,
@@ -33,6 +36,9 @@ pub(crate) struct Place {
     /// The sets that its keys can have at the most, where there is a bound.
     pub(crate) within: Option<Vec<String>>,
 }
+
+/// How many names are tried that follow from one description.
+const DERIVED_NAMES_MAX: u32 = 50;
 
 pub(super) fn router() -> Router<Console> {
     Router::new().route("/keys/new", get(page).post(make_of_organization))
@@ -78,23 +84,39 @@ pub(crate) async fn show(
 
 /// Makes the key and shows its secret; a form that was sent before says so.
 pub(crate) async fn make(viewer: &Viewer, place: &Place, mut form: Form) -> Result<Response, Failure> {
-    let call = viewer.api.post(place.api.clone()).json(&creation(place.arrangement, &form)).once(form.given(ONCE));
-    let answer = match call.send().await {
+    let answer = match send(viewer, place, &form).await {
         Ok(answer) => answer,
         Err(error) if error.code() == ErrorCode::IdempotencyMismatch => {
             // Sent before with other entries: that key is there, and this one is meant to be a further one.
             form.take(ONCE);
             return show(viewer, place, &form, &Problems::of(texts::ALREADY)).await;
         }
-        Err(error) => return show(viewer, place, &form, &right_too(mend(error)?)).await,
+        Err(error) => return show(viewer, place, &form, &at_all_places(mend(error)?)).await,
     };
     let made: Made = answer.read()?;
-    Ok(shown_once::page(viewer, &made, answer.is_replayed(), &place.list))
+    Ok(shown_once::page(viewer, &made, answer.is_replayed(), place.made_title, &place.list))
 }
 
-/// The dropdown is a set too: what is wrong with the sets stands below both.
-fn right_too(problems: Problems) -> Problems {
-    problems.also("api_sets", "right")
+/// A name that was only derived is made unique.
+async fn send(viewer: &Viewer, place: &Place, form: &Form) -> Result<Answer, Error> {
+    let mut body = creation(place.arrangement, form);
+    let derived = form.given("name").is_none().then(|| body["name"].as_str().unwrap_or_default().to_owned());
+    let mut count = 1;
+    loop {
+        let sent = viewer.api.post(place.api.clone()).json(&body).once(form.given(ONCE)).send().await;
+        match (sent, &derived) {
+            (Err(error), Some(name)) if error.code() == ErrorCode::NameTaken && count < DERIVED_NAMES_MAX => {
+                count += 1;
+                body["name"] = numbered(name, count).into();
+            }
+            (sent, _) => return sent,
+        }
+    }
+}
+
+/// What is wrong with the sets stands below the dropdown too, what is wrong with a derived name below the description.
+fn at_all_places(problems: Problems) -> Problems {
+    problems.also("api_sets", "right").also("name", "description")
 }
 
 // === impl Place ===
@@ -105,6 +127,7 @@ impl Place {
         Self {
             arrangement: Arrangement::Organization,
             title: texts::NEW_TITLE.to_owned(),
+            made_title: texts::CREATED_TITLE,
             button: texts::NEW,
             list: "/keys".to_owned(),
             form: "/keys/new".to_owned(),
@@ -118,6 +141,7 @@ impl Place {
         Self {
             arrangement: Arrangement::Profile,
             title: texts::NEW_OWN_TITLE.to_owned(),
+            made_title: texts::CREATED_TITLE,
             button: words::SAVE,
             list: "/profile/keys".to_owned(),
             form: "/profile/keys/new".to_owned(),
@@ -131,7 +155,8 @@ impl Place {
         let user = crate::call::segment(user);
         Self {
             arrangement: Arrangement::Account,
-            title: texts::GENERATE.to_owned(),
+            title: texts::NEW_WINDOW.to_owned(),
+            made_title: texts::GENERATED_TITLE,
             button: texts::FINISH,
             list: format!("/admin/users/{user}"),
             form: format!("/admin/users/{user}/keys/new"),
@@ -146,6 +171,7 @@ impl Place {
         Self {
             arrangement: Arrangement::Application,
             title: applications::new_key_of(name),
+            made_title: texts::CREATED_TITLE,
             button: words::SAVE,
             list: format!("/admin/applications/{id}"),
             form: format!("/admin/applications/{id}/keys/new"),

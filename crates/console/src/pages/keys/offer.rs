@@ -1,5 +1,7 @@
 //! What the form of a key offers: sets, and manuals of APIs.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::call::segment;
@@ -19,7 +21,13 @@ const PAGE: usize = 100;
 /// What the form offers.
 #[derive(Debug)]
 pub(crate) struct Offer {
+    /// All sets that a key can hold.
     pub(crate) sets: Vec<Choice>,
+    /// Those of the dropdown: one's own and Full access, neither General, which every key has that holds anything of the
+    /// API, nor those of the management API.
+    pub(super) rights: Vec<Choice>,
+    /// The address at which the server sees the viewer.
+    pub(super) ip: Option<IpAddr>,
     /// APIs with their manuals: the provider's own, else this console's page of their operations.
     pub(super) manuals: Vec<(String, String)>,
 }
@@ -28,6 +36,7 @@ pub(crate) struct Offer {
 struct ApiSet {
     slug: String,
     name: String,
+    kind: String,
 }
 
 // === impl Offer ===
@@ -35,16 +44,12 @@ struct ApiSet {
 impl Offer {
     /// Reads what the viewer may see.
     pub(crate) async fn load(viewer: &Viewer) -> Result<Self, Failure> {
-        let mut sets = Vec::new();
+        let mut sets: Vec<ApiSet> = Vec::new();
         let mut cursor = String::new();
         while sets.len() < SETS_OFFERED_MAX {
             let path = format!("/api-sets?limit={PAGE}{cursor}");
             let Some(page) = viewer.api.get(path).read_if_seen::<Listed<ApiSet>>().await? else { break };
-            sets.extend(
-                page.data
-                    .into_iter()
-                    .map(|set| Choice { label: format!("{} ({})", set.name, set.slug), value: set.slug }),
-            );
+            sets.extend(page.data);
             let Some(next) = page.next_cursor else { break };
             cursor = format!("&cursor={}", segment(&next));
         }
@@ -53,7 +58,21 @@ impl Offer {
         let own_page = |api: &Api| format!("{}/manual", api.path(viewer));
         let manual = |api: Api| (api.name.clone(), api.manual_url.clone().unwrap_or_else(|| own_page(&api)));
         let manuals = apis.into_iter().filter(|api| !api.is_built_in()).map(manual).collect();
-        Ok(Self { sets, manuals })
+        let own = |set: &&ApiSet| ["plain", "full"].contains(&set.kind.as_str());
+        let rights = sets.iter().filter(own).map(|set| Choice::new(set.slug.clone(), set.name.clone())).collect();
+        let sets = sets.iter().filter(|set| set.kind != "general").map(ApiSet::choice).collect();
+        Ok(Self { sets, rights, manuals, ip: viewer.ip })
+    }
+
+    /// The same with sets that a key holds already, whatever they are: none is lost by being left out of a list.
+    #[must_use]
+    pub(crate) fn with_held(mut self, held: &[String]) -> Self {
+        for set in held {
+            if !self.sets.iter().any(|choice| choice.value == *set) {
+                self.sets.push(Choice::new(set.clone(), set.clone()));
+            }
+        }
+        self
     }
 
     /// Leaves the sets that are within these; those of other organizations are among them by their ids.
@@ -69,6 +88,14 @@ impl Offer {
     }
 }
 
+// === impl ApiSet ===
+
+impl ApiSet {
+    fn choice(&self) -> Choice {
+        Choice::new(self.slug.clone(), format!("{} ({})", self.name, self.slug))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +104,7 @@ mod tests {
     fn an_application_is_offered_what_its_type_allows() {
         let sets = ["issues", "pulls-read", FULL_ACCESS].map(|set| Choice::new(set, set)).to_vec();
         let offered = |within: &[&str]| {
-            let mut offer = Offer { sets: sets.clone(), manuals: Vec::new() };
+            let mut offer = Offer { sets: sets.clone(), rights: Vec::new(), ip: None, manuals: Vec::new() };
             offer.narrow(&within.iter().map(|set| (*set).to_owned()).collect::<Vec<_>>());
             offer.sets.into_iter().map(|set| set.value).collect::<Vec<_>>()
         };

@@ -5,6 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
 use claviger_manage::Error;
+use claviger_texts::console::keys as texts;
 use serde_json::json;
 
 use super::shown_once::{self, Made};
@@ -22,5 +23,5 @@ async fn rotate(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Resu
     let seconds = seconds.map_err(|_| Error::field("overlap_seconds", "expected a number of seconds"))?;
     let call = viewer.api.post(format!("/keys/{}/rotate", segment(&id)));
     let made: Made = call.json(&json!({"overlap_seconds": seconds})).read().await?;
-    Ok(shown_once::page(&viewer, &made, false, &made.key.path()))
+    Ok(shown_once::show(&viewer, &made, texts::CREATED_TITLE, &made.key.path()))
 }

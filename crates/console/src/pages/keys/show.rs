@@ -50,12 +50,13 @@ pub(super) async fn page(viewer: &Viewer, id: &str, form: &Form, tried: Option<&
     let key: Key = viewer.api.get(format!("/keys/{id}")).read().await?;
     let refusals: Option<Listed<Refusal>> =
         viewer.api.get(format!("/keys/{id}/requests?limit={REFUSALS}")).read_if_seen().await?;
+    let try_it = try_it::panel(viewer, &key, form, tried).await?;
     let history = history(viewer, &key.id).await?;
     let body = html! {
         (overlap(viewer, &key))
         div .columns {
             section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &key)) } }
-            (try_it::panel(viewer, &key, form, tried))
+            (try_it)
         }
         @if let Some(refusals) = &refusals { (refused(viewer, &refusals.data)) }
         (history)

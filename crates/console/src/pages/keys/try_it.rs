@@ -18,6 +18,7 @@ use crate::form::Form;
 use crate::pages::sign_in::without_nulls;
 use crate::parts::field::{Choice, Field, summary};
 use crate::parts::frame::csrf;
+use crate::parts::list::Listed;
 use crate::viewer::{Posted, Viewer};
 
 pub(crate) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -57,6 +58,7 @@ async fn try_it(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Resu
         "method": path.and(form.given("method")),
         "path": path,
         "client_ip": form.value("client_ip"),
+        "api": form.value("api"),
     }));
     let call = viewer.api.post(format!("/keys/{}/check", segment(&id))).json(&request);
     let tried = match call.read().await {
@@ -66,15 +68,32 @@ async fn try_it(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Resu
     show::page(&viewer, &id, &form, Some(&tried)).await
 }
 
+#[derive(Debug, Deserialize)]
+struct Api {
+    slug: String,
+    name: String,
+    kind: String,
+}
+
+/// The APIs at whose doors a request can be tried: one's own that have operations.
+async fn doors(viewer: &Viewer) -> Result<Vec<Choice>, Failure> {
+    let apis = viewer.api.get("/apis?limit=100").read_if_seen::<Listed<Api>>().await?;
+    let apis = apis.map(|page| page.data).unwrap_or_default();
+    let own = apis.into_iter().filter(|api| api.kind == "plain");
+    let any = Choice::new("", texts::ANY_DOOR);
+    Ok(own.map(|api| Choice::new(api.slug, api.name)).chain([any]).collect())
+}
+
 /// The panel on a key's page.
-pub(super) fn panel(viewer: &Viewer, key: &Key, form: &Form, tried: Option<&Tried>) -> Markup {
+pub(super) async fn panel(viewer: &Viewer, key: &Key, form: &Form, tried: Option<&Tried>) -> Result<Markup, Failure> {
+    let doors = doors(viewer).await?;
     let none = Problems::default();
     let problems = match tried {
         Some(Tried::Refused(problems)) => problems,
         _ => &none,
     };
     let methods = METHODS.map(|method| Choice::new(method, method));
-    html! {
+    Ok(html! {
         section #try .card {
             header { h2 { (texts::TRY) } p { (texts::TRY_HINT) } }
             section {
@@ -82,6 +101,7 @@ pub(super) fn panel(viewer: &Viewer, key: &Key, form: &Form, tried: Option<&Trie
                 form .form .try method="post" action={ (key.path()) "/try#try" } {
                     (csrf(viewer))
                     (Field::new("method", texts::METHOD, problems).choice(&methods, form.given("method").unwrap_or("GET")))
+                    (Field::new("api", texts::DOOR, problems).choice(&doors, form.text("api")))
                     (Field::new("path", texts::PATH, problems).text(form.text("path")))
                     (Field::new("client_ip", texts::CLIENT_IP, problems).text(form.text("client_ip")))
                     button .btn type="submit" { (texts::CHECK) }
@@ -89,7 +109,7 @@ pub(super) fn panel(viewer: &Viewer, key: &Key, form: &Form, tried: Option<&Trie
                 @if let Some(Tried::Explained(explained)) = tried { (outcome(explained)) }
             }
         }
-    }
+    })
 }
 
 fn outcome(explained: &Explained) -> Markup {

@@ -75,8 +75,8 @@ fn password(viewer: &Viewer, problems: &Problems) -> Markup {
         form .form method="post" action="/profile/security/password" {
             (csrf(viewer))
             input .sr-only type="text" name="username" value=(viewer.person.email) autocomplete="username" tabindex="-1" aria-hidden="true" readonly;
-            (Field::new("current_password", texts::OLD_PASSWORD, problems).required().input("password", "", "current-password"))
-            (Field::new("new_password", texts::NEW_PASSWORD, problems).required()
+            (Field::new("current", texts::OLD_PASSWORD, problems).required().input("password", "", "current-password"))
+            (Field::new("password", texts::NEW_PASSWORD, problems).required()
                 .hint(claviger_texts::console::sign_in::NEW_PASSWORD_HINT).input("password", "", "new-password"))
             div .buttons { button .btn type="submit" { (words::SAVE) } }
         }
@@ -123,7 +123,7 @@ fn table(viewer: &Viewer, sessions: &[Session]) -> Markup {
 }
 
 async fn change_password(Posted { viewer, form }: Posted) -> Result<Response, Failure> {
-    let body = json!({"current_password": form.text("current_password"), "new_password": form.text("new_password")});
+    let body = json!({"current": form.text("current"), "password": form.text("password")});
     match viewer.api.put("/me/password").json(&body).send().await {
         Ok(answer) => {
             let done = Redirect::to(&told("/profile/security", "password-changed")).into_response();

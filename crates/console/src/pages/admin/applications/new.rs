@@ -50,7 +50,13 @@ async fn make(Posted { viewer, mut form }: Posted) -> Result<Response, Failure> 
         Err(error) => return Ok(show(&viewer, &kinds, &form, &mend(error)?)),
     };
     let made: Made = answer.read()?;
-    Ok(shown_once::page(&viewer, &made, answer.is_replayed(), &format!("{PATH}/{}", made.key.owner.id)))
+    Ok(shown_once::page(
+        &viewer,
+        &made,
+        answer.is_replayed(),
+        keys::CREATED_TITLE,
+        &format!("{PATH}/{}", made.key.owner.id),
+    ))
 }
 
 fn chosen<'k>(kinds: &'k [Kind], form: &Form) -> Option<&'k Kind> {

@@ -1,0 +1,53 @@
+//! The console in a real browser. Each test has a server and a browser of its own.
+
+mod keys;
+mod pages;
+mod secrets;
+mod security;
+mod sessions;
+
+use serde_json::json;
+
+use crate::harness::chromium::{Chromium, View};
+use crate::harness::database::{Kind, TestDatabase};
+use crate::harness::raw_http::Request;
+use crate::harness::world::World;
+
+/// The administrator who was there first.
+const ADA: &str = "ada@example.com";
+const PASSWORD: &str = "tulip brisk canal forty";
+
+/// A server with a small API, and a browser in which the administrator has signed in.
+async fn on(scenario: impl AsyncFnOnce(&World, &Chromium)) {
+    on_as(View::DESK, scenario).await;
+}
+
+/// The same in another window.
+async fn on_as(view: View, scenario: impl AsyncFnOnce(&World, &Chromium)) {
+    let database = TestDatabase::new(Kind::Sqlite).await;
+    let world = World::start_with_password(&database, PASSWORD).await;
+    furnish(&world).await;
+    let browser = Chromium::open_as(world.control, view).await;
+    browser.sign_in(ADA, PASSWORD).await;
+    scenario(&world, &browser).await;
+    drop(browser);
+    world.stop_serving().await;
+}
+
+/// An API of three operations and a set.
+async fn furnish(world: &World) {
+    let operations = json!([
+        {"method": "GET", "path": "/orders", "name": "listOrders", "summary": "Lists orders"},
+        {"method": "POST", "path": "/orders", "name": "createOrder", "summary": "Makes an order"},
+        {"method": "GET", "path": "/customers/{id}", "name": "getCustomer", "summary": "Reads a customer"},
+    ]);
+    let api = json!({"name": "Shop", "slug": "shop", "hosts": ["shop.example.com"], "manual_url": "https://shop.example.com/manual", "operations": operations});
+    call(world, "/apis", &api).await;
+    let set = json!({"name": "Read orders", "slug": "orders-read", "operations": ["shop:listOrders"]});
+    call(world, "/api-sets", &set).await;
+}
+
+/// Makes something by the management API.
+async fn call(world: &World, path: &str, body: &serde_json::Value) -> serde_json::Value {
+    Request::post(&format!("/api/v1{path}"), body).bearer(&world.token).send(world.control).await.expect(201).json()
+}

@@ -1,0 +1,106 @@
+//! The secret of a key: shown once, taken away, and nowhere afterwards.
+
+use serde_json::json;
+
+use super::{call, on, on_as};
+use crate::harness::chromium::{Chromium, View};
+use crate::harness::patience::wait_until;
+
+async fn make(browser: &Chromium) -> String {
+    browser.go("/keys/new").await;
+    browser.fill("#description", "Shop window").await;
+    browser.choose("#right", "orders-read").await;
+    browser.click("main form button[type=submit]").await;
+    browser.wait_for("shown-once").await;
+    browser.value("#secret").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c_23_and_g_18_after_it_was_left_the_secret_is_nowhere() {
+    on(async |world, browser| {
+        let secret = make(browser).await;
+        browser.script("document.querySelector('[data-copy]').click()", &[]).await;
+        browser.press("Close").await;
+        browser.wait_for_text("Shop window").await;
+        assert!(!browser.source().await.contains(&secret));
+        // The answer to a form that was kept nowhere is not there any more.
+        browser.back().await;
+        assert!(!browser.source().await.contains(&secret), "not by the back button");
+        let keys = crate::harness::raw_http::Request::get("/api/v1/keys").bearer(&world.token);
+        assert!(!keys.send(world.control).await.expect(200).text().contains(&secret));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c_23_and_g_21_leaving_without_taking_it_asks_once() {
+    on(async |_, browser| {
+        let secret = make(browser).await;
+        browser.press("Close").await;
+        let question = browser.answer_question(false).await.expect("it asks");
+        assert!(question.contains("neither copied nor downloaded"), "{question}");
+        assert_eq!(browser.value("#secret").await, secret, "it is still there");
+        browser.press("Close").await;
+        assert!(browser.answer_question(true).await.is_some());
+        browser.wait_for("#text").await;
+        assert_eq!(browser.path().await, "/keys");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g_19_copy_leaves_the_page_as_it_is_and_says_so() {
+    on(async |_, browser| {
+        let secret = make(browser).await;
+        browser.press("Copy to clipboard").await;
+        browser.wait_for("[data-copy][data-done]").await;
+        assert_eq!(browser.value("#secret").await, secret);
+        let said = browser.script("return document.querySelector('copy-once [aria-live]').textContent", &[]).await;
+        assert_eq!(said, json!("Copied"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g_20_download_is_the_bare_key_in_a_file_of_its_name() {
+    on(async |_, browser| {
+        let secret = make(browser).await;
+        browser.press("Download").await;
+        let file = browser.downloads.join("Shop window.APIKEY");
+        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g_20_without_scripts_the_server_answers_the_file() {
+    on_as(View::PLAIN, async |_, browser| {
+        let secret = make(browser).await;
+        browser.press("Download").await;
+        let file = browser.downloads.join("Shop window.APIKEY");
+        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn y_42_a_rotated_key_shows_the_new_secret_once_and_both_work_for_the_overlap() {
+    on(async |world, browser| {
+        let made = call(world, "/keys", &json!({"name": "Turning", "api_sets": ["orders-read"]})).await;
+        let id = made["key"]["id"].as_str().expect("an id");
+        browser.go(&format!("/keys/{id}")).await;
+        browser.press("Rotate").await;
+        browser.choose("dialog[open] select", "86400").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for("shown-once").await;
+        let second = browser.value("#secret").await;
+        assert_ne!(second, made["secret"].as_str().expect("a secret"));
+        browser.press("Copy to clipboard").await;
+        browser.press("Close").await;
+        browser.wait_for_text("still works until").await;
+        assert!(!browser.source().await.contains(&second));
+    })
+    .await;
+}
