@@ -5,6 +5,7 @@ mod cluster;
 mod edges;
 mod generated;
 mod packages;
+mod pictures;
 mod postgres;
 mod previous;
 mod rows;
@@ -59,6 +60,8 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Make the pictures of README and docs anew, in `docs/images`
+    Pictures,
     /// Run the benchmark: `cargo xtask bench -- --help`
     Bench {
         /// Arguments for the benchmark
@@ -86,6 +89,7 @@ fn run(command: Command) -> Result {
         Command::Generated { check } => generated::run(&workspace, check),
         Command::Rows => rows::run(&workspace),
         Command::Test { no_check, arguments } => test::run(&workspace, !no_check, &arguments),
+        Command::Pictures => pictures::run(&workspace),
         Command::Postgres { command } => postgres::run(&command),
         Command::Bench { arguments } => workspace::succeed(
             workspace.cargo(["run", "--release", "--package", "claviger-bench", "--"]).args(arguments),

@@ -2,6 +2,7 @@
 
 mod keys;
 mod pages;
+mod pictures;
 mod secrets;
 mod security;
 mod sessions;

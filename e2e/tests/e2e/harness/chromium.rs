@@ -1,4 +1,4 @@
-//! A real browser: Chromium, driven by Debian's chromedriver in the WebDriver protocol (W3C, JSON over HTTP). The few calls
+//! A real browser: Chromium, driven by Debian's chromedriver in the `WebDriver` protocol (W3C, JSON over HTTP). The few calls
 //! that tests need are written out here: a client library brings a second `http` and a second ICU into the build.
 
 use std::io::{Read as _, Write as _};
@@ -15,7 +15,7 @@ use super::patience::wait_until;
 use super::process::free_address;
 use super::raw_http::Request;
 
-/// The member under which WebDriver names an element.
+/// The member under which `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// What Chromium is started with: no profile of anybody, nothing that asks the outside.
 const ARGUMENTS: [&str; 11] = [
@@ -51,7 +51,7 @@ pub struct Chromium {
     base: String,
     /// Where downloads go.
     pub downloads: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 // === impl View ===
@@ -90,14 +90,8 @@ impl Chromium {
             async || ask(driver, "GET", "/status", &Value::Null).await.is_ok_and(|(status, _)| status == 200);
         wait_until(is_ready, || "chromedriver does not answer".to_owned()).await;
         let downloads = folder.path().join("downloads");
-        let mut browser = Self {
-            driver,
-            child,
-            session: String::new(),
-            base: format!("http://{server}"),
-            downloads,
-            _folder: folder,
-        };
+        let mut browser =
+            Self { driver, child, session: String::new(), base: format!("http://{server}"), downloads, folder };
         let capabilities = browser.capabilities(view);
         let made = browser.ask("POST", "/session", &capabilities).await.unwrap_or_else(|error| panic!("{error}"));
         made["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
@@ -105,7 +99,7 @@ impl Chromium {
     }
 
     fn capabilities(&self, view: View) -> Value {
-        let profile = self._folder.path().join("profile");
+        let profile = self.folder.path().join("profile");
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).into();
         arguments.push(format!("--user-data-dir={}", profile.display()));
         // The driver makes no window narrower than 500 pixels; the page's own width is set by emulation.
@@ -377,7 +371,7 @@ async fn ask(driver: SocketAddr, method: &str, path: &str, body: &Value) -> std:
     Ok((status, answer))
 }
 
-/// A text within XPath, which has no escapes.
+/// A text within `XPath`, which has no escapes.
 fn xpath_text(text: &str) -> String {
     let parts: Vec<_> = text.split('\'').map(|part| format!("'{part}'")).collect();
     if parts.len() == 1 { parts.concat() } else { format!("concat({})", parts.join(", \"'\", ")) }
