@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{call, on, on_as};
+use super::{call, on};
 use crate::harness::app::{PASSWORD, person};
-use crate::harness::chromium::{Chromium, View};
+use crate::harness::chromium::Chromium;
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
@@ -330,89 +330,6 @@ async fn g_23_who_is_locked_is_out_until_unlocked_and_who_is_removed_for_good() 
         browser.click("form button[type=submit]").await;
         browser.wait_for_text("Removed.").await;
         assert!(!passes(world, &secret).await && !browser.text().await.contains("bob@example.com"));
-    })
-    .await;
-}
-
-/// The pages of people, with something on them.
-async fn furnished(world: &World) -> Vec<String> {
-    let long = json!({"email": "somebody.with.a.rather.long.address@engineering.example.com", "roles": ["auditor"]});
-    call(world, "/users", &long).await;
-    bob(world, &["developer"]).await;
-    let levels = json!({"max_lifetime_days": 30, "api_sets": ["orders-read"]});
-    call(world, "/roles", &json!({"name": "Desk", "authorities": ["keys.manage_own"], "levels": levels})).await;
-    let paths = [
-        "/admin/users",
-        "/admin/users/new",
-        "/admin/users/bob",
-        "/admin/users/bob/edit",
-        "/admin/users/bob/disable",
-        "/admin/invitations",
-        "/admin/roles",
-        "/admin/roles/new",
-        "/admin/roles/desk",
-        "/admin/roles/desk/edit",
-        "/admin/roles/admin",
-        "/profile",
-        "/profile/edit",
-        "/profile/roles",
-        "/profile/security",
-        "/invitation",
-        "/new-address",
-        "/password-reset",
-        "/password-reset/ask",
-    ];
-    paths.map(str::to_owned).into()
-}
-
-async fn nothing_serious(view: View) {
-    on_as(view, async |world, browser| {
-        for path in furnished(world).await {
-            browser.go(&path).await;
-            let found = browser.axe().await;
-            assert!(found.is_empty(), "{path}: {found:#?}");
-            let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert_eq!(browser.script(wide, &[]).await, json!(0), "{path} is wider than the window");
-        }
-        browser.go("/profile/security").await;
-        browser.press("Set up two-factor").await;
-        browser.wait_for(".qr svg").await;
-        let found = browser.axe().await;
-        assert!(found.is_empty(), "{found:#?}");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axe_finds_nothing_serious_on_the_pages_of_people_in_light() {
-    nothing_serious(View::DESK).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axe_finds_nothing_serious_on_the_pages_of_people_in_the_dark() {
-    nothing_serious(View::DARK).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axe_finds_nothing_serious_on_the_pages_of_people_on_a_telephone() {
-    nothing_serious(View::NARROW).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_is_invited_locked_and_removed_without_scripts() {
-    on_as(View::PLAIN, async |_, browser| {
-        browser.go("/admin/users/new").await;
-        browser.fill("#email", "bob@example.com").await;
-        browser.click("input[name=roles][value=developer]").await;
-        browser.click(SUBMIT).await;
-        browser.wait_for("#link").await;
-        browser.press("Close").await;
-        browser.press("Lock").await;
-        browser.press("Yes").await;
-        browser.wait_for_text("Locked.").await;
-        browser.press("Remove").await;
-        browser.press("Yes").await;
-        browser.wait_for_text("Removed.").await;
     })
     .await;
 }
