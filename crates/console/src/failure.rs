@@ -50,10 +50,15 @@ impl Problems {
         self
     }
 
-    /// The same with each field's error said otherwise.
+    /// The same with each field's error said otherwise; the whole says the first where it did so before.
     #[must_use]
     pub(crate) fn map(mut self, change: impl Fn(FieldError) -> FieldError) -> Self {
+        let said = |error: &FieldError| format!("{}: {}", error.field, error.message);
+        let was_first = self.fields.first().is_some_and(|first| self.summary.as_deref() == Some(&said(first)));
         self.fields = self.fields.into_iter().map(change).collect();
+        if let Some(first) = self.fields.first().filter(|_| was_first) {
+            self.summary = Some(first.message.clone());
+        }
         self
     }
 

@@ -205,5 +205,8 @@ mod tests {
         let error = claviger_manage::Error::names_unknown(vec![FieldError::new("operations[1]", "there is none")]);
         let problems = named(Problems::new(&error), &form);
         assert_eq!(problems.at("operations"), ["!x:nothing: there is none"]);
+        assert_eq!(problems.summary.as_deref(), Some(error.detail()));
+        let error = claviger_manage::Error::field("operations[0]", "is odd");
+        assert_eq!(named(Problems::new(&error), &form).summary.as_deref(), Some("x:a: is odd"));
     }
 }
