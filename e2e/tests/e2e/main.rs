@@ -12,6 +12,7 @@ mod canary_links;
 mod command_line;
 mod command_line_people;
 mod console;
+mod console_apis;
 mod continuity;
 mod documents;
 mod failover;
