@@ -37,7 +37,7 @@ impl<'a> Person<'a> {
     /// Sends a plain form.
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-        let all = std::iter::once(&("csrf", self.csrf.as_str())).chain(fields);
+        let all = std::iter::once(("csrf", self.csrf.as_str())).chain(fields.iter().copied());
         let body: Vec<_> = all.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let request = Request::new("POST", path).header("Content-Type", "application/x-www-form-urlencoded");
         self.send(request.body(body.join("&").into_bytes())).await
@@ -52,7 +52,7 @@ impl<'a> Person<'a> {
 /// The form of an import as browsers send it.
 fn upload(csrf: &str, fields: &[(&str, &str)], file: &[u8]) -> Request {
     let mut body = Vec::new();
-    for (name, value) in std::iter::once(&("csrf", csrf)).chain(fields) {
+    for (name, value) in std::iter::once(("csrf", csrf)).chain(fields.iter().copied()) {
         body.extend(format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
     }
     body.extend(b"--edge\r\nContent-Disposition: form-data; name=\"document\"; filename=\"d\"\r\n\r\n");
@@ -64,7 +64,7 @@ fn upload(csrf: &str, fields: &[(&str, &str)], file: &[u8]) -> Request {
 /// The value of a hidden field.
 fn hidden(page: &str, name: &str) -> String {
     let at = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name}: {page}")).1;
-    at.split('"').next().unwrap_or_default().to_owned()
+    at.split('"').next().unwrap_or_default().replace("&quot;", "\"")
 }
 
 fn location(answer: Response) -> String {
@@ -104,7 +104,7 @@ on_both_databases! {
         assert_eq!(count(world, "/api-sets?api=mail&kind=plain&limit=100").await, sets);
 
         // What is lost is said with who loses it, and what is there already is not offered again.
-        let less = String::from_utf8_lossy(MAIL).replace("operationId: createEvent", "operationId: makeEvent");
+        let less = String::from_utf8_lossy(MAIL).replace("createEventV", "makeEventV");
         world.api("POST", "/keys", Some(&json!({"name": "k <i>", "operations": ["mail:createEvent"]}))).await.expect(201);
         let preview = admin.import(&[("slug", "mail"), ("do", "preview")], less.as_bytes()).await.expect(200).text();
         assert!(preview.contains("Replaces operations of the API Mail (mail)"), "{preview}");
@@ -160,7 +160,7 @@ on_both_databases! {
         let auditor = Person::signed_in(world, "bob", "auditor").await;
         for path in ["/apis", "/apis/shop", "/apis/shop/manual", "/api-sets", "/api-sets/shop-general", "/api-sets/templates"] {
             let page = auditor.page(path).await;
-            for way in ["/apis/import", "/apis/new", "/edit\"", "/delete", "/api-sets/new"] {
+            for way in ["/apis/import", "/apis/new", "/edit\"", "/delete\"", "/api-sets/new"] {
                 assert!(!page.contains(way), "{path} has {way}");
             }
         }
@@ -208,11 +208,11 @@ on_both_databases! {
     async fn a_set_is_made_from_what_a_search_found_and_goes_where_nobody_holds_it(world: &World) {
         shop(world).await;
         let admin = Person::signed_in(world, "eve", "admin").await;
-        let typed = [("name", "Orders"), ("operations", "shop:listOrders"), ("patterns", "shop:new*")];
+        let typed = [("name", "Orders"), ("operations", "shop:listOrders"), ("patterns", "shop:create*")];
         let search = [("find_api", "shop"), ("find_text", "create"), ("do", "find")];
         let page = admin.post("/api-sets/new", &[typed.as_slice(), &search].concat()).await.expect(200).text();
         assert!(page.contains("<option value=\"shop:createOrder\">") && page.contains("1 operation found."), "{page}");
-        assert!(page.contains("<option value=\"shop:listOrders\" selected>") && page.contains(">shop:new*<"), "{page}");
+        assert!(page.contains("<option value=\"shop:listOrders\" selected>") && page.contains(">shop:create*<"), "{page}");
         let wrong = [("name", "Orders"), ("patterns", "none:x")];
         let page = admin.post("/api-sets/new", &wrong).await.expect(400).text();
         assert!(page.contains("none:x: "), "what is wrong names it: {page}");
