@@ -104,7 +104,7 @@ on_both_databases! {
         assert_eq!(count(world, "/api-sets?api=mail&kind=plain&limit=100").await, sets);
 
         // What is lost is said with who loses it, and what is there already is not offered again.
-        let less = String::from_utf8_lossy(MAIL).replace("createEventV", "makeEventV");
+        let less = String::from_utf8_lossy(MAIL).replace("post: {operationId: createEventV", "put: {operationId: putEventV");
         world.api("POST", "/keys", Some(&json!({"name": "k <i>", "operations": ["mail:createEvent"]}))).await.expect(201);
         let preview = admin.import(&[("slug", "mail"), ("do", "preview")], less.as_bytes()).await.expect(200).text();
         assert!(preview.contains("Replaces operations of the API Mail (mail)"), "{preview}");

@@ -4,8 +4,6 @@ use claviger_texts::console::apis::change as texts;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::call::segment;
-
 /// The most names of a list that stands open.
 const OPEN_MAX: usize = 20;
 
@@ -166,14 +164,14 @@ fn shares(title: &str, sets: &[SetShare], keys: &[KeyShare], others: Others, org
                     tbody {
                         @for set in sets {
                             tr {
-                                th .wrap scope="row" { a href={ "/api-sets/" (segment(&set.slug)) } { (set.slug) } " " small .muted { (texts::SET) } }
+                                th .wrap scope="row" { a href={ "/api-sets/" (set.slug) } { (set.slug) } " " small .muted { (texts::SET) } }
                                 td .number { (set.keys) }
                                 td .wrap { (some_of(set.operations, &set.names)) }
                             }
                         }
                         @for key in keys {
                             tr {
-                                th .wrap scope="row" { a href={ "/keys/" (segment(&key.id)) } { (key.name) } " " small .muted { (texts::KEY) } }
+                                th .wrap scope="row" { a href={ "/keys/" (key.id) } { (key.name) } " " small .muted { (texts::KEY) } }
                                 td {}
                                 td .wrap { (some_of(key.operations, &key.names)) }
                             }
@@ -215,7 +213,7 @@ mod tests {
         assert!(!change.takes_nothing() && change.gives_nothing());
         let shown = change.shown().into_string();
         for part in
-            ["<code>&lt;b&gt;</code>", "and 2 more", "href=\"/api-sets/issues\"", "href=\"/keys/key%5F1\">&lt;i&gt;"]
+            ["<code>&lt;b&gt;</code>", "and 2 more", "href=\"/api-sets/issues\"", "href=\"/keys/key_1\">&lt;i&gt;"]
         {
             assert!(shown.contains(part), "{part}: {shown}");
         }

@@ -80,7 +80,7 @@ fn actions(viewer: &Viewer, api: &Api) -> Markup {
         a .btn data-variant="outline" href={ (path) "/manual" } { (manual::LINK) }
         @if api.is_changed_by(viewer) {
             a .btn data-variant="outline" href={ (path) "/edit" } { (texts::EDIT) }
-            a .btn data-variant="outline" href={ "/apis/import?slug=" (segment(&api.slug)) } { (texts::IMPORT_AGAIN) }
+            a .btn data-variant="outline" href={ "/apis/import?slug=" (api.slug) } { (texts::IMPORT_AGAIN) }
             a .btn data-variant="destructive" href={ (path) "/delete" } { (texts::DELETE) }
         }
     }
@@ -120,7 +120,7 @@ fn using_sets(viewer: &Viewer, api: &Api, sets: &Listed<Set>) -> Markup {
             header { h2 { (using::TITLE) } }
             section .stack {
                 @if sets.data.is_empty() { p .muted { (using::NONE) } }
-                ul .links { @for set in &sets.data { li { a href={ "/api-sets/" (segment(&set.slug)) } { (set.name) } } } }
+                ul .links { @for set in &sets.data { li { a href={ "/api-sets/" (set.slug) } { (set.name) } } } }
                 @if sets.next_cursor.is_some() { p { a href={ "/api-sets?api=" (label) } { (using::ALL) } } }
                 @if viewer.may("apis.manage") && !api.is_built_in() {
                     div .buttons {
