@@ -20,7 +20,7 @@ use crate::viewer::Viewer;
 
 const KNOWN: &[&str] = &["text", "type", "active", "sort", "cursor"];
 
-/// An application with its oldest key.
+/// An application with its first key by name: an index has them so.
 struct Row {
     application: Application,
     key: Option<Key>,
@@ -58,7 +58,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
 async fn with_keys(viewer: &Viewer, applications: Vec<Application>) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::with_capacity(applications.len());
     for application in applications {
-        let path = format!("/applications/{}/keys?limit=1&sort=created_at", application.id);
+        let path = format!("/applications/{}/keys?limit=1&sort=name", application.id);
         let key = match application.counts.keys {
             0 => None,
             _ => viewer.api.get(path).read::<Listed<Key>>().await?.data.pop(),
