@@ -16,7 +16,7 @@ async fn make(browser: &Chromium) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c_23_and_g_18_after_it_was_left_the_secret_is_nowhere() {
+async fn c_23_g_18_after_it_was_left_the_secret_is_nowhere() {
     on(async |world, browser| {
         let secret = make(browser).await;
         browser.script("document.querySelector('[data-copy]').click()", &[]).await;
@@ -33,7 +33,7 @@ async fn c_23_and_g_18_after_it_was_left_the_secret_is_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c_23_and_g_21_leaving_without_taking_it_asks_once() {
+async fn c_23_g_21_leaving_without_taking_it_asks_once() {
     on(async |_, browser| {
         let secret = make(browser).await;
         browser.press("Close").await;
@@ -49,7 +49,7 @@ async fn c_23_and_g_21_leaving_without_taking_it_asks_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn g_19_copy_leaves_the_page_as_it_is_and_says_so() {
+async fn c_24_g_19_copy_leaves_the_page_as_it_is_and_says_so() {
     on(async |_, browser| {
         let secret = make(browser).await;
         browser.press("Copy to clipboard").await;
@@ -86,7 +86,7 @@ async fn g_20_without_scripts_the_server_answers_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn y_42_a_rotated_key_shows_the_new_secret_once_and_both_work_for_the_overlap() {
+async fn a_rotated_key_shows_the_new_secret_once_and_both_work_for_the_overlap() {
     on(async |world, browser| {
         let made = call(world, "/keys", &json!({"name": "Turning", "api_sets": ["orders-read"]})).await;
         let id = made["key"]["id"].as_str().expect("an id");
