@@ -55,6 +55,7 @@ async fn scenario(world: &World) {
     let control = vec![
         (200, Request::get("/api/v1/me").bearer(&world.token)),
         (200, Request::get("/api/docs")),
+        (200, Request::get("/sign-in")),
         (200, Request::get("/api/docs/style.css")),
         (200, Request::get("/api/v1/openapi.json")),
         (201, Request::post("/api/v1/keys", &json!({ "name": "l", "api_sets": [] })).bearer(&world.token)),
