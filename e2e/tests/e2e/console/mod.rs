@@ -1,7 +1,10 @@
 //! The console in a real browser. Each test has a server and a browser of its own.
 
+mod accounts;
 mod keys;
 mod pages;
+mod people;
+mod people_pages;
 mod pictures;
 mod secrets;
 mod security;
