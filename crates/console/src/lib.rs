@@ -22,6 +22,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use claviger_domain::{Clock, Random};
+use http::header::ACCEPT;
 use http::{HeaderMap, Uri};
 
 use crate::theme::Theme;
@@ -67,10 +68,12 @@ pub fn router(api: Router, settings: Settings) -> Router {
     pages.merge(api.reset_fallback()).fallback(unknown_path)
 }
 
-/// There is nothing at the path: a page for who looks, a problem for who calls the API.
+/// There is nothing at the path: a page for who asks for one, as browsers do, a problem for everybody else.
 async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
     let error = claviger_manage::unknown_path();
-    if uri.path().starts_with("/api/") {
+    let wants_page =
+        headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")));
+    if uri.path().starts_with("/api/") || !wants_page {
         return error.into_response();
     }
     pages::failed::page(&error, Theme::read(&headers))

@@ -308,7 +308,7 @@ on_both_databases! {
         assert_eq!(world.get_key(id).await["created_by"], by);
     }
 
-    async fn what_a_role_leaves_is_in_force_at_every_door_with_the_change(world: &World) {
+    async fn f_16_rule_what_a_role_leaves_is_in_force_at_every_door_with_the_change(world: &World) {
         world.import_github().await;
         for name in ["issues", "pulls"] {
             let set = json!({ "name": name, "slug": name, "operations": [format!("github:{name}/*")] });

@@ -6,6 +6,7 @@ mod pages;
 mod people;
 mod people_pages;
 mod pictures;
+mod rules;
 mod secrets;
 mod security;
 mod sessions;
@@ -49,6 +50,18 @@ async fn furnish(world: &World) {
     call(world, "/apis", &api).await;
     let set = json!({"name": "Read orders", "slug": "orders-read", "operations": ["shop:listOrders"]});
     call(world, "/api-sets", &set).await;
+}
+
+/// On each page axe finds nothing serious, and none is wider than the window.
+async fn accessible(browser: &Chromium, paths: &[String]) {
+    for path in paths {
+        browser.go(path).await;
+        let found = browser.axe().await;
+        assert!(found.is_empty(), "{path}: {found:#?}");
+        let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        assert_eq!(browser.script(wide, &[]).await, json!(0), "{path} is wider than the window");
+        assert!(!browser.text().await.contains("This did not work"), "{path}");
+    }
 }
 
 /// Makes something by the management API.

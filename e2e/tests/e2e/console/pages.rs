@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{call, on, on_as};
+use super::{accessible, call, on, on_as};
 use crate::harness::chromium::{Chromium, View};
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
@@ -41,15 +41,7 @@ async fn pages(world: &World) -> Vec<String> {
 }
 
 async fn nothing_serious(world: &World, browser: &Chromium) {
-    for path in pages(world).await {
-        browser.go(&path).await;
-        let found = browser.axe().await;
-        assert!(found.is_empty(), "{path}: {found:#?}");
-        let wide = browser
-            .script("return document.documentElement.scrollWidth - document.documentElement.clientWidth", &[])
-            .await;
-        assert_eq!(wide, json!(0), "{path} is wider than the window");
-    }
+    accessible(browser, &pages(world).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

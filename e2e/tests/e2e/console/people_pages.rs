@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{call, on_as};
+use super::{accessible, call, on_as};
 use crate::harness::app::person;
 use crate::harness::chromium::View;
 use crate::harness::world::World;
@@ -40,13 +40,7 @@ async fn furnished(world: &World) -> Vec<String> {
 
 async fn nothing_serious(view: View) {
     on_as(view, async |world, browser| {
-        for path in furnished(world).await {
-            browser.go(&path).await;
-            let found = browser.axe().await;
-            assert!(found.is_empty(), "{path}: {found:#?}");
-            let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert_eq!(browser.script(wide, &[]).await, json!(0), "{path} is wider than the window");
-        }
+        accessible(browser, &furnished(world).await).await;
         browser.go("/profile/security").await;
         browser.press("Set up two-factor").await;
         browser.wait_for(".qr svg").await;

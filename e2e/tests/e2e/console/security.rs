@@ -11,7 +11,7 @@ const MARKUP: &str = "<img src=x onerror=\"window.struck=1\"><script>window.stru
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_bears_a_strict_policy_and_is_kept_nowhere() {
     on(async |world, _| {
-        for path in ["/sign-in", "/setup", "/invitation", "/nowhere"] {
+        for path in ["/sign-in", "/setup", "/invitation", "/password-reset"] {
             let answer = Request::get(path).send(world.control).await;
             let header = |name: &str| answer.header(name).unwrap_or_default();
             let policy = header("content-security-policy");
