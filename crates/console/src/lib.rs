@@ -1,7 +1,7 @@
 //! The console: the HTML door onto the management API.
 //!
 //! Pages are made on the server and work as plain forms and links; scripts add to them. A page calls the API in the same
-//! process as the person who looks at it ([`call`]), so authorization, audit and every check are the API's own, and each
+//! process as the person who looks at it (`call.rs`), so authorization, audit and every check are the API's own, and each
 //! action of the console is one of its operations.
 
 mod assets;

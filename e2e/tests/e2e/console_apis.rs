@@ -1,5 +1,7 @@
 //! The console's pages of APIs and API sets as forms, without scripts, on both databases.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::harness::app::{PASSWORD, person};
@@ -36,7 +38,12 @@ impl<'a> Person<'a> {
 
     /// Sends a plain form.
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let encode = |text: &str| {
+            text.bytes().fold(String::new(), |mut encoded, byte| {
+                let _ = write!(encoded, "%{byte:02X}");
+                encoded
+            })
+        };
         let all = std::iter::once(("csrf", self.csrf.as_str())).chain(fields.iter().copied());
         let body: Vec<_> = all.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let request = Request::new("POST", path).header("Content-Type", "application/x-www-form-urlencoded");

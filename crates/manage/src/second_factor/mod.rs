@@ -1,7 +1,7 @@
 //! The second factor of a person: one-time codes of an app, and recovery codes for whoever has lost it.
 //!
 //! A secret is shown once and is in force when its person has entered a code of it. Codes work once: whoever takes one says so
-//! in the transaction in which it counts ([`Proof::take`]).
+//! in the transaction in which it counts (`Proof::take`).
 
 mod begin;
 mod confirm;
