@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 
 /// The most bytes of an answer that a page is made of.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// All but letters, digits, `-` and `_`: a dot too, as a segment of dots alone leads elsewhere.
+const ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-claviger-csrf");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -52,7 +54,7 @@ pub(crate) struct Answer {
 
 /// A text as one segment of a path, or one value of a query.
 pub(crate) fn segment(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    percent_encoding::utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 // === impl Caller ===
