@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_import_is_a_preview_until_it_is_said_to_be_none() {
         let form = Form::parse(b"slug=a%26dry_run%3Dfalse&name=&version=v1&text=x").expect("few fields");
-        assert_eq!(address(&form, false), "/apis/import?dry_run=true&slug=a%26dry%5Frun%3Dfalse&version=v1");
+        assert_eq!(address(&form, false), "/apis/import?dry_run=true&slug=a%26dry_run%3Dfalse&version=v1");
         assert!(address(&form, true).starts_with("/apis/import?dry_run=false&"));
     }
 }
