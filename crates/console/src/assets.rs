@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use claviger_domain::hex;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
@@ -97,7 +98,7 @@ impl Asset {
 impl Served {
     fn new(asset: Asset) -> Self {
         let digest = Sha256::digest(asset.content());
-        let address = crate::hex(&digest[..ADDRESS_BYTES]);
+        let address = hex(&digest[..ADDRESS_BYTES]);
         Self { asset, path: format!("/assets/{address}/{}", asset.name()), packed: pack(asset.content()) }
     }
 }
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn the_table_of_others_assets_has_the_digests_of_the_files() {
         let table = include_str!("../assets/README.md");
-        let digest = crate::hex(&Sha256::digest(Asset::Basecoat.content()));
+        let digest = hex(&Sha256::digest(Asset::Basecoat.content()));
         assert!(table.contains(&digest), "{digest}");
     }
 

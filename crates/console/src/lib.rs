@@ -14,14 +14,13 @@ mod prompts;
 mod theme;
 mod viewer;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use claviger_domain::{Clock, Random};
+use claviger_domain::{Clock, Random, hex};
 use http::header::ACCEPT;
 use http::{HeaderMap, Uri};
 
@@ -77,14 +76,6 @@ async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
         return error.into_response();
     }
     pages::failed::page(&error, Theme::read(&headers))
-}
-
-/// Bytes as two digits each.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 // === impl Console ===

@@ -15,6 +15,7 @@ pub mod credential;
 pub mod credential_source;
 pub mod digest;
 pub mod email;
+mod hex;
 pub mod histogram;
 pub mod id;
 pub mod ip_list;
@@ -48,6 +49,7 @@ pub mod verdict;
 mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
+pub use hex::hex;
 pub use id::{
     ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, LinkId, MailId, NodeId, OrganizationId,
     RequestId, RoleId, SessionId, UserId,

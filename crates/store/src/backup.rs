@@ -12,11 +12,10 @@ mod tables;
 mod write;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use claviger_domain::Timestamp;
 use claviger_domain::change::Position;
 use claviger_domain::keyring::{AuditKey, SealedKeyring};
+use claviger_domain::{Timestamp, hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -170,14 +169,6 @@ impl End {
     fn is_sealed_by(&self, digest: &[u8], key: &AuditKey) -> bool {
         hex(&key.mac(&[MAC_LABEL, digest])).as_bytes().ct_eq(self.mac.as_bytes()).into()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a `String` never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The ring in Base64.

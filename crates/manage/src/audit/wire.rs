@@ -1,9 +1,7 @@
 //! Entries and heads on the wire.
 
-use std::fmt::Write as _;
-
-use claviger_domain::Timestamp;
 use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::{Timestamp, hex};
 use claviger_store::audit::{Head, Stored};
 use serde::Serialize;
 use serde_json::Value;
@@ -100,15 +98,6 @@ pub(super) fn cells(Stored { seq, entry, mac }: &Stored) -> [String; COLUMNS.len
         text(&entry.request_id),
         hex(mac),
     ]
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 // === impl EntryView ===

@@ -5,12 +5,13 @@ use std::io::{BufRead, Read as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use claviger_domain::hex;
 use claviger_domain::keyring::AuditKey;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::tables::{Column, OLDEST_SCHEMA, TABLES, Table};
-use super::{End, FORMAT, FORMAT_VERSION, Header, LINE_BYTES_MAX, Progress, RestoreError, hex};
+use super::{End, FORMAT, FORMAT_VERSION, Header, LINE_BYTES_MAX, Progress, RestoreError};
 use crate::SCHEMA_VERSION;
 
 /// A backup that is read from its first line to its last.

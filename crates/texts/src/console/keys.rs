@@ -6,8 +6,6 @@ pub const TITLE: &str = "Keys";
 pub const SEARCH: &str = "Search by name, description or last characters";
 /// A filter.
 pub const ANY_STATE: &str = "Any state";
-/// A filter.
-pub const ANY_OWNER: &str = "Any owner";
 /// A button.
 pub const NEW: &str = "New key";
 /// A button.
@@ -277,8 +275,6 @@ pub const GENERATED_TITLE: &str = "Save generated key";
 pub const NEW_WINDOW: &str = "New API Key";
 /// Guidance.
 pub const GUIDANCE: &str = "Treat it like a password: never in a repository, a mail or a screenshot. If it gets out, delete it and make another one.";
-/// Chosen nothing.
-pub const CHOOSE_RIGHT: &str = "choose what the key may do";
 /// A field of *Try it*.
 pub const DOOR: &str = "API";
 /// No API in particular.

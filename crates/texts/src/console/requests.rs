@@ -39,5 +39,3 @@ pub const CODE: &str = "Verdict";
 pub const CHECK: &str = "Failed check";
 /// A mark.
 pub const REPORT_ONLY: &str = "passed: report only";
-/// A day that is none.
-pub const NO_DAY: &str = "expected a day such as 2027-01-31";

@@ -19,8 +19,6 @@ pub const STEP_UP_HINT: &str =
     "This cannot be undone, or gives much away. Show that it is you; for ten minutes you are not asked again.";
 /// The button.
 pub const STEP_UP_BUTTON: &str = "Confirm and go on";
-/// Another way out.
-pub const BACK: &str = "Back";
 /// The page of an invitation.
 pub const INVITATION: &str = "Accept your invitation";
 /// Where scripts are off.

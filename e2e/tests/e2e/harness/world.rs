@@ -82,12 +82,16 @@ impl World {
     /// The same, configured otherwise.
     pub async fn start_with(database: &TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(FixedClock::new(BEGIN));
-        let mut world = Self::start_node(database, clock, None, configure).await;
-        let body = json!({ "organization": "Acme", "email": "ada@example.com" });
-        let local = world.local_token();
-        let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
-        set_up["token"].as_str().expect("a management token").clone_into(&mut world.token);
-        world
+        let world = Self::start_node(database, clock, None, configure).await;
+        world.set_up(&json!({ "organization": "Acme", "email": "ada@example.com" })).await
+    }
+
+    /// The first organization, and its administrator's token.
+    async fn set_up(mut self, body: &Value) -> Self {
+        let local = self.local_token();
+        let set_up = Request::post("/api/v1/setup", body).bearer(&local).send(self.control).await.expect(201).json();
+        set_up["token"].as_str().expect("a management token").clone_into(&mut self.token);
+        self
     }
 
     /// A server without an organization.
@@ -104,12 +108,8 @@ impl World {
 
     /// The same, whose administrator has a password.
     pub async fn start_with_password(database: &TestDatabase, password: &str) -> Self {
-        let mut world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), None, |_| ()).await;
-        let body = json!({ "organization": "Acme", "email": "ada@example.com", "password": password });
-        let local = world.local_token();
-        let set_up = Request::post("/api/v1/setup", &body).bearer(&local).send(world.control).await.expect(201).json();
-        set_up["token"].as_str().expect("a management token").clone_into(&mut world.token);
-        world
+        let world = Self::start_empty(database).await;
+        world.set_up(&json!({ "organization": "Acme", "email": "ada@example.com", "password": password })).await
     }
 
     /// A second server on the same database, with a data directory of its own.
