@@ -23,7 +23,7 @@ use claviger_manage::{Ctx, Manage, Nodes};
 use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::DataDir;
-use claviger_server::start::{OpenStore, open_store};
+use claviger_server::open_store::{OpenStore, open_store};
 use claviger_store::{Conn, DatabaseUrl, FeedEvent, Scope, Store, keys, organizations};
 
 use crate::credentials::{key_name, secret};

@@ -11,7 +11,7 @@ use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Engine, Presented, Provider, Question, RequestLine};
 use claviger_server::clock::{OsRandom, SystemClock};
-use claviger_server::start::OpenStore;
+use claviger_server::open_store::OpenStore;
 use claviger_store::{Store, organizations};
 
 use crate::conditions::pin;

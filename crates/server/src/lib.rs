@@ -14,7 +14,9 @@ pub mod master_secret;
 mod metrics;
 mod node_id;
 mod node_task;
+pub mod open_store;
 mod own_node;
+mod running;
 mod skew_task;
 mod snapshot_task;
 pub mod start;
@@ -27,5 +29,6 @@ mod traces;
 mod usage_task;
 mod uses_watch;
 
-pub use start::{Running, Server};
+pub use running::Running;
+pub use start::Server;
 pub use start_error::StartError;

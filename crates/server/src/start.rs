@@ -2,22 +2,18 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use claviger_domain::change::Position;
-use claviger_domain::keyring::{Keyring, SealedKeyring};
 use claviger_domain::{Clock, NodeId, Random, Secret};
 use claviger_doors::{Address, Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
 use claviger_store::usage::Writer;
-use claviger_store::{Database, DatabaseUrl, OpenError, SnapshotReader, Store, organizations, remove_snapshot};
 use tokio::sync::Notify;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::changes::{RELOADED, changed};
 use crate::config::{BaseUrl, Config, ListenerConfig};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
@@ -25,13 +21,13 @@ use crate::health::Health;
 use crate::hourly_task::HourlyTask;
 use crate::listener::{Listener, url_of};
 use crate::local_token::{LocalToken, write_certificate};
-use crate::logging;
 use crate::mail::{self, MailTask, Smtp};
-use crate::master_secret::{Opened, Place, open_keyring};
 use crate::metrics::Sources;
 use crate::node_id;
 use crate::node_task::NodeTask;
+use crate::open_store::{OpenStore, Opening, has_no_organization, open_store_or_snapshot};
 use crate::own_node::{Facts, OwnNode};
+use crate::running::Running;
 use crate::skew_task::SkewTask;
 use crate::snapshot_task::{self, OpenTask, SnapshotTask};
 use crate::start_error::StartError;
@@ -41,53 +37,9 @@ use crate::tls_task::{ListenerTls, TlsTask};
 use crate::usage_task::UsageTask;
 use crate::uses_watch::UsesWatch;
 
-/// For how long a start tries to reach the database when there is a local snapshot to start from.
-const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long the doors' open requests have to end at a stop.
-const DOORS_GRACE: Duration = Duration::from_secs(5);
-
-/// How long the database has to note that this node stops.
-const SIGN_OFF_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// A server that can be started.
 #[derive(Debug)]
 pub struct Server;
-
-/// A server that runs. Dropping it stops everything at once; [`Running::stop`] does so in order, and writes usage.
-pub struct Running {
-    control_url: String,
-    doors_url: String,
-    telemetry_url: String,
-    /// Where the first organization is made, while there was none at the start.
-    setup_link: Option<Secret>,
-    health: Arc<Health>,
-    doors: claviger_doors::Running,
-    /// Ends the control listener.
-    requests: DropGuard,
-    serving: TaskTracker,
-    /// Ends feed, usage and telemetry.
-    background: DropGuard,
-    tasks: TaskTracker,
-    local_token: LocalToken,
-    /// Has the files of the certificates looked at.
-    look_at_certificates: Arc<Notify>,
-    /// The configuration in force.
-    as_configured: Mutex<Config>,
-    node: Arc<OwnNode>,
-    store: Store,
-    /// Dropped last: the directory is free when nothing writes there any more.
-    data_dir: DataDir,
-}
-
-/// A database with its keys, under the lock of the data directory.
-pub struct OpenStore {
-    /// The store.
-    pub store: Store,
-    /// The keys that do the work.
-    pub keyring: Keyring,
-    /// Held until this is dropped.
-    pub data_dir: DataDir,
-}
 
 // === impl Server ===
 
@@ -312,98 +264,6 @@ fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, st
     tasks.spawn(feed.run(stop.clone()));
 }
 
-/// A database, or what stands for it while it is away.
-struct Opening {
-    open: OpenStore,
-    /// The key ring as the local snapshot keeps it; none where the database is a file, which needs no snapshot.
-    ring: Option<SealedKeyring>,
-    /// The snapshot to start from, and what to say if that cannot be used.
-    snapshot: Option<(SnapshotReader, StartError)>,
-}
-
-/// The database, or, where it cannot be reached, a store that is opened later and the local snapshot to start from.
-async fn open_store_or_snapshot(
-    config: &Config,
-    data_dir: DataDir,
-    clock: &Arc<dyn Clock>,
-    random: &Arc<dyn Random>,
-) -> Result<Opening, StartError> {
-    if matches!(config.database_url(), DatabaseUrl::Sqlite(_)) {
-        let open = open_store(config, data_dir, clock, random).await?;
-        return Ok(Opening { open, ring: None, snapshot: None });
-    }
-    let found = snapshot_task::find(&data_dir);
-    let mut settings = store_settings(config);
-    if found.is_some() {
-        settings.connect_timeout = settings.connect_timeout.min(SNAPSHOT_PATIENCE);
-    }
-    let error = match Database::open(settings.clone(), Arc::clone(clock), Arc::clone(random)).await {
-        Ok(database) => {
-            let open = unlock(database, config, data_dir, &**random).await?;
-            let ring = claviger_store::keyring::get(&mut *open.store.read().await?).await?;
-            return Ok(Opening { open, ring, snapshot: None });
-        }
-        Err(error) => error,
-    };
-    let (Some(reader), OpenError::Unreachable { .. }) = (found, &error) else { return Err(error.into()) };
-    let ring = reader.ring().clone();
-    let place = Place::of(config, data_dir.path());
-    let keyring = match open_keyring(&place, Some(&ring), false, "of the local snapshot", &**random) {
-        Ok(Opened::Old(keyring)) => keyring,
-        Ok(Opened::New(..)) => return Err(error.into()),
-        Err(wrong) => {
-            tracing::warn!("the local snapshot is ignored: {wrong}");
-            return Err(error.into());
-        }
-    };
-    let store = Store::unopened(settings, Arc::clone(clock), Arc::clone(random), keyring.audit().clone())?;
-    let open = OpenStore { store, keyring, data_dir };
-    Ok(Opening { open, ring: Some(ring), snapshot: Some((reader, error.into())) })
-}
-
-/// Opens the database and its key ring; makes both where the database is new.
-pub async fn open_store(
-    config: &Config,
-    data_dir: DataDir,
-    clock: &Arc<dyn Clock>,
-    random: &Arc<dyn Random>,
-) -> Result<OpenStore, StartError> {
-    let database = Database::open(store_settings(config), Arc::clone(clock), Arc::clone(random)).await?;
-    unlock(database, config, data_dir, &**random).await
-}
-
-async fn unlock(
-    database: Database,
-    config: &Config,
-    data_dir: DataDir,
-    random: &dyn Random,
-) -> Result<OpenStore, StartError> {
-    let (url, place) = (config.database_url().to_string(), Place::of(config, data_dir.path()));
-    let (sealed, is_new) = (database.sealed_keyring().await?, database.is_empty().await?);
-    let keyring = match open_keyring(&place, sealed.as_ref(), is_new, &url, random)? {
-        Opened::Old(keyring) => keyring,
-        Opened::New(keyring, sealed) => {
-            database.save_keyring(&sealed).await?;
-            keyring
-        }
-    };
-    Ok(OpenStore { store: database.into_store(keyring.audit().clone()), keyring, data_dir })
-}
-
-/// How the database is reached.
-pub fn store_settings(config: &Config) -> claviger_store::Config {
-    claviger_store::Config {
-        connections_max: config.database.connections_max,
-        connect_timeout: config.database.connect_timeout(),
-        ..claviger_store::Config::new(config.database_url())
-    }
-}
-
-async fn has_no_organization(store: &Store) -> Result<bool, StartError> {
-    let mut snapshot = store.read().await?;
-    Ok(organizations::count(&mut snapshot).await? == 0)
-}
-
 /// Where the listeners listen, with their certificates read and checked: control, doors, telemetry.
 fn listens(config: &Config) -> Result<[Listen; 3], StartError> {
     let listen = |ListenerConfig { section, address, socket_mode, tls }: ListenerConfig<'_>| {
@@ -441,119 +301,6 @@ fn tell_command_line(data_dir: &Path, control: &Listener, random: &dyn Random) -
         write_certificate(data_dir, tls)?;
     }
     Ok(local_token)
-}
-
-// === impl Running ===
-
-impl Running {
-    /// The management API: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
-    pub fn control_url(&self) -> String {
-        self.control_url.clone()
-    }
-
-    /// The doors: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
-    pub fn doors_url(&self) -> String {
-        self.doors_url.clone()
-    }
-
-    /// Metrics and health: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`.
-    pub fn telemetry_url(&self) -> String {
-        self.telemetry_url.clone()
-    }
-
-    /// The file of the operator's local token.
-    pub fn operator_token_path(&self) -> &Path {
-        self.local_token.path()
-    }
-
-    /// The data directory, absolute.
-    pub fn data_dir(&self) -> &Path {
-        self.data_dir.path()
-    }
-
-    /// Where the first organization is made, if there was none at the start: good until there is one, or the server stops.
-    pub fn setup_link(&self) -> Option<&Secret> {
-        self.setup_link.as_ref()
-    }
-
-    /// Looks at the files of the certificates now, and says in the log what came of it.
-    pub fn reload_certificates(&self) {
-        self.look_at_certificates.notify_one();
-    }
-
-    /// Puts in force what of a new configuration can be while the server runs ([`RELOADED`]), and says in the log what that
-    /// was and what takes a restart.
-    pub fn reload(&self, config: Config) {
-        let mut in_force = self.as_configured.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, later): (Vec<_>, Vec<_>) =
-            changed(&in_force, &config).into_iter().partition(|name| RELOADED.contains(&name.as_str()));
-        if now.is_empty() && later.is_empty() {
-            tracing::info!("the configuration is the one in force");
-        }
-        if !later.is_empty() {
-            tracing::warn!("changed in the configuration, and in force after a restart: {}", later.join(", "));
-        }
-        if !now.is_empty() {
-            self.doors.trust(&config.doors.settings.trusted_proxies);
-            logging::exchange_filter(&config.log.filter);
-            in_force.doors.settings.trusted_proxies = config.doors.settings.trusted_proxies;
-            in_force.log.filter = config.log.filter;
-            tracing::info!("changed in the configuration, and in force: {}", now.join(", "));
-        }
-    }
-
-    /// Stops in order: not ready any more, for as long as is configured nothing else changes, then no new connections, open
-    /// requests end, usage is written, the directory is free.
-    pub async fn stop(self) {
-        let Self {
-            health,
-            doors,
-            requests,
-            serving,
-            background,
-            tasks,
-            local_token,
-            as_configured,
-            node,
-            store,
-            data_dir,
-            ..
-        } = self;
-        health.drain();
-        let drain_seconds = as_configured.lock().unwrap_or_else(PoisonError::into_inner).drain_seconds;
-        if drain_seconds > 0 {
-            tracing::info!("/readyz says 503 from now on; the listeners close in {drain_seconds} s");
-            tokio::time::sleep(Duration::from_secs(drain_seconds)).await;
-        }
-        drop(local_token);
-        drop(requests);
-        serving.close();
-        tokio::join!(serving.wait(), doors.stop(DOORS_GRACE));
-        drop(background);
-        tasks.close();
-        tasks.wait().await;
-        // No verdicts any more, and all uses are written.
-        match tokio::time::timeout(SIGN_OFF_TIMEOUT, node.sign_off()).await {
-            // The others do not count it any more: it may give verdicts again only after it has written its row.
-            Ok(Ok(())) => remove_snapshot(data_dir.path()),
-            Ok(Err(error)) => tracing::warn!("this node could not sign off and counts as lost: {error}"),
-            Err(_) => tracing::warn!("this node could not sign off in time and counts as lost"),
-        }
-        store.close().await;
-        drop(data_dir);
-        tracing::info!("stopped");
-    }
-}
-
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running")
-            .field("control", &self.control_url)
-            .field("doors", &self.doors_url)
-            .field("telemetry", &self.telemetry_url)
-            .field("data_dir", &self.data_dir.path())
-            .finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use claviger_server::config::Config;
 use claviger_server::data_dir::{DataDir, DataDirError};
 use claviger_server::master_secret::Place;
 use claviger_server::master_secret::rotation::{Rotated, RotationError, rotate};
-use claviger_server::start::store_settings;
+use claviger_server::open_store::store_settings;
 use claviger_server::{StartError, logging};
 use claviger_store::{Database, DatabaseUrl};
 use serde_json::json;

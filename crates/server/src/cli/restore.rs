@@ -15,7 +15,7 @@ use claviger_server::clock::{OsRandom, SystemClock};
 use claviger_server::config::Config;
 use claviger_server::data_dir::{DataDir, DataDirError};
 use claviger_server::master_secret::{Place, open_ring_of_backup};
-use claviger_server::start::store_settings;
+use claviger_server::open_store::store_settings;
 use claviger_server::{StartError, logging};
 use claviger_store::Database;
 use claviger_store::backup::{Backup, Header, RestoreError};

@@ -11,7 +11,7 @@ use claviger_server::config::Config;
 use claviger_server::data_dir::{DataDir, DataDirError};
 use claviger_server::local_token::LocalAccess;
 use claviger_server::logging;
-use claviger_server::start::{OpenStore, open_store};
+use claviger_server::open_store::{OpenStore, open_store};
 use serde_json::{Value, json};
 
 use super::client::{Access, Client};
