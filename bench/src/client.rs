@@ -19,6 +19,8 @@ pub struct Client {
     stream: TcpStream,
     address: SocketAddr,
     token: Option<String>,
+    /// As they are sent back; empty without any.
+    cookies: String,
 }
 
 /// An answer.
@@ -27,6 +29,8 @@ pub struct Answer {
     pub status: u16,
     /// Its body.
     pub body: Vec<u8>,
+    /// The cookies that it sets, without what browsers make of them.
+    pub cookies: Vec<String>,
 }
 
 // === impl Client ===
@@ -37,7 +41,7 @@ impl Client {
         let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
-        Ok(Self { stream, address, token: token.map(str::to_owned) })
+        Ok(Self { stream, address, token: token.map(str::to_owned), cookies: String::new() })
     }
 
     /// Connects from an address of this machine, without a token.
@@ -51,20 +55,26 @@ impl Client {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
-        Ok(Self { stream, address, token: None })
+        Ok(Self { stream, address, token: None, cookies: String::new() })
     }
 
     /// Sends a request; a body is JSON.
     pub fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
         let authorization = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{}{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n\
              {body}",
             authorization.unwrap_or_default(),
+            self.cookies,
             body.len()
         );
         self.stream.write_all(request.as_bytes())?;
         self.receive().map_err(|error| format!("{method} {path} at {}: {error}", self.address).into())
+    }
+
+    /// Sends the cookies of an answer with each request from now on.
+    pub fn keep_cookies(&mut self, answer: &Answer) {
+        self.cookies = format!("Cookie: {}\r\n", answer.cookies.join("; "));
     }
 
     /// Sends a request of the management API that must be answered with 200 or 201.
@@ -92,7 +102,10 @@ impl Client {
             let length = header(&head, "content-length").ok_or("an answer without a length")?;
             let length: usize = std::str::from_utf8(length)?.parse()?;
             if bytes.len() >= body_at + length {
-                return Ok(Answer { status: head.code.unwrap_or_default(), body: bytes[body_at..].to_vec() });
+                let cookies = head.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("set-cookie"));
+                let cookies = cookies.map(|cookie| String::from_utf8_lossy(cookie.value));
+                let cookies = cookies.map(|cookie| cookie.split(';').next().unwrap_or_default().to_owned()).collect();
+                return Ok(Answer { status: head.code.unwrap_or_default(), body: bytes[body_at..].to_vec(), cookies });
             }
         }
     }

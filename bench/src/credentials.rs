@@ -68,7 +68,8 @@ impl Credentials {
         self.first + place
     }
 
-    fn numbered(first: u64, count: u64) -> Self {
+    /// Those of `count` keys from the one numbered `first` on.
+    pub fn numbered(first: u64, count: u64) -> Self {
         let length = secret(first).expose().len();
         let mut bytes = Vec::with_capacity(length * count as usize);
         for number in first..first + count {

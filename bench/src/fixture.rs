@@ -29,6 +29,9 @@ use claviger_store::{Conn, DatabaseUrl, FeedEvent, Scope, Store, keys, organizat
 use crate::credentials::{key_name, secret};
 use crate::{Result, psql};
 
+/// The administrator, who signs in to the console.
+pub const ADMINISTRATOR: &str = "bench@example.com";
+pub const PASSWORD: &str = "tulip brisk canal forty";
 /// The slug of the API.
 pub const API: &str = "github";
 /// An address in every key's list (RFC 5737).
@@ -52,6 +55,8 @@ const MANAGER: u64 = 1 << 50;
 const MANAGER_NAME: &str = "bench manager";
 /// Keys beside those that are measured: the administrator's and the manager's.
 const OTHER_KEYS: u64 = 2;
+/// Stands beside a fixture of another kind once all of it is there.
+const COMPLETE: &str = "complete";
 
 /// Where the fixture is, and what it holds.
 pub struct Fixture {
@@ -86,6 +91,21 @@ impl Fixture {
     pub fn prepare(&self) -> Result {
         std::fs::create_dir_all(&self.data_dir)?;
         runtime()?.block_on(self.complete())
+    }
+
+    /// One without keys in `folder`, which `fill` fills once; what was begun and not ended is made anew.
+    pub fn filled(folder: &Path, ip_entries: u16, fill: impl AsyncFnOnce(&Self) -> Result) -> Result<Self> {
+        let (fixture, done) = (Self::new(folder, 0, ip_entries, None), folder.join(COMPLETE));
+        if done.exists() {
+            return Ok(fixture);
+        }
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        fixture.prepare()?;
+        runtime()?.block_on(fill(&fixture))?;
+        std::fs::write(done, "")?;
+        Ok(fixture)
     }
 
     /// Opens the store under the data directory's lock.
@@ -206,7 +226,12 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     let follower = follow(store, &manage.engine).await?;
     let now = manage.clock.now();
     let operator = Ctx::operator(RequestId::new(now, &*manage.random), now);
-    let request = SetUp { organization: "Bench".parse()?, email: "bench@example.com".parse()?, password: None };
+    let request = SetUp {
+        organization: "Bench".parse()?,
+        email: ADMINISTRATOR.parse()?,
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        management_key: true,
+    };
     set_up(store, keyring, &manage.passwords, &*manage.random, &operator, request).await?;
     let organization = default_organization(store).await?;
     let administrator = Ctx { organization: Some(organization), authorities: Authorities::ADMIN, ..operator };
@@ -214,7 +239,8 @@ async fn furnish(store: &Store, keyring: &Keyring) -> Result {
     apis::import(&manage, &administrator, query, document()?, apis::document::Format::Json).await?;
     for (slug, operations) in SETS {
         let operations = operations.iter().map(ToString::to_string).collect();
-        let set = CreateApiSet { name: slug.parse()?, slug: Some(slug.parse()?), apis: Vec::new(), operations };
+        let (name, slug) = (slug.parse()?, Some(slug.parse()?));
+        let set = CreateApiSet { name, slug, apis: Vec::new(), operations, limits: Vec::new() };
         api_sets::create(&manage, &administrator, set).await?;
     }
     follower.abort();
@@ -288,6 +314,16 @@ impl Template {
             api_sets.push(set.ok_or_else(|| format!("the fixture has no set {slug}; remove its folder"))?.id);
         }
         Ok(Self { organization, api_sets, allowed_ips: addresses(ip_entries)?.into() })
+    }
+
+    /// The organization.
+    pub fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The sets that its keys hold.
+    pub fn api_sets(&self) -> &[ApiSetId] {
+        &self.api_sets
     }
 
     /// The key of this number, made now.

@@ -48,7 +48,10 @@ impl Fleet {
             let data_dir = fixture.data_dir().with_extension(format!("node-{number}"));
             std::fs::create_dir_all(&data_dir)?;
             let url = Some(if number == 0 { url.clone() } else { deaf.clone() });
-            nodes.push(Server::start_at(program, &Place { data_dir: &data_dir, fixture, url, cores: &cores })?);
+            nodes.push(Server::start_at(
+                program,
+                &Place { data_dir: &data_dir, fixture, url, cores: &cores, socket: None },
+            )?);
         }
         for node in &mut nodes {
             let doors = Target { address: node.doors, server: node.processes()? };

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use claviger_domain::OrganizationId;
 use claviger_domain::change::{Change, Object};
 use claviger_domain::ip_list::{IpEntries, MAX_IP_ENTRIES};
+use claviger_domain::key::Key;
+use claviger_domain::limit::{Limit, LimitKind, Rate, Scope};
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 use claviger_engine::{Engine, Presented, Provider, Question, RequestLine};
@@ -44,6 +46,13 @@ pub struct Loaded {
     resident_bytes: u64,
 }
 
+/// What each key has in the place of what stands in the fixture.
+#[derive(Debug, Default)]
+pub struct Instead {
+    addresses: Option<IpEntries>,
+    limits: Vec<Limit>,
+}
+
 /// Credentials drawn at random, with equal chances.
 pub struct Draws {
     state: u64,
@@ -57,20 +66,23 @@ pub fn run(arguments: &Arguments) -> Result {
     let mut figures = Vec::new();
     let scale = arguments.keys.max(KEYS_OF_BUDGETS) as f64 / KEYS_OF_BUDGETS as f64;
     let runtime = runtime()?;
-    let first = runtime.block_on(load(&fixture, None))?;
+    let first = runtime.block_on(load(&fixture, Instead::default()))?;
     let memory = first.resident_bytes as f64 / arguments.keys as f64;
     figures.push(figure("memory a key", memory, "bytes", 0, Some(160.0)));
     let mut times = vec![first.took.as_secs_f64()];
     for _ in 1..LOADS {
-        times.push(runtime.block_on(load(&fixture, None))?.took.as_secs_f64());
+        times.push(runtime.block_on(load(&fixture, Instead::default()))?.took.as_secs_f64());
     }
     figures.push(figure("load from SQLite", median(times), "s", 2, Some(2.0 * scale)));
     if let Some(postgres) = arguments.postgres_fixture()? {
         postgres.prepare()?;
-        let took = runtime.block_on(load(&postgres, None))?.took.as_secs_f64();
+        let took = runtime.block_on(load(&postgres, Instead::default()))?.took.as_secs_f64();
         figures.push(figure("load from PostgreSQL", took, "s", 2, Some(3.0 * scale)));
     }
-    let long = runtime.block_on(load(&fixture, Some(addresses(MAX_IP_ENTRIES as u16)?.into())))?;
+    let addresses_instead = Instead { addresses: Some(addresses(MAX_IP_ENTRIES as u16)?.into()), ..Instead::default() };
+    let long = runtime.block_on(load(&fixture, addresses_instead))?;
+    let limited = |limits| runtime.block_on(load(&fixture, Instead { limits, ..Instead::default() }));
+    let (one_limit, three_limits) = (limited(rates(1)?)?, limited(rates(3)?)?);
     drop(runtime);
     pin(arguments.server_core)?;
     let budget = if arguments.keys > KEYS_OF_BUDGETS { 1_100.0 } else { 800.0 };
@@ -87,19 +99,24 @@ pub fn run(arguments: &Arguments) -> Result {
     let what = "a decision, full policy, random keys, 10,000 addresses";
     figures.push(figure(what, decide(&long, &known, Code::Valid)?, "ns", 0, Some(budget)));
     drop(long);
+    for (what, limited) in [("one limit a key", &one_limit), ("three limits a key", &three_limits)] {
+        let what = format!("a decision, full policy, random keys, {what}");
+        figures.push(figure(&what, decide(limited, &known, Code::Valid)?, "ns", 0, Some(budget)));
+    }
+    drop((one_limit, three_limits));
     figures.extend(storm::run(arguments, &fixture, &first, &known)?);
     println!("## In process, one thread; decisions in processor time\n\n{}", report::figures(&figures));
     Ok(())
 }
 
-/// Loads a new engine, as the server does at its start; with `list` in the place of each key's list of addresses.
-async fn load(fixture: &Fixture, list: Option<IpEntries>) -> Result<Loaded> {
+/// Loads a new engine, as the server does at its start; with `instead` in the place of what keys have.
+async fn load(fixture: &Fixture, instead: Instead) -> Result<Loaded> {
     let OpenStore { store, keyring, data_dir: _lock } = fixture.open().await?;
     let organization = organizations::default(&mut *store.read().await?).await?.ok_or("no organization")?.id;
     let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(OsRandom));
     let engine = Arc::new(Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock, random));
     let (begin, before) = (Instant::now(), resident_bytes("self")?);
-    fill(&engine, &store, list).await?;
+    fill(&engine, &store, instead).await?;
     let took = begin.elapsed();
     store.close().await;
     let resident_bytes = resident_bytes("self")?.saturating_sub(before);
@@ -107,13 +124,13 @@ async fn load(fixture: &Fixture, list: Option<IpEntries>) -> Result<Loaded> {
 }
 
 /// Loads an engine, whatever it holds.
-pub async fn fill(engine: &Arc<Engine>, store: &Store, list: Option<IpEntries>) -> Result {
+pub async fn fill(engine: &Arc<Engine>, store: &Store, instead: Instead) -> Result {
     let mut feed = store.feed();
     let mut loader = engine.begin_load();
     let add = |mut changes: Vec<Change>| {
-        for change in changes.iter_mut().filter(|_| list.is_some()) {
-            if let (Some(Object::Key(key)), Some(list)) = (&mut change.now, &list) {
-                key.allowed_ips.clone_from(list);
+        for change in &mut changes {
+            if let Some(Object::Key(key)) = &mut change.now {
+                instead.put(key);
             }
         }
         loader.add(changes);
@@ -159,6 +176,7 @@ pub fn decide_each<'c>(loaded: &Loaded, credentials: impl Iterator<Item = &'c [u
             request,
             pin: Some(API),
             requires: &[],
+            cost: 1,
             preflight: false,
             door: Door::Verify,
             agent: None,
@@ -170,6 +188,28 @@ pub fn decide_each<'c>(loaded: &Loaded, credentials: impl Iterator<Item = &'c [u
         }
     }
     Ok(thread_time().saturating_sub(begin))
+}
+
+/// So many rates that are never reached.
+fn rates(count: usize) -> Result<Vec<Limit>> {
+    let rate = |number| -> Result<Limit> {
+        let kind = LimitKind::Rate(Rate { limit: 1_000_000_000, window_seconds: 60, burst: 1_000_000_000 });
+        Ok(Limit { name: format!("rate-{number}").parse()?, kind, cost: 1, scope: Scope::Key })
+    };
+    (0..count).map(rate).collect()
+}
+
+// === impl Instead ===
+
+impl Instead {
+    fn put(&self, key: &mut Key) {
+        if let Some(addresses) = &self.addresses {
+            key.allowed_ips.clone_from(addresses);
+        }
+        if !self.limits.is_empty() {
+            key.limits.clone_from(&self.limits);
+        }
+    }
 }
 
 // === impl Draws ===

@@ -13,6 +13,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::Result;
 use crate::credentials::Credentials;
+use crate::http2::Http2;
 use crate::workloads::Workload;
 
 /// The name of the threads that serve the doors.
@@ -66,6 +67,8 @@ struct Connection {
     credential: u64,
     /// When the request was due: a late one counts from there.
     due: Instant,
+    /// `None`: HTTP/1.1.
+    http2: Option<Http2>,
 }
 
 /// Runs `workload` for `duration`; `rate` is the number of requests a second, `None` saturates.
@@ -110,7 +113,7 @@ impl<'w> Generator<'w> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(count);
         for place in 0..count {
-            let connection = Connection::open(workload.address)?;
+            let connection = Connection::open(workload)?;
             epoll::add(&epoll, &connection.stream, epoll::EventData::new_u64(place as u64), epoll::EventFlags::IN)?;
             connections.push(connection);
         }
@@ -172,7 +175,8 @@ impl<'w> Generator<'w> {
 // === impl Connection ===
 
 impl Connection {
-    fn open(address: SocketAddr) -> Result<Self> {
+    fn open(workload: &Workload) -> Result<Self> {
+        let address: SocketAddr = workload.address;
         let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
@@ -183,6 +187,7 @@ impl Connection {
             filled: 0,
             credential: 0,
             due: Instant::now(),
+            http2: workload.method.map(Http2::new),
         })
     }
 
@@ -190,11 +195,15 @@ impl Connection {
         let credentials: &Credentials = &workload.credentials;
         let form = &workload.forms[(draw >> 48) as usize % workload.forms.len()];
         self.credential = draw % credentials.count();
+        let parts = [&form.head[..], credentials.get(self.credential), &form.tail[..]];
         self.request.clear();
-        self.request.extend_from_slice(&form.head);
-        self.request.extend_from_slice(credentials.get(self.credential));
-        self.request.extend_from_slice(&form.tail);
-        (self.due, self.filled) = (due, 0);
+        if let Some(client) = &mut self.http2 {
+            client.push_call(&mut self.request, &parts);
+        } else {
+            self.request.extend(parts.iter().copied().flatten());
+            self.filled = 0;
+        }
+        self.due = due;
         // A request is far smaller than the socket's buffer, so it goes out whole.
         let sent = self.stream.write(&self.request).map_err(|error| format!("{}: {error}", workload.name))?;
         if sent == self.request.len() { Ok(()) } else { Err(format!("{}: half a request", workload.name).into()) }
@@ -208,20 +217,39 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(format!("{}: {error}", workload.name).into()),
         }
+        let number = workload.credentials.number(self.credential);
+        let is_expected = match &self.http2 {
+            Some(_) => self.take_message(workload, number)?,
+            None => self.check_answer(workload, number)?,
+        };
+        if is_expected == Some(false) {
+            let answer = String::from_utf8_lossy(&self.answer[..self.filled]);
+            return Err(format!("{}: unexpected answer: {answer}", workload.name).into());
+        }
+        Ok(is_expected.is_some())
+    }
+
+    /// Whether an answer of HTTP/1.1 is the expected one; `None` while it is not complete.
+    fn check_answer(&self, workload: &Workload, number: u64) -> Result<Option<bool>> {
         let answer = &self.answer[..self.filled];
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut head = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(body_at) = head.parse(answer)? else { return Ok(false) };
+        let httparse::Status::Complete(body_at) = head.parse(answer)? else { return Ok(None) };
         let length = header(&head, "content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
         let body = &answer[body_at..];
-        if body.len() < length.unwrap_or(0usize) {
-            return Ok(false);
-        }
-        let number = workload.credentials.number(self.credential);
-        if workload.expected.is(&head, body, number) {
-            return Ok(true);
-        }
-        Err(format!("{}: unexpected answer: {}", workload.name, String::from_utf8_lossy(answer)).into())
+        let is_complete = body.len() >= length.unwrap_or(0usize);
+        Ok(is_complete.then(|| workload.expected.is(&head, body, number)))
+    }
+
+    /// The same of one of gRPC, whose frames are taken as they come.
+    fn take_message(&mut self, workload: &Workload, number: u64) -> Result<Option<bool>> {
+        let Some(client) = &mut self.http2 else { return Ok(None) };
+        let mut reply = Vec::new();
+        let (taken, is_complete) = client.take(&self.answer[..self.filled], &mut reply)?;
+        self.answer.copy_within(taken..self.filled, 0);
+        self.filled -= taken;
+        self.stream.write_all(&reply)?;
+        Ok(is_complete.then(|| workload.expected.is_message(client.message(), number)))
     }
 }
 

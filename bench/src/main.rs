@@ -6,13 +6,18 @@
 
 mod client;
 mod conditions;
+mod console;
 mod credentials;
+mod crowd;
 mod door_storm;
+mod envoy;
 mod fixture;
 mod fleet;
 mod flood;
 mod gateway;
+mod http2;
 mod in_process;
+mod limited;
 mod load;
 mod nginx;
 mod nodes;
@@ -86,10 +91,14 @@ enum Part {
     InProcess,
     /// The doors against nginx
     Http,
+    /// Keys with limits and without
+    Limits,
     /// nginx as a gateway, with and without the question to Claviger
     Gateway,
     /// A door with and without a flood of sign-ins
     SignIn,
+    /// The pages of the console with 100,000 keys in SQLite
+    Console,
     /// From the server's start to its first verdict, on each database
     Start,
     /// Three nodes on one PostgreSQL, which must be named: revocations, `?wait=all`, a door while keys change
@@ -111,7 +120,9 @@ fn run(arguments: &Arguments) -> Result {
         return in_process::run(arguments);
     }
     let fixture = arguments.fixture()?;
-    fixture.prepare()?;
+    if !matches!(arguments.only[..], [Part::Console | Part::Limits]) {
+        fixture.prepare()?;
+    }
     let program = match &arguments.server {
         Some(program) => program.clone(),
         None => server::build()?,
@@ -123,11 +134,17 @@ fn run(arguments: &Arguments) -> Result {
     if arguments.measures(Part::Http) {
         println!("{}", rounds::run(arguments, &fixture, &program)?);
     }
+    if arguments.measures(Part::Limits) {
+        println!("{}", limited::run(arguments, &program)?);
+    }
     if arguments.measures(Part::Gateway) {
         println!("{}", gateway::run(arguments, &fixture, &program)?);
     }
     if arguments.measures(Part::SignIn) {
         println!("{}", flood::run(arguments, &fixture, &program)?);
+    }
+    if arguments.measures(Part::Console) {
+        println!("{}", console::run(arguments, &program)?);
     }
     if arguments.measures(Part::Start) {
         println!("{}", start::run(arguments, &fixture, &program)?);

@@ -35,6 +35,8 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
         (draws.forward(&doors), Some(0.70)),
         (draws.nginx_door(&doors), Some(0.70)),
         (draws.verify(&doors), Some(0.70)),
+        (draws.introspect(&doors), Some(0.70)),
+        (draws.envoy_by_grpc(&doors), Some(0.70)),
         (draws.unknown_key(&doors), Some(0.80)),
         (draws.bad_checksum(&doors), Some(0.80)),
     ];

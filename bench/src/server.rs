@@ -29,11 +29,13 @@ pub struct Place<'p> {
     pub url: Option<String>,
     /// The cores that it may use, as taskset(1) takes them.
     pub cores: &'p str,
+    /// The Unix socket of its doors, in the place of an address.
+    pub socket: Option<&'p Path>,
 }
 
 /// A running server, stopped when it goes.
 pub struct Server {
-    /// Where its doors are.
+    /// Where its doors are, unless they are at a Unix socket.
     pub doors: SocketAddr,
     /// Where its management API is.
     pub control: SocketAddr,
@@ -62,7 +64,10 @@ pub fn version(program: &Path) -> Result<String> {
 impl Server {
     /// Starts it on the fixture, on the core `cpu`. Its log stands beside the fixture.
     pub fn start(program: &Path, fixture: &Fixture, cpu: usize) -> Result<Self> {
-        Self::start_at(program, &Place { data_dir: fixture.data_dir(), fixture, url: None, cores: &cpu.to_string() })
+        Self::start_at(
+            program,
+            &Place { data_dir: fixture.data_dir(), fixture, url: None, cores: &cpu.to_string(), socket: None },
+        )
     }
 
     /// Starts it at a place. Its log stands beside its data directory.
@@ -72,7 +77,10 @@ impl Server {
         let mut command = Command::new("taskset");
         command.args(["-c", place.cores]).arg(program).arg("serve").arg("--data").arg(place.data_dir);
         command.env("CLAVIGER_CONTROL_LISTEN", control.to_string()).env("CLAVIGER_TELEMETRY_LISTEN", "127.0.0.1:0");
-        command.env("CLAVIGER_DOORS_LISTEN", doors.to_string()).env("CLAVIGER_DOORS_THREADS", "1");
+        let listen = place.socket.map_or_else(|| doors.to_string(), |socket| format!("unix:{}", socket.display()));
+        command.env("CLAVIGER_DOORS_LISTEN", listen).env("CLAVIGER_DOORS_THREADS", "1");
+        // nginx's workers may be of another user.
+        command.env("CLAVIGER_DOORS_SOCKET_MODE", "0666");
         command.env("CLAVIGER_MASTER_SECRET_FILE", place.fixture.data_dir().join("master-secret"));
         if let Some(url) = place.url.clone().or_else(|| place.fixture.postgres_url()) {
             command.env("CLAVIGER_DATABASE_URL", url);

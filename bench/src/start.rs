@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments, fixture: &Fixture, program: &Path) -> Result<S
 fn start(program: &Path, fixture: &Fixture, draws: &Draws) -> Result<(f64, f64)> {
     let cores = format!("0-{}", available_parallelism()?.get() - 1);
     let begin = Instant::now();
-    let place = Place { data_dir: fixture.data_dir(), fixture, url: None, cores: &cores };
+    let place = Place { data_dir: fixture.data_dir(), fixture, url: None, cores: &cores, socket: None };
     let mut server = Server::start_at(program, &place)?;
     server.wait_until_ready(&draws.forward(&Target { address: server.doors, server: server.processes()? }))?;
     let seconds = begin.elapsed().as_secs_f64();

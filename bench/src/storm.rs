@@ -11,7 +11,7 @@ use claviger_domain::verdict::Code;
 use crate::conditions::pin;
 use crate::credentials::Credentials;
 use crate::fixture::{Fixture, Template, runtime};
-use crate::in_process::{Draws, Loaded, decide_each, fill};
+use crate::in_process::{Draws, Instead, Loaded, decide_each, fill};
 use crate::report::{Figure, median};
 use crate::{Arguments, Result};
 
@@ -108,7 +108,7 @@ fn reload(fixture: &Fixture, loaded: &Loaded, stop: &AtomicBool) -> Result {
     while !stop.load(Ordering::Relaxed) {
         runtime.block_on(async {
             let opened = fixture.open().await?;
-            fill(&loaded.engine, &opened.store, None).await?;
+            fill(&loaded.engine, &opened.store, Instead::default()).await?;
             opened.store.close().await;
             Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
         })?;

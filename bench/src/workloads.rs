@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::credentials::{Credentials, key_name};
+use crate::envoy;
 use crate::fixture::{API, CLIENT_IP};
 use crate::load::header;
 use crate::process::Processes;
@@ -41,6 +42,8 @@ pub struct Workload {
     pub credentials: Arc<Credentials>,
     /// What each answer must be.
     pub expected: Expected,
+    /// The method of gRPC that is called; `None`: HTTP/1.1.
+    pub method: Option<&'static str>,
 }
 
 /// A request without its credential.
@@ -65,8 +68,10 @@ enum Proof {
     Length(usize),
     /// The name of the very key that was drawn stands in `X-Auth-Key-Name`.
     KeyInHeader,
-    /// It stands in the body, beside `"valid":true`.
-    KeyInBody,
+    /// It stands in a body that begins like this.
+    KeyInBody(&'static str),
+    /// It stands in a message that lets the request pass.
+    KeyInMessage,
     /// The body has this text.
     Text(&'static str),
 }
@@ -135,20 +140,47 @@ impl Draws {
     /// The question in JSON.
     pub fn verify(&self, target: &Target) -> Workload {
         let forms = PATHS.iter().map(|path| {
-            let begin = "{\"credential\":\"";
             let end = format!(
                 "\",\"client_ip\":\"{CLIENT_IP}\",\"method\":\"GET\",\"path\":\"{path}\",\
                  \"host\":\"api.github.com\",\"api\":\"{API}\"}}"
             );
-            let length = begin.len() + self.known.length() + end.len();
-            let head = format!(
-                "POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-                 Content-Length: {length}\r\n\r\n{begin}"
-            );
-            Form::new(&head, &end)
+            self.posted("/v1/verify", "application/json", "{\"credential\":\"", &end)
         });
-        let expected = Expected { status: 200, proof: Proof::KeyInBody };
+        let expected = Expected { status: 200, proof: Proof::KeyInBody("{\"valid\":true,\"code\":\"VALID\"") };
         self.workload("`POST /v1/verify`", target, forms.collect(), expected)
+    }
+
+    /// RFC 7662, the request that the key came with told beside it.
+    pub fn introspect(&self, target: &Target) -> Workload {
+        let forms = PATHS.iter().map(|path| {
+            let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+            let end = format!("&client_ip={CLIENT_IP}&method=GET&path={path}&host=api.github.com");
+            let address = format!("/v1/introspect/api/{API}");
+            self.posted(&address, "application/x-www-form-urlencoded", "token=", &end)
+        });
+        let expected = Expected { status: 200, proof: Proof::KeyInBody("{\"active\":true") };
+        self.workload("`POST /v1/introspect/api/github`", target, forms.collect(), expected)
+    }
+
+    /// A body that has a known key in it.
+    fn posted(&self, address: &str, media_type: &str, begin: &str, end: &str) -> Form {
+        let length = begin.len() + self.known.length() + end.len();
+        let head = format!(
+            "POST {address} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {length}\r\n\r\n{begin}"
+        );
+        Form::new(&head, end)
+    }
+
+    /// What Envoy asks by gRPC, one call after the other on each connection.
+    pub fn envoy_by_grpc(&self, target: &Target) -> Workload {
+        let forms = PATHS.iter().map(|path| {
+            let (head, tail) = envoy::call(path, self.known.length());
+            Form { head, tail }
+        });
+        let expected = Expected { status: 200, proof: Proof::KeyInMessage };
+        let name = "Envoy's `Check` by gRPC";
+        Workload { method: Some(envoy::METHOD), ..self.workload(name, target, forms.collect(), expected) }
     }
 
     /// Well-formed credentials of no key.
@@ -175,6 +207,7 @@ impl Draws {
             forms,
             credentials: Arc::clone(&self.known),
             expected,
+            method: None,
         }
     }
 }
@@ -210,10 +243,20 @@ impl Expected {
         let proved = match self.proof {
             Proof::Length(length) => body.len() == length,
             Proof::KeyInHeader => header(head, "x-auth-key-name") == Some(key_name(number).as_bytes()),
-            Proof::KeyInBody => body.starts_with(b"{\"valid\":true,\"code\":\"VALID\"") && has(body, &key_name(number)),
+            Proof::KeyInBody(begin) => body.starts_with(begin.as_bytes()) && has(body, &key_name(number)),
             Proof::Text(text) => has(body, text),
+            Proof::KeyInMessage => false,
         };
         proved && head.code == Some(self.status)
+    }
+
+    /// The same of a message of gRPC, with its five bytes.
+    pub fn is_message(&self, message: &[u8], number: u64) -> bool {
+        let name = key_name(number);
+        let is_named = message.windows(name.len()).any(|part| part == name.as_bytes());
+        matches!(self.proof, Proof::KeyInMessage)
+            && message.get(5..).is_some_and(|rest| rest.starts_with(&envoy::ALLOWED))
+            && is_named
     }
 }
 

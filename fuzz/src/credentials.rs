@@ -40,6 +40,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
     let clock = Arc::new(FixedClock::new(now));
     let engine = Arc::new(Engine::new(Config::default(), Pepper::new(&PEPPER), clock, Arc::new(FixedRandom::new(1))));
     let organization = Organization {
+        admin_contact: None,
         id: ORGANIZATION,
         slug: "acme".parse().expect("a slug"),
         name: "Acme".parse().expect("a name"),

@@ -6,6 +6,7 @@
 #![allow(clippy::missing_panics_doc, reason = "to panic is how a finding is told")]
 
 pub mod basic_header;
+pub mod check;
 pub mod cidr_list;
 pub mod client_ip;
 mod credentials;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     ("path", crate::path::check),
     ("client_ip", crate::client_ip::check),
     ("cidr_list", crate::cidr_list::check),
     ("basic_header", crate::basic_header::check),
     ("token", crate::token::check),
     ("http1", crate::http1::check),
+    ("check", crate::check::check),
 ];
 
 /// Marsaglia's xorshift: repeatable, and good enough to shuffle bytes.
@@ -25,16 +26,38 @@ impl Bytes {
     }
 }
 
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
+    let entries = std::fs::read_dir(folder).expect("a folder of seeds");
+    let seeds: Vec<_> = entries.map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a seed")).collect();
+    assert!(!seeds.is_empty(), "{name} has no seed");
+    seeds
+}
+
 #[test]
 fn every_seed_holds() {
     for (name, check) in TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
-        let mut seeds = 0;
-        for entry in std::fs::read_dir(folder).expect("a folder of seeds") {
-            check(&std::fs::read(entry.expect("an entry").path()).expect("a seed"));
-            seeds += 1;
+        seeds(name).iter().for_each(|seed| check(seed));
+    }
+}
+
+/// What has a form at all: random bytes seldom do.
+#[test]
+fn changed_seeds_hold() {
+    let mut bytes = Bytes(0x2545_f491_4f6c_dd1d);
+    for (name, check) in TARGETS {
+        let seeds = seeds(name);
+        for seed in seeds.iter().cycle().take(2_000).filter(|seed| !seed.is_empty()) {
+            let mut input = seed.clone();
+            let at = usize::from(u16::from_be_bytes([bytes.next(), bytes.next()])) % input.len();
+            match bytes.next() % 4 {
+                0 => input[at] = bytes.next(),
+                1 => drop(input.remove(at)),
+                2 => input.insert(at, bytes.next()),
+                _ => input.extend_from_within(at..),
+            }
+            check(&input);
         }
-        assert!(seeds > 0, "{name} has no seed");
     }
 }
 

@@ -50,6 +50,6 @@ public final class Verify {
     }
 
     public static void main(String[] arguments) throws InterruptedException {
-        System.out.println(mayPass(System.getenv().getOrDefault("KEY", ""), "GET", "/", "192.0.2.1"));
+        System.out.println(mayPass(System.getenv().getOrDefault("KEY", ""), "@METHOD@", "@PATH@", "@CLIENT_IP@"));
     }
 }

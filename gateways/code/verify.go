@@ -44,5 +44,5 @@ func MayPass(key, method, path, clientIP string) bool {
 }
 
 func main() {
-	fmt.Println(MayPass(os.Getenv("KEY"), "GET", "/", "192.0.2.1"))
+	fmt.Println(MayPass(os.Getenv("KEY"), "@METHOD@", "@PATH@", "@CLIENT_IP@"))
 }

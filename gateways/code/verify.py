@@ -23,4 +23,4 @@ def may_pass(key: str, method: str, path: str, client_ip: str) -> bool:
 
 
 if __name__ == "__main__":
-    print(may_pass(os.environ["KEY"], "GET", "/", "192.0.2.1"))
+    print(may_pass(os.environ["KEY"], "@METHOD@", "@PATH@", "@CLIENT_IP@"))

@@ -1,4 +1,5 @@
 //! Asks Claviger whether a request may pass. It needs `reqwest` with the feature `json`, `serde_json` and `tokio`.
+//! clients/rust has a layer, an extractor and retries: docs/clients.md.
 
 use std::time::Duration;
 
@@ -26,5 +27,5 @@ pub async fn may_pass(client: &reqwest::Client, key: &str, method: &str, path: &
 #[tokio::main]
 async fn main() {
     let key = std::env::var("KEY").unwrap_or_default();
-    println!("{}", may_pass(&reqwest::Client::new(), &key, "GET", "/", "192.0.2.1").await);
+    println!("{}", may_pass(&reqwest::Client::new(), &key, "@METHOD@", "@PATH@", "@CLIENT_IP@").await);
 }

@@ -2,5 +2,5 @@
 # doors need a token, CLAVIGER_DOOR_TOKEN to a key that holds claviger-verify.
 curl -sS --max-time 5 '@DOORS_URL@/v1/verify' \
   -H 'Content-Type: application/json' -H "X-Claviger-Door: ${CLAVIGER_DOOR_TOKEN-}" -d @- <<END
-{"credential": "$KEY", "method": "GET", "path": "/", "client_ip": "192.0.2.1", "api": "@API@"}
+{"credential": "$KEY", "method": "@METHOD@", "path": "@PATH@", "client_ip": "@CLIENT_IP@", "api": "@API@"}
 END

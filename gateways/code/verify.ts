@@ -1,4 +1,5 @@
 // Asks Claviger whether a request may pass. It needs Node 18, Deno or Bun, and no package.
+// clients/typescript has middleware and retries: docs/clients.md.
 
 const DOORS = "@DOORS_URL@";
 const API = "@API@";
@@ -20,4 +21,4 @@ export async function mayPass(key: string, method: string, path: string, clientI
   }
 }
 
-console.log(await mayPass(process.env.KEY ?? "", "GET", "/", "192.0.2.1"));
+console.log(await mayPass(process.env.KEY ?? "", "@METHOD@", "@PATH@", "@CLIENT_IP@"));

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks, tests and benchmarks of the workspace, each one command.
 
 mod check;
+mod clients;
 mod cluster;
 mod edges;
 mod generated;
@@ -10,6 +11,8 @@ mod postgres;
 mod previous;
 mod rows;
 mod test;
+mod traefik;
+mod wheels;
 mod workspace;
 
 use std::error::Error;
@@ -45,6 +48,8 @@ enum Command {
     },
     /// Fail on an acceptance row of e2e/rows.txt that no test names
     Rows,
+    /// Install what the tests need: packages as root or by `sudo`, and wheels under `target`
+    Install,
     /// Install what the tests need, check, and run all tests against an own PostgreSQL
     Test {
         /// Leave the checks out
@@ -60,6 +65,14 @@ enum Command {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Build Traefik, which takes minutes and 5 GB, and run the gateways' cases with it
+    Traefik {
+        /// Arguments for the test binary, after `--`
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Build the TypeScript client and run its own tests
+    Clients,
     /// Make the pictures of README and docs anew, in `docs/images`
     Pictures,
     /// Run the benchmark: `cargo xtask bench -- --help`
@@ -88,11 +101,20 @@ fn run(command: Command) -> Result {
         Command::Edges => edges::run(&workspace),
         Command::Generated { check } => generated::run(&workspace, check),
         Command::Rows => rows::run(&workspace),
+        Command::Install => install(&workspace),
         Command::Test { no_check, arguments } => test::run(&workspace, !no_check, &arguments),
+        Command::Traefik { arguments } => traefik::run(&workspace, &arguments),
+        Command::Clients => clients::run(&workspace),
         Command::Pictures => pictures::run(&workspace),
         Command::Postgres { command } => postgres::run(&command),
         Command::Bench { arguments } => workspace::succeed(
             workspace.cargo(["run", "--release", "--package", "claviger-bench", "--"]).args(arguments),
         ),
     }
+}
+
+/// Everything that the tests start and that is not built here.
+fn install(workspace: &Workspace) -> Result {
+    packages::install_missing()?;
+    wheels::install_missing(workspace)
 }

@@ -12,15 +12,32 @@ struct Package {
     installed: fn() -> bool,
 }
 
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 17] = [
     Package { name: "postgresql", installed: || postgres::programs().is_some() },
     Package { name: "nginx", installed: || find("nginx").is_some() },
     Package { name: "caddy", installed: || find("caddy").is_some() },
+    Package { name: "apache2-bin", installed: || find("apache2").is_some() },
+    Package {
+        name: "libapache2-mod-oauth2",
+        installed: || Path::new("/usr/lib/apache2/modules/mod_oauth2.so").is_file(),
+    },
+    Package { name: "haproxy", installed: || find("haproxy").is_some() },
     // The console's tests are a browser's.
     Package { name: "chromium", installed: || find("chromium").is_some() },
     Package { name: "chromium-driver", installed: || find("chromedriver").is_some() },
+    // Rates of several nodes are counted there.
+    Package { name: "redis-server", installed: || find("redis-server").is_some() },
     // For promtool, which Debian has nowhere else.
     Package { name: "prometheus", installed: || find("promtool").is_some() },
+    // For programs that Debian has not: `wheels.rs`.
+    Package { name: "python3-pip", installed: || Path::new("/usr/lib/python3/dist-packages/pip").is_dir() },
+    // The TypeScript client, and code that the console shows to be pasted.
+    Package { name: "nodejs", installed: || find("node").is_some() },
+    Package { name: "npm", installed: || find("npm").is_some() },
+    Package { name: "golang-go", installed: || find("go").is_some() },
+    Package { name: "default-jdk-headless", installed: || find("java").is_some() },
+    // What a client of the web service asks by, with the same Python.
+    Package { name: "python3-requests", installed: || Path::new("/usr/lib/python3/dist-packages/requests").is_dir() },
     // A real SMTP server with TLS and sign-in, for Debian's own Python.
     Package { name: "python3-aiosmtpd", installed: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").is_dir() },
 ];

@@ -1,5 +1,5 @@
 //! The program of the schema before, for the test that runs it beside the new one: the parent of the newest commit that
-//! touched the migrations, built from git in a target directory of its own, and kept.
+//! touched the migrations, built from git in a target directory of its own; the program alone is kept.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,6 +24,9 @@ pub fn program(workspace: &Workspace) -> Result<Option<PathBuf>> {
         println!("xtask: building the program of {commit}, whose schema is the one before");
         build(workspace, &commit, &folder)?;
         std::fs::rename(folder.join("target/debug/claviger"), &program)?;
+        // What it was built from and with is gigabytes, and not needed until the schema changes again.
+        std::fs::remove_dir_all(folder.join("source"))?;
+        std::fs::remove_dir_all(folder.join("target"))?;
     }
     Ok(Some(program))
 }

@@ -6,16 +6,18 @@ use std::time::Instant;
 
 use crate::postgres::{Cluster, URL_VARIABLE};
 use crate::workspace::{Workspace, succeed};
-use crate::{Result, check, packages, previous};
+use crate::{Result, check, clients, install, previous};
 
 /// Installs, checks, tests, cleans up. A failed check does not keep the tests from running: one run tells all.
 #[allow(clippy::disallowed_methods, reason = "how long a run took is for the person who waits")]
 pub fn run(workspace: &Workspace, with_checks: bool, arguments: &[OsString]) -> Result {
     let start = Instant::now();
-    packages::install_missing()?;
+    install(workspace)?;
     let checks = if with_checks { check::run(workspace).map(|()| "checks passed") } else { Ok("checks left out") };
     let previous = previous::program(workspace)?;
-    let tests = test(workspace, previous.as_deref(), arguments);
+    // Before the others, of which some start what this builds.
+    let clients = clients::run(workspace);
+    let tests = test(workspace, previous.as_deref(), arguments).and(clients);
     let minutes = start.elapsed().as_secs().div_ceil(60);
     let summary = match (checks, tests) {
         (Ok(checks), Ok(())) => {

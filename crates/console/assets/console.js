@@ -1,6 +1,54 @@
 // What scripts add to pages that work without them.
 'use strict';
 
+// A page that answers a form is in the history as the page that the form stood on, with what was typed: a browser that comes back
+// to it has nothing to send again. Secrets and what belongs to one page alone are not kept; a page that asks who one is keeps nothing.
+const ownFields = '[name="csrf"], [name="once"], [name^="prompt-"], [type="password"], [type="file"], [data-secret], button';
+const formTo = (action) => [...document.querySelectorAll('form[method="post"]')]
+  .find((form) => new URL(form.getAttribute('action'), location.href).pathname === action);
+const typedIn = (form) => {
+  const own = new Set([...form.elements].filter((field) => field.matches(ownFields)).map((field) => field.name));
+  return [...new FormData(form)].filter(([name]) => !own.has(name));
+};
+const typeInto = (form, typed) => {
+  const values = Map.groupBy(typed, ([name]) => name);
+  const next = (name) => values.get(name)?.shift()?.[1];
+  const held = (name, value) => values.get(name)?.some((pair) => pair[1] === value) ?? false;
+  for (const field of form.elements) {
+    if (!field.name || field.matches(ownFields)) continue;
+    if (field.type === 'checkbox' || field.type === 'radio') {
+      field.checked = held(field.name, field.value);
+    } else if (field.type === 'select-multiple') {
+      for (const [, value] of values.get(field.name) ?? []) {
+        if (![...field.options].some((option) => option.value === value)) field.add(new Option(value, value));
+      }
+      for (const option of field.options) option.selected = held(field.name, option.value);
+    } else {
+      field.value = next(field.name) ?? field.value;
+    }
+  }
+  for (const details of form.querySelectorAll('details.advanced')) details.open = true;
+};
+// Who comes to the page anew, by a link or its address, finds it empty.
+const isReturn = ['back_forward', 'reload'].includes(performance.getEntriesByType('navigation')[0]?.type);
+const answer = document.querySelector('main[data-posted]');
+if (answer) {
+  const form = answer.closest('.shell') && formTo(location.pathname);
+  const kept = form && !form.matches('[role="search"]') ? { action: location.pathname, typed: typedIn(form) } : null;
+  history.replaceState(kept, '', answer.querySelector('[data-at]')?.dataset.at ?? (document.referrer || location.href));
+} else if (isReturn && history.state?.typed && formTo(history.state.action)) {
+  typeInto(formTo(history.state.action), history.state.typed);
+}
+
+// What was done, for who looks and for who listens.
+const say = (text) => {
+  const said = document.getElementById('said');
+  said.textContent = text;
+  said.className = 'toast';
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { said.className = 'sr-only'; }, 5000);
+};
+
 // A value to be taken away: copied with one press, emptied when the page is left.
 customElements.define('copy-once', class extends HTMLElement {
   connectedCallback() {
@@ -20,6 +68,186 @@ customElements.define('copy-once', class extends HTMLElement {
       this.dispatchEvent(new CustomEvent('taken', { bubbles: true, detail: field.id }));
     });
     field.addEventListener('focus', () => field.select());
+  }
+});
+
+// A key that can be shown again is copied from its row. What else is answered (a question who one is) is shown as a page.
+customElements.define('copy-key', class extends HTMLElement {
+  connectedCallback() {
+    const form = this.querySelector('form');
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      const sent = { method: 'POST', body: new URLSearchParams(new FormData(form)) };
+      const answer = await fetch(form.action, sent).then((response) => response.text()).catch(() => '');
+      const value = new DOMParser().parseFromString(answer, 'text/html').getElementById('secret')?.getAttribute('value');
+      if (!value) {
+        HTMLFormElement.prototype.submit.call(form);
+        return;
+      }
+      try {
+        await navigator.clipboard.writeText(value);
+        say(this.dataset.copied);
+      } catch {
+        this.offer(value);
+      }
+    });
+  }
+
+  // The clipboard is not to be had: the value to be selected, and gone with the dialog.
+  offer(value) {
+    const dialog = document.createElement('dialog');
+    dialog.className = 'confirm-dialog';
+    const body = document.createElement('form');
+    body.method = 'dialog';
+    body.className = 'confirm-body';
+    const text = document.createElement('p');
+    text.textContent = this.dataset.blocked;
+    const field = document.createElement('input');
+    field.className = 'input mono';
+    field.readOnly = true;
+    field.value = value;
+    field.setAttribute('aria-label', this.dataset.blocked);
+    const close = document.createElement('button');
+    close.className = 'btn';
+    close.textContent = this.dataset.end;
+    body.append(text, field, close);
+    dialog.append(body);
+    dialog.setAttribute('aria-label', this.dataset.blocked);
+    document.body.append(dialog);
+    dialog.addEventListener('close', () => { field.value = ''; dialog.remove(); this.querySelector('button').focus(); });
+    dialog.showModal();
+    field.select();
+  }
+});
+
+// Ticks among many: a search, and one press for all that it has left.
+customElements.define('pick-list', class extends HTMLElement {
+  connectedCallback() {
+    const picks = [...this.querySelectorAll('.pick')];
+    if (picks.length < 8) return;
+    const search = document.createElement('input');
+    search.type = 'search';
+    search.className = 'input';
+    search.placeholder = this.dataset.search;
+    search.setAttribute('aria-label', this.dataset.search);
+    search.addEventListener('input', () => {
+      const wanted = search.value.trim().toLowerCase();
+      picks.forEach((pick) => { pick.hidden = !pick.textContent.toLowerCase().includes(wanted); });
+    });
+    search.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.preventDefault(); });
+    const all = document.createElement('button');
+    all.type = 'button';
+    all.className = 'btn';
+    all.dataset.variant = 'outline';
+    all.textContent = this.dataset.all;
+    all.addEventListener('click', () => picks.forEach((pick) => { if (!pick.hidden) pick.querySelector('input').checked = true; }));
+    const tools = document.createElement('div');
+    tools.className = 'pick-tools';
+    tools.append(search, all);
+    this.before(tools);
+  }
+});
+
+// A field for what is not among the choices above it is there where another one is meant; one that is gone holds nothing.
+customElements.define('other-choice', class extends HTMLElement {
+  connectedCallback() {
+    const choice = this.querySelector('select');
+    const other = this.querySelector('input');
+    const field = other.closest('.field');
+    const show = () => {
+      if (other.value) choice.value = this.dataset.other;
+      field.hidden = choice.value !== this.dataset.other;
+    };
+    other.addEventListener('change', show);
+    choice.addEventListener('change', () => {
+      if (choice.value !== this.dataset.other) other.value = '';
+      show();
+      other.focus();
+    });
+    show();
+  }
+});
+
+// What belongs to some choices alone is there with them.
+customElements.define('shown-for', class extends HTMLElement {
+  connectedCallback() {
+    const choice = document.getElementById(this.dataset.field);
+    const show = () => {
+      this.hidden = !this.dataset.values.split(' ').includes(choice.value);
+    };
+    choice.addEventListener('change', show);
+    show();
+  }
+});
+
+// A name that is the address of whom it stands for, until another one is typed.
+customElements.define('suggested-name', class extends HTMLElement {
+  connectedCallback() {
+    const name = this.querySelector('input');
+    const { contact_email: contact, profile_user: profile } = name.form.elements;
+    const suggested = () => (contact.closest('[hidden]') ? profile.selectedOptions?.[0]?.dataset.email ?? '' : contact.value.trim());
+    let before = name.value === suggested() ? name.value : '';
+    for (const type of ['input', 'change']) {
+      name.form.addEventListener(type, (event) => {
+        if (event.target === name || name.value !== before) return;
+        name.value = before = suggested();
+      });
+    }
+  }
+});
+
+// A password that is chosen for somebody else: made at random, seen or hidden, with its strength in a word.
+customElements.define('new-password', class extends HTMLElement {
+  connectedCallback() {
+    const field = this.querySelector('input');
+    const words = this.dataset;
+    const said = document.createElement('span');
+    said.className = 'strength';
+    said.setAttribute('aria-live', 'polite');
+    const show = this.button(words.show, () => see(field.type === 'password'));
+    const see = (isSeen) => {
+      field.type = isSeen ? 'text' : 'password';
+      show.textContent = isSeen ? words.hide : words.show;
+    };
+    const tell = () => {
+      const level = this.level(field.value);
+      said.dataset.level = level;
+      said.textContent = field.value ? words.strengths.split('|')[level] : '';
+    };
+    const make = this.button(words.make, () => {
+      const letters = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+      const drawn = [];
+      while (drawn.length < 24) {
+        // Only what makes each letter equally likely.
+        const [byte] = crypto.getRandomValues(new Uint8Array(1));
+        if (byte < 256 - (256 % letters.length)) drawn.push(letters[byte % letters.length]);
+      }
+      field.value = drawn.join('').replace(/.{6}(?=.)/g, '$&-');
+      see(true);
+      tell();
+      field.select();
+    });
+    field.addEventListener('input', tell);
+    this.append(make, show, said);
+  }
+
+  button(text, act) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'btn';
+    button.dataset.variant = 'outline';
+    button.textContent = text;
+    button.addEventListener('click', act);
+    return button;
+  }
+
+  // By how many letters there could be at each place; the server knows more.
+  level(text) {
+    if (text.length < 12) return 0;
+    const kinds = [[/[a-z]/, 26], [/[A-Z]/, 26], [/[0-9]/, 10], [/[^a-zA-Z0-9]/, 30]];
+    const letters = kinds.reduce((sum, [kind, count]) => sum + (kind.test(text) ? count : 0), 0);
+    const bits = Math.min(text.length, 2 * new Set(text).size) * Math.log2(letters);
+    return [60, 80].filter((least) => bits >= least).length + 1;
   }
 });
 
@@ -81,14 +309,16 @@ customElements.define('shown-once', class extends HTMLElement {
   connectedCallback() {
     const secrets = [...this.querySelectorAll('[data-secret]')];
     if (secrets.length === 0) return;
-    let taken = false;
+    let taken = !this.dataset.leave;
     this.addEventListener('taken', () => { taken = true; });
     this.addEventListener('copy', () => { taken = true; });
     const download = this.querySelector('[data-download]');
-    download?.addEventListener('submit', (event) => {
+    const isForm = download?.matches('form');
+    if (download) download.hidden = false;
+    download?.addEventListener(isForm ? 'submit' : 'click', (event) => {
       event.preventDefault();
       const link = document.createElement('a');
-      const value = new FormData(download).get('value');
+      const value = isForm ? new FormData(download).get('value') : secrets[0].value;
       link.href = URL.createObjectURL(new Blob([value], { type: 'text/plain;charset=utf-8' }));
       link.download = download.dataset.download;
       link.click();
@@ -131,7 +361,7 @@ customElements.define('dual-list', class extends HTMLElement {
         button.dataset.size = 'sm';
         button.textContent = text;
         button.addEventListener('click', () => this.move(from, selected, all));
-        const able = () => { button.disabled = all ? from.select.options.length === 0 : from.select.selectedOptions.length === 0; };
+        const able = () => { button.disabled = all ? this.meant(from, selected).length === 0 : from.select.selectedOptions.length === 0; };
         from.select.addEventListener('change', able);
         this.addEventListener('filled', able);
         buttons.append(button);
@@ -173,8 +403,13 @@ customElements.define('dual-list', class extends HTMLElement {
     return list;
   }
 
+  // What *all* means: nothing of a group that stands apart, unless to be taken out.
+  meant(from, selected) {
+    return [...from.select.options].filter((option) => !selected || option.parentElement === from.select);
+  }
+
   move(from, selected, all) {
-    const shown = [...from.select.options].filter((option) => all || option.selected).map((option) => option.value);
+    const shown = (all ? this.meant(from, selected) : [...from.select.selectedOptions]).map((option) => option.value);
     [...this.source.options].forEach((option) => { if (shown.includes(option.value)) option.selected = selected; });
     this.fill();
     from.select.focus();
@@ -183,10 +418,21 @@ customElements.define('dual-list', class extends HTMLElement {
   fill() {
     [[this.left, false], [this.right, true]].forEach(([list, selected]) => {
       const wanted = list.search.value.trim().toLowerCase();
-      const options = [...this.source.options]
+      list.select.replaceChildren();
+      let group;
+      [...this.source.options]
         .filter((option) => option.selected === selected && option.text.toLowerCase().includes(wanted))
-        .map((option) => new Option(option.text, option.value));
-      list.select.replaceChildren(...options);
+        .forEach((option) => {
+          const { label } = option.parentElement;
+          if (label && group?.label !== label) {
+            group = document.createElement('optgroup');
+            group.label = label;
+            list.select.append(group);
+          }
+          const shown = new Option(option.text, option.value);
+          shown.title = option.text;
+          (label ? group : list.select).append(shown);
+        });
     });
     this.dispatchEvent(new Event('filled'));
   }
@@ -202,6 +448,19 @@ customElements.define('from-fragment', class extends HTMLElement {
     history.replaceState(null, '', location.pathname + location.search);
   }
 });
+
+// Narrow windows show rows as cards: each cell is told its column's head, and what the table is to those who cannot see it.
+const card = (table) => {
+  const heads = [...table.querySelectorAll('thead th')].map((head) => head.textContent.trim());
+  const roles = { table: 'table', thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', td: 'cell' };
+  for (const part of [table, ...table.querySelectorAll('thead, tbody, tr, td')]) part.setAttribute('role', roles[part.localName]);
+  for (const head of table.querySelectorAll('th')) head.setAttribute('role', head.scope === 'row' ? 'rowheader' : 'columnheader');
+  for (const row of table.querySelectorAll('tbody tr')) {
+    [...row.children].forEach((cell, column) => { if (cell.localName === 'td' && heads[column]) cell.dataset.head = heads[column]; });
+  }
+  table.classList.add('carded');
+};
+document.querySelectorAll('.table-container > table').forEach(card);
 
 // Questions open as dialogs.
 const askInDialog = (details) => {
@@ -223,7 +482,11 @@ const askInDialog = (details) => {
   document.body.append(dialog);
   opener.addEventListener('click', () => dialog.showModal());
   dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close());
-  dialog.addEventListener('close', () => opener.focus());
+  dialog.addEventListener('close', () => {
+    const menu = opener.closest('details.menu');
+    if (menu) menu.open = false;
+    (menu?.querySelector('summary') ?? opener).focus();
+  });
 };
 
 // A value that is offered goes into a field as a further line.
@@ -269,12 +532,16 @@ document.addEventListener('submit', async (event) => {
   row.replaceWith(fresh);
   enhance(fresh);
   fresh.querySelector('[role="switch"]')?.focus();
-  document.getElementById('said').textContent = page.querySelector('.told')?.textContent ?? '';
+  say([fresh.querySelector('th a'), page.querySelector('.told')].map((part) => part?.textContent).filter(Boolean).join(': '));
 }, true);
 
 // A menu closes when one goes elsewhere.
 document.addEventListener('click', (event) => {
   document.querySelectorAll('details.menu[open]').forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+});
+document.addEventListener('focusout', (event) => {
+  const menu = event.target.closest('details.menu[open]');
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 document.addEventListener('keydown', (event) => {
   const open = document.querySelector('details.menu[open]');
@@ -292,6 +559,18 @@ document.addEventListener('keydown', (event) => {
 // A filter that was chosen is in force.
 document.querySelectorAll('form[data-submit-on-change] select').forEach((select) => {
   select.addEventListener('change', () => select.form.requestSubmit());
+});
+
+// A choice that stands for values of other fields puts them there.
+document.querySelectorAll('select[data-fills]').forEach((select) => {
+  select.addEventListener('change', () => {
+    for (const [name, value] of Object.entries(select.selectedOptions[0]?.dataset ?? {})) select.form.elements[name].value = value;
+  });
+});
+
+// A button that a choice presses.
+document.querySelectorAll('[data-pressed-by]').forEach((button) => {
+  document.getElementById(button.dataset.pressedBy).addEventListener('change', () => button.form.requestSubmit(button));
 });
 
 // A form is sent once.

@@ -9,12 +9,14 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use claviger_domain::RequestId;
 use claviger_manage::{Error, ErrorCode};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HOST, IF_MATCH, SET_COOKIE, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HOST, IF_MATCH, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt as _;
+
+use crate::operations;
 
 /// The most bytes of an answer that a page is made of.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -63,7 +65,7 @@ impl Caller {
     /// The browser that sent `parts`.
     pub(crate) fn new(api: Router, parts: &Parts) -> Self {
         let mut headers = HeaderMap::new();
-        for name in [COOKIE, HOST, USER_AGENT, SEC_FETCH_SITE] {
+        for name in [COOKIE, HOST, ORIGIN, USER_AGENT, SEC_FETCH_SITE] {
             for value in parts.headers.get_all(&name) {
                 headers.append(&name, value.clone());
             }
@@ -174,6 +176,7 @@ impl Call<'_> {
     /// The same with the body as it comes, for downloads.
     pub(crate) async fn respond(self) -> Result<axum::response::Response, Error> {
         let Self { caller, method, path, headers, body } = self;
+        debug_assert!(operations::is_one(&method, &path), "{method} {path} is no operation of the API's document");
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         if let Some(own) = request.headers_mut() {
             *own = headers;

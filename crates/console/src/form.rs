@@ -96,6 +96,11 @@ impl Form {
         Some(self.0.remove(at).1)
     }
 
+    /// Takes a field with this value out.
+    pub(crate) fn take_value(&mut self, name: &str, value: &str) {
+        self.0.retain(|(found, held)| found != name || held.trim() != value);
+    }
+
     /// Puts a further field of its name.
     pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
         self.0.push((name.to_owned(), value.into()));

@@ -211,7 +211,7 @@ impl Seen {
             ErrorCode::Unauthenticated if self.is_get => Redirect::to(&sign_in::address(&self.target)).into_response(),
             ErrorCode::Unauthenticated => self.over(),
             ErrorCode::StepUpRequired => self.step_up(&Problems::default()).await,
-            _ => failed::page(&error, self.theme),
+            _ => failed::page(&error, !self.is_get, self.theme),
         }
     }
 

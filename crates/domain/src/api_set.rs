@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::{ApiId, ApiSetId, OrganizationId};
+use crate::limit::Limit;
 use crate::name::{Name, Slug};
 use crate::operation::OperationPattern;
 
@@ -33,6 +34,9 @@ pub struct ApiSet {
     pub apis: Vec<ApiId>,
     /// Operations it holds, by pattern.
     pub operations: Vec<ApiPattern>,
+    /// For requests for what it holds, by whichever keys hold it.
+    #[serde(default)]
+    pub limits: Vec<Limit>,
     /// The template that it was made from, as `<template>/<right>`.
     #[serde(default)]
     pub template: Option<Box<str>>,

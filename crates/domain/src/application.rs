@@ -1,12 +1,18 @@
 //! Applications: the external systems that keys are made for, and the types that say what their keys may do.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
+use crate::clock::{Random, Timestamp};
+use crate::credential::{is_native_shape, push_random_base62};
+use crate::digest::CredentialDigest;
 use crate::id::{ApiSetId, ApplicationId, ApplicationTypeId, OrganizationId};
 use crate::ip_list::IpEntries;
 use crate::key::{Actor, Disabled};
+use crate::limit::Limit;
 use crate::name::{Name, Slug};
+use crate::secret::Secret;
 
 /// The most applications of an organization.
 pub const APPLICATIONS_MAX: usize = 10_000;
@@ -16,6 +22,15 @@ pub const APPLICATION_TYPES_MAX: usize = 200;
 pub const SETS_PER_TYPE_MAX: usize = 100;
 /// The most characters of a public URL.
 pub const PUBLIC_URL_LENGTH_MAX: usize = 500;
+/// The fewest characters of a password that somebody chooses for an application: a machine's, which nobody has to remember.
+pub const APPLICATION_PASSWORD_LENGTH_MIN: usize = 12;
+/// The most characters of such a password.
+pub const APPLICATION_PASSWORD_LENGTH_MAX: usize = 256;
+/// The longest time for which the password before stays valid.
+pub const PASSWORD_OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
+
+/// Characters of a password that is made: 190 bits and more.
+const PASSWORD_LENGTH: usize = 32;
 
 /// How an application's calls prove themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +48,28 @@ pub enum SignIn {
     Signature,
 }
 
+/// Whether an application of a type has a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// It must have a value.
+    Required,
+    /// It may have one.
+    #[default]
+    Optional,
+    /// It has none, and no form shows it.
+    Hidden,
+}
+
+/// Which fields applications of a type have, beside those that follow from how they sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TypeFields {
+    /// The list of addresses.
+    pub allowed_ips: Need,
+    /// Where people reach it.
+    pub public_url: Need,
+}
+
 /// A kind of application: how it signs in, and what its keys may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationType {
@@ -48,6 +85,9 @@ pub struct ApplicationType {
     pub sign_in: SignIn,
     /// What keys of its applications may do at the most, judged at each request.
     pub api_sets: Vec<ApiSetId>,
+    /// Which fields its applications have.
+    #[serde(default)]
+    pub fields: TypeFields,
     /// Whether it came with the program.
     pub predefined: bool,
     /// When it was made.
@@ -56,6 +96,17 @@ pub struct ApplicationType {
     pub updated_at: Timestamp,
     /// Grows with each change; its entity tag.
     pub version: i64,
+}
+
+/// What is stored of an application's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPassword {
+    /// Its digest.
+    pub digest: CredentialDigest,
+    /// That of the one before, and until when it counts.
+    pub previous: Option<(CredentialDigest, Timestamp)>,
+    /// When it was set.
+    pub set_at: Timestamp,
 }
 
 /// An external system that connects.
@@ -75,8 +126,14 @@ pub struct Application {
     pub disabled: Option<Disabled>,
     /// Where its keys may be used from; empty = anywhere.
     pub allowed_ips: IpEntries,
+    /// What its keys share, unless a limit's scope says otherwise.
+    #[serde(default)]
+    pub limits: Vec<Limit>,
     /// Where people reach it, for the links in mails.
     pub public_url: Option<String>,
+    /// What its calls prove themselves by, beside a key; none where its type asks for none.
+    #[serde(default)]
+    pub password: Option<StoredPassword>,
     /// Who made it: a snapshot that outlives its creator.
     pub created_by: Actor,
     /// When it was made.
@@ -92,6 +149,23 @@ pub struct Application {
 #[error("must not contain a colon: it ends the user name in Basic authentication")]
 pub struct ColonInName;
 
+/// Why a text may not be an application's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApplicationPasswordProblem {
+    /// Too short or too long.
+    #[error("expected {APPLICATION_PASSWORD_LENGTH_MIN} to {APPLICATION_PASSWORD_LENGTH_MAX} characters")]
+    Length,
+    /// Nothing at all.
+    #[error("must not be empty")]
+    Empty,
+    /// NUL, a line break, and the like.
+    #[error("must not contain control characters")]
+    Control,
+    /// It would be taken for a key wherever it stands.
+    #[error("must not have the form of a key")]
+    NativeShape,
+}
+
 // === impl SignIn ===
 
 impl SignIn {
@@ -104,6 +178,80 @@ impl SignIn {
             Self::KeyOnly => "key_only",
             Self::Signature => "signature",
         }
+    }
+
+    /// Whether its applications have a password.
+    pub const fn has_password(self) -> bool {
+        matches!(self, Self::Session | Self::StaticToken)
+    }
+
+    /// Whether users sign in under its applications: then a key passes no door without a token of one of them.
+    pub const fn has_users(self) -> bool {
+        matches!(self, Self::Session | Self::StaticToken | Self::KeyAndToken)
+    }
+}
+
+// === impl Need ===
+
+impl Need {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Hidden => "hidden",
+        }
+    }
+}
+
+// === impl StoredPassword ===
+
+impl StoredPassword {
+    /// A new password, with the one before for a while.
+    #[must_use]
+    pub fn after(before: Option<&Self>, digest: CredentialDigest, overlap: Duration, now: Timestamp) -> Self {
+        let previous = before.filter(|_| !overlap.is_zero()).map(|before| (before.digest, now.saturating_add(overlap)));
+        Self { digest, previous, set_at: now }
+    }
+
+    /// Whether a digest is of a password that counts at `now`; both are always looked at.
+    pub fn is(&self, digest: &CredentialDigest, now: Timestamp) -> bool {
+        let is_current = self.digest == *digest;
+        let is_previous = self.previous.is_some_and(|(previous, until)| previous == *digest && now < until);
+        is_current | is_previous
+    }
+}
+
+/// A password for an application.
+pub fn generate_password(random: &dyn Random) -> Secret {
+    let mut text = String::with_capacity(PASSWORD_LENGTH);
+    push_random_base62(&mut text, PASSWORD_LENGTH, random);
+    Secret::new(text)
+}
+
+/// Whether a text may be an application's password.
+pub fn check_password(text: &Secret) -> Result<(), ApplicationPasswordProblem> {
+    let length = text.expose().chars().count();
+    if length < APPLICATION_PASSWORD_LENGTH_MIN {
+        return Err(ApplicationPasswordProblem::Length);
+    }
+    check_foreign_password(text)
+}
+
+/// Whether a password that another system has given out may be an application's: it may be short, as the key beside it is what
+/// nobody guesses.
+pub fn check_foreign_password(text: &Secret) -> Result<(), ApplicationPasswordProblem> {
+    let length = text.expose().chars().count();
+    if length == 0 {
+        Err(ApplicationPasswordProblem::Empty)
+    } else if length > APPLICATION_PASSWORD_LENGTH_MAX {
+        Err(ApplicationPasswordProblem::Length)
+    } else if text.expose().chars().any(char::is_control) {
+        Err(ApplicationPasswordProblem::Control)
+    } else if is_native_shape(text.expose()) {
+        Err(ApplicationPasswordProblem::NativeShape)
+    } else {
+        Ok(())
     }
 }
 
@@ -124,6 +272,34 @@ mod tests {
     fn a_name_with_a_colon_cannot_sign_in() {
         assert_eq!(Application::check_name(&"Client: two".parse().expect("a name")), Err(ColonInName));
         assert_eq!(Application::check_name(&"Client – zwei 日本".parse().expect("a name")), Ok(()));
+    }
+
+    #[test]
+    fn a_password_that_was_set_leaves_the_one_before_for_the_overlap() {
+        let digest = |byte| CredentialDigest::from_bytes([byte; 32]);
+        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+        let first = StoredPassword::after(None, digest(1), Duration::from_mins(1), at(0));
+        assert!(first.is(&digest(1), at(0)) && !first.is(&digest(2), at(0)));
+        let second = StoredPassword::after(Some(&first), digest(2), Duration::from_mins(1), at(10));
+        assert!(second.is(&digest(2), at(1_000)) && second.is(&digest(1), at(69)) && !second.is(&digest(1), at(70)));
+        let third = StoredPassword::after(Some(&second), digest(3), Duration::ZERO, at(20));
+        assert!(third.is(&digest(3), at(20)) && !third.is(&digest(2), at(20)) && !third.is(&digest(1), at(20)));
+    }
+
+    #[test]
+    fn a_chosen_password_is_long_enough_and_no_key() {
+        let check = |text: &str| check_password(&Secret::new(text.to_owned()));
+        assert_eq!(check("twelve chars"), Ok(()));
+        assert_eq!(check("eleven char"), Err(ApplicationPasswordProblem::Length));
+        assert_eq!(check(&"x".repeat(257)), Err(ApplicationPasswordProblem::Length));
+        assert_eq!(check("twelve\nchars"), Err(ApplicationPasswordProblem::Control));
+        let key = format!("clv_live_{}", "a".repeat(38));
+        assert_eq!(check(&key), Err(ApplicationPasswordProblem::NativeShape));
+        let foreign = |text: &str| check_foreign_password(&Secret::new(text.to_owned()));
+        assert_eq!((foreign("a"), foreign("")), (Ok(()), Err(ApplicationPasswordProblem::Empty)));
+        assert_eq!(foreign(&"x".repeat(257)), Err(ApplicationPasswordProblem::Length));
+        assert_eq!(foreign(&key), Err(ApplicationPasswordProblem::NativeShape));
+        assert_eq!(check_password(&generate_password(&crate::testing::FixedRandom::new(1))), Ok(()));
     }
 
     #[test]

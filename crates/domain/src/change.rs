@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
 use crate::api_set::ApiSet;
+use crate::api_user::{ApiSession, ApiUser};
 use crate::application::{Application, ApplicationType};
 use crate::clock::Timestamp;
 use crate::digest::CredentialDigest;
-use crate::id::{ApiId, ApiSetId, ApplicationId, ApplicationTypeId, KeyId, OrganizationId, RoleId, UserId};
+use crate::id::{
+    ApiId, ApiSessionId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, OrganizationId, RoleId, UserId,
+};
 use crate::key::Key;
 use crate::member::Member;
 use crate::operation::Operation;
@@ -44,6 +47,10 @@ pub enum ObjectRef {
     Key(KeyId),
     /// When a key was last used: no part of its record.
     LastUse(KeyId),
+    /// Who signs in under an application.
+    ApiUser(ApiUserId),
+    /// A session of theirs; also that it was used.
+    ApiSession(ApiSessionId),
 }
 
 /// A record as it stands now. Boxed: a feed step holds many of different sizes.
@@ -67,6 +74,10 @@ pub enum Object {
     Key(Box<Key>),
     /// The last use of a key.
     LastUse(LastUse),
+    /// Who signs in under an application.
+    ApiUser(Box<ApiUser>),
+    /// A session of theirs.
+    ApiSession(Box<ApiSession>),
 }
 
 /// When a key was last used.

@@ -72,6 +72,8 @@ kinds! {
     Link "lnk" => LinkId;
     /// A mail that is to be sent.
     Mail "mai" => MailId;
+    /// A session of an API user.
+    ApiSession "aps" => ApiSessionId;
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

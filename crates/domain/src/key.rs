@@ -8,8 +8,10 @@ use crate::credential::Environment;
 use crate::digest::CredentialDigest;
 use crate::id::{ApiSetId, ApplicationId, KeyId, OrganizationId, UserId};
 use crate::ip_list::IpEntries;
+use crate::limit::Limit;
 use crate::name::Name;
 use crate::rules::Rules;
+use crate::signature::SigningCopies;
 
 /// The most bytes of a key's metadata as JSON.
 pub const METADATA_BYTES_MAX: usize = 1_024;
@@ -19,6 +21,8 @@ pub const EXTERNAL_ID_LENGTH_MAX: usize = 200;
 pub const TAGS_MAX: usize = 50;
 /// The reason of a key that the server took out of service because it was not used.
 pub const IDLE_REASON: &str = "idle";
+/// Why a key is disabled that its own holder revoked.
+pub const REVOKED_REASON: &str = "revoked by its holder";
 /// The longest overlap of a rotation: 30 days, in seconds.
 pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
 
@@ -66,6 +70,9 @@ pub struct Key {
     pub secret: StoredSecret,
     /// The secret before the last rotation, while it overlaps.
     pub overlap: Option<Overlap>,
+    /// Sealed copies of its secrets, if it signs.
+    #[serde(default)]
+    pub signing: Option<SigningCopies>,
     /// Values that are no longer valid, kept so that the diagnostic log can name the key.
     pub ended: Vec<EndedSecret>,
     /// The sets it holds.
@@ -74,6 +81,9 @@ pub struct Key {
     pub operations: Vec<ApiPattern>,
     /// Where it may be used from; empty = anywhere.
     pub allowed_ips: IpEntries,
+    /// How often it may ask, and how much it may use.
+    #[serde(default)]
+    pub limits: Vec<Limit>,
     /// Not valid before.
     pub not_before: Option<Timestamp>,
     /// Not valid from this instant on; the policy may end it sooner ([`Rules::end`]).
@@ -286,10 +296,12 @@ impl Key {
             shape: Shape::Single,
             secret,
             overlap: None,
+            signing: None,
             ended: Vec::new(),
             api_sets: Vec::new(),
             operations: Vec::new(),
             allowed_ips: IpEntries::default(),
+            limits: Vec::new(),
             not_before: None,
             expires_at: None,
             idle_exempt: false,

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod api_set;
+pub mod api_user;
 pub mod application;
 pub mod attempts;
 pub mod audit;
@@ -15,12 +16,14 @@ pub mod credential;
 pub mod credential_source;
 pub mod digest;
 pub mod email;
+pub mod foreign_password;
 mod hex;
 pub mod histogram;
 pub mod id;
 pub mod ip_list;
 pub mod key;
 pub mod keyring;
+pub mod limit;
 pub mod link;
 pub mod member;
 pub mod name;
@@ -30,6 +33,7 @@ pub mod pair;
 pub mod password;
 pub mod path;
 pub mod policy;
+pub mod quota_block;
 pub mod recovery_code;
 pub mod redact;
 pub mod role;
@@ -39,6 +43,7 @@ pub mod secret;
 pub mod session;
 pub mod sharing;
 pub mod sign_in_key;
+pub mod signature;
 pub mod snapshot_key;
 mod status_profile;
 pub mod testing;
@@ -51,7 +56,7 @@ mod wire;
 pub use clock::{Clock, Random, Timestamp};
 pub use hex::hex;
 pub use id::{
-    ApiId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, LinkId, MailId, NodeId, OrganizationId,
-    RequestId, RoleId, SessionId, UserId,
+    ApiId, ApiSessionId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, LinkId, MailId, NodeId,
+    OrganizationId, RequestId, RoleId, SessionId, UserId,
 };
 pub use secret::Secret;

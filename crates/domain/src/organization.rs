@@ -22,6 +22,8 @@ pub struct Organization {
     pub time_zone: String,
     /// What its keys begin with.
     pub key_prefix: KeyPrefix,
+    /// Whom its people ask about their keys: an address of any kind, or a few words.
+    pub admin_contact: Option<Name>,
     /// From where its keys may be used at the doors, beside their own lists; empty = from anywhere.
     pub allowed_ips: IpEntries,
     /// Whether door calls without a token are made for it: true for exactly one.

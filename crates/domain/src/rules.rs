@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Timestamp;
 use crate::key::Owner;
+use crate::limit::Zone;
 use crate::policy::{Lifetime, PerOwner, Policy};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -45,7 +46,7 @@ impl Rules {
                 organization: cap(lifetime.organization, saved_at.organization),
             },
             idle: (policy.idle_days > 0).then(|| i64::from(policy.idle_days) * DAY_MICROS),
-            zone: TimeZone::get(time_zone).unwrap_or(TimeZone::UTC),
+            zone: Zone::named(time_zone).0,
         }
     }
 
@@ -60,6 +61,11 @@ impl Rules {
     pub fn end(&self, owner: &Owner, created_at: Timestamp, own: Option<Timestamp>) -> Option<Timestamp> {
         let max = self.end_max(owner, created_at);
         own.into_iter().chain(max).min()
+    }
+
+    /// The zone in which the organization's days begin.
+    pub fn zone(&self) -> Zone {
+        Zone(self.zone.clone())
     }
 
     /// Whether keys of `owner` have a longest lifetime.
@@ -143,12 +149,12 @@ impl Cap {
     }
 }
 
-fn day_of(at: Timestamp, zone: &TimeZone) -> Option<Date> {
+pub(crate) fn day_of(at: Timestamp, zone: &TimeZone) -> Option<Date> {
     Some(jiff::Timestamp::from_microsecond(at.as_micros()).ok()?.to_zoned(zone.clone()).date())
 }
 
 /// The first instant of a day, which is not midnight where clocks are put forward then.
-fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
+pub(crate) fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     let start = day.to_zoned(zone.clone()).ok()?.start_of_day().ok()?;
     Some(Timestamp::from_micros(start.timestamp().as_microsecond()))
 }

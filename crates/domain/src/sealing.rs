@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Random;
-use crate::id::{KeyId, MailId, OrganizationId, UserId};
+use crate::id::{ApiUserId, KeyId, MailId, OrganizationId, UserId};
 use crate::secret::Secret;
 
 /// HKDF info before the field's word and the organization's 16 bytes.
@@ -29,12 +29,20 @@ pub enum SealedField {
     Secret,
     /// The identifier of a pair: its next password's digest covers it.
     Identifier,
+    /// The secret of a key that signs: what a signature is checked with, never shown.
+    Signing,
     /// The token of the link in a mail that waits.
     MailLink,
     /// The secret of one-time codes of a person.
     Totp,
     /// One that its person has not confirmed yet.
     NewTotp,
+    /// The secret of one-time codes of an API user.
+    ApiUserTotp,
+    /// One that was shown in a session of an API user and is not confirmed yet.
+    NewApiUserTotp,
+    /// The key of the MAC that another system hashed in the place of an API user's password.
+    ForeignMacKey,
 }
 
 /// Where a sealed value stands.
@@ -111,9 +119,13 @@ impl SealedField {
         match self {
             Self::Secret => "secret",
             Self::Identifier => "identifier",
+            Self::Signing => "signing",
             Self::MailLink => "mail link",
             Self::Totp => "totp",
             Self::NewTotp => "new totp",
+            Self::ApiUserTotp => "api user totp",
+            Self::NewApiUserTotp => "new api user totp",
+            Self::ForeignMacKey => "foreign mac key",
         }
     }
 }
@@ -130,6 +142,11 @@ impl SealedPlace {
     pub fn of_mail(organization: Option<OrganizationId>, mail: MailId) -> Self {
         let organization = organization.unwrap_or(OrganizationId::from_raw(0));
         Self { organization, record: mail.as_raw(), field: SealedField::MailLink }
+    }
+
+    /// A value of an API user.
+    pub const fn of_api_user(organization: OrganizationId, user: ApiUserId, field: SealedField) -> Self {
+        Self { organization, record: user.as_raw(), field }
     }
 
     /// A value of a person, who is no organization's: it has an organization of zeros.
@@ -163,6 +180,7 @@ mod tests {
             SealedPlace { organization: OrganizationId::from_raw(9), ..PLACE },
             SealedPlace { record: 9, ..PLACE },
             SealedPlace { field: SealedField::Identifier, ..PLACE },
+            SealedPlace { field: SealedField::Signing, ..PLACE },
             SealedPlace { field: SealedField::MailLink, ..PLACE },
             SealedPlace { field: SealedField::Totp, ..PLACE },
         ] {

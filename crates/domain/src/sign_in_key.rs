@@ -41,6 +41,10 @@ pub enum SessionDigest {
     Challenge = 6,
     /// The hash of the password with which such a sign-in began.
     PasswordHash = 7,
+    /// The token of an API user's session.
+    ApiToken = 8,
+    /// A recovery code of an API user.
+    ApiRecoveryCode = 9,
 }
 
 // === impl Keyring (its keys of signing in) ===

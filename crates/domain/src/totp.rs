@@ -21,13 +21,17 @@ pub const STEPS_OFF: i64 = 1;
 /// Bytes of a secret: 160 bits, as RFC 4226 (4, R6) recommends.
 pub const TOTP_SECRET_BYTES: usize = 20;
 
+/// The fewest and the most bytes of a secret that another system made: 80 bits are what many of them draw.
+pub const TOTP_SECRET_LENGTHS: std::ops::RangeInclusive<usize> = 10..=40;
+
 /// RFC 4648: what apps take a secret in.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const BASE32_LENGTH: usize = TOTP_SECRET_BYTES * 8 / 5;
+/// Bytes, and the digits that they are written with.
+const GROUP: (usize, usize) = (5, 8);
 
 /// What an app and this installation share.
 #[derive(Clone)]
-pub struct TotpSecret(Zeroizing<[u8; TOTP_SECRET_BYTES]>);
+pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 /// So many steps since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +43,7 @@ pub struct TotpCode(Zeroizing<[u8; CODE_DIGITS]>);
 
 /// A text that is no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {BASE32_LENGTH} characters of Base32")]
+#[error("expected 16 to 64 characters of Base32, in groups of eight")]
 pub struct InvalidTotpSecret;
 
 // === impl TotpSecret ===
@@ -47,29 +51,30 @@ pub struct InvalidTotpSecret;
 impl TotpSecret {
     /// A new one.
     pub fn draw(random: &dyn Random) -> Self {
-        let mut bytes = Zeroizing::new([0; TOTP_SECRET_BYTES]);
-        random.fill(bytes.as_mut());
+        let mut bytes = Zeroizing::new(vec![0; TOTP_SECRET_BYTES]);
+        random.fill(&mut bytes);
         Self(bytes)
     }
 
     /// As a person types it in, and as it is sealed.
     pub fn to_base32(&self) -> Secret {
-        let mut text = String::with_capacity(BASE32_LENGTH);
-        for five in self.0.chunks_exact(5) {
+        let mut text = String::with_capacity(self.0.len() / GROUP.0 * GROUP.1);
+        for five in self.0.chunks_exact(GROUP.0) {
             let bits = five.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
             text.extend((0..8).rev().map(|at| char::from(BASE32[(bits >> (5 * at) & 31) as usize])));
         }
         Secret::new(text)
     }
 
-    /// Reads what [`Self::to_base32`] wrote.
+    /// Reads what [`Self::to_base32`] wrote, or another system: whole groups of eight digits.
     pub fn from_base32(text: &Secret) -> Result<Self, InvalidTotpSecret> {
         let text = text.expose().as_bytes();
-        if text.len() != BASE32_LENGTH {
+        let length = text.len() / GROUP.1 * GROUP.0;
+        if !text.len().is_multiple_of(GROUP.1) || !TOTP_SECRET_LENGTHS.contains(&length) {
             return Err(InvalidTotpSecret);
         }
-        let mut bytes = Zeroizing::new([0; TOTP_SECRET_BYTES]);
-        for (five, eight) in bytes.chunks_exact_mut(5).zip(text.chunks_exact(8)) {
+        let mut bytes = Zeroizing::new(vec![0; length]);
+        for (five, eight) in bytes.chunks_exact_mut(GROUP.0).zip(text.chunks_exact(GROUP.1)) {
             let mut bits = 0_u64;
             for digit in eight {
                 let value = BASE32.iter().position(|known| known == digit).ok_or(InvalidTotpSecret)?;
@@ -82,7 +87,7 @@ impl TotpSecret {
 
     /// The code of a step: HOTP (RFC 4226) of its number.
     pub fn code_at(&self, step: Step) -> TotpCode {
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.0.as_ref());
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
         let tag = hmac::sign(&key, &step.0.to_be_bytes());
         let tag = tag.as_ref();
         let at = usize::from(tag[tag.len() - 1] & 0x0f);
@@ -163,7 +168,7 @@ mod tests {
 
     /// Of RFC 6238, appendix B.
     fn rfc() -> TotpSecret {
-        TotpSecret(Zeroizing::new(*b"12345678901234567890"))
+        TotpSecret(Zeroizing::new(b"12345678901234567890".to_vec()))
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -195,7 +200,16 @@ mod tests {
         let drawn = TotpSecret::draw(&FixedRandom::new(1));
         let read = TotpSecret::from_base32(&drawn.to_base32()).expect("a secret");
         assert_eq!(read.0, drawn.0);
-        for wrong in ["", "GEZDGNBVGY3TQOJQ", "gezdgnbvgy3tqojqgezdgnbvgy3tqojq", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1"] {
+        let short = TotpSecret::from_base32(&Secret::new("GEZDGNBVGY3TQOJQ".to_owned())).expect("of another system");
+        assert_eq!(short.to_base32().expose(), "GEZDGNBVGY3TQOJQ");
+        for wrong in [
+            "",
+            "GEZDGNBV",
+            "GEZDGNBVGY3TQOJQGE",
+            "gezdgnbvgy3tqojqgezdgnbvgy3tqojq",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1",
+            &"GEZDGNBV".repeat(9),
+        ] {
             assert!(TotpSecret::from_base32(&Secret::new(wrong.to_owned())).is_err(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::id::{KeyId, OrganizationId, RequestId};
+use crate::id::{ApiSessionId, KeyId, OrganizationId, RequestId};
 use crate::verdict::Code;
 
 /// The most characters of a user agent that are kept.
@@ -27,10 +27,18 @@ pub enum Door {
     Authorize,
     /// `/v1/authorize/nginx`.
     Nginx,
+    /// `/v1/authorize/envoy/…`.
+    Envoy,
+    /// Envoy's external authorization by gRPC.
+    EnvoyGrpc,
+    /// `POST /v1/introspect`.
+    Introspect,
     /// A door token of a gateway.
     DoorToken,
     /// The management API.
     Management,
+    /// The web service that API users sign in to.
+    WebService,
 }
 
 /// One observed request of a key.
@@ -123,6 +131,19 @@ pub struct UsageBatch {
     pub refusals: Vec<Refusal>,
     /// Refusals that were not kept because the queue was full.
     pub refusals_dropped: u64,
+    /// Uses of sessions that the other nodes are to know of.
+    pub sessions: Vec<SessionUse>,
+}
+
+/// A use of an API user's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionUse {
+    /// The session.
+    pub session: ApiSessionId,
+    /// Its tenant.
+    pub organization: OrganizationId,
+    /// When.
+    pub at: Timestamp,
 }
 
 // === impl Door ===
@@ -134,8 +155,12 @@ impl Door {
             Self::Verify => "verify",
             Self::Authorize => "authorize",
             Self::Nginx => "nginx",
+            Self::Envoy => "envoy",
+            Self::EnvoyGrpc => "envoy_grpc",
+            Self::Introspect => "introspect",
             Self::DoorToken => "door_token",
             Self::Management => "management",
+            Self::WebService => "web_service",
         }
     }
 }

@@ -1,12 +1,12 @@
 //! An answer of a door, before it is known how it travels: written by hand, or by hyper.
 
-use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 
+use crate::body::Outgoing;
 use crate::lines::visible;
 use crate::request_id::Id;
+use crate::turn::Turn;
 
 /// More than what frames an answer: status line, length, date.
 const FRAME_ROOM: usize = 160;
@@ -20,6 +20,8 @@ pub(crate) struct Answer {
     /// Each line with its end.
     head: Vec<u8>,
     body: Vec<u8>,
+    /// Which turn of the request this is.
+    pub(crate) turn: Turn,
 }
 
 // === impl Answer ===
@@ -107,17 +109,23 @@ impl Answer {
         out.extend_from_slice(&self.body);
     }
 
+    /// The header lines, one after the other.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        // They are ASCII: `header` looked, and what is ready is a constant or percent-encoded.
+        let text = std::str::from_utf8(&self.head).unwrap_or_default();
+        text.split("\r\n").filter_map(|line| line.split_once(": "))
+    }
+
     /// As hyper takes it.
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn into_response(self) -> Response<Outgoing> {
         let mut headers = HeaderMap::new();
-        let text = String::from_utf8_lossy(&self.head);
-        for (name, value) in text.split("\r\n").filter_map(|line| line.split_once(": ")) {
+        for (name, value) in self.lines() {
             // Both are always valid: `header` looked, and what is ready is a constant or percent-encoded.
             if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
                 headers.append(name, value);
             }
         }
-        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        let mut response = Response::new(Outgoing::new(self.body));
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
         response

@@ -33,10 +33,10 @@ pub struct Config {
     pub connections_max: usize,
     /// Connections of one address that are open at once, where it is no trusted proxy; more are answered with 503.
     pub connections_of_address_max: usize,
-    /// Bodies of `/v1/verify` and its batch that are on their way at once, a quarter of them from one address that is no
-    /// trusted proxy; more are answered with 503.
+    /// Bodies of `/v1/verify`, its batch and `/v1/introspect` that are on their way at once, a quarter of them from one
+    /// address that is no trusted proxy; more are answered with 503.
     pub bodies_max: usize,
-    /// Largest body of `/v1/verify` and its batch, in bytes.
+    /// Largest body of `/v1/verify`, its batch and `/v1/introspect`, in bytes.
     pub body_max_bytes: usize,
     /// Room for a request's line and headers, in bytes; more is answered with 431.
     pub header_max_bytes: usize,

@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 
 use claviger_domain::credential_source::CredentialSource;
-use claviger_engine::{FIELDS_MAX, FieldMask, Presented};
+use claviger_engine::{FIELDS_MAX, FieldMask, Presented, Verdict};
 
 use crate::headers::Found;
 use crate::lines::Lines;
 
 const AUTHORIZATION: &str = "authorization";
 const X_API_KEY: &str = "x-api-key";
+const X_TOKEN: &str = "x-token";
+const X_API_SIGNATURE: &str = "x-api-signature";
 /// What stands before a parameter's name where places are named.
 const QUERY: &str = "query:";
 
@@ -53,10 +55,26 @@ impl<'r> Credentials<'r> {
         target: &'r str,
         sources: Option<&'r [CredentialSource]>,
     ) -> Self {
-        match (found.only_authorization(), sources) {
+        let all = match (found.only_authorization(), sources) {
             (Some(value), None) => Self::none().with_authorization(value),
+            _ if found.has_token() => Self::of(lines, target, sources).with_tokens(lines),
             _ => Self::of(lines, target, sources),
-        }
+        };
+        if found.has_signature() { all.with_signatures(lines) } else { all }
+    }
+
+    /// The same with signatures, which stand in `X-Api-Signature` alone.
+    fn with_signatures(self, lines: Lines<'r>) -> Self {
+        lines.all(X_API_SIGNATURE).fold(self, |all, value| {
+            let presented = all.presented.with_x_api_signature(value);
+            Self { presented, ..all }.noted(Place::Header(X_API_SIGNATURE))
+        })
+    }
+
+    /// The same with the token of an API user, which stands in `X-Token` alone.
+    pub(crate) fn with_tokens(self, lines: Lines<'r>) -> Self {
+        let presented = lines.all(X_TOKEN).fold(self.presented, Presented::with_x_token);
+        Self { presented, ..self }
     }
 
     /// Those that stand where they usually do.
@@ -65,8 +83,13 @@ impl<'r> Credentials<'r> {
         lines.all(X_API_KEY).fold(all, |all, value| all.with_bare(Place::XApiKey, value))
     }
 
-    /// The places in which the key stood, as `X-Auth-Credential` names them.
-    pub(crate) fn places_of(&self, fields: FieldMask) -> Cow<'static, str> {
+    /// The places in which the key stood, and what came with it, as `X-Auth-Credential` names them.
+    pub(crate) fn places_in(&self, verdict: &Verdict) -> Cow<'static, str> {
+        let places = self.places_of(verdict.fields);
+        if verdict.api_user().is_some() { format!("{places}, {X_TOKEN}").into() } else { places }
+    }
+
+    fn places_of(&self, fields: FieldMask) -> Cow<'static, str> {
         let has = |place| (0..self.count.min(FIELDS_MAX)).any(|at| fields.has(at) && self.places[at] == place);
         let named = (0..self.count.min(FIELDS_MAX)).filter(|at| fields.has(*at)).map(|at| self.places[at]);
         let own = named.clone().any(|place| !matches!(place, Place::Authorization | Place::XApiKey));
@@ -128,6 +151,15 @@ impl<'r> Credentials<'r> {
         self.count += 1;
         self
     }
+}
+
+/// The headers in which a key of an API with these sources may stand, or something that comes with it.
+pub(crate) fn headers_of(sources: Option<&[CredentialSource]>) -> impl Iterator<Item = &str> {
+    let own = sources.unwrap_or_default().iter().filter_map(|source| match source {
+        CredentialSource::Header(name) if **name != *X_API_KEY => Some(&**name),
+        _ => None,
+    });
+    [AUTHORIZATION, X_API_KEY, X_TOKEN].into_iter().chain(own)
 }
 
 /// Whether a value of `Authorization` is of the scheme Bearer; every other one is judged as Basic is.

@@ -45,6 +45,13 @@ pub(crate) static ORIGINAL: Family = Family {
     client_is_list: false,
 };
 
+/// Envoy's doors: method and target are those of the question itself, so no header has their names.
+pub(crate) static ENVOY: Family =
+    Family { method: "", target: "", host: "host", client: "x-forwarded-for", client_is_list: true };
+
+/// Apache's door: the request is told apart from its headers, so no header has these names.
+pub(crate) static TOLD: Family = Family { method: "", target: "", host: "", client: "", client_is_list: false };
+
 /// The headers that a door looks at. One pass over all of them costs as much as to look up two by name.
 #[derive(Default)]
 pub(crate) struct Found<'h> {
@@ -54,6 +61,8 @@ pub(crate) struct Found<'h> {
     client: Line<'h>,
     authorization: Line<'h>,
     api_key: Line<'h>,
+    token: Line<'h>,
+    signature: Line<'h>,
     door_token: Line<'h>,
     agent: Line<'h>,
     origin: Line<'h>,
@@ -73,11 +82,11 @@ enum Line<'h> {
 
 /// A gateway's headers that do not describe one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Undescribed {
+pub struct Undescribed {
     /// In a few words, for the diagnostic log.
-    pub(crate) check: &'static str,
+    pub check: &'static str,
     /// With the header's name, for the answer.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 /// The request at the gateway.
@@ -107,6 +116,8 @@ impl Family {
                 b"authorization" => &mut found.authorization,
                 b"user-agent" => &mut found.agent,
                 b"x-api-key" => &mut found.api_key,
+                b"x-token" => &mut found.token,
+                b"x-api-signature" => &mut found.signature,
                 b"x-claviger-door" => &mut found.door_token,
                 b"origin" => &mut found.origin,
                 b"access-control-request-method" => &mut found.preflight_method,
@@ -128,17 +139,31 @@ impl Family {
         found: &Found<'h>,
         trusted: &TrustedProxies,
     ) -> Result<Described<'h>, Undescribed> {
-        let client = found.client.only(self.client)?;
-        let client_ip = if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
+        let client_ip = self.client_ip(found, trusted)?;
         Ok(Described {
             method: text(found.method.only(self.method)?),
             target: text(found.target.only(self.target)?),
             host: text(found.host.only(self.host)?),
-            client_ip: client_ip.map_err(|problem| Undescribed {
-                check: "gateway header without a client address",
-                detail: format!("The header {} {problem}.", self.client),
-            })?,
+            client_ip,
         })
+    }
+
+    /// The client's address, of the header that stands there exactly once.
+    pub(crate) fn client_ip(&self, found: &Found<'_>, trusted: &TrustedProxies) -> Result<IpAddr, Undescribed> {
+        let client = found.client.only(self.client)?;
+        let client_ip = if self.client_is_list { forwarded_for(client, trusted) } else { parse_address(client) };
+        client_ip.map_err(|problem| Undescribed {
+            check: "gateway header without a client address",
+            detail: format!("The header {} {problem}.", self.client),
+        })
+    }
+
+    /// The host that the question itself was sent to; empty: it names none.
+    pub(crate) fn own_host<'h>(&self, found: &Found<'h>) -> Result<Cow<'h, str>, Undescribed> {
+        match found.host {
+            Line::Absent => Ok(Cow::Borrowed("")),
+            host => host.only(self.host).map(text),
+        }
     }
 }
 
@@ -147,10 +172,20 @@ impl Family {
 impl<'h> Found<'h> {
     /// The value of `Authorization`, if that is the only credential that stands where credentials usually do.
     pub(crate) fn only_authorization(&self) -> Option<&'h [u8]> {
-        match (self.authorization, self.api_key) {
-            (Line::Once(value), Line::Absent) => Some(value),
+        match (self.authorization, self.api_key, self.token) {
+            (Line::Once(value), Line::Absent, Line::Absent) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether there is the token of an API user.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token != Line::Absent
+    }
+
+    /// Whether there is a signature.
+    pub(crate) fn has_signature(&self) -> bool {
+        self.signature != Line::Absent
     }
 
     /// The door token; an empty header is none.
@@ -164,6 +199,11 @@ impl<'h> Found<'h> {
             Line::Absent => None,
             Line::Once(value) | Line::Several(value) => visible(value),
         }
+    }
+
+    /// Whether the gateway says who the client is.
+    pub(crate) fn names_client(&self) -> bool {
+        self.client != Line::Absent
     }
 
     /// Whether the client's headers are those that a browser asks with before a request of another origin (Fetch, 4.8).
@@ -204,7 +244,7 @@ impl<'h> Line<'h> {
 }
 
 /// Bytes as text. What is no UTF-8 keeps a character that no path, method or host may have, so it gets a verdict.
-fn text(value: &[u8]) -> Cow<'_, str> {
+pub(crate) fn text(value: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(value)
 }
 

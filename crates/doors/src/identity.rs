@@ -4,7 +4,7 @@
 
 use claviger_domain::id::ID_TEXT_LENGTH;
 use claviger_domain::key::Owner;
-use claviger_engine::{KeyView, Verdict};
+use claviger_engine::{ApiUserView, KeyView, Verdict};
 
 use crate::answer::Answer;
 
@@ -34,26 +34,51 @@ headers! {
 /// The places that the key stood in: what the gateway keeps from the protected service.
 const X_AUTH_CREDENTIAL: &str = "x-auth-credential";
 
+/// The places and all values in the order of [`NAMES`], with semicolons between them, which no value has: nginx is slow with many
+/// headers.
+const CLAVIGER_IDENTITY: &str = "claviger-identity: ";
+
 /// The lines as they are written, one after the other.
 struct Lines<'a> {
     out: &'a mut Vec<u8>,
+    shape: Shape,
     count: usize,
     /// Bytes of all values so far.
     bytes: usize,
 }
 
+/// How an answer tells who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// In a header each.
+    Headers,
+    /// All in one.
+    Line,
+}
+
 /// Adds the headers of an accepted request: who asks, and in which of its places the key stood (`places`).
-pub(crate) fn write(verdict: &Verdict, places: &str, answer: &mut Answer) {
-    answer.header(X_AUTH_CREDENTIAL, places);
-    let mut lines = Lines { out: answer.lines_mut(), count: 0, bytes: 0 };
+pub(crate) fn write(verdict: &Verdict, places: &str, shape: Shape, answer: &mut Answer) {
+    match shape {
+        Shape::Headers => answer.header(X_AUTH_CREDENTIAL, places),
+        Shape::Line => {
+            answer.lines_mut().extend_from_slice(CLAVIGER_IDENTITY.as_bytes());
+            answer.lines_mut().extend_from_slice(places.as_bytes());
+        }
+    }
+    let mut lines = Lines { out: answer.lines_mut(), shape, count: 0, bytes: 0 };
     match verdict.key() {
         Some(key) => lines.push_key(verdict, &key),
         // A preflight bears no key: nothing is known but its API.
         None => lines.push_api(verdict.api().unwrap_or_default()),
     }
-    // Of API users, which no key stands for yet.
+    if let Some(user) = verdict.api_user() {
+        lines.push_user(user);
+    }
     while lines.count < COUNT {
         lines.push(|_, _| {});
+    }
+    if shape == Shape::Line {
+        lines.out.extend_from_slice(b"\r\n");
     }
 }
 
@@ -76,6 +101,14 @@ impl Lines<'_> {
         self.push_text(verdict.operation().unwrap_or_default());
     }
 
+    fn push_user(&mut self, user: ApiUserView<'_>) {
+        self.push(|out, _| out.extend_from_slice(&user.id().to_text()));
+        self.push(|out, _| out.extend_from_slice(&user.profile_user().to_text()));
+        self.push_text(user.profile_external().unwrap_or_default());
+        self.push_text(user.permission_type().as_str());
+        self.push_text(user.contact().map_or("", |(id, _)| id));
+    }
+
     fn push_api(&mut self, api: &str) {
         while self.count < COUNT {
             self.push_text(if NAMES[self.count] == "x-auth-api" { api } else { "" });
@@ -89,13 +122,17 @@ impl Lines<'_> {
         });
     }
 
-    /// Appends a line with the value that `write` writes; it is told how many bytes it may have.
+    /// Appends a line, or a part of the one, with the value that `write` writes; it is told how many bytes it may have.
     fn push(&mut self, write: impl FnOnce(&mut Vec<u8>, usize)) {
-        self.out.extend_from_slice(BEGINNINGS[self.count]);
+        let (beginning, end) = match self.shape {
+            Shape::Headers => (BEGINNINGS[self.count], &b"\r\n"[..]),
+            Shape::Line => (&b";"[..], &b""[..]),
+        };
+        self.out.extend_from_slice(beginning);
         let before = self.out.len();
         write(self.out, VALUE_BYTES_MAX.min(VALUES_BYTES_MAX.saturating_sub(self.bytes)));
         self.bytes += self.out.len() - before;
-        self.out.extend_from_slice(b"\r\n");
+        self.out.extend_from_slice(end);
         self.count += 1;
     }
 }

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 
 use claviger_domain::verdict::Code;
-use claviger_engine::{KeyView, Verdict};
+use claviger_engine::{ApiUserView, KeyView, Verdict};
 
 use crate::identity::owner;
+use crate::limits;
 use crate::request_id::Id;
 
 /// Appends the answer of `/v1/verify`.
@@ -20,6 +21,12 @@ pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
         out.extend_from_slice(b",\"detail\":");
         push_string(out, verdict.code.detail());
     }
+    push_subject(out, verdict);
+    out.push(b'}');
+}
+
+/// Appends whom and what a verdict is about: `,"key":…` up to `,"limits":…`.
+pub(crate) fn push_subject(out: &mut Vec<u8>, verdict: &Verdict) {
     if let Some(code) = verdict.would_be {
         out.extend_from_slice(b",\"would_be\":\"");
         out.extend_from_slice(code.as_str().as_bytes());
@@ -28,7 +35,12 @@ pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
     if let Some(key) = verdict.key() {
         push_key(out, &key);
     }
-    out.extend_from_slice(b",\"api_user\":null,\"api\":");
+    out.extend_from_slice(b",\"api_user\":");
+    match verdict.api_user() {
+        Some(user) => push_api_user(out, user),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"api\":");
     push_optional(out, verdict.api());
     if let Some(version) = verdict.api_version() {
         out.extend_from_slice(b",\"api_version\":");
@@ -39,7 +51,7 @@ pub(crate) fn push_verdict(out: &mut Vec<u8>, verdict: &Verdict, id: &Id) {
     if !verdict.operation_checked {
         out.extend_from_slice(b",\"operation_checked\":false");
     }
-    out.extend_from_slice(b",\"limits\":[]}");
+    limits::push_json(out, verdict);
 }
 
 /// Appends the answer of `/v1/whoami`.
@@ -89,6 +101,33 @@ fn push_key(out: &mut Vec<u8>, key: &KeyView<'_>) {
         None => out.extend_from_slice(b"null"),
     }
     out.push(b'}');
+}
+
+fn push_api_user(out: &mut Vec<u8>, user: ApiUserView<'_>) {
+    out.extend_from_slice(b"{\"id\":\"");
+    out.extend_from_slice(&user.id().to_text());
+    out.extend_from_slice(b"\",\"user_name\":");
+    push_string(out, user.user_name());
+    out.extend_from_slice(b",\"permission_type\":");
+    out.extend_from_slice(user.permission_type().as_str().as_bytes());
+    out.extend_from_slice(b",\"language\":");
+    push_string(out, user.language());
+    out.extend_from_slice(b",\"contact\":");
+    match user.contact() {
+        Some((id, email)) => {
+            out.extend_from_slice(b"{\"id\":");
+            push_string(out, id);
+            out.extend_from_slice(b",\"email\":");
+            push_string(out, email);
+            out.push(b'}');
+        }
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"profile_user\":{\"id\":\"");
+    out.extend_from_slice(&user.profile_user().to_text());
+    out.extend_from_slice(b"\",\"external\":");
+    push_optional(out, user.profile_external());
+    out.extend_from_slice(b"}}");
 }
 
 fn push_optional(out: &mut Vec<u8>, text: Option<&str>) {

@@ -6,15 +6,22 @@
 
 pub mod address;
 mod answer;
+mod body;
 mod challenge;
 pub mod client_ip;
 pub mod config;
 mod credentials;
+mod envoy;
 mod forward;
+pub mod grpc;
 mod headers;
 pub mod http1;
 mod identity;
+mod introspect;
 mod json;
+#[cfg(test)]
+mod limit_tests;
+mod limits;
 mod lines;
 mod listener;
 mod meter;
@@ -30,12 +37,16 @@ pub mod route;
 mod service;
 pub mod shares;
 mod shed;
+#[cfg(test)]
+mod signature_tests;
 mod template;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod traefik;
 #[cfg(test)]
 mod transport_tests;
+mod turn;
 mod whoami;
 #[cfg(test)]
 mod wire_tests;

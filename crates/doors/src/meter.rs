@@ -88,6 +88,11 @@ impl Meter {
         bump(&self.answers, 1);
     }
 
+    /// An answer is still being given, message by message: the connection is not quiet.
+    pub(crate) fn pulse(&self) {
+        bump(&self.answers, 1);
+    }
+
     /// The connection is gone.
     pub(crate) fn close(&self) {
         self.closed.store(true, Relaxed);

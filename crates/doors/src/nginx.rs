@@ -13,10 +13,13 @@ use crate::answer::Answer;
 use crate::challenge::{self, WWW_AUTHENTICATE};
 use crate::forward::{Judged, accepted, judge};
 use crate::headers::ORIGINAL;
+use crate::identity::Shape;
+use crate::limits;
 use crate::lines::Lines;
 use crate::problem::{Problem, Usual, is_usual, usual};
 use crate::request_id::Id;
 use crate::service::Connection;
+use crate::turn::Unjudged;
 
 /// The status that the client is to get.
 const X_AUTH_STATUS: &str = "x-auth-status";
@@ -28,32 +31,38 @@ const X_AUTH_DETAIL: &str = "x-auth-detail";
 /// costs it a walk through all of them, on every request, and most of all for headers that begin as the others do.
 const CLAVIGER_REFUSAL: &str = "claviger-refusal";
 
-/// Answers one call.
-pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, pin: Option<&str>, id: &Id, answer: &mut Answer) {
-    match judge(connection, lines, pin, Door::Nginx, &ORIGINAL, id) {
-        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, id, answer),
+/// Answers one call; `shape` is how it says who asks.
+pub(crate) fn answer(
+    connection: &Connection,
+    lines: Lines<'_>,
+    pin: Option<&str>,
+    shape: Shape,
+    id: &Id,
+    answer: &mut Answer,
+) {
+    match judge(connection, lines, pin, Door::Nginx, &ORIGINAL, id, &mut answer.turn) {
+        Ok(judged) if judged.verdict.code == Code::Valid => accepted(&judged, shape, id, answer),
         Ok(Judged { verdict, sources, .. }) if is_usual(&verdict, sources.as_deref()) => {
             static USUAL: LazyLock<Usual> = LazyLock::new(|| {
-                usual(|code, id, answer| refuse(code, code.http_status(), code.detail(), None, id, answer))
+                usual(|code, id, answer| {
+                    let problem = Problem::of_refusal(code, code.http_status(), code.detail());
+                    refuse(code, &problem, None, id, answer);
+                })
             });
             USUAL[verdict.code as usize].write(id, answer);
         }
         Ok(Judged { verdict, sources, .. }) => {
-            refuse(verdict.code, verdict.http_status(), verdict.detail(), sources.as_deref(), id, answer);
+            refuse(verdict.code, &Problem::of_verdict(&verdict), sources.as_deref(), id, answer);
+            limits::write_headers(&verdict, answer);
         }
-        Err(problem) => disguise(&problem, summary(&problem), id, answer),
+        Err(Unjudged::Refused(problem)) => disguise(&problem, summary(&problem), id, answer),
+        Err(Unjudged::Waits) => {}
     }
 }
 
-fn refuse(
-    code: Code,
-    status: u16,
-    detail: &'static str,
-    sources: Option<&[CredentialSource]>,
-    id: &Id,
-    answer: &mut Answer,
-) {
-    disguise(&Problem::of_refusal(code, status, detail), detail, id, answer);
+fn refuse(code: Code, problem: &Problem, sources: Option<&[CredentialSource]>, id: &Id, answer: &mut Answer) {
+    disguise(problem, &problem.detail, id, answer);
+    let status = problem.status.as_u16();
     match status {
         401 => answer.header(WWW_AUTHENTICATE, &challenge::in_one_line(code, sources)),
         _ => challenge::add(answer, code, status, sources),
@@ -70,7 +79,8 @@ fn disguise(problem: &Problem, detail: &str, id: &Id, answer: &mut Answer) {
     problem.answer(id, answer);
     answer.header(X_AUTH_CODE, problem.code);
     answer.header(X_AUTH_DETAIL, detail);
-    let retry = problem.retry_after().unwrap_or("-");
+    let retry = problem.retry_after();
+    let retry = retry.as_deref().unwrap_or("-");
     answer.header(CLAVIGER_REFUSAL, &format!("{} {} {retry} {detail}", problem.status.as_str(), problem.code));
     if problem.status != StatusCode::UNAUTHORIZED {
         answer.header(X_AUTH_STATUS, problem.status.as_str());

@@ -6,7 +6,8 @@ use claviger_domain::verdict::CODES;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
-use crate::identity::NAMES;
+use crate::identity::{NAMES, Shape};
+use crate::introspect;
 use crate::question::{BATCH_MAX, REQUIRES_MAX};
 use crate::request_id::Id;
 use crate::rest;
@@ -35,6 +36,7 @@ pub fn openapi() -> Value {
                 "basic": {"type": "http", "scheme": "basic", "description": "The key is the password; any user name."},
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "Claviger key"},
                 "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "client": {"type": "http", "scheme": "basic", "description": "A door token is the password; any user name."},
                 "door_token": {
                     "type": "apiKey", "in": "header", "name": "X-Claviger-Door",
                     "description": "A key that holds claviger-verify. Needed as soon as the listener is not on loopback or \
@@ -56,15 +58,26 @@ fn paths() -> Value {
     let mut paths = Map::new();
     paths.insert("/v1/verify".to_owned(), json!({"post": verify()}));
     paths.insert("/v1/verify/batch".to_owned(), json!({"post": verify_batch()}));
-    for (path, name, family, is_pinned) in [
-        ("/v1/authorize", "authorize", &FORWARDED, false),
-        ("/v1/authorize/api/{api}", "authorizeApi", &FORWARDED, true),
-        ("/v1/authorize/nginx", "authorizeNginx", &ORIGINAL, false),
-        ("/v1/authorize/api/{api}/nginx", "authorizeApiNginx", &ORIGINAL, true),
+    for (path, name, family, is_pinned, shape) in [
+        ("/v1/authorize", "authorize", &FORWARDED, false, Shape::Headers),
+        ("/v1/authorize/api/{api}", "authorizeApi", &FORWARDED, true, Shape::Headers),
+        ("/v1/authorize/traefik", "authorizeTraefik", &FORWARDED, false, Shape::Headers),
+        ("/v1/authorize/api/{api}/traefik", "authorizeApiTraefik", &FORWARDED, true, Shape::Headers),
+        ("/v1/authorize/nginx", "authorizeNginx", &ORIGINAL, false, Shape::Headers),
+        ("/v1/authorize/api/{api}/nginx", "authorizeApiNginx", &ORIGINAL, true, Shape::Headers),
+        ("/v1/authorize/nginx/line", "authorizeNginxLine", &ORIGINAL, false, Shape::Line),
+        ("/v1/authorize/api/{api}/nginx/line", "authorizeApiNginxLine", &ORIGINAL, true, Shape::Line),
     ] {
         // Any method is answered alike; GET is what gateways send.
-        paths.insert(path.to_owned(), json!({"get": authorize(name, family, is_pinned)}));
+        paths.insert(path.to_owned(), json!({"get": authorize(name, family, is_pinned, shape)}));
     }
+    for (path, name, is_pinned) in [
+        ("/v1/authorize/envoy/{path}", "authorizeEnvoy", false),
+        ("/v1/authorize/api/{api}/envoy/{path}", "authorizeApiEnvoy", true),
+    ] {
+        paths.insert(path.to_owned(), json!({"get": authorize_envoy(name, is_pinned)}));
+    }
+    paths.extend(introspect::paths());
     paths.insert("/v1/whoami".to_owned(), json!({"get": whoami()}));
     paths.insert(
         "/v1/openapi.json".to_owned(),
@@ -119,7 +132,12 @@ const ORIGINAL: Family = [
     ("X-Real-IP", "The client's address."),
 ];
 
-fn authorize(name: &str, family: &Family, is_pinned: bool) -> Value {
+/// Headers of answers on which limits applied (draft-ietf-httpapi-ratelimit-headers-10).
+const RATE_LIMIT: (&str, &str) =
+    ("RateLimit", "What is left of the limits that applied, six at most: `r`, and after how many seconds more, `t`.");
+const RATE_LIMIT_POLICY: (&str, &str) = ("RateLimit-Policy", "These limits: `q` in the window of `w` seconds.");
+
+fn authorize(name: &str, family: &Family, is_pinned: bool, shape: Shape) -> Value {
     let mut parameters: Vec<Value> = family
         .iter()
         .map(|(name, text)| {
@@ -127,16 +145,25 @@ fn authorize(name: &str, family: &Family, is_pinned: bool) -> Value {
         })
         .collect();
     if is_pinned {
-        parameters.push(json!({
-            "name": "api", "in": "path", "required": true, "description": "Slug or id of the API that is asked for.",
-            "schema": {"type": "string"},
-        }));
+        parameters.push(pin());
     }
     let is_nginx = *family == ORIGINAL;
+    let (summary, comes_back) = match name {
+        _ if is_nginx => ("Forward authentication for nginx", ""),
+        "authorizeTraefik" | "authorizeApiTraefik" => (
+            "Forward authentication for Traefik",
+            " The headers that a key may stand in, and in which none of ours stood, come back as they were.",
+        ),
+        _ => ("Forward authentication", ""),
+    };
+    let passes = format!("May pass. Every identity header is there, empty where nothing applies.{comes_back}");
     let mut responses = json!({
-        "200": {"description": "May pass. Every identity header is there, empty where nothing applies.", "headers": identity()},
+        "200": {"description": passes, "headers": identity()},
         "401": problem("Unauthenticated"),
     });
+    if shape == Shape::Line {
+        responses["200"] = json!({"description": "May pass.", "headers": identity_line()});
+    }
     if is_nginx {
         responses["403"] = problem("NginxRefused");
     } else {
@@ -146,11 +173,49 @@ fn authorize(name: &str, family: &Family, is_pinned: bool) -> Value {
     }
     json!({
         "operationId": name, "tags": ["authorize"],
-        "summary": if is_nginx { "Forward authentication for nginx" } else { "Forward authentication" },
+        "summary": summary,
         "description": "Any method. Trusted peers only; each header exactly once.",
         "security": [{"basic": []}, {"bearer": []}, {"api_key": []}],
         "parameters": parameters,
         "responses": responses,
+    })
+}
+
+pub(crate) fn pin() -> Value {
+    json!({
+        "name": "api", "in": "path", "required": true, "description": "Slug or id of the API that is asked for.",
+        "schema": {"type": "string"},
+    })
+}
+
+fn authorize_envoy(name: &str, is_pinned: bool) -> Value {
+    let mut parameters = vec![
+        json!({
+            "name": "path", "in": "path", "required": true, "schema": {"type": "string"},
+            "description": "The path of the request itself, of any number of segments; its query stands behind it.",
+        }),
+        json!({
+            "name": "X-Forwarded-For", "in": "header", "required": true, "schema": {"type": "string"},
+            "description": "The client, walked right to left through trusted proxies.",
+        }),
+    ];
+    if is_pinned {
+        parameters.push(pin());
+    }
+    let mut headers = identity();
+    headers["x-envoy-auth-headers-to-remove"] = json!({
+        "description": "The headers that the key stood in.", "schema": {"type": "string"},
+    });
+    json!({
+        "operationId": name, "tags": ["authorize"], "summary": "Envoy's external authorization over HTTP",
+        "description": "The method is that of the request itself. Trusted peers only. By gRPC the same listener answers \
+            envoy.service.auth.v3.Authorization/Check and grpc.health.v1.Health/Check.",
+        "security": [{"basic": []}, {"bearer": []}, {"api_key": []}],
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "May pass. Every identity header is there, empty where nothing applies.", "headers": headers},
+            "401": problem("Unauthenticated"), "403": problem("Refused"), "429": problem("TooMany"), "503": problem("Busy"),
+        },
     })
 }
 
@@ -166,9 +231,24 @@ fn whoami() -> Value {
     })
 }
 
+/// All of it in one header.
+fn identity_line() -> Value {
+    let text = format!("With semicolons between them: x-auth-credential, {}.", NAMES.join(", "));
+    let mut headers = Map::new();
+    headers.insert("claviger-identity".to_owned(), json!({"description": text, "schema": {"type": "string"}}));
+    headers.extend(rate_limits());
+    Value::Object(headers)
+}
+
+fn rate_limits() -> impl Iterator<Item = (String, Value)> {
+    let header =
+        |(name, text): (&str, &str)| (name.to_owned(), json!({"description": text, "schema": {"type": "string"}}));
+    [RATE_LIMIT, RATE_LIMIT_POLICY].into_iter().map(header)
+}
+
 fn identity() -> Value {
     let header = |name: &&str| ((*name).to_owned(), json!({"schema": {"type": "string", "maxLength": 256}}));
-    let mut headers: Map<String, Value> = NAMES.iter().map(header).collect();
+    let mut headers: Map<String, Value> = NAMES.iter().map(header).chain(rate_limits()).collect();
     let credential =
         "Where the key stood, for the gateway to drop: authorization, x-api-key, or a header of the API's own sources.";
     headers.insert("x-auth-credential".to_owned(), json!({"description": credential, "schema": {"type": "string"}}));
@@ -181,9 +261,16 @@ fn schemas() -> Value {
     json!({
         "Question": {
             "type": "object", "additionalProperties": false,
-            "description": "One credential at least: credential, identifier and password, authorization or x_api_key.",
+            "description": "One credential at least: credential, identifier and password, authorization, x_api_key, or \
+                x_api_signature with body.",
             "properties": {
                 "credential": text(), "identifier": text(), "password": text(), "authorization": text(), "x_api_key": text(),
+                "x_token": {"type": ["string", "null"], "description": "The token of an API user, beside the rest of a composite \
+                    credential."},
+                "x_api_signature": {"type": ["string", "null"], "description": "Base64 of HMAC-SHA256 over the request's raw body \
+                    with a key as its key, for keys of applications that sign."},
+                "body": {"type": ["string", "null"], "description": "The raw body that x_api_signature is over, in base64; at most \
+                    65,536 bytes."},
                 "client_ip": text(), "method": text(), "path": text(), "host": text(), "api": text(),
                 "requires": {"type": ["array", "null"], "maxItems": REQUIRES_MAX, "items": {"type": "string"}},
                 "cost": {"type": ["integer", "null"], "minimum": 0},
@@ -208,12 +295,38 @@ fn schemas() -> Value {
             "properties": {
                 "valid": {"type": "boolean"}, "code": {"enum": codes.clone()}, "request_id": {"type": "string"},
                 "detail": {"type": "string"}, "organization": {"type": "string"}, "key": reference("Key"),
-                "api_user": {"type": "null"}, "api": text(), "operation": text(),
+                "api_user": {"oneOf": [reference("ApiUser"), {"type": "null"}]}, "api": text(), "operation": text(),
                 "api_version": {"type": "string", "description": "There if the path has a version that the API lists."},
                 "would_be": {"enum": codes, "description": "There if the API is in report-only mode: what it would have refused \
                     the request with."},
                 "operation_checked": {"const": false, "description": "There, and false, if no right was asked about."},
-                "limits": {"type": "array", "maxItems": 0},
+                "retry_after_seconds": {"type": "integer", "minimum": 1, "description": "There where a limit refused, in how many \
+                    seconds the same request passes; not there where it never does."},
+                "limits": {"type": "array", "items": reference("Limit"), "description": "The limits that applied, after the \
+                    request; nothing was taken of any if one refused."},
+            },
+        },
+        "Limit": {
+            "type": "object", "required": ["name", "limit", "remaining", "reset_seconds"],
+            "properties": {
+                "name": {"type": "string"}, "limit": {"type": "integer"}, "remaining": {"type": "integer"},
+                "reset_seconds": {"type": ["integer", "null"], "description": "When it is as at the beginning or, where it \
+                    refused, when the same request passes; null: never."},
+            },
+        },
+        "ApiUser": {
+            "type": "object",
+            "required": ["id", "user_name", "permission_type", "language", "contact", "profile_user"],
+            "description": "Who has signed in under the key's application.",
+            "properties": {
+                "id": {"type": "string"}, "user_name": {"type": "string"},
+                "permission_type": {"type": "integer", "minimum": 1, "maximum": 5}, "language": {"type": "string"},
+                "contact": {"oneOf": [{"type": "object", "required": ["id", "email"], "properties": {
+                    "id": {"type": "string"}, "email": {"type": "string"},
+                }}, {"type": "null"}]},
+                "profile_user": {"type": "object", "required": ["id", "external"], "properties": {
+                    "id": {"type": "string"}, "external": text(),
+                }},
             },
         },
         "Whoami": {
@@ -227,6 +340,9 @@ fn schemas() -> Value {
             "properties": {
                 "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
                 "code": {"type": "string"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
+                "error": {"type": "string", "description": "OAuth's word (RFC 6749, 5.2), at /v1/introspect."},
+                "violated-policies": {"type": "array", "items": {"type": "string"}, "description": "The limits that refused, by \
+                    name."},
                 "errors": {"type": "array", "items": {"type": "object", "required": ["field", "message"], "properties": {
                     "field": {"type": "string"}, "message": {"type": "string"},
                 }}},
@@ -245,6 +361,10 @@ fn responses() -> Value {
     json!({
         "Malformed": response("The question is malformed; `errors` names the fields.", json!({})),
         "DoorToken": response("The door token is missing or wrong (`door_token`).", json!({})),
+        "Client": response("The door token is missing or wrong (`door_token`); `error` is `invalid_client`.", json!({
+            "WWW-Authenticate": challenge,
+        })),
+        "NoForm": response("The body is no form.", json!({})),
         "TooLarge": response("The body is over the limit.", json!({})),
         "Unauthenticated": response("No key, or none that may pass.", json!({"WWW-Authenticate": challenge})),
         "Refused": response("The key may not do this, or not from this address; or the gateway may not ask.", json!({})),
@@ -257,7 +377,11 @@ fn responses() -> Value {
                 "schema": {"type": "string"},
             },
         })),
-        "TooMany": response("Too many requests.", json!({"Retry-After": retry})),
+        "TooMany": response("Too many requests, or too much of a quota; `violated-policies` names the limits.", json!({
+            "Retry-After": retry,
+            "RateLimit": {"description": RATE_LIMIT.1, "schema": {"type": "string"}},
+            "RateLimit-Policy": {"description": RATE_LIMIT_POLICY.1, "schema": {"type": "string"}},
+        })),
         "Busy": response("No verdict can be given now (`busy`).", json!({"Retry-After": retry})),
     })
 }
@@ -266,7 +390,7 @@ fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn problem(response: &str) -> Value {
+pub(crate) fn problem(response: &str) -> Value {
     json!({"$ref": format!("#/components/responses/{response}")})
 }
 
@@ -283,7 +407,8 @@ mod tests {
     fn every_path_of_the_document_is_a_door_and_every_reference_leads_somewhere() {
         let document = openapi();
         for path in document["paths"].as_object().expect("paths").keys() {
-            assert_ne!(Call::of_path(&path.replace("{api}", "github")), Call::Unknown, "{path}");
+            let path = path.replace("{api}", "github").replace("{path}", "a/b");
+            assert_ne!(Call::of_path(&path), Call::Unknown, "{path}");
         }
         let text = document.to_string();
         let references = text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());

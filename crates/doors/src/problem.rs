@@ -12,13 +12,17 @@ use http::StatusCode;
 use crate::answer::Answer;
 use crate::challenge;
 use crate::json::push_string;
+use crate::limits;
 use crate::request_id::Id;
 use crate::template::Template;
+use crate::turn::is_of_limit;
 
 /// When a client may try again, in seconds.
 pub(crate) const RETRY_AFTER: &str = "retry-after";
 /// The media type of RFC 9457.
 const PROBLEM_JSON: &[u8] = b"content-type: application/problem+json\r\n";
+/// What limits refuse, as the draft on rate limit headers names it.
+const QUOTA_EXCEEDED_TYPE: &[u8] = b"https://iana.org/assignments/http-problem-types#quota-exceeded";
 /// An answer for each code.
 pub(crate) type Usual = [Template; CODES.len()];
 
@@ -32,6 +36,12 @@ pub(crate) struct Problem {
     pub(crate) detail: Cow<'static, str>,
     /// The fields that are wrong, each with what was expected.
     pub(crate) errors: Vec<FieldError>,
+    /// After how many seconds it is worth to try again.
+    pub(crate) retry_after_seconds: Option<u32>,
+    /// The limits that refused; `None`: it was no limit.
+    pub(crate) violated: Option<Vec<String>>,
+    /// OAuth's own word (RFC 6749, 5.2), at its doors.
+    pub(crate) oauth_error: Option<&'static str>,
 }
 
 /// A field that is wrong.
@@ -47,15 +57,18 @@ pub(crate) fn refusal(verdict: &Verdict, sources: Option<&[CredentialSource]>, i
     if is_usual(verdict, sources) {
         return USUAL[verdict.code as usize].write(id, answer);
     }
-    let status = verdict.http_status();
-    Problem::of_refusal(verdict.code, status, verdict.detail()).answer(id, answer);
-    challenge::add(answer, verdict.code, status, sources);
+    Problem::of_verdict(verdict).answer(id, answer);
+    challenge::add(answer, verdict.code, verdict.http_status(), sources);
+    limits::write_headers(verdict, answer);
 }
 
 /// Whether the answer is the one that the code gives by itself.
 pub(crate) fn is_usual(verdict: &Verdict, sources: Option<&[CredentialSource]>) -> bool {
     let code = verdict.code;
-    sources.is_none() && (verdict.http_status(), verdict.detail()) == (code.http_status(), code.detail())
+    // What a limit refuses is told with the limit.
+    !is_of_limit(code)
+        && sources.is_none()
+        && (verdict.http_status(), verdict.detail()) == (code.http_status(), code.detail())
 }
 
 /// The answer that each code gives by itself, as `make` makes it.
@@ -78,12 +91,29 @@ pub(crate) fn plain_refusal(code: Code, id: &Id, answer: &mut Answer) {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new() }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            violated: None,
+            oauth_error: None,
+        }
     }
 
     /// A refusal of a verdict.
     pub(crate) fn of_refusal(code: Code, status: u16, detail: &'static str) -> Self {
         Self::new(StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), code.as_str(), detail)
+    }
+
+    /// The same, with the limits that refused.
+    pub(crate) fn of_verdict(verdict: &Verdict) -> Self {
+        let problem = Self::of_refusal(verdict.code, verdict.http_status(), verdict.detail());
+        if !is_of_limit(verdict.code) {
+            return problem;
+        }
+        Self { retry_after_seconds: verdict.retry_after_seconds, violated: Some(limits::violated(verdict)), ..problem }
     }
 
     /// A door that cannot judge now.
@@ -146,8 +176,13 @@ impl Problem {
 
     /// Writes the body.
     pub(crate) fn write(&self, out: &mut Vec<u8>, id: &Id) {
-        out.extend_from_slice(b"{\"type\":\"urn:claviger:problem:");
-        out.extend_from_slice(self.code.as_bytes());
+        if self.violated.is_some() {
+            out.extend_from_slice(b"{\"type\":\"");
+            out.extend_from_slice(QUOTA_EXCEEDED_TYPE);
+        } else {
+            out.extend_from_slice(b"{\"type\":\"urn:claviger:problem:");
+            out.extend_from_slice(self.code.as_bytes());
+        }
         out.extend_from_slice(b"\",\"title\":");
         push_string(out, self.status.canonical_reason().unwrap_or("Refused"));
         out.extend_from_slice(b",\"status\":");
@@ -159,6 +194,17 @@ impl Problem {
         out.extend_from_slice(b",\"request_id\":\"");
         out.extend_from_slice(id.as_bytes());
         out.push(b'"');
+        if let Some(error) = self.oauth_error {
+            out.extend_from_slice(b",\"error\":");
+            push_string(out, error);
+        }
+        for (at, name) in self.violated.iter().flatten().enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"violated-policies\":[" } else { b"," });
+            push_string(out, name);
+        }
+        if self.violated.as_ref().is_some_and(|names| !names.is_empty()) {
+            out.push(b']');
+        }
         for (at, error) in self.errors.iter().enumerate() {
             out.extend_from_slice(if at == 0 { b",\"errors\":[{\"field\":" } else { b",{\"field\":" });
             push_string(out, &error.field);
@@ -170,8 +216,11 @@ impl Problem {
     }
 
     /// After how many seconds it is worth to try again.
-    pub(crate) fn retry_after(&self) -> Option<&'static str> {
-        (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some("1")
+    pub(crate) fn retry_after(&self) -> Option<Cow<'static, str>> {
+        match self.retry_after_seconds {
+            Some(seconds) => Some(seconds.to_string().into()),
+            None => (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some("1".into()),
+        }
     }
 
     /// Makes the whole answer.
@@ -180,7 +229,7 @@ impl Problem {
         answer.lines_mut().extend_from_slice(PROBLEM_JSON);
         self.write(answer.body_mut(), id);
         if let Some(seconds) = self.retry_after() {
-            answer.header(RETRY_AFTER, seconds);
+            answer.header(RETRY_AFTER, &seconds);
         }
     }
 

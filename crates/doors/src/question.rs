@@ -5,8 +5,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose};
 use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::redact::redact;
+use claviger_domain::signature::SIGNED_BODY_BYTES_MAX;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde_json::value::RawValue;
 
@@ -19,20 +24,20 @@ pub(crate) const BATCH_MAX: usize = 100;
 /// The most sets that one question may require.
 pub(crate) const REQUIRES_MAX: usize = 100;
 /// The largest cost: 2^53, up to which every JSON reader keeps integers whole.
-const COST_MAX: u64 = 1 << 53;
-/// What belongs to credentials that this version does not have.
-const LATER: [&str; 3] = ["x_token", "x_api_signature", "body"];
-const NOT_YET: &str = "not possible yet: send credential, identifier and password, authorization or x_api_key";
+pub(crate) const COST_MAX: u64 = 1 << 53;
+/// Base64 of a body, with or without padding.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 const TEXT: &str = "expected a string";
 
 /// A string, borrowed from the body unless it had escapes. It may be a secret, so `Debug` does not show it.
-pub(crate) struct Text<'b>(Cow<'b, str>);
+pub(crate) struct Text<'b>(pub(crate) Cow<'b, str>);
 
 /// A question as it stands in the body. Absent and `null` are the same.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "'de: 'b"))]
 pub(crate) struct Body<'b> {
-    credential: Option<Text<'b>>,
+    pub(crate) credential: Option<Text<'b>>,
     identifier: Option<Text<'b>>,
     password: Option<Text<'b>>,
     authorization: Option<Text<'b>>,
@@ -42,13 +47,13 @@ pub(crate) struct Body<'b> {
     /// What a signature is over.
     #[serde(rename = "body")]
     signed: Option<Text<'b>>,
-    client_ip: Option<Text<'b>>,
-    method: Option<Text<'b>>,
-    path: Option<Text<'b>>,
-    host: Option<Text<'b>>,
+    pub(crate) client_ip: Option<Text<'b>>,
+    pub(crate) method: Option<Text<'b>>,
+    pub(crate) path: Option<Text<'b>>,
+    pub(crate) host: Option<Text<'b>>,
     api: Option<Text<'b>>,
-    requires: Option<Vec<Text<'b>>>,
-    cost: Option<u64>,
+    pub(crate) requires: Option<Vec<Text<'b>>>,
+    pub(crate) cost: Option<u64>,
 }
 
 /// A question that makes sense.
@@ -56,6 +61,8 @@ pub(crate) struct Asked<'b> {
     body: Body<'b>,
     /// Identifier and password as they would stand in `Authorization`.
     login: Option<String>,
+    /// The body that a signature is over.
+    signed: Option<Vec<u8>>,
     pub(crate) client_ip: Option<IpAddr>,
 }
 
@@ -121,10 +128,12 @@ fn expected_of(name: &str, value: &serde_json::Value) -> Option<&'static str> {
 // === impl Asked ===
 
 impl<'b> Asked<'b> {
-    fn of(body: Body<'b>) -> Result<Self, Vec<FieldError>> {
+    /// The question that a body asks.
+    pub(crate) fn of(body: Body<'b>) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         body.check_credentials(&mut errors);
         body.check_request(&mut errors);
+        let signed = body.signed(&mut errors);
         let client_ip = body.client_ip.as_ref().map(|text| parse_address(text.as_str().as_bytes()));
         if matches!(client_ip, Some(Err(_))) {
             errors.push(FieldError::new("client_ip", "expected an IP address"));
@@ -136,7 +145,7 @@ impl<'b> Asked<'b> {
             (Some(identifier), Some(password)) => Some(basic(identifier.as_str(), password.as_str())),
             _ => None,
         };
-        Ok(Self { body, login, client_ip: client_ip.and_then(Result::ok) })
+        Ok(Self { body, login, signed, client_ip: client_ip.and_then(Result::ok) })
     }
 
     /// The credentials, as the engine reads them. Of headers as they came only those count that the API accepts.
@@ -160,7 +169,18 @@ impl<'b> Asked<'b> {
         if let Some(key) = x_api_key {
             presented = presented.with_x_api_key(key.as_str().as_bytes());
         }
+        if let Some(token) = &self.body.x_token {
+            presented = presented.with_x_token(token.as_str().as_bytes());
+        }
+        if let (Some(signature), Some(body)) = (&self.body.x_api_signature, &self.signed) {
+            presented = presented.with_x_api_signature(signature.as_str().as_bytes()).with_body(Ok(body));
+        }
         presented
+    }
+
+    /// The bare key of the question.
+    pub(crate) fn credential(&self) -> &str {
+        self.body.credential.as_ref().map_or("", Text::as_str)
     }
 
     /// Method and target, if the question has them.
@@ -178,6 +198,11 @@ impl<'b> Asked<'b> {
         self.body.api.as_ref().map(Text::as_str)
     }
 
+    /// What it counts for in limits.
+    pub(crate) fn cost(&self) -> u64 {
+        self.body.cost.unwrap_or(1)
+    }
+
     /// The sets that the key must hold.
     pub(crate) fn requires(&self) -> impl Iterator<Item = &str> {
         self.body.requires.iter().flatten().map(Text::as_str)
@@ -186,7 +211,6 @@ impl<'b> Asked<'b> {
 
 /// What would stand in `Authorization` (RFC 7617).
 fn basic(identifier: &str, password: &str) -> String {
-    use base64::Engine as _;
     if identifier.is_empty() && password.is_empty() {
         return String::new();
     }
@@ -195,13 +219,13 @@ fn basic(identifier: &str, password: &str) -> String {
 
 // === impl Body ===
 
-impl Body<'_> {
+impl<'b> Body<'b> {
+    /// One that names no more than its API.
+    pub(crate) fn about(api: Option<&'b str>) -> Self {
+        Self { api: api.map(|api| Text(api.into())), ..Self::default() }
+    }
+
     fn check_credentials(&self, errors: &mut Vec<FieldError>) {
-        for (name, value) in LATER.iter().zip([&self.x_token, &self.x_api_signature, &self.signed]) {
-            if value.is_some() {
-                errors.push(FieldError::new(*name, NOT_YET));
-            }
-        }
         match (&self.identifier, &self.password) {
             (Some(_), None) => errors.push(FieldError::new("password", "expected a string beside identifier")),
             (None, Some(_)) => errors.push(FieldError::new("identifier", "expected a string beside password")),
@@ -211,11 +235,30 @@ impl Body<'_> {
             _ => {}
         }
         let given = [&self.credential, &self.identifier, &self.password, &self.authorization, &self.x_api_key];
-        let given_later = [&self.x_token, &self.x_api_signature];
-        if given.into_iter().chain(given_later).all(Option::is_none) {
-            let message = "expected a credential: credential, identifier and password, authorization or x_api_key";
+        if given.into_iter().chain([&self.x_api_signature]).all(Option::is_none) {
+            let message = "expected a credential: credential, identifier and password, authorization, x_api_key, or \
+                           x_api_signature with body";
             errors.push(FieldError::new("credential", message));
         }
+    }
+
+    /// The body that a signature is over: nobody else's is decoded.
+    fn signed(&self, errors: &mut Vec<FieldError>) -> Option<Vec<u8>> {
+        self.x_api_signature.as_ref()?;
+        let Some(body) = &self.signed else {
+            errors.push(FieldError::new("body", "expected the request's body in base64 beside x_api_signature"));
+            return None;
+        };
+        let decoded = BASE64.decode(body.as_str());
+        match decoded {
+            Ok(bytes) if bytes.len() <= SIGNED_BODY_BYTES_MAX => return Some(bytes),
+            Ok(_) => {
+                let expected = format!("expected at most {SIGNED_BODY_BYTES_MAX} bytes: a larger body is not signed");
+                errors.push(FieldError::new("body", expected));
+            }
+            Err(_) => errors.push(FieldError::new("body", "expected base64")),
+        }
+        None
     }
 
     fn check_request(&self, errors: &mut Vec<FieldError>) {
@@ -330,10 +373,32 @@ mod tests {
     }
 
     #[test]
-    fn what_later_versions_take_is_refused_and_not_ignored() {
-        for name in LATER {
-            assert!(errors(&format!(r#"{{"credential":"x","{name}":"y"}}"#))[0].starts_with(&format!("{name}: not")));
+    fn w_14_a_signature_needs_a_whole_body_in_base64() {
+        let of = |body: &[u8]| {
+            format!(r#"{{"x_api_signature":"s","body":"{}"}}"#, base64::engine::general_purpose::STANDARD.encode(body))
+        };
+        let json = of(b"a body");
+        let asked = read(json.as_bytes()).expect("a question");
+        assert_eq!(asked.signed.as_deref(), Some(&b"a body"[..]));
+        let larger = vec![7; SIGNED_BODY_BYTES_MAX + 1];
+        for body in [&b""[..], &larger[1..]] {
+            assert!(read(of(body).as_bytes()).is_ok());
         }
+        let too_large = of(&larger);
+        for (json, expected) in [
+            (&*too_large, "body: expected at most 65536 bytes: a larger body is not signed"),
+            (r#"{"x_api_signature":"s","body":"a body"}"#, "body: expected base64"),
+            (r#"{"x_api_signature":"s","body":7}"#, "body: expected a string"),
+            (r#"{"x_api_signature":"s"}"#, "body: expected the request's body in base64 beside x_api_signature"),
+            (
+                r#"{"x_api_signature":"s","credential":"x"}"#,
+                "body: expected the request's body in base64 beside x_api_signature",
+            ),
+        ] {
+            assert_eq!(errors(json), [expected], "{}", &json[..json.len().min(60)]);
+        }
+        // Without a signature nobody asks what the body is.
+        assert!(read(br#"{"x_api_key":"x","body":"a body"}"#).is_ok());
     }
 
     #[test]

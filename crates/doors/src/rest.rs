@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::headers;
+use crate::introspect;
 use crate::json::push_verdict;
 use crate::lines::Lines;
 use crate::problem::{FieldError, Problem};
@@ -21,13 +22,30 @@ use crate::question::{Asked, read, read_batch};
 use crate::request_id::Id;
 use crate::request_log::RequestLog;
 use crate::service::Connection;
+use crate::turn::{Turn, Unjudged};
 
 /// A call whose head was taken: its body may come.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub(crate) provider: Provider,
-    pub(crate) is_batch: bool,
+    pub(crate) asking: Asking,
     pub(crate) log: RequestLog,
+}
+
+/// What a body is read as.
+#[derive(Debug)]
+pub(crate) enum Asking {
+    /// One question of `/v1/verify`.
+    One,
+    /// Several.
+    Batch,
+    /// A form of `/v1/introspect`.
+    Form {
+        /// The API that the path names.
+        pin: Option<Box<str>>,
+        /// Whether it is Apache that asks.
+        is_apache: bool,
+    },
 }
 
 // === impl Admitted ===
@@ -86,23 +104,34 @@ pub(crate) async fn collect(connection: &Connection, body: Incoming) -> Result<B
     Err(problem)
 }
 
-/// Answers a call whose body is there.
-pub(crate) fn answer(connection: &Connection, admitted: Admitted, body: &[u8], id: &Id, answer: &mut Answer) {
-    let answered = if admitted.is_batch {
-        batch(connection, admitted.provider, body, id, answer)
-    } else {
-        let times = &connection.doors().counters.answer_times;
-        times.time(Door::Verify, || one(connection, admitted.provider, body, id, answer))
+/// Answers a call whose body is there; its log ends with it. `Some`: there will be an answer with the next turn.
+pub(crate) fn answer(
+    connection: &Connection,
+    admitted: Admitted,
+    body: &[u8],
+    id: &Id,
+    answer: &mut Answer,
+) -> Option<Admitted> {
+    let (provider, times) = (admitted.provider, &connection.doors().counters.answer_times);
+    let answered = match &admitted.asking {
+        Asking::One => times.time(Door::Verify, || one(connection, provider, body, id, answer)),
+        Asking::Batch => batch(connection, provider, body, id, answer),
+        Asking::Form { pin, is_apache } => times.time(Door::Introspect, || {
+            introspect::answer(connection, provider, (pin.as_deref(), *is_apache), body, id, answer)
+        }),
     };
-    if let Err(problem) = answered {
-        problem.answer(id, answer);
+    match answered {
+        Ok(()) => {}
+        Err(Unjudged::Refused(problem)) => problem.answer(id, answer),
+        Err(Unjudged::Waits) => return Some(admitted),
     }
     admitted.log.end(id, answer.status());
+    None
 }
 
 /// Answers one question.
-fn one(connection: &Connection, provider: Provider, body: &[u8], id: &Id, answer: &mut Answer) -> Result<(), Problem> {
-    let verdict = judge(connection, provider, body, id)?;
+fn one(connection: &Connection, provider: Provider, body: &[u8], id: &Id, answer: &mut Answer) -> Result<(), Unjudged> {
+    let verdict = judge(connection, provider, body, id, &mut answer.turn)?;
     push_verdict(json(id, answer), &verdict, id);
     Ok(())
 }
@@ -114,39 +143,71 @@ fn batch(
     body: &[u8],
     id: &Id,
     answer: &mut Answer,
-) -> Result<(), Problem> {
+) -> Result<(), Unjudged> {
     let questions = read_batch(body).map_err(|errors| malformed(connection, errors))?;
-    let out = json(id, answer);
-    out.push(b'[');
-    for (at, question) in questions.iter().enumerate() {
+    // What was answered before a wait was decided, and taken: it is not asked again.
+    let (answered, mut out) = answer.turn.answered.take().unwrap_or((0, vec![b'[']));
+    for (at, question) in questions.iter().enumerate().skip(answered) {
+        let id = Id::new(connection.engine().new_request_id());
+        let judged = judge(connection, provider, question.get().as_bytes(), &id, &mut answer.turn);
+        if matches!(judged, Err(Unjudged::Waits)) {
+            answer.turn.answered = Some((at, out));
+            return Err(Unjudged::Waits);
+        }
         if at > 0 {
             out.push(b',');
         }
-        let id = Id::new(connection.engine().new_request_id());
-        match judge(connection, provider, question.get().as_bytes(), &id) {
-            Ok(verdict) => push_verdict(out, &verdict, &id),
-            Err(problem) => problem.write(out, &id),
+        match judged {
+            Ok(verdict) => push_verdict(&mut out, &verdict, &id),
+            Err(Unjudged::Refused(problem)) => problem.write(&mut out, &id),
+            Err(Unjudged::Waits) => {}
         }
     }
     out.push(b']');
+    json(id, answer).append(&mut out);
     Ok(())
 }
 
-fn judge(connection: &Connection, provider: Provider, json: &[u8], id: &Id) -> Result<Verdict, Problem> {
+fn judge(
+    connection: &Connection,
+    provider: Provider,
+    json: &[u8],
+    id: &Id,
+    turn: &mut Turn,
+) -> Result<Verdict, Unjudged> {
     let asked = read(json).map_err(|errors| malformed(connection, errors))?;
+    judge_asked(connection, provider, &asked, Door::Verify, id, turn)
+}
+
+/// The verdict on a question that makes sense.
+pub(crate) fn judge_asked(
+    connection: &Connection,
+    provider: Provider,
+    asked: &Asked<'_>,
+    door: Door,
+    id: &Id,
+    turn: &mut Turn,
+) -> Result<Verdict, Unjudged> {
     let requires: Vec<&str> = asked.requires().collect();
     if let Some(unknown) = connection.engine().unknown_set(provider, &requires).filter(|_| !requires.is_empty()) {
         let message = "expected the slug or id of an API set that exists";
-        return Err(malformed(connection, vec![FieldError::new(format!("requires[{unknown}]"), message)]));
+        return Err(malformed(connection, vec![FieldError::new(format!("requires[{unknown}]"), message)]).into());
     }
-    let verdict = decide(connection, provider, &asked, &requires, id);
+    let verdict = decide(connection, provider, asked, &requires, (door, id), turn)?;
     // What a peer says about others counts only if it is a trusted one.
     let client_ip = asked.client_ip.filter(|_| connection.is_trusted()).or(connection.peer());
     connection.check_shed(verdict.code, client_ip)?;
     Ok(verdict)
 }
 
-fn decide(connection: &Connection, provider: Provider, asked: &Asked<'_>, requires: &[&str], id: &Id) -> Verdict {
+fn decide(
+    connection: &Connection,
+    provider: Provider,
+    asked: &Asked<'_>,
+    requires: &[&str],
+    (door, id): (Door, &Id),
+    turn: &mut Turn,
+) -> Result<Verdict, Unjudged> {
     let request = asked.request().map(|(method, target)| RequestLine {
         method,
         target,
@@ -154,22 +215,25 @@ fn decide(connection: &Connection, provider: Provider, asked: &Asked<'_>, requir
         method_overrides: &[],
     });
     let sources = connection.engine().credential_sources(provider, asked.api(), request.as_ref());
-    connection.engine().decide(&Question {
+    let question = Question {
         provider,
         credentials: &asked.credentials(sources.as_deref()),
         client_ip: asked.client_ip,
         request,
         pin: asked.api(),
         requires,
+        cost: asked.cost(),
         preflight: false,
-        door: Door::Verify,
+        door,
         // The caller's user agent is not the client's.
         agent: None,
         request_id: id.id(),
-    })
+    };
+    connection.decide(&question, turn)
 }
 
-fn malformed(connection: &Connection, errors: Vec<FieldError>) -> Problem {
+/// A question that makes no sense, counted.
+pub(crate) fn malformed(connection: &Connection, errors: Vec<FieldError>) -> Problem {
     count_refused(connection);
     Problem::invalid_request(errors)
 }

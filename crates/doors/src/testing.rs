@@ -5,20 +5,25 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use claviger_domain::api::{Api, ApiKind, DoorRules};
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::VERIFY_SLUG;
-use claviger_domain::change::{Change, Object, ObjectRef, Position};
+use claviger_domain::change::{Change, Object, ObjectRef, Position, Step};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::digest::{CredentialKind, Pepper};
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
+use claviger_domain::keyring::Keyring;
+use claviger_domain::limit::Limit;
 use claviger_domain::operation::Operation;
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
 use claviger_domain::sharing::Sharing;
+use claviger_domain::signature::{Signer, SigningCopies};
 use claviger_domain::testing::{FixedClock, FixedRandom};
-use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
+use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Secret, Timestamp};
 use claviger_engine::Engine;
 
 use crate::{Config, Listen, Running, start};
@@ -36,6 +41,8 @@ pub(crate) struct House {
     pub(crate) full: String,
     /// Opens the doors.
     pub(crate) token: String,
+    /// As `reader`, and signs.
+    pub(crate) signer: String,
 }
 
 /// One answer as it came.
@@ -62,15 +69,22 @@ impl House {
     /// Doors over an engine that has not loaded anything.
     pub(crate) fn empty(config: Config) -> Self {
         let clock = Arc::new(FixedClock::new(NOW));
-        let engine =
-            Arc::new(Engine::new(claviger_engine::Config::default(), pepper(), clock, Arc::new(FixedRandom::new(7))));
+        let engine = Engine::new(claviger_engine::Config::default(), pepper(), clock, Arc::new(FixedRandom::new(7)));
+        let engine = Arc::new(engine.with_signing_seal(ring().signing_seal()));
         let listen = Listen::plain(SocketAddr::from(([127, 0, 0, 1], 0)).into());
         let running = start(Config { threads: 1, ..config }, Arc::clone(&engine), &listen).expect("a free port");
-        Self { running, engine, reader: String::new(), full: String::new(), token: String::new() }
+        Self {
+            running,
+            engine,
+            reader: String::new(),
+            full: String::new(),
+            token: String::new(),
+            signer: String::new(),
+        }
     }
 
-    fn load(&mut self) {
-        let secrets: Vec<_> = (1..=3)
+    pub(crate) fn load(&mut self) {
+        let secrets: Vec<_> = (1..=4)
             .map(|seed| generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(seed)))
             .collect();
         let mut full = key(2, "Zażółć \"all\"", 2, &secrets[1]);
@@ -86,12 +100,33 @@ impl House {
             Object::Key(Box::new(key(1, "reader", 1, &secrets[0]))),
             Object::Key(Box::new(full)),
             Object::Key(Box::new(key(3, "token", 3, &secrets[2]))),
+            Object::Key(Box::new(signing(key(4, "signer", 1, &secrets[3]), &secrets[3]))),
         ];
         let mut loader = self.engine.begin_load();
         loader.add(objects.into_iter().map(change).collect());
         loader.finish(Position { epoch: 1, seq: 1 });
         let text = |at: usize| secrets[at].expose().to_owned();
-        (self.reader, self.full, self.token) = (text(0), text(1), text(2));
+        (self.reader, self.full, self.token, self.signer) = (text(0), text(1), text(2), text(3));
+    }
+
+    /// Gives the reader's key limits, in place of those before.
+    pub(crate) fn limit_reader(&self, limits: Vec<Limit>) {
+        let secret = generate_key(&KeyPrefix::default(), Environment::Live, &FixedRandom::new(1));
+        let limited = Key { limits, ..key(1, "reader", 1, &secret) };
+        let seq = self.engine.position().map_or(1, |position| position.seq) + 1;
+        let changes = vec![change(Object::Key(Box::new(limited)))];
+        self.engine.apply(Step { position: Position { epoch: 1, seq }, changes });
+    }
+
+    /// The signature of a body by the key that signs.
+    pub(crate) fn signature(&self, body: &[u8]) -> String {
+        STANDARD.encode(Signer::new(&Secret::new(self.signer.clone())).sign(body))
+    }
+
+    /// What the log says of the last refusal.
+    pub(crate) fn last_check(&self) -> String {
+        let refusals = self.engine.drain_usage().refusals;
+        refusals.last().map(|refusal| refusal.check.clone()).unwrap_or_default()
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -159,6 +194,16 @@ impl Reply {
     }
 }
 
+fn ring() -> Keyring {
+    Keyring::generate(&FixedRandom::new(9))
+}
+
+/// The key with the copy by which its signatures are checked.
+fn signing(key: Key, secret: &Secret) -> Key {
+    let copy = ring().signing_seal().seal(key.organization, key.id, secret, &FixedRandom::new(9));
+    Key { signing: Some(SigningCopies::of(copy)), ..key }
+}
+
 fn pepper() -> Pepper {
     Pepper::new(&[9; 32])
 }
@@ -173,6 +218,8 @@ fn change(object: Object) -> Change {
         Object::Key(key) => ObjectRef::Key(key.id),
         Object::Role(role) => ObjectRef::Role(role.id),
         Object::Member(member) => ObjectRef::Member(member.organization, member.user.id),
+        Object::ApiUser(user) => ObjectRef::ApiUser(user.id),
+        Object::ApiSession(session) => ObjectRef::ApiSession(session.id),
         Object::LastUse(_) => unreachable!("no record"),
     };
     Change { object: reference, now: Some(object) }
@@ -185,6 +232,7 @@ fn organization() -> Object {
         name: "Acme".parse().expect("a name"),
         time_zone: "UTC".into(),
         key_prefix: KeyPrefix::default(),
+        admin_contact: None,
         allowed_ips: IpEntries::default(),
         is_default: true,
         policy: Policy::default(),
@@ -240,6 +288,7 @@ fn set(id: u128, slug: &str, kind: ApiSetKind, api: u128) -> Object {
         kind,
         apis: if kind == ApiSetKind::BuiltIn { vec![ApiId::from_raw(api)] } else { Vec::new() },
         operations: if kind == ApiSetKind::Plain { vec![reads] } else { Vec::new() },
+        limits: Vec::new(),
         template: None,
         created_at: NOW,
         updated_at: NOW,
@@ -247,7 +296,7 @@ fn set(id: u128, slug: &str, kind: ApiSetKind, api: u128) -> Object {
     }))
 }
 
-fn key(id: u128, name: &str, set: u128, secret: &claviger_domain::Secret) -> Key {
+fn key(id: u128, name: &str, set: u128, secret: &Secret) -> Key {
     let digest = pepper().digest(CredentialKind::Single, secret.expose().as_bytes());
     let (secret, created_by) =
         (StoredSecret { digest, hint: hint(secret) }, Actor { kind: ActorKind::System, id: None, name: None });

@@ -52,7 +52,7 @@ pub(crate) fn answer(connection: &Connection, lines: Lines<'_>, id: &Id, answer:
     if let Err(problem) = connection.check_ready() {
         return problem.answer(id, answer);
     }
-    let verdict = connection.engine().whoami(&Credentials::usual(lines).presented, client_ip);
+    let verdict = connection.engine().whoami(&Credentials::usual(lines).with_tokens(lines).presented, client_ip);
     match verdict.key() {
         Some(key) if verdict.code == Code::Valid => push_whoami(json(id, answer), &key, id),
         _ => plain_refusal(verdict.code, id, answer),

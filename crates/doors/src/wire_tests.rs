@@ -13,7 +13,7 @@ pub(crate) const FORWARDED: [&str; 4] = [
     "X-Forwarded-Host: shop.example.com",
     "X-Forwarded-For: 203.0.113.7",
 ];
-const ORIGINAL: [&str; 4] = [
+pub(crate) const ORIGINAL: [&str; 4] = [
     "X-Original-Method: GET",
     "X-Original-URI: /items?x=1",
     "X-Original-Host: shop.example.com",
@@ -70,6 +70,46 @@ fn an_accepted_request_gets_every_identity_header_once() {
         assert_eq!(reply.header("cache-control"), "no-store");
         assert!(reply.header("x-request-id").starts_with("req_"));
     }
+}
+
+#[test]
+fn one_line_tells_nginx_what_all_identity_headers_tell() {
+    let house = House::new();
+    for credential in [api_key(&house.full), basic(b"x", &house.reader)] {
+        let lines = with(&ORIGINAL, &[&credential]);
+        let each = house.ask("GET /v1/authorize/api/shop/nginx", &lines);
+        let line = house.ask("GET /v1/authorize/api/shop/nginx/line", &lines);
+        assert_eq!((each.status, line.status), (200, 200), "{each:?} {line:?}");
+        let values = ["credential"].iter().chain(&IDENTITY[..16]).map(|name| each.header(&format!("x-auth-{name}")));
+        assert_eq!(line.header("claviger-identity"), values.collect::<Vec<_>>().join(";"));
+        assert!(line.all("x-auth-key-id").is_empty() && line.all("x-auth-credential").is_empty(), "{line:?}");
+        assert!(each.all("claviger-identity").is_empty(), "{each:?}");
+    }
+    let mut delete = ORIGINAL;
+    delete[0] = "X-Original-Method: DELETE";
+    let ask = |path: &str| house.ask(path, &with(&delete, &[&api_key(&house.reader)]));
+    let (each, line) = (ask("GET /v1/authorize/api/shop/nginx"), ask("GET /v1/authorize/api/shop/nginx/line"));
+    assert_eq!((line.status, line.header("claviger-refusal")), (403, each.header("claviger-refusal")));
+    assert!(line.all("claviger-identity").is_empty());
+}
+
+#[test]
+fn traefik_gets_back_what_stood_in_a_key_s_place_and_is_none() {
+    let house = House::new();
+    let key = api_key(&house.full);
+    let users = ["Authorization: Bearer a.users.jwt", "X-Token: of-the-service-s-own-users", "X-Other: x"];
+    let ask = |more: &[&str]| house.ask("GET /v1/authorize/api/shop/traefik", &with(&FORWARDED, more));
+    let reply = ask(&with(&[&key], &users));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.header("authorization"), "Bearer a.users.jwt");
+    assert_eq!(reply.header("x-token"), "of-the-service-s-own-users");
+    assert!(reply.all("x-api-key").is_empty() && reply.all("x-other").is_empty(), "neither the key nor anything else");
+    let bearer = format!("Authorization: Bearer {}", house.full);
+    assert!(ask(&[&bearer]).all("authorization").is_empty());
+    let refused = ask(&users);
+    assert_eq!((refused.status, refused.all("authorization").len()), (401, 0), "a refusal brings nothing back");
+    let plain = house.ask("GET /v1/authorize/api/shop", &with(&FORWARDED, &with(&[&key], &users)));
+    assert!(plain.all("authorization").is_empty(), "nor does the door of other gateways");
 }
 
 #[test]

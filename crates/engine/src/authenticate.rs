@@ -151,6 +151,7 @@ fn opens_doors(
     now: Timestamp,
 ) -> Result<Provider, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
+    bound.check_alone()?;
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, uses_elsewhere, now)?;
     bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;
@@ -172,6 +173,7 @@ fn admit(
     now: Timestamp,
 ) -> Result<Authorities, (Code, &'static str)> {
     let bound = Bound::of(|| tenant, &key.profile);
+    bound.check_alone()?;
     check_state(tenant.ok_or(NO_TENANT)?.rules(), key, uses_elsewhere, now)?;
     bound.check_state(now)?;
     check_own_ip(&key.profile, caller.ip, now)?;

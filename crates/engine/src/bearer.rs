@@ -5,12 +5,14 @@
 
 use claviger_domain::OrganizationId;
 use claviger_domain::api_set::ApiSetKind;
+use claviger_domain::limit::Zone;
 use claviger_domain::operation::Version;
 
 use crate::catalog::Catalog;
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
 use crate::owner::{Bound, Leaves};
+use crate::sign_ins::SignedIn;
 use crate::tenant::{HeldSet, Tenant, has_exceptions};
 
 /// A key whose secret is proved, at the doors of a provider.
@@ -23,6 +25,8 @@ pub(crate) struct Bearer<'c> {
     guest: Option<Guest<'c>>,
     /// What the key's owner leaves of it.
     pub(crate) bound: Bound<'c>,
+    /// What the person leaves of it whose rights bound the session that it comes with.
+    user: Leaves<'c>,
 }
 
 /// Whose key a guest is.
@@ -37,18 +41,34 @@ struct Guest<'c> {
 
 impl<'c> Bearer<'c> {
     /// The key of `profile` at the doors of `provider`; `None` if one of the organizations is unknown.
-    pub(crate) fn new(catalog: &'c Catalog, provider: OrganizationId, profile: &'c Profile) -> Option<Self> {
+    pub(crate) fn new(
+        catalog: &'c Catalog,
+        provider: OrganizationId,
+        profile: &'c Profile,
+        signed_in: Option<&SignedIn>,
+    ) -> Option<Self> {
         let organization = profile.organization;
         let is_guest = organization != provider;
         let provider = catalog.tenant(provider)?;
         let home = if is_guest { catalog.tenant(organization)? } else { provider };
         let guest = is_guest.then_some(Guest { organization, home });
-        Some(Self { profile, provider, guest, bound: Bound::of(|| Some(home), profile) })
+        let user = match signed_in.map(|signed_in| home.people().member(signed_in.user.profile_user)) {
+            None => Leaves::All,
+            Some(Some(member)) => member.most.as_deref().map_or(Leaves::All, Leaves::Most),
+            Some(None) => Leaves::Nothing,
+        };
+        Some(Self { profile, provider, guest, bound: Bound::of(|| Some(home), profile), user })
     }
 
     /// What the key's own organization has: its rules for its keys hold everywhere.
     pub(crate) fn home(&self) -> &'c Tenant {
         self.guest.map_or(self.provider, |guest| guest.home)
+    }
+
+    /// Where days begin in an organization that the key has to do with: its own, or else the provider.
+    pub(crate) fn zone_of(&self, organization: OrganizationId) -> Zone {
+        let whose = if organization == self.profile.organization { self.home() } else { self.provider };
+        whose.rules().zone()
     }
 
     /// Whether the API at `place` is there for the key: its own organization's, or shared with it.
@@ -60,23 +80,24 @@ impl<'c> Bearer<'c> {
     /// Whether the key holds an operation of the API at `place` in a version. Within an owner's bound a General set comes with
     /// anything of its API that key and bound both hold.
     pub(crate) fn holds(&self, place: usize, operation: u32, version: Version) -> bool {
-        match self.bound.leaves() {
-            Leaves::All => self.has(place, operation, version),
-            Leaves::Most(most) => {
-                let most = self.as_if(most);
+        match (self.bound.leaves(), self.user) {
+            (Leaves::All, Leaves::All) => self.has(place, operation, version),
+            (Leaves::Nothing, _) | (_, Leaves::Nothing) => false,
+            (owner, user) => {
                 let both = |operation| {
-                    self.has_itself(place, operation, version) && most.has_itself(place, operation, version)
+                    let has = |bearer: &Self| bearer.has_itself(place, operation, version);
+                    has(self) && self.each_most(owner, user).all(|most| has(&most))
                 };
                 let general = || {
                     let count = self.provider.apis().get(place).map_or(0, |api| api.operation_count());
-                    self.has(place, operation, version)
-                        && most.has(place, operation, version)
+                    let has = |bearer: &Self| bearer.has(place, operation, version);
+                    has(self)
+                        && self.each_most(owner, user).all(|most| has(&most))
                         && self.provider.holds_by_general(place, operation, version)
                         && (0..count as u32).any(both)
                 };
                 both(operation) || general()
             }
-            Leaves::Nothing => false,
         }
     }
 
@@ -101,26 +122,62 @@ impl<'c> Bearer<'c> {
     pub(crate) fn provider_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
         let bearer = *self;
         let is_there = move |set: &&HeldSet| bearer.guest.is_none_or(|guest| bearer.is_there(guest, set));
-        let is_left = move |set: &&HeldSet| match bearer.bound.leaves() {
-            Leaves::All => true,
-            Leaves::Most(most) => bearer.as_if(most).has_set(set),
-            Leaves::Nothing => false,
-        };
+        let is_left = move |set: &&HeldSet| bearer.is_left(|most| most.has_set(set));
         self.provider.sets_of(self.profile).filter(is_there).filter(is_left)
     }
 
-    /// What holds for the key and for its owner's bound.
+    /// Whether there is any set with limits, whatever it holds.
+    pub(crate) fn has_limited_sets(&self) -> bool {
+        self.provider.has_limited_sets || self.guest.is_some_and(|guest| guest.home.has_limited_sets)
+    }
+
+    /// The sets with limits by which the key may hold something: of the provider those that its list names and the General set of
+    /// the API at `place`, and of a guest's own organization (`true`).
+    pub(crate) fn limited_sets(&self, place: Option<usize>) -> impl Iterator<Item = (&'c HeldSet, bool)> + use<'c> {
+        let (profile, guest) = (self.profile, self.guest);
+        let general = place.and_then(|place| self.provider.general(place));
+        let general = general.filter(|set| !profile.api_sets.contains(&set.id));
+        let own = self.provider.sets_of(profile).chain(general).map(|set| (set, false));
+        let home = guest.into_iter().flat_map(move |guest| home_sets(guest, profile)).map(|set| (set, true));
+        own.chain(home).filter(|(set, _)| !set.limits.is_empty())
+    }
+
+    /// The provider's sets with limits that the key holds: those that its list names, and General sets.
+    pub(crate) fn held_limited_sets(&self) -> impl Iterator<Item = &'c HeldSet> + use<'c> {
+        let bearer = *self;
+        let generals = (0..self.provider.apis().len()).filter_map(move |place| bearer.provider.general(place));
+        let generals = generals.filter(move |set| !bearer.profile.api_sets.contains(&set.id));
+        let limited = |set: &&HeldSet| !set.limits.is_empty();
+        self.provider.sets_of(self.profile).chain(generals).filter(limited).filter(move |set| bearer.holds_set(set))
+    }
+
+    /// What holds for the key and for all that bounds it.
     fn within(&self, holds: impl Fn(&Self) -> bool) -> bool {
-        match self.bound.leaves() {
-            Leaves::All => holds(self),
-            Leaves::Most(most) => holds(self) && holds(&self.as_if(most)),
-            Leaves::Nothing => false,
-        }
+        !self.is_left_nothing() && holds(self) && self.is_left(holds)
+    }
+
+    /// Whether something holds for all that bounds the key.
+    fn is_left(&self, holds: impl Fn(&Self) -> bool) -> bool {
+        let (owner, user) = (self.bound.leaves(), self.user);
+        !self.is_left_nothing() && self.each_most(owner, user).all(|most| holds(&most))
+    }
+
+    fn is_left_nothing(&self) -> bool {
+        matches!(self.bound.leaves(), Leaves::Nothing) || matches!(self.user, Leaves::Nothing)
+    }
+
+    /// A key with the rights of each bound.
+    fn each_most(&self, owner: Leaves<'c>, user: Leaves<'c>) -> impl Iterator<Item = Self> + use<'c> {
+        let bearer = *self;
+        [owner, user].into_iter().filter_map(move |leaves| match leaves {
+            Leaves::Most(most) => Some(bearer.as_if(most)),
+            Leaves::All | Leaves::Nothing => None,
+        })
     }
 
     /// A key of the same organization with other rights, and without a bound.
     fn as_if(&self, profile: &'c Profile) -> Self {
-        Self { profile, bound: Bound::Free, ..*self }
+        Self { profile, bound: Bound::Free, user: Leaves::All, ..*self }
     }
 
     /// [`Self::holds`] without the bound, General sets aside.

@@ -26,6 +26,19 @@ impl Catalog {
         self.tenants.get(&organization).map(|tenant| &**tenant)
     }
 
+    /// An organization itself, and those at whose doors its keys count too.
+    pub(crate) fn providers_of(&self, organization: OrganizationId) -> impl Iterator<Item = OrganizationId> {
+        let counts = move |(id, tenant): (&OrganizationId, &Arc<Tenant>)| {
+            (*id == organization || tenant.shares_with(organization)).then_some(*id)
+        };
+        self.tenants.iter().filter_map(counts)
+    }
+
+    /// All organizations, in no order.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = (OrganizationId, &Tenant)> {
+        self.tenants.iter().map(|(id, tenant)| (*id, &**tenant))
+    }
+
     /// The organization that door calls without a token are made for.
     pub(crate) fn default_organization(&self) -> Option<OrganizationId> {
         self.default
@@ -70,7 +83,10 @@ impl Catalog {
             (Some(Object::Application(application)), _) => Some(application.organization),
             (Some(Object::Role(role)), _) => Some(role.organization),
             (Some(Object::Member(member)), _) => Some(member.organization),
-            (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => None,
+            (Some(Object::Key(_) | Object::LastUse(_) | Object::ApiUser(_) | Object::ApiSession(_)), _)
+            | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_) | ObjectRef::ApiUser(_) | ObjectRef::ApiSession(_)) => {
+                None
+            }
             (None, ObjectRef::Organization(id)) => Some(id),
             (None, ObjectRef::Member(organization, _)) => Some(organization),
             (None, ObjectRef::Role(id)) => {
@@ -79,7 +95,7 @@ impl Catalog {
             (None, ObjectRef::Api(id)) => self.owner(drafts, |tenant| tenant.has_api(id), |draft| draft.has_api(id)),
             (None, ObjectRef::ApiSet(id)) => self.owner(drafts, |tenant| tenant.has_set(id), |draft| draft.has_set(id)),
             (None, ObjectRef::ApplicationType(id)) => {
-                self.owner(drafts, |tenant| tenant.most_of_type(id).is_some(), |draft| draft.has_type(id))
+                self.owner(drafts, |tenant| tenant.type_of(id).is_some(), |draft| draft.has_type(id))
             }
             (None, ObjectRef::Application(id)) => {
                 self.owner(drafts, |tenant| tenant.application(id).is_some(), |draft| draft.has_application(id))

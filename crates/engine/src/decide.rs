@@ -28,6 +28,8 @@ pub(crate) struct Inquiry<'a> {
     pub(crate) request: Option<RequestLine<'a>>,
     pub(crate) pin: Option<&'a str>,
     pub(crate) requires: &'a [&'a str],
+    /// What it counts for in limits.
+    pub(crate) cost: u64,
     /// Where the request leads, if that has been looked at already.
     pub(crate) route: Option<&'a Result<Route<'a>, &'static str>>,
     pub(crate) uses_elsewhere: &'a HeldUsesElsewhere,
@@ -53,6 +55,15 @@ pub(crate) struct Target {
     pub(crate) api: Option<usize>,
     /// The operation that is named: the first by document order; and the version that it is asked for under.
     pub(crate) operation: Option<(u32, Version)>,
+}
+
+// === impl Judgement ===
+
+impl Judgement {
+    /// Whether the request passes, and would if its API did not only report.
+    pub(crate) fn passes(&self) -> bool {
+        self.code == Code::Valid && self.would_be.is_none()
+    }
 }
 
 /// Judges a key at the doors of a provider.
@@ -83,7 +94,7 @@ pub(crate) fn judge(bearer: &Bearer<'_>, key: &HeldKey, inquiry: &Inquiry<'_>) -
 }
 
 /// Whether the request belongs to an API in report-only mode that is there for the key.
-fn only_reports(bearer: &Bearer<'_>, target: &Target) -> bool {
+pub(crate) fn only_reports(bearer: &Bearer<'_>, target: &Target) -> bool {
     let reports = |place: usize| bearer.provider.apis().get(place).is_some_and(|api| api.report_only);
     target.api.is_some_and(|place| reports(place) && bearer.sees(place))
 }

@@ -1,6 +1,7 @@
 //! Why a key may or may not: every check with what it looked at, its rule and its result. Nothing is recorded.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use claviger_domain::Timestamp;
 use claviger_domain::digest::CredentialDigest;
@@ -9,14 +10,18 @@ use claviger_domain::verdict::Code;
 
 use crate::Engine;
 use crate::bearer::Bearer;
-use crate::decide::{Inquiry, Target, check_ip, check_operation, check_state, is_checked, judge};
+use crate::composite::complete;
+use crate::decide::{
+    Inquiry, Judgement, Target, check_ip, check_operation, check_state, is_checked, judge, only_reports,
+};
 use crate::held_key::HeldKey;
 use crate::key_table::Found;
+use crate::limits::{Asker, Checked as LimitsChecked, Demands, LimitStates, Limits, Mode};
 use crate::owner::Bound;
 use crate::presented::Presented;
 use crate::question::{Provider, RequestLine};
-use crate::reading::Reading;
 use crate::selection::{Audience, Selection, select};
+use crate::sign_ins::SignedIn;
 
 /// What is to be explained.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +78,7 @@ pub enum AskedVersion {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedCheck {
-    /// `credential`, `state`, `owner`, `ip` or `operation`.
+    /// `credential`, `state`, `owner`, `ip`, `operation` or `limits`.
     pub name: &'static str,
     /// What it looked at.
     pub input: String,
@@ -107,14 +112,18 @@ impl Engine {
         let now = self.clock.now();
         let provider = question.provider.organization;
         let reading = match question.subject {
-            Subject::Presented(presented) => Some(Reading::of(presented, &self.pepper)),
+            Subject::Presented(presented) => Some(self.read(presented, provider)),
             Subject::Digest(_) => None,
         };
-        let (catalog, (key, credential)) = self.replica.look_up(|catalog, keys| match (&reading, question.subject) {
-            (Some(reading), _) => key_of_selection(select(reading, keys, Audience::Provider(provider, catalog), now)),
-            (None, Subject::Digest(digest)) => key_of_found(keys.find(digest), Audience::Provider(provider, catalog)),
-            (None, Subject::Presented(_)) => (None, Err((Code::Missing, "no credential"))),
-        });
+        let (catalog, (key, signed_in, credential)) =
+            self.replica.look_up(|catalog, keys| match (&reading, question.subject) {
+                (Some(reading), Subject::Presented(presented)) => {
+                    let found = select(reading, keys, Audience::Provider(provider, catalog), now);
+                    key_of_selection(complete(found, presented, &self.surroundings(catalog, keys, now)))
+                }
+                (_, Subject::Digest(digest)) => key_of_found(keys.find(digest), Audience::Provider(provider, catalog)),
+                (None, Subject::Presented(_)) => (None, None, Err((Code::Missing, "no credential"))),
+            });
         let mut explanation = Explanation {
             code: Code::Valid,
             would_be: None,
@@ -125,13 +134,16 @@ impl Engine {
         };
         explanation.push("credential", String::new(), "belongs to a living key of the organization", credential);
         let Some(key) = key else { return explanation };
-        let Some(bearer) = Bearer::new(&catalog, provider, &key.profile) else { return explanation };
+        let Some(bearer) = Bearer::new(&catalog, provider, &key.profile, signed_in.as_ref()) else {
+            return explanation;
+        };
         let inquiry = Inquiry {
             now,
             client_ip: question.client_ip,
             request: question.request,
             pin: question.pin,
             requires: question.requires,
+            cost: 1,
             route: None,
             uses_elsewhere: &self.uses_elsewhere,
         };
@@ -140,30 +152,34 @@ impl Engine {
         // What the checks found stands as it is; the verdict is what an API in report-only mode makes of it.
         let judged = judge(&bearer, &key, &inquiry);
         (explanation.code, explanation.would_be) = (judged.code, judged.would_be);
+        explanation.check_limits(&bearer, &key, &inquiry, judged, &self.limits);
         explanation
     }
 }
 
 type Checked = Result<(), (Code, &'static str)>;
 
-fn key_of_selection(selection: Selection) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
+/// A key, who comes with it, and whether the credential is right.
+type Credential = (Option<Arc<HeldKey>>, Option<SignedIn>, Checked);
+
+fn key_of_selection(selection: Selection) -> Credential {
     match selection {
-        Selection::Key { key, .. } => (Some(key), Ok(())),
-        Selection::None { code, check, .. } => (None, Err((code, check))),
+        Selection::Key { key, signed_in, .. } => (Some(key), signed_in, Ok(())),
+        Selection::None { code, check, .. } => (None, None, Err((code, check))),
     }
 }
 
-fn key_of_found(found: Option<Found>, audience: Audience<'_>) -> (Option<std::sync::Arc<HeldKey>>, Checked) {
+fn key_of_found(found: Option<Found>, audience: Audience<'_>) -> Credential {
     let key = match found {
         Some(Found::Current(key)) => key,
         Some(Found::Old(old)) => old.key,
-        Some(Found::Ended(ended)) if ended.deleted => return (None, Err((Code::NotFound, "deleted"))),
-        Some(Found::Ended(_)) | None => return (None, Err((Code::NotFound, "unknown"))),
+        Some(Found::Ended(ended)) if ended.deleted => return (None, None, Err((Code::NotFound, "deleted"))),
+        Some(Found::Ended(_)) | None => return (None, None, Err((Code::NotFound, "unknown"))),
     };
     if audience.admits(key.profile.organization) {
-        (Some(key), Ok(()))
+        (Some(key), None, Ok(()))
     } else {
-        (None, Err((Code::NotFound, "unknown")))
+        (None, None, Err((Code::NotFound, "unknown")))
     }
 }
 
@@ -232,6 +248,46 @@ impl Explanation {
             self.skip("operation", input, rule);
         } else {
             self.push("operation", input, rule, result.map_err(|check| (Code::OperationNotAllowed, check)));
+        }
+    }
+
+    /// The limits that apply, without taking anything of them.
+    fn check_limits(
+        &mut self,
+        bearer: &Bearer<'_>,
+        key: &HeldKey,
+        inquiry: &Inquiry<'_>,
+        judged: Judgement,
+        limits: &Arc<Limits>,
+    ) {
+        let demands = Demands::of(bearer, key, inquiry, &judged.target);
+        let rule = "each limit that applies has room for the request; nothing of it is taken here";
+        if demands.is_empty() {
+            return self.skip("limits", "no limit applies".to_owned(), rule);
+        }
+        let mut states = LimitStates::default();
+        let asker = Asker { zone: &|whose| bearer.zone_of(whose), now: inquiry.now };
+        let checked = limits.check(&demands, &asker, Mode::Look, &mut states);
+        let left = demands.iter().zip(states.iter()).map(|(demand, state)| {
+            format!("{}: {} of {} left", demand.held.limit.name, state.remaining, demand.held.most())
+        });
+        let input = left.collect::<Vec<_>>().join(", ");
+        match checked {
+            LimitsChecked::Refused { code, check, .. } => {
+                let only_reports = only_reports(bearer, &judged.target);
+                if judged.passes() && only_reports {
+                    self.would_be = Some(code);
+                } else if judged.passes() {
+                    self.code = code;
+                }
+                self.checks.push(ExplainedCheck {
+                    name: "limits",
+                    input,
+                    rule: rule.to_owned(),
+                    result: CheckResult::Failed { code, check },
+                });
+            }
+            LimitsChecked::Passes | LimitsChecked::Waits(_) => self.push("limits", input, rule, Ok(())),
         }
     }
 

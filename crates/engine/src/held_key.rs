@@ -9,6 +9,7 @@ use claviger_domain::credential::Environment;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::{IpEntries, IpList, ListDigest};
 use claviger_domain::key::{Facts, Key, Owner, State, StoredSecret, Term, is_imported_hint};
+use claviger_domain::limit::Holder;
 use claviger_domain::rules::Rules;
 use claviger_domain::uses_elsewhere::UsesElsewhere;
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, Timestamp};
@@ -16,6 +17,7 @@ use compact_str::CompactString;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::grants::Grants;
+use crate::limits::HeldLimit;
 use crate::uses_elsewhere::HeldUsesElsewhere;
 
 /// The fewest profiles at which it is worth looking for those that no key uses any more.
@@ -61,6 +63,7 @@ pub(crate) struct Profile {
     pub(crate) api_sets: Box<[ApiSetId]>,
     pub(crate) operations: Grants,
     pub(crate) allowed_ips: Arc<IpList>,
+    pub(crate) limits: Box<[HeldLimit]>,
 }
 
 /// What few keys have.
@@ -182,7 +185,7 @@ impl HeldKey {
     }
 
     /// When it was made: to the millisecond, as its id says, unless its record says something else.
-    fn created_at(&self) -> Timestamp {
+    pub(crate) fn created_at(&self) -> Timestamp {
         self.extras.as_ref().and_then(|extras| extras.created_at).unwrap_or(made_at(self.id))
     }
 
@@ -277,6 +280,7 @@ impl Profile {
             api_sets: api_sets.into(),
             operations: Grants::new(&[]),
             allowed_ips: Arc::default(),
+            limits: Box::default(),
         }
     }
 }
@@ -305,6 +309,7 @@ impl Profiles {
         let mut hasher = self.hasher.build_hasher();
         (key.organization, key.owner, key.environment, hint_head, &key.api_sets, &key.operations).hash(&mut hasher);
         key.allowed_ips.digest().hash(&mut hasher);
+        key.limits.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -326,6 +331,7 @@ impl Known {
             api_sets: key.api_sets.as_slice().into(),
             operations: Grants::new(&key.operations),
             allowed_ips,
+            limits: HeldLimit::all(&key.limits, Holder::Key),
         };
         Self {
             hash,
@@ -342,6 +348,7 @@ impl Known {
             && *profile.api_sets == *key.api_sets
             && *self.operations == *key.operations
             && self.allowed_ips == key.allowed_ips.digest()
+            && profile.limits.iter().map(|held| &held.limit).eq(&key.limits)
     }
 }
 
@@ -406,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_use_stays_known_when_the_record_changes() {
-        let table = crate::key_table::KeyTable::new();
+        let table = crate::key_table::KeyTable::default();
         let (mut key, mut profiles) = (key_of(1), Profiles::default());
         table.insert(&key, &mut profiles);
         table.learn_use(&claviger_domain::change::LastUse { digest: key.secret.digest, at: at(7) });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use claviger_domain::change::LastUse;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::Key;
+use claviger_domain::signature::SigningSeal;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
 use hashbrown::HashTable;
@@ -14,6 +15,8 @@ use parking_lot::RwLock;
 
 use crate::held_key::{HeldKey, Profiles};
 use crate::living::{Living, equal};
+use crate::sign_ins::SignIns;
+use crate::signers::Signers;
 #[cfg(test)]
 use crate::testing::{Work, note};
 
@@ -26,6 +29,10 @@ pub(crate) const ENDED_KNOWN_FOR: Duration = Duration::from_hours(90 * 24);
 #[derive(Debug)]
 pub(crate) struct KeyTable {
     shards: Box<[RwLock<Shard>]>,
+    /// Who comes with some of them.
+    sign_ins: SignIns,
+    /// Those that sign.
+    signers: Signers,
 }
 
 #[derive(Debug, Default)]
@@ -82,14 +89,25 @@ pub(crate) enum Found {
 
 impl Default for KeyTable {
     fn default() -> Self {
-        Self::new()
+        Self::new(None)
     }
 }
 
 impl KeyTable {
-    /// Without keys.
-    pub(crate) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
+    /// Without keys; with what opens the secrets of those that sign.
+    pub(crate) fn new(seal: Option<SigningSeal>) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Self { shards, sign_ins: SignIns::default(), signers: Signers::new(seal) }
+    }
+
+    /// The keys that sign.
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.signers
+    }
+
+    /// API users and their sessions.
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.sign_ins
     }
 
     /// Asks memory for what [`Self::find`] will look at, with `meanwhile` done between the two waits. Says whether the digest
@@ -122,11 +140,13 @@ impl KeyTable {
     pub(crate) fn set(&self, key: &Key, profiles: &mut Profiles) {
         let last_used = self.forget(key);
         self.insert_used(key, last_used, profiles);
+        self.signers.set(key);
     }
 
     /// Adds a key of which nothing is held.
     pub(crate) fn insert(&self, key: &Key, profiles: &mut Profiles) {
         self.insert_used(key, None, profiles);
+        self.signers.insert(key);
     }
 
     /// Notes a use of a living key, by the digest of its current secret.
@@ -159,8 +179,14 @@ impl KeyTable {
         self.shard(&key.secret.digest).write().living.insert(held);
     }
 
-    /// Removes a key whose record is gone; when it was last used.
-    pub(crate) fn remove(&self, id: KeyId) -> Option<i64> {
+    /// Removes a key whose record is gone.
+    pub(crate) fn remove(&self, id: KeyId) {
+        self.remove_values(id);
+        self.signers.remove(id);
+    }
+
+    /// Removes all values of a key; when it was last used.
+    fn remove_values(&self, id: KeyId) -> Option<i64> {
         let mut last_used = None;
         for shard in &self.shards {
             let mut shard = shard.write();
@@ -196,7 +222,7 @@ impl KeyTable {
             }
         }
         if !found && key.version > 1 {
-            last_used = self.remove(key.id);
+            last_used = self.remove_values(key.id);
         }
         last_used
     }
@@ -253,7 +279,7 @@ mod tests {
     }
 
     fn table_with(key: &Key) -> (KeyTable, Profiles) {
-        let (table, mut profiles) = (KeyTable::new(), Profiles::default());
+        let (table, mut profiles) = (KeyTable::default(), Profiles::default());
         table.insert(key, &mut profiles);
         (table, profiles)
     }

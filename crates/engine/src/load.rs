@@ -20,7 +20,8 @@ pub struct Loader {
 
 impl Loader {
     pub(crate) fn new(engine: Arc<Engine>, began_at: Duration) -> Self {
-        Self { engine, load: Load::new(), began_at }
+        let load = engine.replica.begin_load();
+        Self { engine, load, began_at }
     }
 
     /// Adds records of one snapshot, each once, in any order.

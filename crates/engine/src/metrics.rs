@@ -6,6 +6,8 @@ use claviger_domain::change::Position;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::Code;
 
+use crate::limits::LimitsMetrics;
+
 /// A reading of all counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
@@ -33,4 +35,6 @@ pub struct Metrics {
     pub usage_dropped: u64,
     /// What APIs in report-only mode let pass since the start, by what it would have been; what never happened is left out.
     pub reported: Vec<(Code, u64)>,
+    /// Of limits.
+    pub limits: LimitsMetrics,
 }

@@ -4,14 +4,16 @@
 
 use std::net::IpAddr;
 
-use claviger_domain::application::{Application, ApplicationType};
+use claviger_domain::application::{Application, ApplicationType, SignIn, StoredPassword};
 use claviger_domain::authority::Authorities;
 use claviger_domain::ip_list::IpList;
 use claviger_domain::key::Owner;
+use claviger_domain::limit::Holder;
 use claviger_domain::verdict::Code;
 use claviger_domain::{ApiSetId, ApplicationTypeId, Timestamp};
 
 use crate::held_key::Profile;
+use crate::limits::HeldLimit;
 use crate::people::HeldMember;
 use crate::tenant::Tenant;
 
@@ -20,8 +22,20 @@ use crate::tenant::Tenant;
 pub(crate) struct HeldApplication {
     pub(crate) name: Box<str>,
     pub(crate) kind: ApplicationTypeId,
+    pub(crate) password: Option<StoredPassword>,
     active: bool,
     allowed_ips: IpList,
+    limits: Box<[HeldLimit]>,
+}
+
+/// A type of applications as the catalog holds it.
+#[derive(Debug)]
+pub(crate) struct HeldType {
+    /// Its name in the paths of the web service.
+    pub(crate) slug: Box<str>,
+    pub(crate) sign_in: SignIn,
+    /// What keys of its applications may do at the most, as if it were a key's.
+    pub(crate) most: Profile,
 }
 
 /// What a key's owner leaves of it.
@@ -34,6 +48,8 @@ pub(crate) enum Bound<'t> {
         application: &'t HeldApplication,
         /// What a key with all sets of the type would hold.
         most: &'t Profile,
+        /// How it proves itself.
+        sign_in: SignIn,
     },
     /// No more than the person's roles leave.
     Member(&'t HeldMember),
@@ -59,15 +75,34 @@ impl HeldApplication {
         Self {
             name: application.name.as_str().into(),
             kind: application.kind,
+            password: application.password,
             active: application.disabled.is_none(),
             allowed_ips: IpList::new(&application.allowed_ips),
+            limits: HeldLimit::all(&application.limits, Holder::Application),
         }
+    }
+
+    /// Its limits.
+    pub(crate) fn limits(&self) -> &[HeldLimit] {
+        &self.limits
+    }
+
+    /// Whether its keys pass.
+    pub(crate) fn is_active(&self) -> bool {
+        self.active
     }
 }
 
-/// What keys of a type's applications may do at the most, as if it were a key's.
-pub(crate) fn most_of(kind: &ApplicationType) -> Profile {
-    Profile::of_sets(kind.organization, &kind.api_sets)
+// === impl HeldType ===
+
+impl HeldType {
+    pub(crate) fn new(kind: &ApplicationType) -> Self {
+        Self {
+            slug: kind.slug.as_str().into(),
+            sign_in: kind.sign_in,
+            most: Profile::of_sets(kind.organization, &kind.api_sets),
+        }
+    }
 }
 
 // === impl Bound ===
@@ -79,7 +114,8 @@ impl<'t> Bound<'t> {
             Owner::Organization(_) => Some(Self::Free),
             Owner::Application(id) => home().and_then(|home| {
                 let application = home.application(id)?;
-                Some(Self::Application { application, most: home.most_of_type(application.kind)? })
+                let HeldType { most, sign_in, .. } = home.type_of(application.kind)?;
+                Some(Self::Application { application, most, sign_in: *sign_in })
             }),
             Owner::User(id) => home().and_then(|home| home.people().member(id)).map(Self::Member),
         };
@@ -124,11 +160,27 @@ impl<'t> Bound<'t> {
         }
     }
 
+    /// Refuses a key alone that passes only with the token of a user.
+    pub(crate) fn check_alone(&self) -> Result<(), (Code, &'static str)> {
+        match self {
+            Self::Application { sign_in, .. } if sign_in.has_users() => Err((Code::NotFound, "no session")),
+            _ => Ok(()),
+        }
+    }
+
     /// The owner's own list of addresses; `None` where it has none.
     pub(crate) fn allowed_ips(&self) -> Option<&'t IpList> {
         match self {
             Self::Application { application, .. } => Some(&application.allowed_ips).filter(|list| !list.is_empty()),
             Self::Free | Self::Member(_) | Self::Gone => None,
+        }
+    }
+
+    /// The owner's own limits.
+    pub(crate) fn limits(&self) -> &'t [HeldLimit] {
+        match self {
+            Self::Application { application, .. } => application.limits(),
+            Self::Free | Self::Member(_) | Self::Gone => &[],
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Question<'a> {
     pub pin: Option<&'a str>,
     /// Sets of the provider that the key must hold, by slug or id, all of them.
     pub requires: &'a [&'a str],
+    /// What the request counts for in limits; 1 is usual.
+    pub cost: u64,
     /// Whether the client's headers are those of a CORS preflight.
     pub preflight: bool,
     /// The door.

@@ -8,6 +8,7 @@ use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
 use claviger_domain::pair::is_identifier;
 
 use crate::presented::{FIELDS_MAX, Presented, Source};
+use crate::signers::{self, HeldSigner};
 #[cfg(test)]
 use crate::testing::{Work, note};
 
@@ -35,6 +36,10 @@ pub(crate) enum Part {
     Opaque(CredentialDigest),
     /// A pair's identifier with a password: both at once are found or not.
     Pair(CredentialDigest),
+    /// A signature under the secret of this digest.
+    Signed(CredentialDigest),
+    /// A signature that is nobody's; says why.
+    Unsigned(&'static str),
     /// A user name and a password; the password may be an imported key, if it is long enough for one.
     Login(Option<CredentialDigest>),
 }
@@ -54,10 +59,12 @@ impl Part {
     /// Of the value that may be looked up.
     pub(crate) fn digest(&self) -> Option<&CredentialDigest> {
         match self {
-            Self::Native(digest) | Self::Opaque(digest) | Self::Pair(digest) | Self::Login(Some(digest)) => {
-                Some(digest)
-            }
-            Self::Empty | Self::BadChecksum | Self::Unfit(_) | Self::Login(None) => None,
+            Self::Native(digest)
+            | Self::Opaque(digest)
+            | Self::Pair(digest)
+            | Self::Signed(digest)
+            | Self::Login(Some(digest)) => Some(digest),
+            Self::Empty | Self::BadChecksum | Self::Unfit(_) | Self::Unsigned(_) | Self::Login(None) => None,
         }
     }
 }
@@ -73,10 +80,21 @@ impl Reading {
                 Source::Credential => bare(value, pepper),
                 Source::ApiKey => bare(value.trim_ascii(), pepper),
                 Source::Authorization => authorization(value.trim_ascii(), pepper),
+                Source::Signature => Part::Unsigned("signature where none counts"),
             };
             reading.count += 1;
         }
         reading
+    }
+
+    /// Says what the signatures among the fields are, held against those of these secrets.
+    pub(crate) fn hold_signatures(&mut self, presented: &Presented<'_>, signers: &[HeldSigner]) {
+        let signed = signers::read(presented, signers);
+        for ((source, _), part) in presented.fields().zip(&mut self.parts) {
+            if source == Source::Signature {
+                *part = signed;
+            }
+        }
     }
 
     /// The digest of the only field.
@@ -159,6 +177,27 @@ fn basic(value: &[u8], pepper: &Pepper) -> Part {
         Some(colon) => name_and_password(&decoded[..colon], &decoded[colon + 1..], pepper),
         None => Part::Unfit("no user name and password"),
     }
+}
+
+/// Hands over what stands in a value of `Authorization` of the scheme Basic: user name and password.
+pub(crate) fn with_basic<T>(value: &[u8], then: impl FnOnce(&[u8], &[u8]) -> T) -> Option<T> {
+    let (scheme, rest) = value.split_at_checked(value.iter().position(u8::is_ascii_whitespace)?)?;
+    let rest = rest.trim_ascii();
+    if !scheme.eq_ignore_ascii_case(b"basic") || rest.len() > BASIC_LENGTH_MAX {
+        return None;
+    }
+    let mut inline = [0; BASIC_INLINE];
+    let mut long = Vec::new();
+    let buffer = if rest.len().div_ceil(4) * 3 <= BASIC_INLINE {
+        &mut inline[..]
+    } else {
+        long.resize(rest.len(), 0);
+        &mut long[..]
+    };
+    let length = BASE64.decode_slice(rest, buffer).ok()?;
+    let decoded = &buffer[..length];
+    let colon = decoded.iter().position(|&byte| byte == b':')?;
+    Some(then(&decoded[..colon], &decoded[colon + 1..]))
 }
 
 /// In this order: a password of native shape, whatever the user name; a pair, by a user name of an identifier's form; a

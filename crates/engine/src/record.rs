@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-use claviger_domain::usage::{Door, Refusal};
+use claviger_domain::usage::{Door, Refusal, SessionUse};
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{KeyId, OrganizationId, RequestId, Timestamp};
 
@@ -12,7 +12,11 @@ use crate::held_key::HeldKey;
 use crate::question::{Caller, Question, RequestLine};
 use crate::redact::{kept_method, kept_path};
 use crate::selection::{Known, UsedSecret};
+use crate::sign_ins::HeldSession;
 use crate::usage::{KeyEvent, kept_agent};
+
+/// The most uses of sessions that wait to be written.
+const SESSION_USES_MAX: usize = 100_000;
 
 /// What is known of a request when it has been decided.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +34,8 @@ pub(crate) struct Record<'a> {
     pub(crate) key: Option<(Known, bool)>,
     /// The same key, to note its use at.
     pub(crate) held: Option<&'a HeldKey>,
+    /// The session that it came with.
+    pub(crate) session: Option<&'a HeldSession>,
     /// The key of a value that opens nothing.
     pub(crate) known: Option<Known>,
     pub(crate) request: Option<RequestLine<'a>>,
@@ -52,6 +58,7 @@ impl<'a> Record<'a> {
             provider: None,
             key: None,
             held: None,
+            session: None,
             known: None,
             request: None,
             api: None,
@@ -118,9 +125,20 @@ impl Engine {
             ip: record.ip,
             agent: record.agent,
         });
+        if let Some(session) = record.session.filter(|session| code.is_use() && session.note_use(record.now)) {
+            self.note_session_use(session, record.now);
+        }
         self.gatherer.record(record.now, record.door, code, event);
         if !code.is_use() {
             self.record_refusal(record, code, check, false);
+        }
+    }
+
+    /// Keeps a use of a session for the other nodes; where too many wait, a later use tells.
+    fn note_session_use(&self, session: &HeldSession, at: Timestamp) {
+        let mut waiting = self.session_uses.lock();
+        if waiting.len() < SESSION_USES_MAX {
+            waiting.push(SessionUse { session: session.id, organization: session.organization, at });
         }
     }
 
@@ -145,7 +163,7 @@ impl Engine {
         self.record_refusal(&record, code, check, false);
     }
 
-    fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str, passed: bool) {
+    pub(crate) fn record_refusal(&self, record: &Record<'_>, code: Code, check: &'static str, passed: bool) {
         let Some(organization) = record.organization else { return };
         let known = record.key.map(|(known, _)| known).or(record.known);
         let own = known.filter(|known| known.organization == organization).map(|known| known.key);

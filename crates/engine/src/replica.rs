@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 use claviger_domain::Timestamp;
 use claviger_domain::change::{Change, LastUse, Object, ObjectRef, Position, Step};
 use claviger_domain::digest::CredentialDigest;
+use claviger_domain::signature::SigningSeal;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -44,6 +45,8 @@ pub(crate) struct Replica {
     step: RwLock<()>,
     /// Whoever changes the replica.
     writer: Mutex<Profiles>,
+    /// What opens the secrets of keys that sign.
+    seal: Option<SigningSeal>,
     /// `None` before the first load.
     position: watch::Sender<Option<Position>>,
 }
@@ -68,8 +71,19 @@ impl Replica {
             generation: AtomicU64::new(0),
             step: RwLock::new(()),
             writer: Mutex::default(),
+            seal: None,
             position: watch::Sender::new(None),
         }
+    }
+
+    /// The same, with what opens the secrets of keys that sign.
+    pub(crate) fn with_signing_seal(self, seal: SigningSeal) -> Self {
+        Self { seal: Some(seal), ..self }
+    }
+
+    /// A replica in the making, to be put in the place of this one.
+    pub(crate) fn begin_load(&self) -> Load {
+        Load { keys: KeyTable::new(self.seal.clone()), profiles: Profiles::default(), catalog: Vec::new() }
     }
 
     /// The catalog, and what `find` finds among the keys of the same state.
@@ -150,7 +164,11 @@ impl Replica {
                 match (change.now, change.object) {
                     (Some(Object::Key(key)), _) => table.set(&key, &mut profiles),
                     (Some(Object::LastUse(last_use)), _) => table.learn_use(&last_use),
-                    (_, ObjectRef::Key(id)) => drop(table.remove(id)),
+                    (_, ObjectRef::Key(id)) => table.remove(id),
+                    (Some(Object::ApiUser(user)), _) => table.sign_ins().set_user(&user),
+                    (Some(Object::ApiSession(session)), _) => table.sign_ins().set_session(&session),
+                    (_, ObjectRef::ApiUser(id)) => table.sign_ins().remove_user(id),
+                    (_, ObjectRef::ApiSession(id)) => table.sign_ins().remove_session(id),
                     _ => {}
                 }
             }
@@ -193,23 +211,20 @@ impl Deref for CatalogGuard {
 }
 
 fn is_of_a_key(object: &ObjectRef) -> bool {
-    matches!(object, ObjectRef::Key(_) | ObjectRef::LastUse(_))
+    matches!(object, ObjectRef::Key(_) | ObjectRef::LastUse(_) | ObjectRef::ApiUser(_) | ObjectRef::ApiSession(_))
 }
 
 // === impl Load ===
 
 impl Load {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
-        Self { keys: KeyTable::new(), profiles: Profiles::default(), catalog: Vec::new() }
-    }
-
     /// Adds records; none comes twice, and a key's last use after the key.
     pub(crate) fn add(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change.now {
                 Some(Object::Key(key)) => self.keys.insert(&key, &mut self.profiles),
                 Some(Object::LastUse(last_use)) => self.keys.learn_use(&last_use),
+                Some(Object::ApiUser(user)) => self.keys.sign_ins().set_user(&user),
+                Some(Object::ApiSession(session)) => self.keys.sign_ins().set_session(&session),
                 _ => self.catalog.push(change),
             }
         }

@@ -67,6 +67,37 @@ impl<'r> Route<'r> {
         Ok(())
     }
 
+    /// The place of the API.
+    pub(crate) fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Whether anything is asked for that `gives` says is given: an operation by any method that it could be, or, where none is
+    /// listed, the whole API.
+    pub(crate) fn asks_any(
+        &self,
+        provider: &Tenant,
+        mut gives: impl FnMut(u32, Version) -> bool,
+        gives_whole: impl Fn() -> bool,
+    ) -> bool {
+        let Some(api) = provider.apis().get(self.place) else { return false };
+        let mut is_given = false;
+        let mut ask = |method: Method<'_>| {
+            let asked = api.asks(method, self.path, |operation, version| is_given |= gives(operation, version));
+            is_given |= asked == Asked::Unlisted && gives_whole();
+        };
+        ask(self.method);
+        let overrides = self.request.method_overrides.iter().copied().filter(|text| !text.trim_ascii().is_empty());
+        overrides.filter_map(|text| MethodOverride::parse(text).ok()).for_each(|method| ask(method.method()));
+        let queried = self.path.query_methods();
+        queried.for_each(|text| {
+            if let Ok(method) = MethodOverride::parse(&text) {
+                ask(method.method());
+            }
+        });
+        is_given
+    }
+
     fn check_method(&self, bearer: &Bearer<'_>, api: &HeldApi, target: &mut Target) -> Result<(), &'static str> {
         let holds = |(operation, version)| bearer.holds(self.place, operation, version);
         match self.operations.all() {

@@ -13,6 +13,7 @@ use crate::held_key::HeldKey;
 use crate::key_table::{ENDED_KNOWN_FOR, Ended, Found, KeyTable};
 use crate::presented::{FIELDS_MAX, FieldMask};
 use crate::reading::{Part, Reading};
+use crate::sign_ins::SignedIn;
 
 /// The outcome.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub(crate) enum Selection {
         secret: UsedSecret,
         /// The fields that it stood in.
         fields: FieldMask,
+        /// Who comes with it, where the key is one of a composite.
+        signed_in: Option<SignedIn>,
     },
     /// No key: `MISSING`, `MALFORMED` or `NOT_FOUND`.
     None {
@@ -82,10 +85,11 @@ pub(crate) fn select(reading: &Reading, keys: &KeyTable, audience: Audience<'_>,
 fn alone(part: Part, parts: &[Part], keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     match part {
         Part::Native(digest) => find(&digest, true, keys, audience, now).standing_in(parts, &digest),
-        Part::Opaque(digest) | Part::Pair(digest) | Part::Login(Some(digest)) => {
+        Part::Opaque(digest) | Part::Pair(digest) | Part::Signed(digest) | Part::Login(Some(digest)) => {
             find(&digest, false, keys, audience, now).standing_in(parts, &digest)
         }
         Part::Login(None) => none(Code::NotFound, "unknown name and password"),
+        Part::Unsigned(check) => none(Code::NotFound, check),
         Part::Unfit(check) => none(Code::Malformed, check),
         Part::Empty | Part::BadChecksum => none(Code::Missing, "no credential"),
     }
@@ -98,9 +102,11 @@ fn several(parts: &[Part], keys: &KeyTable, audience: Audience<'_>, now: Timesta
     for part in parts.iter().take(FIELDS_MAX) {
         let (digest, native) = match part {
             Part::Native(digest) => (digest, true),
-            Part::Opaque(digest) | Part::Pair(digest) | Part::Login(Some(digest)) => (digest, false),
+            Part::Opaque(digest) | Part::Pair(digest) | Part::Signed(digest) | Part::Login(Some(digest)) => {
+                (digest, false)
+            }
             part => {
-                may_be_one |= matches!(part, Part::Login(_));
+                may_be_one |= matches!(part, Part::Login(_) | Part::Unsigned(_));
                 continue;
             }
         };
@@ -145,7 +151,7 @@ fn find(digest: &CredentialDigest, native: bool, keys: &KeyTable, audience: Audi
         let known = Some(Known { key: key.id, organization });
         return Selection::None { code: Code::NotFound, check: "imported, but of native shape", known };
     }
-    Selection::Key { key, secret, fields: FieldMask::default() }
+    Selection::Key { key, secret, fields: FieldMask::default(), signed_in: None }
 }
 
 fn dead(ended: &Ended, audience: Audience<'_>, now: Timestamp) -> Selection {
@@ -241,7 +247,7 @@ mod tests {
     fn c_26_a_wrong_identifier_and_a_wrong_password_are_the_same_work() {
         let (pepper, random) = (Pepper::new(&[1; 32]), FixedRandom::new(7));
         let [living, deleted, other] = [(), (), ()].map(|()| Pair::generate(&random));
-        let (keys, mut profiles) = (KeyTable::new(), Profiles::default());
+        let (keys, mut profiles) = (KeyTable::default(), Profiles::default());
         keys.insert(&key_of_pair(1, &living, &pepper), &mut profiles);
         keys.insert(&Key { deleted_at: Some(NOW), ..key_of_pair(2, &deleted, &pepper) }, &mut profiles);
         let ask = |identifier: &Pair, password: &Pair| {

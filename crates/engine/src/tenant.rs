@@ -7,6 +7,7 @@ use claviger_domain::api::ApiKind;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::change::{Change, Object, ObjectRef};
 use claviger_domain::ip_list::IpList;
+use claviger_domain::limit::Holder;
 use claviger_domain::operation::{Version, VersionSet};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::StatusProfile;
@@ -18,10 +19,12 @@ use hashbrown::HashMap;
 use crate::grants::{Grants, NamePatterns};
 use crate::held_api::HeldApi;
 use crate::held_key::Profile;
-use crate::owner::{HeldApplication, most_of};
+use crate::limits::HeldLimit;
+use crate::owner::{HeldApplication, HeldType};
 use crate::people::People;
 
 /// An organization, its APIs and its sets.
+#[expect(clippy::struct_excessive_bools, reason = "each saves requests a look at what most organizations do not have")]
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     organization: Option<Arc<Organization>>,
@@ -44,9 +47,10 @@ pub(crate) struct Tenant {
     pub(crate) reports_only: bool,
     /// Whether some API has credential sources of its own.
     pub(crate) has_sources: bool,
+    /// Whether some set has limits.
+    pub(crate) has_limited_sets: bool,
     applications: HashMap<ApplicationId, Arc<HeldApplication>>,
-    /// What keys of applications of each type may do at the most.
-    types: HashMap<ApplicationTypeId, Arc<Profile>>,
+    types: HashMap<ApplicationTypeId, Arc<HeldType>>,
     people: People,
 }
 
@@ -64,6 +68,7 @@ pub(crate) struct HeldSet {
     grants: Grants,
     /// Whether it names APIs that are none of its organization's.
     names_foreign: bool,
+    pub(crate) limits: Arc<[HeldLimit]>,
 }
 
 /// What a set holds of one API.
@@ -88,7 +93,7 @@ pub(crate) struct Draft {
     changed_apis: Vec<ApiId>,
     changed_sets: Vec<ApiSetId>,
     applications: HashMap<ApplicationId, Arc<HeldApplication>>,
-    types: HashMap<ApplicationTypeId, Arc<Profile>>,
+    types: HashMap<ApplicationTypeId, Arc<HeldType>>,
     people: People,
 }
 
@@ -167,9 +172,14 @@ impl Tenant {
         self.applications.get(&id).map(|application| &**application)
     }
 
-    /// What keys of applications of this type may do at the most.
-    pub(crate) fn most_of_type(&self, id: ApplicationTypeId) -> Option<&Profile> {
-        self.types.get(&id).map(|most| &**most)
+    /// All of its applications, in no order.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = &HeldApplication> {
+        self.applications.values().map(|application| &**application)
+    }
+
+    /// A type of its applications.
+    pub(crate) fn type_of(&self, id: ApplicationTypeId) -> Option<&HeldType> {
+        self.types.get(&id).map(|kind| &**kind)
     }
 
     /// Its people and roles.
@@ -309,6 +319,7 @@ impl HeldSet {
             whole: if is_general { Box::default() } else { whole.into() },
             grants: Grants::new(&set.operations),
             names_foreign: false,
+            limits: HeldLimit::all(&set.limits, Holder::ApiSet(set.id)).into(),
         }
     }
 
@@ -320,7 +331,8 @@ impl HeldSet {
         let names_foreign = named.iter().any(|id| !apis.contains_key(id));
         let rights = named.into_iter().filter_map(|id| Some((id, self.rights_of(apis.get(&id)?)))).collect();
         let (slug, whole, grants) = (self.slug.clone(), self.whole.clone(), self.grants.clone());
-        Self { slug, rights, whole, grants, names_foreign, ..*self }
+        let limits = Arc::clone(&self.limits);
+        Self { slug, rights, whole, grants, names_foreign, limits, ..*self }
     }
 
     /// Whether it names an operation of another organization's API in a version. It is not resolved over that: by pattern,
@@ -460,7 +472,7 @@ impl Draft {
                 self.sets.remove(&id);
             }
             (Some(Object::ApplicationType(kind)), _) => {
-                self.types.insert(kind.id, Arc::new(most_of(&kind)));
+                self.types.insert(kind.id, Arc::new(HeldType::new(&kind)));
             }
             (Some(Object::Application(application)), _) => {
                 self.applications.insert(application.id, Arc::new(HeldApplication::new(&application)));
@@ -475,7 +487,8 @@ impl Draft {
             (Some(Object::Member(member)), _) => self.people.set_member(&member),
             (None, ObjectRef::Role(id)) => self.people.remove_role(id),
             (None, ObjectRef::Member(_, user)) => self.people.remove_member(user),
-            (Some(Object::Key(_) | Object::LastUse(_)), _) | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_)) => {}
+            (Some(Object::Key(_) | Object::LastUse(_) | Object::ApiUser(_) | Object::ApiSession(_)), _)
+            | (None, ObjectRef::Key(_) | ObjectRef::LastUse(_) | ObjectRef::ApiUser(_) | ObjectRef::ApiSession(_)) => {}
         }
     }
 
@@ -535,6 +548,7 @@ impl Draft {
             default_alone: !apis.iter().any(|api| api.kind == ApiKind::Plain),
             reports_only: apis.iter().any(|api| api.report_only),
             has_sources: apis.iter().any(|api| api.credential_sources.is_some()),
+            has_limited_sets: self.sets.values().any(|set| !set.limits.is_empty()),
             sets: self.sets.into_iter().collect(),
             applications: self.applications,
             types: self.types,

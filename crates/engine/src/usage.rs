@@ -27,7 +27,17 @@ const EVENTS_MAX: usize = 8_192;
 /// Different user agents of one buffer.
 const AGENTS_MAX: usize = 512;
 /// All doors, in the order of the counters.
-pub(crate) const DOORS: [Door; 5] = [Door::Verify, Door::Authorize, Door::Nginx, Door::DoorToken, Door::Management];
+pub(crate) const DOORS: [Door; 9] = [
+    Door::Verify,
+    Door::Authorize,
+    Door::Nginx,
+    Door::DoorToken,
+    Door::Management,
+    Door::Envoy,
+    Door::EnvoyGrpc,
+    Door::Introspect,
+    Door::WebService,
+];
 
 /// Everything gathered and not yet drained. A slot's lock is taken before that of what is pending.
 #[derive(Debug)]
@@ -164,6 +174,10 @@ fn door_index(door: Door) -> usize {
         Door::Nginx => 2,
         Door::DoorToken => 3,
         Door::Management => 4,
+        Door::Envoy => 5,
+        Door::EnvoyGrpc => 6,
+        Door::Introspect => 7,
+        Door::WebService => 8,
     }
 }
 

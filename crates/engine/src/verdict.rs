@@ -3,19 +3,23 @@
 use std::fmt;
 use std::sync::Arc;
 
+use claviger_domain::api_user::PermissionType;
 use claviger_domain::credential::Environment;
 use claviger_domain::key::Owner;
+use claviger_domain::limit::{LimitKind, Period};
 use claviger_domain::policy::StatusProfile;
 use claviger_domain::verdict::Code;
-use claviger_domain::{KeyId, OrganizationId, Timestamp};
+use claviger_domain::{ApiUserId, KeyId, OrganizationId, Timestamp, UserId};
 use compact_str::CompactString;
 
 use crate::bearer::Bearer;
 use crate::decide::Target;
 use crate::held_key::HeldKey;
+use crate::limits::{HeldLimit, LimitState, LimitStates, Source};
 use crate::presented::FieldMask;
 use crate::replica::CatalogGuard;
 use crate::selection::UsedSecret;
+use crate::sign_ins::{HeldApiUser, HeldSession, SignedIn};
 use crate::tenant::Tenant;
 
 /// A verdict. It keeps the catalog it was made from, so its texts cost nothing; drop it when the answer is written.
@@ -28,12 +32,46 @@ pub struct Verdict {
     pub check: &'static str,
     /// Whether anything was held against the key's rights: there was a request or a required set.
     pub operation_checked: bool,
+    /// Of a refusal for a limit: in how many seconds the same request passes; `None`: never, as far as is known.
+    pub retry_after_seconds: Option<u32>,
     /// The fields of the credentials in which the key stood.
     pub fields: FieldMask,
     catalog: CatalogGuard,
     provider: OrganizationId,
-    key: Option<(Arc<HeldKey>, UsedSecret)>,
+    key: Option<ProvedKey>,
     target: Target,
+    pub(crate) limits: LimitStates,
+}
+
+/// A limit that applied to a request, after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitView<'v> {
+    /// Its name.
+    pub name: &'v str,
+    /// How many in its window or period.
+    pub limit: u64,
+    /// Its window in seconds; of a quota its period, a month as 30 days; `None`: for ever.
+    pub window_seconds: Option<u32>,
+    /// How many are left.
+    pub remaining: u64,
+    /// In how many seconds it is as at the beginning or, where it refused, the same request passes; `None`: never.
+    pub reset_seconds: Option<u32>,
+    /// Whether it refused the request.
+    pub has_refused: bool,
+}
+
+/// A key whose secret was right, and who comes with it.
+#[derive(Debug)]
+pub(crate) struct ProvedKey {
+    pub(crate) key: Arc<HeldKey>,
+    pub(crate) secret: UsedSecret,
+    pub(crate) signed_in: Option<SignedIn>,
+}
+
+/// An API user as a verdict shows it.
+#[derive(Clone, Copy)]
+pub struct ApiUserView<'v> {
+    user: &'v HeldApiUser,
 }
 
 /// A key as a verdict shows it.
@@ -52,7 +90,7 @@ impl Verdict {
         check: &'static str,
         catalog: CatalogGuard,
         provider: OrganizationId,
-        key: Option<(Arc<HeldKey>, UsedSecret)>,
+        key: Option<ProvedKey>,
         target: Target,
     ) -> Self {
         let operation_checked = target.checked;
@@ -61,18 +99,27 @@ impl Verdict {
             would_be: None,
             check,
             operation_checked,
+            retry_after_seconds: None,
             fields: FieldMask::default(),
             catalog,
             provider,
             key,
             target,
+            limits: LimitStates::default(),
         }
     }
 
     /// The key, if its secret was right.
     pub fn key(&self) -> Option<KeyView<'_>> {
-        let (key, secret) = self.key.as_ref()?;
-        Some(KeyView { key, secret, bearer: Bearer::new(&self.catalog, self.provider, &key.profile) })
+        let ProvedKey { key, secret, signed_in } = self.key.as_ref()?;
+        let bearer = Bearer::new(&self.catalog, self.provider, &key.profile, signed_in.as_ref());
+        Some(KeyView { key, secret, bearer })
+    }
+
+    /// The API user who comes with the key of an accepted request.
+    pub fn api_user(&self) -> Option<ApiUserView<'_>> {
+        let proved = self.key.as_ref().filter(|_| self.code == Code::Valid)?;
+        proved.signed_in.as_ref().map(|signed_in| ApiUserView { user: &signed_in.user })
     }
 
     /// The key's organization, if its secret was right.
@@ -107,6 +154,12 @@ impl Verdict {
         Some(self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?.operation(self.target.operation?.0))
     }
 
+    /// The limits that applied, with what is left of them: nothing was taken if any refused.
+    pub fn limits(&self) -> impl Iterator<Item = LimitView<'_>> {
+        let key = self.key();
+        self.limits.iter().filter_map(move |state| LimitView::new(state, key?))
+    }
+
     /// The status that a gateway door answers with, by the provider's profile.
     pub fn http_status(&self) -> u16 {
         self.status_profile().http_status(self.code)
@@ -123,7 +176,12 @@ impl Verdict {
 
     /// The key and the secret that was used.
     pub(crate) fn held_key(&self) -> Option<(&HeldKey, &UsedSecret)> {
-        self.key.as_ref().map(|(key, secret)| (&**key, secret))
+        self.key.as_ref().map(|proved| (&*proved.key, &proved.secret))
+    }
+
+    /// The session that the key comes with.
+    pub(crate) fn held_session(&self) -> Option<&HeldSession> {
+        self.key.as_ref()?.signed_in.as_ref()?.session.as_deref()
     }
 }
 
@@ -135,9 +193,96 @@ impl fmt::Debug for Verdict {
     }
 }
 
+// === impl LimitView ===
+
+const DAY_SECONDS: u32 = 86_400;
+const MONTH_DAYS: u32 = 30;
+
+impl<'v> LimitView<'v> {
+    fn new(state: &LimitState, key: KeyView<'v>) -> Option<Self> {
+        let held = key.limit_of(state.source)?;
+        let window_seconds = match &held.limit.kind {
+            LimitKind::Rate(rate) => Some(rate.window_seconds),
+            LimitKind::Quota(quota) => match quota.period {
+                Period::Day => Some(DAY_SECONDS),
+                Period::Month => Some(DAY_SECONDS * MONTH_DAYS),
+                Period::Total => None,
+            },
+        };
+        let LimitState { remaining, reset_seconds, has_refused, .. } = *state;
+        Some(Self {
+            name: held.limit.name.as_str(),
+            limit: held.most(),
+            window_seconds,
+            remaining,
+            reset_seconds,
+            has_refused,
+        })
+    }
+}
+
+// === impl ApiUserView ===
+
+impl<'v> ApiUserView<'v> {
+    /// Its id.
+    pub fn id(&self) -> ApiUserId {
+        self.user.id
+    }
+
+    /// By which it signs in.
+    pub fn user_name(&self) -> &'v str {
+        &self.user.user_name
+    }
+
+    /// On what the rights to records are based.
+    pub fn permission_type(&self) -> PermissionType {
+        self.user.permission_type
+    }
+
+    /// BCP 47 tag.
+    pub fn language(&self) -> &'v str {
+        &self.user.language
+    }
+
+    /// Whom it stands for: id and address.
+    pub fn contact(&self) -> Option<(&'v str, &'v str)> {
+        self.user.contact.as_ref().map(|(id, email)| (&**id, &**email))
+    }
+
+    /// The person whose rights bound the session.
+    pub fn profile_user(&self) -> UserId {
+        self.user.profile_user
+    }
+
+    /// What the protected service's system calls that person.
+    pub fn profile_external(&self) -> Option<&'v str> {
+        self.user.profile_external.as_deref()
+    }
+}
+
+impl fmt::Debug for ApiUserView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ApiUserView").field(&self.id()).finish()
+    }
+}
+
 // === impl KeyView ===
 
 impl<'v> KeyView<'v> {
+    /// The limit that stands there.
+    fn limit_of(&self, source: Source) -> Option<&'v HeldLimit> {
+        match source {
+            Source::Nothing => None,
+            Source::Key(at) => self.key.profile.limits.get(usize::from(at)),
+            Source::Owner(at) => self.bearer?.bound.limits().get(usize::from(at)),
+            Source::Set { set, of_guest, at } => {
+                let bearer = self.bearer?;
+                let tenant = if of_guest { bearer.home() } else { bearer.provider };
+                tenant.set(set)?.limits.get(usize::from(at))
+            }
+        }
+    }
+
     /// Its id.
     pub fn id(&self) -> KeyId {
         self.key.id
@@ -200,6 +345,16 @@ impl<'v> KeyView<'v> {
     /// The customer's name in the caller's own system.
     pub fn external_id(&self) -> Option<&'v str> {
         self.key.external_id()
+    }
+
+    /// When it was made, to the millisecond.
+    pub fn created_at(&self) -> Timestamp {
+        self.key.created_at()
+    }
+
+    /// When it began, where that was not at once.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.key.not_before()
     }
 
     /// When it ends, by its own end and the policy.

@@ -217,6 +217,11 @@ pub fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
     }
 }
 
+/// The same where it may be left out.
+pub fn some_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    truth(deserializer).map(Some)
+}
+
 /// Deserializes a member of a `PATCH` that cannot be taken away: absent or a value; null is refused, not passed over.
 pub fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -236,6 +241,11 @@ pub fn new_name_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 /// The same of a member of a `PATCH` that cannot be taken away.
 pub fn new_name_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Name>, D::Error> {
     new_name(deserializer).map(Some)
+}
+
+/// The same of one that can: absent, null or a name.
+pub fn new_name_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Name>>, D::Error> {
+    new_name_or_none(deserializer).map(Some)
 }
 
 /// Deserializes a member of a `PATCH`: absent, null or a value (`None`, `Some(None)`, `Some(Some(…))`).

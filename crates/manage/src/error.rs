@@ -199,6 +199,15 @@ impl Error {
         Self::invalid(vec![FieldError::new(field, message)])
     }
 
+    /// With what is wrong with further fields, where this one names fields too.
+    #[must_use]
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        if !self.errors.is_empty() {
+            self.errors.extend(other.errors.iter().cloned());
+        }
+        self
+    }
+
     /// 401.
     pub fn unauthenticated(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Unauthenticated, detail)
@@ -259,6 +268,15 @@ impl Error {
         Self { retry_after: Some(seconds), ..Self::new(ErrorCode::TooManyAttempts, detail) }
     }
 
+    /// 429: a mailbox got its share of mails; the next one may go after this pause.
+    pub fn too_many_mails(pause: std::time::Duration) -> Self {
+        let too_many = Self::too_many_attempts(pause);
+        let seconds = too_many.retry_after.unwrap_or_default();
+        let detail =
+            format!("There were so many such mails of late that the next one has to wait for {seconds} seconds.");
+        Self { detail: detail.into(), ..too_many }
+    }
+
     /// 503.
     pub fn busy(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Busy, detail)
@@ -292,6 +310,11 @@ impl Error {
     /// The sentence for the caller.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// After how many seconds a further try makes sense, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// The fields that are wrong.

@@ -24,7 +24,10 @@ const FIELD: &str = "allowed_ips";
 /// An allowed address: `"203.0.113.0/24"`, or the same with a label and an end.
 #[derive(Debug, Clone)]
 pub struct IpInput {
-    range: IpRange,
+    /// What is wrong with it is said with all else that is wrong in the request, not before.
+    range: Result<IpRange, String>,
+    /// Whether it is an object with a member of that name.
+    has_members: bool,
     label: Option<String>,
     until: Option<String>,
 }
@@ -57,7 +60,7 @@ pub fn read(checks: &mut Checks, list: &[IpInput], reading: &Reading<'_>) -> IpE
     let mut entries: Vec<IpEntry> = Vec::with_capacity(list.len().min(MAX_IP_ENTRIES));
     let mut places: HashMap<IpRange, usize> = HashMap::new();
     for (index, input) in list.iter().enumerate().take(MAX_IP_ENTRIES) {
-        let entry = read_entry(checks, index, input, reading);
+        let Some(entry) = read_entry(checks, index, input, reading) else { continue };
         match places.entry(entry.range) {
             Entry::Occupied(place) => merge(&mut entries[*place.get()], entry),
             Entry::Vacant(place) => {
@@ -69,7 +72,11 @@ pub fn read(checks: &mut Checks, list: &[IpInput], reading: &Reading<'_>) -> IpE
     entries.into()
 }
 
-fn read_entry(checks: &mut Checks, index: usize, input: &IpInput, reading: &Reading<'_>) -> IpEntry {
+fn read_entry(checks: &mut Checks, index: usize, input: &IpInput, reading: &Reading<'_>) -> Option<IpEntry> {
+    let range = input.range.as_ref().map_err(|problem| {
+        let member = if input.has_members { ".range" } else { "" };
+        checks.refuse(format!("{FIELD}[{index}]{member}"), problem);
+    });
     let label = input.label.as_deref().map(|label| {
         checks.take(&format!("{FIELD}[{index}].label"), free_text(label, LABEL_LENGTH_MAX)).into_boxed_str()
     });
@@ -78,11 +85,11 @@ fn read_entry(checks: &mut Checks, index: usize, input: &IpInput, reading: &Read
         let read = instant::parse(until, Edge::End, reading.time_zone);
         read.map_err(|problem| checks.refuse(at.as_str(), problem)).ok()
     });
-    let entry = IpEntry { range: input.range, label: label.filter(|label| !label.is_empty()), until };
+    let entry = IpEntry { range: *range.ok()?, label: label.filter(|label| !label.is_empty()), until };
     let was_there = || reading.before.iter().any(|old| (old.range, old.until) == (entry.range, entry.until));
     let ended = entry.until.is_some_and(|until| until <= reading.now);
     checks.ensure(&at, !ended || was_there(), "is in the past");
-    entry
+    Some(entry)
 }
 
 /// Two entries of one range are one.
@@ -114,7 +121,7 @@ impl<'de> Deserialize<'de> for IpInput {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Members {
-            range: IpRange,
+            range: String,
             #[serde(default)]
             label: Option<String>,
             #[serde(default)]
@@ -129,18 +136,21 @@ impl<'de> Deserialize<'de> for IpInput {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<IpInput, E> {
-                let range = text.parse().map_err(E::custom)?;
-                Ok(IpInput { range, label: None, until: None })
+                Ok(IpInput { range: range(text), has_members: false, label: None, until: None })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IpInput, A::Error> {
-                let Members { range, label, until } = Members::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(IpInput { range, label, until })
+                let Members { range: text, label, until } = Members::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(IpInput { range: range(&text), has_members: true, label, until })
             }
         }
 
         deserializer.deserialize_any(Either)
     }
+}
+
+fn range(text: &str) -> Result<IpRange, String> {
+    text.parse().map_err(|problem: claviger_domain::ip_list::IpRangeProblem| problem.to_string())
 }
 
 // === impl IpView ===
@@ -203,8 +213,10 @@ mod tests {
         let list = json!([
             {"range": "192.0.2.1", "label": "x".repeat(LABEL_LENGTH_MAX + 1)},
             {"range": "192.0.2.2", "until": "tomorrow"}, {"range": "192.0.2.3", "label": "a\u{0}b"},
+            "203.0.113.0/33", {"range": "host.example.com", "until": "tomorrow"},
         ]);
-        let expected = ["allowed_ips[0].label", "allowed_ips[1].until", "allowed_ips[2].label"].map(str::to_owned);
+        let places = ["[0].label", "[1].until", "[2].label", "[3]", "[4].range", "[4].until"];
+        let expected = places.map(|place| format!("allowed_ips{place}"));
         assert_eq!(read_list(list, &IpEntries::default()), Err(expected.to_vec()));
     }
 

@@ -4,14 +4,16 @@ use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use claviger_domain::RequestId;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Uri};
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::Manage;
@@ -23,20 +25,35 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (REFERRER_POLICY, "no-referrer"),
+    // No other site learns an address. A form of ours still names its origin, which `no-referrer` would hide from us too.
+    (REFERRER_POLICY, "same-origin"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
+/// The frame of a listener.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    manage: Arc<Manage>,
+    /// Under which, beside loopback names, the listener is reached.
+    host_names: Arc<[String]>,
+}
+
+/// Puts everything that stands around them around the routes of a listener.
+pub(crate) fn around(routes: Router, manage: Arc<Manage>, host_names: Arc<[String]>) -> Router {
+    let routes = routes.layer(CatchPanicLayer::custom(panicked));
+    routes.layer(from_fn_with_state(Frame { manage, host_names }, frame))
+}
+
 /// The outermost layer.
-pub(crate) async fn frame(State(manage): State<Arc<Manage>>, mut request: Request, next: Next) -> Response {
+async fn frame(State(Frame { manage, host_names }): State<Frame>, mut request: Request, next: Next) -> Response {
     let began = manage.clock.monotonic();
     let request_id = RequestId::new(manage.clock.now(), &*manage.random);
     request.extensions_mut().insert(request_id);
     let log = RequestLog::begin(&mut request, request_id);
     let span = log.span();
     let answer = async {
-        let mut response = match check_host(&manage.config.host_names, &request) {
+        let mut response = match check_host(&host_names, &request) {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         };
@@ -65,7 +82,7 @@ pub(crate) async fn unknown_method() -> Error {
 }
 
 /// A panic of a handler, as an answer.
-pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => panic.downcast::<&str>().map(|text| (*text).to_owned()).unwrap_or_default(),

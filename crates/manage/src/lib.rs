@@ -12,13 +12,13 @@ use claviger_domain::keyring::Keyring;
 use claviger_domain::{Clock, Random};
 use claviger_engine::Engine;
 use claviger_store::Store;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub mod account;
 pub mod answer;
 pub mod api_sets;
+pub mod api_users;
 pub mod apis;
 pub mod application_types;
 pub mod applications;
@@ -39,7 +39,9 @@ pub mod invitations;
 pub mod ip_list;
 pub mod keys;
 mod layers;
+pub mod limits;
 pub mod mail;
+pub mod mail_templates;
 mod mandate;
 pub mod master_secret;
 pub mod me;
@@ -52,6 +54,7 @@ pub mod passwords;
 pub mod path;
 pub mod policy;
 pub mod preview_query;
+pub mod public;
 mod request_log;
 pub mod rights;
 pub mod roles;
@@ -118,8 +121,12 @@ pub struct Config {
     pub secure_cookies: bool,
     /// How long sessions last.
     pub sessions: claviger_domain::session::SessionLimits,
+    /// Sign-ins under applications.
+    pub api_users: api_users::Config,
     /// How people reach the control side, without a slash at its end: what links are made of.
     pub control_url: String,
+    /// How outside clients reach the public listener, without a slash at its end; none where there is no such listener.
+    pub public_url: Option<String>,
     /// Whether there is a server that mails go to; without it links are shown to whoever has them made.
     pub sends_mail: bool,
 }
@@ -150,8 +157,8 @@ pub fn router(manage: Arc<Manage>) -> Router {
 /// What stands around everything that the control listener serves: request id, host check, log, the headers of every
 /// answer, one net for panics.
 pub fn framed(routes: Router, manage: Arc<Manage>) -> Router {
-    let routes = routes.layer(CatchPanicLayer::custom(layers::panicked));
-    routes.layer(from_fn_with_state(manage, layers::frame))
+    let host_names = manage.config.host_names.clone().into();
+    layers::around(routes, manage, host_names)
 }
 
 /// `/api/v1/…`, `/api/v1/openapi.json` and `/api/docs`, without the frame: who calls it in the same process finds an
@@ -184,6 +191,8 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(api_sets::http::router())
         .merge(application_types::http::router())
         .merge(applications::http::router())
+        .merge(api_users::http::router())
+        .merge(mail_templates::http::router())
         .merge(keys::http::router())
         .merge(organizations::http::router())
         .merge(audit::http::router())

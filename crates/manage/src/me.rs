@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use claviger_domain::member::Standing;
+use claviger_domain::role::Making;
 use claviger_store::{Conn, members, organizations};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,6 +31,19 @@ pub struct Me {
     user: Option<UserView>,
     /// Where this person is in service: what a session can be about.
     organizations: Vec<Home>,
+    /// The longest lifetime, in days, that the person's roles let them give to keys; the policy may grant less.
+    max_lifetime_days: MaxLifetimeDays,
+}
+
+/// Days that a key may live by its maker's roles; null = no bound of theirs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MaxLifetimeDays {
+    /// Keys of one's own.
+    #[schema(required)]
+    own: Option<u32>,
+    /// Keys of the organization, its applications and other people.
+    #[schema(required)]
+    others: Option<u32>,
 }
 
 /// An organization in which the caller is.
@@ -40,6 +54,9 @@ pub struct Home {
     name: String,
     #[schema(example = "Europe/Warsaw")]
     time_zone: String,
+    /// Whom its people ask about their keys; null where nobody is named.
+    #[schema(required, example = "it-desk@example.com")]
+    admin_contact: Option<String>,
 }
 
 /// The organizations in which the person who calls is in service, by their names. A key of a person's own is about its own
@@ -58,11 +75,19 @@ async fn homes(snapshot: &mut Conn, ctx: &Ctx) -> Result<Vec<Home>, Error> {
                 slug: home.slug.to_string(),
                 name: home.name.to_string(),
                 time_zone: home.time_zone,
+                admin_contact: home.admin_contact.map(|contact| contact.to_string()),
             });
         }
     }
     homes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(homes)
+}
+
+/// What the roles of the person who calls grant; nobody else has roles.
+async fn max_lifetime_days(snapshot: &mut Conn, ctx: &Ctx) -> Result<MaxLifetimeDays, Error> {
+    let mandate = ctx.mandate(snapshot).await?;
+    let days = |making| mandate.levels(making).max_lifetime_days;
+    Ok(MaxLifetimeDays { own: days(Making::Own), others: days(Making::All) })
 }
 
 /// The routes, below `/api/v1`.
@@ -88,5 +113,6 @@ async fn me(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<Me>, E
         authorities: ctx.authorities.names().collect(),
         user,
         organizations: homes(&mut snapshot, &ctx).await?,
+        max_lifetime_days: max_lifetime_days(&mut snapshot, &ctx).await?,
     }))
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use claviger_domain::foreign_password::ForeignCost;
 use claviger_domain::keyring::Keyring;
 use claviger_domain::password::{Password, PasswordHash, PasswordProblem};
 use claviger_domain::sign_in_key::PasswordKey;
@@ -156,6 +157,28 @@ impl Passwords {
         .await
     }
 
+    /// Holds a text against a hash that another system made, which knows nothing of the ring's key. Without one it is one
+    /// computation of the same cost, which never matches.
+    pub async fn verify_foreign(
+        &self,
+        _: &Place,
+        text: Secret,
+        cost: ForeignCost,
+        stored: Option<PasswordHash>,
+    ) -> Result<bool, Error> {
+        let (known, stored) = (stored.is_some(), stored.unwrap_or_else(|| cost.of_nobody()));
+        let same = self.computing(move |_| match cost {
+            ForeignCost::Argon2id { .. } => {
+                let stored = argon2::PasswordHash::new(stored.expose()).map_err(|error| error.to_string())?;
+                Ok(Argon2::default().verify_password(text.expose().as_bytes(), &stored).is_ok())
+            }
+            ForeignCost::Bcrypt { .. } => {
+                bcrypt::verify(text.expose(), stored.expose()).map_err(|error| error.to_string())
+            }
+        });
+        Ok(same.await? && known)
+    }
+
     /// How many hashes were computed so far.
     pub fn computed(&self) -> u64 {
         self.0.computed.load(Ordering::Relaxed)
@@ -187,6 +210,11 @@ mod tests {
 
     use super::*;
 
+    /// Made by `crypt(3)` of libxcrypt, and by the reference implementation of Argon2.
+    const FOREIGN: [&str; 2] = [
+        "$2y$04$abcdefghijklmnopqrstuuy0TsSuJwtQeIBKhqrivRvT5X2XNp9yu",
+        "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$v1BF8yY2sa3RnkP2nuadIDx4t6jgptQdhvnrert4CiE",
+    ];
     const CHEAP: Cost = Cost { memory_kib: 64, passes: 1 };
 
     fn password(text: &str) -> Password {
@@ -225,6 +253,24 @@ mod tests {
             let place = passwords.admit().expect("room");
             assert_eq!(passwords.verify(&place, password("wrong"), stored).await.expect("compared"), Match::No);
             assert_eq!(passwords.computed() - before, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_system_is_computed_as_that_system_does() {
+        let passwords = Passwords::new(&Keyring::generate(&FixedRandom::new(7)), 1, CHEAP);
+        for hash in FOREIGN {
+            let cost = ForeignCost::of_hash(&Secret::new(hash.to_owned())).expect("a hash");
+            let place = passwords.admit().expect("room");
+            let compared = async |text: &str, stored: Option<&str>| {
+                let stored = stored.map(|hash| PasswordHash::new(hash.to_owned()));
+                passwords.verify_foreign(&place, Secret::new(text.to_owned()), cost, stored).await.expect("compared")
+            };
+            let before = passwords.computed();
+            assert!(compared("tulip brisk canal", Some(hash)).await, "{hash}");
+            assert!(!compared("tulip brisk canaL", Some(hash)).await, "{hash}");
+            assert!(!compared("tulip brisk canal", None).await, "nobody");
+            assert_eq!(passwords.computed() - before, 3);
         }
     }
 

@@ -14,7 +14,21 @@ pub struct PathId<K: IdKind>(pub Id<K>);
 #[derive(Debug)]
 pub struct PathName(pub String);
 
+/// The path's two parameters as text.
+#[derive(Debug)]
+pub struct PathNames(pub String, pub String);
+
 // === impl extractors ===
+
+impl<S: Send + Sync> FromRequestParts<S> for PathNames {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = path.map_err(|_| names_nothing())?;
+        Ok(Self(first, second))
+    }
+}
 
 impl<K: IdKind, S: Send + Sync> FromRequestParts<S> for PathId<K> {
     type Rejection = Error;

@@ -66,15 +66,15 @@ pub async fn resolve_patterns(
     if names.len() > PATTERNS_MAX {
         return Err(Error::field(field, format!("expected at most {PATTERNS_MAX} operations")));
     }
-    let parsed = parse_patterns(field, names)?;
-    if parsed.iter().filter(|(_, pattern)| pattern.is_exception() || pattern.version().is_some()).count()
+    let (parsed, wrong) = parse_patterns(field, names);
+    if parsed.iter().filter(|(_, _, pattern)| pattern.is_exception() || pattern.version().is_some()).count()
         > SPECIAL_PATTERNS_MAX
     {
         let problem = format!("expected at most {SPECIAL_PATTERNS_MAX} operations with `@` or `!`");
         return Err(Error::field(field, problem));
     }
     let (mut known, mut patterns, mut unknown) = (Vec::<(&str, KnownApi)>::new(), Vec::new(), Vec::new());
-    for (index, (api, pattern)) in parsed.into_iter().enumerate() {
+    for (index, api, pattern) in parsed {
         if !known.iter().any(|(name, _)| *name == api) {
             known.push((api, KnownApi::load(conn, organization, api).await?));
         }
@@ -84,6 +84,9 @@ pub async fn resolve_patterns(
             Some(found) => patterns.push(found),
             None => unknown.push(FieldError::new(format!("{field}[{index}]"), UNKNOWN)),
         }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::invalid(wrong.into_iter().chain(unknown).collect()));
     }
     if unknown.is_empty() { Ok(patterns) } else { Err(Error::names_unknown(unknown)) }
 }
@@ -118,18 +121,19 @@ fn has(api: &Api, operation: &Operation, pattern: &OperationPattern) -> bool {
     listed && (operation.versions.is_empty() || is_meant(&operation.versions))
 }
 
-fn parse_patterns<'n>(field: &str, names: &'n [String]) -> Result<Vec<(&'n str, OperationPattern)>, Error> {
+/// The API and the pattern of each name, with its place, and what is wrong with the others.
+fn parse_patterns<'n>(field: &str, names: &'n [String]) -> (Vec<(usize, &'n str, OperationPattern)>, Vec<FieldError>) {
     let (mut parsed, mut wrong) = (Vec::with_capacity(names.len()), Vec::new());
     for (index, name) in names.iter().enumerate() {
         let at = || format!("{field}[{index}]");
         let (sign, text) = name.strip_prefix('!').map_or(("", name.as_str()), |rest| ("!", rest));
         match text.split_once(':').map(|(api, rest)| (api, rest, OperationPattern::parse(&format!("{sign}{rest}")))) {
             // A second `!`, behind the colon, is part of no name.
-            Some((api, rest, Ok(pattern))) if !rest.starts_with('!') => parsed.push((api, pattern)),
+            Some((api, rest, Ok(pattern))) if !rest.starts_with('!') => parsed.push((index, api, pattern)),
             Some((_, _, Err(problem))) => wrong.push(FieldError::new(at(), problem)),
             Some(_) => wrong.push(FieldError::new(at(), "the `!` of an exception stands before the API")),
             None => wrong.push(FieldError::new(at(), "expected `<api>:<operation>` such as `github:issues/*`")),
         }
     }
-    if wrong.is_empty() { Ok(parsed) } else { Err(Error::invalid(wrong)) }
+    (parsed, wrong)
 }

@@ -25,9 +25,9 @@ use crate::answer::Answer;
 use crate::authenticate::request_id;
 use crate::body::{JsonBody, Waiting};
 use crate::ctx::Ctx;
-use crate::error::{Error, Problem};
+use crate::error::{Error, FieldError, Problem};
 use crate::idempotency;
-use crate::keys::expose;
+use crate::keys::expose_some;
 use crate::organizations::{Founder, Founding};
 use crate::passwords::{Passwords, chosen};
 
@@ -46,6 +46,14 @@ pub struct SetUp {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 1024)]
     pub password: Option<Secret>,
+    /// Whether a management key with the administrator's authorities is made, whose secret is answered once. Without one there
+    /// has to be a password.
+    #[serde(default = "yes")]
+    pub management_key: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What the first step made.
@@ -55,10 +63,10 @@ pub struct SetUpDone {
     pub organization: String,
     /// The administrator's id.
     pub user: String,
-    /// A management key with the administrator's authorities; it cannot be shown again.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = String)]
-    pub token: Secret,
+    /// A management key with the administrator's authorities, where one was asked for; it cannot be shown again.
+    #[serde(serialize_with = "expose_some")]
+    #[schema(value_type = Option<String>)]
+    pub token: Option<Secret>,
 }
 
 /// Whoever may make the first step: the operator, or who has the link that the first start printed.
@@ -74,6 +82,12 @@ pub async fn set_up(
     request: SetUp,
 ) -> Result<Committed<SetUpDone>, Error> {
     ctx.require(Authority::OrganizationsOperate)?;
+    if request.password.is_none() && !request.management_key {
+        return Err(Error::invalid(vec![FieldError::new(
+            "password",
+            "needed where no management key is made: nobody could get in",
+        )]));
+    }
     let hash = match &request.password {
         None => None,
         Some(text) => {
@@ -83,7 +97,9 @@ pub async fn set_up(
     };
     let slug = Slug::from_name(request.organization.as_str(), "organization");
     let founder = Founder { name: request.organization, slug, email: request.email };
-    let (founding, token) = Founding::draw(ctx, founder, true, random).with_first_key(ctx, keyring, random);
+    let founding = Founding::draw(ctx, founder, true, random).with_first_member_there(ctx);
+    let (founding, token) =
+        if request.management_key { founding.with_first_key(ctx, keyring, random) } else { (founding, None) };
     let (organization, ctx) = (founding.organization.id.to_string(), ctx.clone());
     let committed = store
         .write(Scope::Installation, move |tx| {

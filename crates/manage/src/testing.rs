@@ -76,6 +76,7 @@ impl World {
         let store = database.into_store(keyring.audit().clone());
         let engine =
             Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock.clone(), random.clone());
+        let engine = engine.with_session_key(keyring.session_key()).with_signing_seal(keyring.signing_seal());
         let engine = Arc::new(engine);
         let follower = follow(&store, &engine).await;
         let cheap = crate::passwords::Cost { memory_kib: 64, passes: 1 };
@@ -90,6 +91,7 @@ impl World {
             config: Config {
                 host_names: vec!["keys.example.com".to_owned()],
                 control_url: "https://keys.example.com".to_owned(),
+                public_url: Some("https://public.example.com".to_owned()),
                 sends_mail,
                 ..Config::default()
             },

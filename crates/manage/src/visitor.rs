@@ -26,6 +26,10 @@ pub const VISITS_MAX: u32 = 60;
 pub const RESETS_MAX: u32 = 10;
 /// Those that may try a password.
 pub const SIGN_INS_MAX: u32 = 60;
+/// Those that may revoke a key by its value.
+pub const REVOCATIONS_MAX: u32 = 60;
+/// Those of the web service whose application may fail to prove itself.
+pub const REFUSALS_MAX: u32 = 60;
 /// Over how long calls are counted.
 pub const WINDOW: Duration = Duration::from_mins(1);
 /// The most addresses that are counted at once for a kind of call; further ones are refused until the window is over.
@@ -53,11 +57,15 @@ pub enum VisitKind {
     Reset,
     /// To try a password.
     SignIn,
+    /// To revoke a key by its value.
+    Revocation,
+    /// To call the web service as an application, without proof that it is one.
+    Refusal,
 }
 
 /// How often each address has called of late, for each kind of call.
 #[derive(Debug, Default)]
-pub struct Visits([Mutex<Window>; 3]);
+pub struct Visits([Mutex<Window>; 5]);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -86,6 +94,15 @@ impl Visits {
     }
 }
 
+// === impl Manage ===
+
+impl Manage {
+    /// Counts a call of an address, where that is known; 503 where it has had its share.
+    pub fn count_visit(&self, kind: VisitKind, ip: Option<IpAddr>) -> Result<(), Error> {
+        ip.map_or(Ok(()), |ip| self.visits.count(kind, ip, self.clock.monotonic()))
+    }
+}
+
 // === impl VisitKind ===
 
 impl VisitKind {
@@ -95,6 +112,8 @@ impl VisitKind {
             Self::Link => VISITS_MAX,
             Self::Reset => RESETS_MAX,
             Self::SignIn => SIGN_INS_MAX,
+            Self::Revocation => REVOCATIONS_MAX,
+            Self::Refusal => REFUSALS_MAX,
         }
     }
 }
@@ -134,9 +153,7 @@ impl FromRequestParts<Arc<Manage>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, manage: &Arc<Manage>) -> Result<Self, Error> {
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-        if let Some(ip) = ip {
-            manage.visits.count(VisitKind::Link, ip, manage.clock.monotonic())?;
-        }
+        manage.count_visit(VisitKind::Link, ip)?;
         let request_id = request_id(parts)?;
         let known = if parts.headers.contains_key(AUTHORIZATION) {
             Some(Ctx::from_request_parts(parts, manage).await?)

@@ -2,6 +2,7 @@
 //!
 //! [`load()`] reads both; unknown keys and variables are errors that name the nearest known one.
 
+mod api_users;
 pub mod changes;
 mod doors_section;
 mod env;
@@ -20,8 +21,10 @@ use claviger_store::DatabaseUrl;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
 
+pub use api_users::{ApiUsersConfig, SecondFactor};
 pub use load::{ConfigError, Sources, load};
 
 /// Where a server keeps its files until told otherwise.
@@ -66,10 +69,16 @@ pub struct Config {
     pub control: ControlConfig,
     /// The listener of the verification doors.
     pub doors: DoorsConfig,
+    /// The listener of what outside clients may reach.
+    pub public: PublicConfig,
     /// The listener of metrics and health.
     pub telemetry: TelemetryConfig,
+    /// Sign-ins of API users.
+    pub api_users: ApiUsersConfig,
     /// Where mails go.
     pub mail: MailConfig,
+    /// How limits hold over several nodes.
+    pub limits: LimitsConfig,
     /// What is logged, to standard error.
     pub log: LogConfig,
 }
@@ -143,6 +152,23 @@ pub struct DoorsConfig {
     pub settings: claviger_doors::Config,
 }
 
+/// The listener of what outside clients may reach.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PublicConfig {
+    /// Address and port, or `unix:/path`. Not set: there is no such listener.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<Address>,
+    /// Who may connect where `listen` is a Unix socket: the mode of its file, in octal.
+    pub socket_mode: SocketMode,
+    /// Certificate and key, where the listener speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFiles>,
+    /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<BaseUrl>,
+}
+
 /// The listener of metrics and health.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -211,21 +237,25 @@ impl Default for Config {
             database: DatabaseConfig::default(),
             control: ControlConfig::default(),
             doors: DoorsConfig::default(),
+            public: PublicConfig::default(),
             telemetry: TelemetryConfig::default(),
+            api_users: ApiUsersConfig::default(),
             mail: MailConfig::default(),
+            limits: LimitsConfig::default(),
             log: LogConfig::default(),
         }
     }
 }
 
 impl Config {
-    /// A configuration for `data_dir` with three free ports on loopback: what tests start.
+    /// A configuration for `data_dir` with free ports on loopback for all listeners: what tests start.
     pub fn on_free_ports(data_dir: PathBuf) -> Self {
         let listen = loopback(0);
         Self {
             data_dir,
             control: ControlConfig { listen: listen.clone(), ..ControlConfig::default() },
             doors: DoorsConfig { listen: listen.clone(), ..DoorsConfig::default() },
+            public: PublicConfig { listen: Some(listen.clone()), ..PublicConfig::default() },
             telemetry: TelemetryConfig { listen, ..TelemetryConfig::default() },
             ..Self::default()
         }
@@ -243,19 +273,10 @@ impl Config {
         self.listeners().into_iter().try_for_each(|listener| listener.validate())
     }
 
-    /// The listeners' places, each by the name of its section.
-    pub fn listeners(&self) -> [ListenerConfig<'_>; 3] {
-        macro_rules! of {
-            ($section:ident) => {
-                ListenerConfig {
-                    section: stringify!($section),
-                    address: &self.$section.listen,
-                    socket_mode: self.$section.socket_mode,
-                    tls: self.$section.tls.as_ref(),
-                }
-            };
-        }
-        [of!(control), of!(doors), of!(telemetry)]
+    /// The listeners' places, each by the name of its section: control, doors, telemetry, and the public one where there is one.
+    pub fn listeners(&self) -> Vec<ListenerConfig<'_>> {
+        let always = [self.control.listener(), self.doors.listener(), self.telemetry.listener()];
+        always.into_iter().chain(self.public.listener()).collect()
     }
 
     /// The settings that are wrong by themselves.
@@ -297,7 +318,9 @@ impl Config {
             .settings
             .validate()
             .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
+        self.api_users.validate()?;
         self.mail.validate()?;
+        self.limits.validate()?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))
     }
 }
@@ -360,6 +383,32 @@ mod database_url {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DatabaseUrl>, D::Error> {
         String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+    }
+}
+
+// === impl of the listeners ===
+
+macro_rules! listener {
+    ($config:ident, $section:literal) => {
+        impl $config {
+            /// Where and how it listens.
+            pub fn listener(&self) -> ListenerConfig<'_> {
+                let Self { listen, socket_mode, tls, .. } = self;
+                ListenerConfig { section: $section, address: listen, socket_mode: *socket_mode, tls: tls.as_ref() }
+            }
+        }
+    };
+}
+listener!(ControlConfig, "control");
+listener!(DoorsConfig, "doors");
+listener!(TelemetryConfig, "telemetry");
+
+impl PublicConfig {
+    /// Where and how it listens, if it does.
+    pub fn listener(&self) -> Option<ListenerConfig<'_>> {
+        let Self { listen, socket_mode, tls, .. } = self;
+        let address = listen.as_ref()?;
+        Some(ListenerConfig { section: "public", address, socket_mode: *socket_mode, tls: tls.as_ref() })
     }
 }
 

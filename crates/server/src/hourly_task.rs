@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::{Clock, Timestamp};
-use claviger_store::{Result, Store, audit, idempotency, links, sign_in_challenges};
+use claviger_store::{Result, Store, api_sessions, audit, idempotency, links, quotas, sign_in_challenges};
 use tokio_util::sync::CancellationToken;
 
 /// How often.
 pub const PERIOD: Duration = Duration::from_hours(1);
+
+/// How long after its period the counter of a quota goes: far longer than clocks differ, so that none that is behind begins it anew.
+const QUOTAS_KEPT: Duration = Duration::from_hours(2 * 24);
 
 /// For how long a link that expired is still shown.
 const LINKS_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -41,6 +44,14 @@ impl HourlyTask {
             match sign_in_challenges::sweep(&self.store, self.clock.now()).await {
                 Ok(swept) => tracing::debug!(swept, "expired steps of sign-ins and enrolments deleted"),
                 Err(error) => tracing::warn!("expired steps of sign-ins and enrolments could not be deleted: {error}"),
+            }
+            match api_sessions::sweep(&self.store, self.clock.now()).await {
+                Ok(swept) => tracing::debug!(swept, "sessions of API users that are over deleted"),
+                Err(error) => tracing::warn!("sessions of API users that are over could not be deleted: {error}"),
+            }
+            match quotas::trim(&self.store, self.clock.now().saturating_sub(QUOTAS_KEPT)).await {
+                Ok(trimmed) => tracing::debug!(trimmed, "counters of quotas whose period is over deleted"),
+                Err(error) => tracing::warn!("counters of quotas whose period is over could not be deleted: {error}"),
             }
             // Those who invite see for a while which invitations ran out.
             let before = self.clock.now().as_micros().saturating_sub(LINKS_KEPT.as_micros() as i64);

@@ -6,6 +6,7 @@ pub mod data_dir;
 mod feed_task;
 mod health;
 mod hourly_task;
+pub mod limits;
 mod listener;
 pub mod local_token;
 pub mod logging;

@@ -5,6 +5,7 @@
 mod doors;
 mod engine;
 mod installation;
+mod limits;
 mod mail;
 mod management;
 mod node;
@@ -42,6 +43,7 @@ pub(crate) struct Sources {
     pub(crate) management: Arc<claviger_manage::metrics::Counters>,
     /// None where no mail is sent.
     pub(crate) mail: Option<Arc<crate::mail::Counters>>,
+    pub(crate) limits: Arc<crate::limits::Counters>,
 }
 
 // === impl Sources ===
@@ -61,6 +63,7 @@ impl Sources {
         if let Some(mail) = &self.mail {
             mail::write(&mut page, &mail.read(), self.clock.now());
         }
+        limits::write(&mut page, &self.limits.read(), &self.health.engine().metrics().limits);
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         if let Some(snapshot) = &self.snapshot {
             snapshot::write(&mut page, snapshot.file(), self.clock.now());

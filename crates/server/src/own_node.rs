@@ -75,6 +75,11 @@ impl OwnNode {
         }
     }
 
+    /// This process, as its row names it.
+    pub(crate) fn run(&self) -> String {
+        self.row.lock().run.clone()
+    }
+
     /// Writes the row, once: before the first load, so that no change is missed by a node of which nobody knew.
     pub(crate) async fn join(&self) -> Result<()> {
         if *self.joined.borrow() {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use claviger_domain::Secret;
+use claviger_manage::Manage;
 use claviger_store::{Store, remove_snapshot};
 use tokio::sync::Notify;
 use tokio_util::sync::DropGuard;
@@ -28,11 +29,13 @@ pub struct Running {
     pub(crate) control_url: String,
     pub(crate) doors_url: String,
     pub(crate) telemetry_url: String,
+    /// Where there is a public listener.
+    pub(crate) public_url: Option<String>,
     /// Where the first organization is made, while there was none at the start.
     pub(crate) setup_link: Option<Secret>,
     pub(crate) health: Arc<Health>,
     pub(crate) doors: claviger_doors::Running,
-    /// Ends the control listener.
+    /// Ends the control and the public listener.
     pub(crate) requests: DropGuard,
     pub(crate) serving: TaskTracker,
     /// Ends feed, usage and telemetry.
@@ -41,6 +44,7 @@ pub struct Running {
     pub(crate) local_token: LocalToken,
     /// Has the files of the certificates looked at.
     pub(crate) look_at_certificates: Arc<Notify>,
+    pub(crate) manage: Arc<Manage>,
     /// The configuration in force.
     pub(crate) as_configured: Mutex<Config>,
     pub(crate) node: Arc<OwnNode>,
@@ -67,6 +71,11 @@ impl Running {
         self.telemetry_url.clone()
     }
 
+    /// What outside clients may reach: `http://ADDRESS`, `https://ADDRESS` or `unix:/path`; `None`: nothing.
+    pub fn public_url(&self) -> Option<String> {
+        self.public_url.clone()
+    }
+
     /// The file of the operator's local token.
     pub fn operator_token_path(&self) -> &Path {
         self.local_token.path()
@@ -75,6 +84,11 @@ impl Running {
     /// The data directory, absolute.
     pub fn data_dir(&self) -> &Path {
         self.data_dir.path()
+    }
+
+    /// The use cases, for who runs the server in a process of their own: what they change is as if an API had been asked.
+    pub fn manage(&self) -> &Arc<Manage> {
+        &self.manage
     }
 
     /// Where the first organization is made, if there was none at the start: good until there is one, or the server stops.
@@ -121,10 +135,12 @@ impl Running {
             local_token,
             as_configured,
             node,
+            manage,
             store,
             data_dir,
             ..
         } = self;
+        drop(manage);
         health.drain();
         let drain_seconds = as_configured.lock().unwrap_or_else(PoisonError::into_inner).drain_seconds;
         if drain_seconds > 0 {
@@ -157,6 +173,7 @@ impl std::fmt::Debug for Running {
             .field("control", &self.control_url)
             .field("doors", &self.doors_url)
             .field("telemetry", &self.telemetry_url)
+            .field("public", &self.public_url)
             .field("data_dir", &self.data_dir.path())
             .finish_non_exhaustive()
     }

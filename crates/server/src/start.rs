@@ -14,11 +14,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{BaseUrl, Config, ListenerConfig};
+use crate::config::{BaseUrl, Config, ConfigError, ListenerConfig};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
 use crate::health::Health;
 use crate::hourly_task::HourlyTask;
+use crate::limits::{Counters, Keeper, LimitsTask, RedisRates, Sweep};
 use crate::listener::{Listener, url_of};
 use crate::local_token::{LocalToken, write_certificate};
 use crate::mail::{self, MailTask, Smtp};
@@ -55,10 +56,15 @@ impl Server {
         let data_dir = DataDir::open(&config.data_dir)?;
         let config = Config { data_dir: data_dir.path().to_owned(), ..config };
         let listens = listens(&config)?;
-        let [at_control, at_doors, at_telemetry] = &listens;
+        let Listens { control: at_control, doors: at_doors, telemetry: at_telemetry, public: at_public } = &listens;
         let smtp = Smtp::new(&config.mail)?;
+        let sends_mail = smtp.is_some();
         let control = bind("control.listen", at_control).await?;
         let telemetry = bind("telemetry.listen", at_telemetry).await?;
+        let public = match at_public {
+            Some(listen) => Some(bind("public.listen", listen).await?),
+            None => None,
+        };
         drop(bind("doors.listen", at_doors).await?);
 
         let Opening { open, ring, snapshot } = open_store_or_snapshot(&config, data_dir, &clock, &random).await?;
@@ -70,7 +76,9 @@ impl Server {
         let staleness_limit = config.database.staleness_limit();
         let facts = Facts { data_dir: data_dir.path().to_owned(), staleness_limit };
         let node = Arc::new(OwnNode::new(store.clone(), Arc::clone(&nodes), clock_of(), random_of(), facts));
-        let engine = Engine::new(claviger_engine::Config::default(), keyring.pepper().clone(), clock_of(), random_of());
+        let settings = claviger_engine::Config { limits: config.limits.of_engine(), ..Default::default() };
+        let engine = Engine::new(settings, keyring.pepper().clone(), clock_of(), random_of());
+        let engine = engine.with_session_key(keyring.session_key()).with_signing_seal(keyring.signing_seal());
         let engine = Arc::new(engine);
         let health = Arc::new(Health::new(Arc::clone(&engine)));
         let resumed = match snapshot {
@@ -100,6 +108,7 @@ impl Server {
         });
         let snapshot_writer = snapshot.as_ref().map(|task| Arc::clone(&task.writer));
         let mail_counters: Arc<mail::Counters> = Arc::default();
+        let limits: Arc<Counters> = Arc::default();
         let sources = Sources {
             health: Arc::clone(&health),
             clock: clock_of(),
@@ -109,6 +118,7 @@ impl Server {
             doors: doors.readings(),
             management: Arc::clone(&counters),
             mail: smtp.as_ref().map(|_| Arc::clone(&mail_counters)),
+            limits: Arc::clone(&limits),
             tls: listeners_tls.clone(),
         };
         let tasks = TaskTracker::new();
@@ -140,6 +150,25 @@ impl Server {
             look: Arc::clone(&look_at_certificates),
         };
         tasks.spawn(follow.run(stop.clone()));
+        let redis = RedisRates::new(&config.limits, &keyring, Arc::clone(&limits))
+            .map_err(|_| ConfigError::setting("limits.redis_url", "no client can be made of it"))?;
+        if let Some(redis) = redis.map(Arc::new) {
+            tasks.spawn(Arc::clone(&redis).run(stop.clone()));
+            engine.keep_rates(Some(redis));
+        }
+        let sweep = Sweep::new(store.clone(), Arc::clone(&nodes), node.run(), Arc::clone(&limits));
+        let keeper = Keeper::new(
+            store.clone(),
+            clock_of(),
+            Arc::clone(&health),
+            Arc::clone(&nodes),
+            node.run(),
+            Arc::clone(&limits),
+        );
+        engine.keep_quotas(Arc::new(keeper.clone()));
+        let limits =
+            LimitsTask { engine: Arc::clone(&engine), keeper, sweep, nodes: Arc::clone(&nodes), counters: limits };
+        tasks.spawn(limits.run(stop.clone()));
         let uses = may_have_others.then(|| Arc::new(UsesWatch::new(Arc::clone(&engine), clock_of(), loads_later)));
         let look =
             NodeTask { store: store.clone(), nodes: Arc::clone(&nodes), own: Arc::clone(&node), uses: uses.clone() };
@@ -157,6 +186,7 @@ impl Server {
             config.control.password_hashes_at_once,
             claviger_manage::passwords::Cost::default(),
         );
+        let organizations = Arc::clone(&engine);
         let manage = Manage {
             store: store.clone(),
             nodes,
@@ -170,8 +200,10 @@ impl Server {
                 secure_cookies: config.control.url.as_ref().is_some_and(|url| url.as_str().starts_with("https:"))
                     || config.control.tls.is_some(),
                 sessions: config.control.session_limits(),
+                api_users: config.api_users.settings(),
                 control_url: control_url_for_links(&config, &control),
-                sends_mail: smtp.is_some(),
+                public_url: public.as_ref().and_then(|public| public_url_for_links(&config, public)),
+                sends_mail,
             },
             calls: Calls::new(config.control.calls_of_organization_max),
             passwords,
@@ -200,15 +232,29 @@ impl Server {
             doors: claviger_console::Doors {
                 url: doors_url.clone(),
                 token_required: doors_require_token(&config, doors.address()),
+                public_url: public_url(&config, public.as_ref()),
             },
+            is_set_up: Arc::new(move || organizations.organization_count() > 0),
+            sends_mail,
         };
-        let console = claviger_console::router(claviger_manage::api(Arc::clone(&manage)), settings);
-        serving.spawn(control.serve(claviger_manage::framed(console, manage), requests.clone()));
+        let api = claviger_manage::api(Arc::clone(&manage));
+        let public_pages = claviger_console::public_pages(api.clone(), settings.clone());
+        let console = claviger_console::router(api, settings);
+        let public_url = public.as_ref().map(Listener::url);
+        if let Some(public) = public {
+            let host_names = config.public.url.iter().map(BaseUrl::host).collect();
+            let web_service = claviger_webservice::router(Arc::clone(&manage));
+            let others = public_pages.fallback_service(web_service);
+            let routes = claviger_manage::public::router(Arc::clone(&manage), host_names, others);
+            serving.spawn(public.serve(routes, requests.clone()));
+        }
+        serving.spawn(control.serve(claviger_manage::framed(console, Arc::clone(&manage)), requests.clone()));
 
         let running = Running {
             control_url,
             doors_url,
             telemetry_url,
+            public_url,
             setup_link,
             health,
             doors,
@@ -220,14 +266,16 @@ impl Server {
             look_at_certificates,
             as_configured,
             node,
+            manage,
             store,
             data_dir,
         };
         tracing::info!(
-            "ready: management API on {}, doors on {}, telemetry on {}",
+            "ready: management API on {}, doors on {}, telemetry on {}, public listener {}",
             running.control_url,
             running.doors_url,
-            running.telemetry_url
+            running.telemetry_url,
+            running.public_url.as_ref().map_or_else(|| "off".to_owned(), |url| format!("on {url}"))
         );
         Ok(running)
     }
@@ -238,6 +286,13 @@ fn control_url_for_links(config: &Config, control: &Listener) -> String {
     let listens_at =
         || Some(control.url()).filter(|url| url.starts_with("http")).unwrap_or("http://localhost".to_owned());
     config.control.url.as_ref().map_or_else(listens_at, ToString::to_string)
+}
+
+/// What links to the public listener begin with: how outside clients reach it, as configured; else where it listens, if that is an
+/// address.
+fn public_url_for_links(config: &Config, public: &Listener) -> Option<String> {
+    let listens_at = || Some(public.url()).filter(|url| url.starts_with("http"));
+    config.public.url.as_ref().map(ToString::to_string).or_else(listens_at)
 }
 
 /// Whether door calls need a token, as far as that does not come with a second organization.
@@ -264,18 +319,36 @@ fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, st
     tasks.spawn(feed.run(stop.clone()));
 }
 
-/// Where the listeners listen, with their certificates read and checked: control, doors, telemetry.
-fn listens(config: &Config) -> Result<[Listen; 3], StartError> {
+/// Where the listeners listen, with their certificates read and checked.
+struct Listens {
+    control: Listen,
+    doors: Listen,
+    telemetry: Listen,
+    /// There is not always one.
+    public: Option<Listen>,
+}
+
+fn listens(config: &Config) -> Result<Listens, StartError> {
     let listen = |ListenerConfig { section, address, socket_mode, tls }: ListenerConfig<'_>| {
         let tls = tls.cloned().map(Tls::load).transpose().map_err(|error| StartError::Tls { section, error })?;
         Ok::<_, StartError>(Listen { address: address.clone(), socket_mode, tls })
     };
-    let [control, doors, telemetry] = config.listeners();
-    Ok([listen(control)?, listen(doors)?, listen(telemetry)?])
+    Ok(Listens {
+        control: listen(config.control.listener())?,
+        doors: listen(config.doors.listener())?,
+        telemetry: listen(config.telemetry.listener())?,
+        public: config.public.listener().map(listen).transpose()?,
+    })
 }
 
-fn speaking_tls(config: &Config, listens: &[Listen; 3]) -> Vec<ListenerTls> {
-    let listeners = config.listeners().into_iter().zip(listens);
+/// Where API users reach the public listener, as the console tells it; `None` where there is none.
+fn public_url(config: &Config, public: Option<&Listener>) -> Option<String> {
+    public.map(|listener| config.public.url.as_ref().map_or_else(|| listener.url(), ToString::to_string))
+}
+
+fn speaking_tls(config: &Config, listens: &Listens) -> Vec<ListenerTls> {
+    let Listens { control, doors, telemetry, public } = listens;
+    let listeners = config.listeners().into_iter().zip([control, doors, telemetry].into_iter().chain(public));
     let tls = listeners.filter_map(|(listener, listen)| Some((listener.section, listen.tls.clone()?)));
     tls.map(|(section, tls)| ListenerTls { section, tls }).collect()
 }
@@ -357,10 +430,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = Address::Tcp(taken.local_addr().expect("bound"));
-        let cases: [(&str, Set); 3] = [
+        let cases: [(&str, Set); 4] = [
             ("control.listen", |config, address| config.control.listen = address),
             ("doors.listen", |config, address| config.doors.listen = address),
             ("telemetry.listen", |config, address| config.telemetry.listen = address),
+            ("public.listen", |config, address| config.public.listen = Some(address)),
         ];
         for (setting, set) in cases {
             let mut config = Config::on_free_ports(folder.path().join("data"));

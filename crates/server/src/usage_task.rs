@@ -101,7 +101,12 @@ impl UsageTask {
 
     /// Writes the piece; an error where it has to be written again.
     async fn write(&mut self, taken: &mut Taken) -> Result<(), ()> {
-        match self.writer.record(&self.store, &taken.piece).await {
+        // Of sessions it is no matter how often it is written.
+        let written = match claviger_store::api_sessions::note_uses(&self.store, &taken.piece.sessions).await {
+            Ok(()) => self.writer.record(&self.store, &taken.piece).await,
+            Err(error) => Err(error),
+        };
+        match written {
             Ok(()) => {
                 taken.piece = UsageBatch::default();
                 if let Some(at) = taken.complete_to.filter(|_| taken.is_written()) {
@@ -142,10 +147,11 @@ impl Taken {
             keys: batch.keys.split_off(kept),
             refusals: batch.refusals.drain(..refusals).collect(),
             refusals_dropped: std::mem::take(&mut batch.refusals_dropped),
+            sessions: std::mem::take(&mut batch.sessions),
         };
     }
 }
 
 fn is_empty(batch: &UsageBatch) -> bool {
-    batch.keys.is_empty() && batch.refusals.is_empty()
+    batch.keys.is_empty() && batch.refusals.is_empty() && batch.sessions.is_empty()
 }

@@ -9,13 +9,13 @@ use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::order::{RecordSort, SortKeys};
 use crate::page::{CursorValue, Listed, Page};
-use crate::sql::{containing, json, sql, word};
+use crate::sql::{containing, json, some_json, sql, word};
 use crate::write::Tx;
 use crate::{Error, Result, Taken, application_types, roles};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, kind, apis, operations, created_at, updated_at, \
-     version, template FROM api_sets";
+     version, template, limits FROM api_sets";
 
 /// Which sets of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,13 +49,13 @@ pub struct InUse {
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, set: &ApiSet) -> Result<()> {
     let statement = sql("INSERT INTO api_sets (id, organization_id, slug, name, search, kind, apis, operations, \
-                         created_at, updated_at, version, template) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                         created_at, updated_at, version, template, limits) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                          ON CONFLICT DO NOTHING");
     let statement = statement.bind(set.id).bind(set.organization).bind(set.slug.as_str()).bind(set.name.as_str());
     let statement = statement.bind(search(set)).bind(word(&set.kind)).bind(json(&set.apis)).bind(json(&set.operations));
     let statement = statement.bind(set.created_at).bind(set.updated_at).bind(set.version);
-    if tx.execute(statement.bind(set.template.as_deref())).await? == 0 {
+    if tx.execute(statement.bind(set.template.as_deref()).bind(some_json(&set.limits))).await? == 0 {
         return Err(Taken::Slug.into());
     }
     tx.note(set.organization, ObjectRef::ApiSet(set.id));
@@ -70,12 +70,13 @@ pub async fn update(tx: &mut Tx, set: &ApiSet) -> Result<()> {
     if by_slug(tx, set.organization, &set.slug).await?.is_some_and(|other| other.id != set.id) {
         return Err(Taken::Slug.into());
     }
-    let statement =
-        sql("UPDATE api_sets SET slug = $1, name = $2, search = $3, kind = $4, apis = $5, operations = $6, \
-                         updated_at = $7, version = $8, template = $9 WHERE id = $10 AND organization_id = $11");
+    let statement = sql(
+        "UPDATE api_sets SET slug = $1, name = $2, search = $3, kind = $4, apis = $5, operations = $6, \
+                         updated_at = $7, version = $8, template = $9, limits = $10 WHERE id = $11 AND organization_id = $12",
+    );
     let statement = statement.bind(set.slug.as_str()).bind(set.name.as_str()).bind(search(set)).bind(word(&set.kind));
     let statement = statement.bind(json(&set.apis)).bind(json(&set.operations)).bind(set.updated_at).bind(set.version);
-    let statement = statement.bind(set.template.as_deref());
+    let statement = statement.bind(set.template.as_deref()).bind(some_json(&set.limits));
     if tx.execute(statement.bind(set.id).bind(set.organization)).await? == 0 {
         return Err(Error::NotFound);
     }
@@ -206,5 +207,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<ApiSet> {
         updated_at: row.time(8)?,
         version: row.number(9)?,
         template: row.text_or_none(10)?.map(Box::from),
+        limits: row.list_or_none(11)?,
     })
 }

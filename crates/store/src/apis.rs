@@ -12,7 +12,7 @@ use crate::order::{RecordSort, SortKeys};
 use crate::page::{Listed, Page};
 use crate::sql::{Sql, containing, json, sql};
 use crate::write::Tx;
-use crate::{Error, Result, Taken, operations, shares};
+use crate::{Error, Result, Taken, manuals, operations, shares};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, hosts, base_paths, unlisted_paths, manual_url, \
@@ -73,6 +73,7 @@ pub async fn update(tx: &mut Tx, api: &Api) -> Result<()> {
 /// [`Error::NotFound`]; [`Error::Refused`] while a living key of the organization names its operations.
 pub async fn delete(tx: &mut Tx, organization: OrganizationId, id: ApiId) -> Result<()> {
     operations::delete_all(tx, id).await?;
+    manuals::delete_all(tx, id).await?;
     shares::delete_all(tx, id).await?;
     let naming = sql("DELETE FROM key_apis WHERE api_id = $1 \
                       AND key_id IN (SELECT id FROM keys WHERE organization_id <> $2)");

@@ -15,19 +15,21 @@ use crate::{Error, Result, Taken};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, slug, name, sign_in, api_sets, predefined, created_at, \
-     updated_at, version FROM application_types";
+     updated_at, version, fields FROM application_types";
 
 /// Adds a type.
 ///
 /// # Errors
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, kind: &ApplicationType) -> Result<()> {
-    let statement = sql("INSERT INTO application_types (slug, name, search, api_sets, updated_at, version, id, \
-         organization_id, sign_in, predefined, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+    let statement =
+        sql("INSERT INTO application_types (slug, name, search, api_sets, updated_at, version, fields, id, \
+         organization_id, sign_in, predefined, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT DO NOTHING");
     let statement = statement.bind(kind.slug.as_str()).bind(kind.name.as_str()).bind(search(kind));
     let statement = statement.bind(json(&kind.api_sets)).bind(kind.updated_at).bind(kind.version);
-    let statement = statement.bind(kind.id).bind(kind.organization).bind(kind.sign_in.as_str());
+    let statement =
+        statement.bind(json(&kind.fields)).bind(kind.id).bind(kind.organization).bind(kind.sign_in.as_str());
     if tx.execute(statement.bind(kind.predefined).bind(kind.created_at)).await? == 0 {
         return Err(Taken::Slug.into());
     }
@@ -45,9 +47,10 @@ pub async fn update(tx: &mut Tx, kind: &ApplicationType) -> Result<()> {
         return Err(Taken::Slug.into());
     }
     let statement = sql("UPDATE application_types SET slug = $1, name = $2, search = $3, api_sets = $4, \
-         updated_at = $5, version = $6 WHERE id = $7 AND organization_id = $8");
+         updated_at = $5, version = $6, fields = $7 WHERE id = $8 AND organization_id = $9");
     let statement = statement.bind(kind.slug.as_str()).bind(kind.name.as_str()).bind(search(kind));
     let statement = statement.bind(json(&kind.api_sets)).bind(kind.updated_at).bind(kind.version);
+    let statement = statement.bind(json(&kind.fields));
     if tx.execute(statement.bind(kind.id).bind(kind.organization)).await? == 0 {
         return Err(Error::NotFound);
     }
@@ -156,6 +159,7 @@ pub(crate) fn read(row: &dyn Fields) -> Result<ApplicationType> {
         name: row.parsed(3)?,
         sign_in: row.word(4)?,
         api_sets: row.list(5)?,
+        fields: row.text_or_none(10)?.map(|_| row.json(10)).transpose()?.unwrap_or_default(),
         predefined: row.number(6)? == 1,
         created_at: row.time(7)?,
         updated_at: row.time(8)?,

@@ -11,13 +11,13 @@ use crate::fields::Fields;
 use crate::ip_lists::{self, IpLists};
 use crate::order::{RecordSort, SortKeys};
 use crate::page::{Listed, Page};
-use crate::sql::{Sql, containing, json, sql};
+use crate::sql::{Sql, containing, json, some_json, sql};
 use crate::write::Tx;
 use crate::{Error, Result, Taken};
 
 /// All of them; the replica's load reads it with the native driver.
 pub(crate) const SELECT: &str = "SELECT id, organization_id, type_id, slug, name, disabled, ip_list, public_url, created_by, \
-     created_at, updated_at, version FROM applications";
+     created_at, updated_at, version, limits, password FROM applications";
 
 /// Which applications of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub async fn insert(tx: &mut Tx, application: &Application) -> Result<()> {
     check_free(tx, application).await?;
     ip_lists::save(tx, application.organization, &application.allowed_ips).await?;
     let statement = sql("INSERT INTO applications (slug, name, name_search, search, disabled, ip_list, public_url, \
-         updated_at, version, id, organization_id, type_id, created_by, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
+         updated_at, version, limits, password, id, organization_id, type_id, created_by, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
     let statement = bind(statement, application).bind(application.id).bind(application.organization);
     let statement = statement.bind(application.kind).bind(json(&application.created_by));
     tx.execute(statement.bind(application.created_at)).await?;
@@ -64,7 +64,8 @@ pub async fn update(tx: &mut Tx, application: &Application) -> Result<()> {
     let before = list_of(tx, application.organization, application.id).await?;
     ip_lists::save(tx, application.organization, &application.allowed_ips).await?;
     let statement = sql("UPDATE applications SET slug = $1, name = $2, name_search = $3, search = $4, disabled = $5, \
-         ip_list = $6, public_url = $7, updated_at = $8, version = $9 WHERE id = $10 AND organization_id = $11");
+         ip_list = $6, public_url = $7, updated_at = $8, version = $9, limits = $10, password = $11 \
+         WHERE id = $12 AND organization_id = $13");
     let statement = bind(statement, application).bind(application.id).bind(application.organization);
     tx.execute(statement).await?;
     if let Some(list) = before.filter(|before| Some(*before) != application.allowed_ips.digest()) {
@@ -181,7 +182,8 @@ fn bind(statement: Sql, application: &Application) -> Sql {
     let statement = statement.bind(application.name.search_form()).bind(search(application));
     let statement = statement.bind(application.disabled.as_ref().map(json));
     let statement = statement.bind(application.allowed_ips.digest()).bind(application.public_url.as_deref());
-    statement.bind(application.updated_at).bind(application.version)
+    let statement = statement.bind(application.updated_at).bind(application.version);
+    statement.bind(some_json(&application.limits)).bind(application.password.as_ref().map(json))
 }
 
 fn search(application: &Application) -> String {
@@ -210,10 +212,12 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Row> {
         disabled,
         allowed_ips: claviger_domain::ip_list::IpEntries::default(),
         public_url: row.text_or_none(7)?.map(str::to_owned),
+        password: row.text_or_none(13)?.map(|_| row.json(13)).transpose()?,
         created_by: row.json(8)?,
         created_at: row.time(9)?,
         updated_at: row.time(10)?,
         version: row.number(11)?,
+        limits: row.list_or_none(12)?,
     };
     Ok(Row { application, list: read_list(row, 6)? })
 }

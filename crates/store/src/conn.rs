@@ -1,10 +1,11 @@
 //! A connection inside a transaction: what every reading function takes.
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
 
 use crate::error::Cause;
 use crate::fields::Fields;
@@ -20,6 +21,9 @@ pub struct Conn {
     server: Arc<Server>,
     kind: Kind,
     conflict: bool,
+    /// What was read, for tests of how the databases do it.
+    #[cfg(test)]
+    pub(crate) asked: Vec<String>,
 }
 
 /// A read transaction: everything read through it is of one instant.
@@ -29,7 +33,14 @@ pub struct Snapshot(Conn);
 
 impl Conn {
     pub(crate) fn new(transaction: Transaction, server: Arc<Server>, kind: Kind) -> Self {
-        Self { transaction, server, kind, conflict: false }
+        Self {
+            transaction,
+            server,
+            kind,
+            conflict: false,
+            #[cfg(test)]
+            asked: Vec::new(),
+        }
     }
 
     /// Whether a statement failed because of another transaction, so that this one may be run again.
@@ -75,7 +86,7 @@ impl Conn {
 
     /// All rows, each read by `read`.
     pub(crate) async fn rows<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Vec<T>> {
-        let (text, values) = sql.into_parts(self.kind);
+        let (text, values) = self.asking(sql);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
         let limit = self.transaction.limit();
         let result = within(limit, query.fetch_all(self.transaction.connection()?)).await;
@@ -84,7 +95,7 @@ impl Conn {
 
     /// The first row, read by `read`.
     pub(crate) async fn row<T>(&mut self, sql: Sql, read: impl Fn(&dyn Fields) -> Result<T>) -> Result<Option<T>> {
-        let (text, values) = sql.into_parts(self.kind);
+        let (text, values) = self.asking(sql);
         let query = sqlx::query_with(AssertSqlSafe(text), values);
         let limit = self.transaction.limit();
         let result = within(limit, query.fetch_optional(self.transaction.connection()?)).await;
@@ -94,6 +105,13 @@ impl Conn {
     /// The number in the first column of the only row.
     pub(crate) async fn number(&mut self, sql: Sql) -> Result<i64> {
         Ok(self.row(sql, |row| row.number(0)).await?.unwrap_or_default())
+    }
+
+    fn asking(&mut self, sql: Sql) -> (Cow<'static, str>, AnyArguments) {
+        let parts = sql.into_parts(self.kind);
+        #[cfg(test)]
+        self.asked.push(parts.0.to_string());
+        parts
     }
 
     fn noting<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T> {

@@ -18,8 +18,8 @@ use crate::snapshot_file::{Resumable, Resumed};
 use crate::sql::sql;
 use crate::write::{LAST_USES, NO_OBJECT};
 use crate::{
-    Error, Result, Store, api_sets, apis, application_types, applications, key_usage, keys, members, operations,
-    organizations, roles,
+    Error, Result, Store, api_sessions, api_sets, api_users, apis, application_types, applications, key_usage, keys,
+    members, operations, organizations, roles,
 };
 
 /// A reader that is further behind than this many rows loads anew.
@@ -255,6 +255,8 @@ async fn rows_from(conn: &mut Conn, position: Position) -> Result<Vec<Row>> {
             "application" => Objects::One(ObjectRef::Application(row.parsed(3)?)),
             "role" => Objects::One(ObjectRef::Role(row.parsed(3)?)),
             "member" => Objects::One(ObjectRef::Member(row.parsed(4)?, row.parsed(3)?)),
+            "api_user" => Objects::One(ObjectRef::ApiUser(row.parsed(3)?)),
+            "api_session" => Objects::One(ObjectRef::ApiSession(row.parsed(3)?)),
             "key" => Objects::One(ObjectRef::Key(row.parsed(3)?)),
             LAST_USES => {
                 let keys = row.text(3)?.split(' ').map(str::parse).collect::<Result<_, _>>();
@@ -292,6 +294,10 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
             ObjectRef::Member(organization, user) => {
                 members::get(conn, organization, user).await?.map(|record| Object::Member(Box::new(record)))
             }
+            ObjectRef::ApiUser(id) => api_users::find(conn, id).await?.map(|record| Object::ApiUser(Box::new(record))),
+            ObjectRef::ApiSession(id) => {
+                api_sessions::find(conn, id).await?.map(|record| Object::ApiSession(Box::new(record)))
+            }
             ObjectRef::Key(id) => {
                 key_ids.push(id);
                 continue;
@@ -311,7 +317,9 @@ async fn read_objects(conn: &mut Conn, touched: HashSet<ObjectRef>) -> Result<Ve
         ObjectRef::Application(id) => (4, id.as_raw()),
         ObjectRef::Role(id) => (5, id.as_raw()),
         ObjectRef::Member(_, user) => (6, user.as_raw()),
-        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (7, id.as_raw()),
+        ObjectRef::ApiUser(id) => (7, id.as_raw()),
+        ObjectRef::ApiSession(id) => (8, id.as_raw()),
+        ObjectRef::Key(id) | ObjectRef::LastUse(id) => (9, id.as_raw()),
     });
     key_ids.sort_unstable();
     for key in keys::find_many(conn, &key_ids).await? {

@@ -97,6 +97,11 @@ impl dyn Fields + '_ {
         if self.text(column)? == "[]" { Ok(Vec::new()) } else { self.json(column) }
     }
 
+    /// The same, where an empty list is nothing at all.
+    pub(crate) fn list_or_none<T: DeserializeOwned>(&self, column: usize) -> Result<Vec<T>> {
+        self.text_or_none(column)?.map_or(Ok(Vec::new()), |_| self.json(column))
+    }
+
     pub(crate) fn unreadable(&self, column: usize, why: impl Display) -> Error {
         Error::Unreadable(format!("column {}: {why}", self.name(column)))
     }

@@ -75,9 +75,11 @@ pub async fn get(conn: &mut Conn, keys: &[KeyId]) -> Result<HashMap<KeyId, LastU
 
 /// The newest use of any key of an owner.
 pub async fn last_of_owner(conn: &mut Conn, organization: OrganizationId, owner: &Owner) -> Result<Option<Sighting>> {
-    let statement = sql("SELECT u.last_used FROM keys k JOIN key_usage u ON u.key_id = k.id \
-         WHERE k.organization_id = $1 AND k.owner = $2 AND k.deleted_at IS NULL AND u.last_used IS NOT NULL \
-         ORDER BY u.last_used_at DESC LIMIT 1");
+    // The sighting is a long text: it is read of the one key alone.
+    let statement = sql("SELECT last_used FROM key_usage WHERE key_id = (\
+         SELECT u.key_id FROM keys k JOIN key_usage u ON u.key_id = k.id \
+         WHERE k.organization_id = $1 AND k.owner = $2 AND k.deleted_at IS NULL AND u.last_used_at IS NOT NULL \
+         ORDER BY u.last_used_at DESC, u.key_id LIMIT 1)");
     conn.row(statement.bind(organization).bind(owner.id()), |row| row.json(0)).await
 }
 

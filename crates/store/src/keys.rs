@@ -1,6 +1,8 @@
 //! Keys: their records, their values' digests, and what they hold.
 
 mod digests;
+mod few;
+mod horizon;
 mod list;
 mod owners;
 mod row;
@@ -21,8 +23,9 @@ use crate::{Error, Result, Taken, ip_lists, key_reveals};
 
 pub use digests::{DigestMatch, Standing, by_digest};
 pub(crate) use digests::{Old, SELECT_OLD, read_old, set_old};
+pub use horizon::KEYS_LOOKED_THROUGH;
 pub use list::{KeyFilter, KeySort, count_of_others, list, of_others};
-pub use owners::{OwnersAbove, count_of_owner, namesake, namesakes, owners_above};
+pub use owners::{OwnersAbove, count_of_owner, count_that_sign, first_of_owner, namesake, namesakes, owners_above};
 pub(crate) use row::{Row, SELECT, TABLE, read};
 pub use term::{KeyTerm, TermFilter, terms};
 

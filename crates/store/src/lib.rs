@@ -5,7 +5,11 @@
 //! read take a [`Conn`], those that write take a [`Tx`] and note the change for the feed themselves. The engine's replica
 //! is loaded and kept by a [`Feed`].
 
+pub mod api_sessions;
 pub mod api_sets;
+pub mod api_user_codes;
+pub mod api_user_secrets;
+pub mod api_users;
 pub mod apis;
 pub mod application_types;
 pub mod applications;
@@ -27,6 +31,8 @@ pub mod keys;
 pub mod links;
 mod listen;
 mod load;
+pub mod mail_templates;
+pub mod manuals;
 pub mod members;
 mod metrics;
 mod migrate;
@@ -38,8 +44,11 @@ pub mod organizations;
 pub mod outbox;
 mod page;
 pub mod passwords;
+#[cfg(test)]
+mod plans;
 pub mod policies;
 mod pools;
+pub mod quotas;
 mod raw_rows;
 pub mod refusals;
 pub mod roles;
@@ -77,3 +86,15 @@ pub use write::{Committed, Scope, Tx};
 
 /// What most functions here return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+extern crate self as claviger_store;
+/// The databases and records of the tests beside this crate.
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub, reason = "most of it is for the tests beside this crate")]
+#[path = "../tests/it/harness.rs"]
+mod harness;
+#[cfg(test)]
+#[allow(dead_code, unreachable_pub, reason = "most of it is for the tests beside this crate")]
+#[path = "../tests/it/sample.rs"]
+mod sample;

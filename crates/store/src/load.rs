@@ -14,8 +14,8 @@ use crate::keys::Old;
 use crate::native::Native;
 use crate::raw_rows::RawRows;
 use crate::{
-    Error, Result, api_sets, apis, application_types, applications, key_usage, keys, members, operations,
-    organizations, roles,
+    Error, Result, api_sessions, api_sets, api_users, apis, application_types, applications, key_usage, keys, members,
+    operations, organizations, roles,
 };
 
 /// The most records of a chunk: few enough that they stay in the processor's cache on their way.
@@ -36,7 +36,7 @@ pub struct LoadProgress {
 }
 
 /// What a load asks, in this order.
-pub(crate) const STATEMENTS: [&str; 14] = [
+pub(crate) const STATEMENTS: [&str; 16] = [
     feed::SELECT_HEAD,
     ip_lists::SELECT,
     organizations::SELECT,
@@ -47,6 +47,8 @@ pub(crate) const STATEMENTS: [&str; 14] = [
     applications::SELECT,
     roles::SELECT,
     members::SELECT,
+    api_users::SELECT,
+    api_sessions::SELECT,
     COUNT_KEYS,
     keys::SELECT_OLD,
     key_usage::SELECT_LAST,
@@ -128,6 +130,7 @@ async fn load_catalog(native: &mut Native, lists: &IpLists, add: &mut (impl FnMu
         })
         .await?;
     load_people(native, &mut changes).await?;
+    load_api_users(native, &mut changes).await?;
     while !changes.is_empty() {
         let rest = changes.split_off(changes.len().min(CHUNK));
         add(std::mem::replace(&mut changes, rest));
@@ -148,6 +151,25 @@ async fn load_people(native: &mut Native, changes: &mut Vec<Change>) -> Result<(
             let record = members::read(row)?;
             let object = ObjectRef::Member(record.organization, record.user.id);
             changes.push(Change { object, now: Some(Object::Member(Box::new(record))) });
+            Ok(())
+        })
+        .await
+}
+
+async fn load_api_users(native: &mut Native, changes: &mut Vec<Change>) -> Result<()> {
+    native
+        .each(api_users::SELECT, |row| {
+            let record = api_users::read(row)?;
+            let object = ObjectRef::ApiUser(record.id);
+            changes.push(Change { object, now: Some(Object::ApiUser(Box::new(record))) });
+            Ok(())
+        })
+        .await?;
+    native
+        .each(api_sessions::SELECT, |row| {
+            let record = api_sessions::read(row)?;
+            let object = ObjectRef::ApiSession(record.id);
+            changes.push(Change { object, now: Some(Object::ApiSession(Box::new(record))) });
             Ok(())
         })
         .await

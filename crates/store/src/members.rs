@@ -16,7 +16,7 @@ use crate::write::Tx;
 use crate::{Error, Result, Taken, links};
 
 /// All of them; the replica's load reads it with the native driver. `slug` is what lists of records are sorted by first.
-pub(crate) const SELECT: &str = "SELECT * FROM (SELECT u.id AS id, u.email AS email, u.name AS name, \
+pub(crate) const SELECT: &str = "SELECT * FROM (SELECT m.user_id AS id, u.email AS email, u.name AS name, \
      u.language AS language, u.time_zone AS time_zone, u.created_at AS user_created_at, \
      m.organization_id AS organization_id, m.username AS username, m.roles AS roles, m.disabled AS disabled, \
      m.locked AS locked, m.account_expires_at AS account_expires_at, m.accepted_at AS accepted_at, \

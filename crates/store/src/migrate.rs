@@ -12,8 +12,9 @@ use crate::{Error, OpenError, Result};
 /// The schema this program reads and writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
-/// How long a node may take for one migration before another may try.
-const LEASE: Duration = Duration::from_mins(10);
+/// How long a node may pause between two migrations before another goes on: so long does a start wait for one that was killed or
+/// found its disk full. However long a single migration takes, its transaction holds the lease's row.
+const LEASE: Duration = Duration::from_secs(5);
 /// How often a node that waits for another's migrations looks.
 const LEASE_WAIT: Duration = Duration::from_millis(100);
 
@@ -25,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 20] = [
+const MIGRATIONS: [Migration; 29] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -61,6 +62,17 @@ const MIGRATIONS: [Migration; 20] = [
     // One that does not know second factors would let people in without.
     Migration { script: include_str!("../migrations/0019_second_factors.sql"), oldest_reader: 19 },
     Migration { script: include_str!("../migrations/0020_last_sign_in.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0021_list_indexes.sql"), oldest_reader: 10 },
+    // One that does not know limits would let pass whatever is too much.
+    Migration { script: include_str!("../migrations/0022_limits.sql"), oldest_reader: 22 },
+    Migration { script: include_str!("../migrations/0023_quotas.sql"), oldest_reader: 10 },
+    // One that does not know sign-ins under applications would let a key pass that needs one.
+    Migration { script: include_str!("../migrations/0024_api_users.sql"), oldest_reader: 24 },
+    Migration { script: include_str!("../migrations/0025_manuals.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0026_admin_contact.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0027_api_user_recovery_codes.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0028_mail_templates.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0029_foreign_passwords.sql"), oldest_reader: 10 },
 ];
 
 /// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.
@@ -106,12 +118,17 @@ pub(crate) async fn run(pools: &Pools, clock: &dyn Clock, random: &dyn Random) -
     random.fill(&mut holder);
     let holder = format!("{:032x}", u128::from_be_bytes(holder));
     bootstrap(pools).await?;
-    let mut begun = None;
+    let (mut begun, mut has_waited) = (None, false);
     loop {
         match turn(pools, clock, random, &holder).await? {
             Turn::Done => break,
             Turn::Again { from } => drop(begun.get_or_insert(from)),
-            Turn::Wait => tokio::time::sleep(LEASE_WAIT).await,
+            Turn::Wait => {
+                if !std::mem::replace(&mut has_waited, true) {
+                    tracing::info!("waiting for another program that migrates the database");
+                }
+                tokio::time::sleep(LEASE_WAIT).await;
+            }
         }
     }
     match begun {

@@ -48,6 +48,12 @@ pub async fn all(conn: &mut Conn, api: ApiId) -> Result<Vec<Operation>> {
     conn.rows(sql(SELECT).push(" ORDER BY position").bind(api), read).await
 }
 
+/// The operations of this name, in document order: one for each method and path that it is in some versions.
+pub async fn named(conn: &mut Conn, api: ApiId, name: &str) -> Result<Vec<Operation>> {
+    let statement = sql(SELECT).bind(api).push_bound(" AND name = ? ORDER BY position", [name]);
+    conn.rows(statement, read).await
+}
+
 /// How many operations an API has.
 pub async fn count(conn: &mut Conn, api: ApiId) -> Result<i64> {
     conn.number(sql("SELECT COUNT(*) FROM api_operations WHERE api_id = $1").bind(api)).await

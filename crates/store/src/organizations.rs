@@ -3,7 +3,7 @@
 use claviger_domain::OrganizationId;
 use claviger_domain::change::ObjectRef;
 use claviger_domain::ip_list::ListDigest;
-use claviger_domain::name::{Slug, search_form};
+use claviger_domain::name::{Name, Slug, search_form};
 use claviger_domain::organization::Organization;
 
 use crate::conn::Conn;
@@ -18,8 +18,8 @@ use crate::{Error, Result, Taken, ip_lists, policies};
 pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, created_at, updated_at, version, \
      CAST(CASE WHEN id = (SELECT default_organization FROM installation) THEN 1 ELSE 0 END AS BIGINT), \
      (SELECT record FROM policies WHERE organization_id = organizations.id), ip_list, \
-     (SELECT entries FROM ip_lists WHERE organization_id = organizations.id AND digest = organizations.ip_list) \
-     FROM organizations";
+     (SELECT entries FROM ip_lists WHERE organization_id = organizations.id AND digest = organizations.ip_list), \
+     admin_contact FROM organizations";
 
 /// Adds an organization, with the policy that it begins with; if it [is the default](Organization::is_default), it takes the place of the one before.
 ///
@@ -27,13 +27,14 @@ pub(crate) const SELECT: &str = "SELECT id, slug, name, time_zone, key_prefix, c
 /// [`Taken::Slug`].
 pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
     let statement = sql("INSERT INTO organizations \
-         (id, slug, name, search, time_zone, key_prefix, created_at, updated_at, version, ip_list, writes) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT DO NOTHING");
+         (id, slug, name, search, time_zone, key_prefix, created_at, updated_at, version, ip_list, \
+         admin_contact, writes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT DO NOTHING");
     let statement = statement.bind(organization.id).bind(organization.slug.as_str()).bind(organization.name.as_str());
     let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
     let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.created_at);
     let statement = statement.bind(organization.updated_at).bind(organization.version);
-    if tx.execute(statement.bind(organization.allowed_ips.digest())).await? == 0 {
+    let statement = statement.bind(organization.allowed_ips.digest()).bind(contact(organization));
+    if tx.execute(statement).await? == 0 {
         return Err(Taken::Slug.into());
     }
     ip_lists::save(tx, organization.id, &organization.allowed_ips).await?;
@@ -57,12 +58,13 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<()> {
     ip_lists::save(tx, organization.id, &organization.allowed_ips).await?;
     let statement =
         sql("UPDATE organizations SET slug = $1, name = $2, search = $3, time_zone = $4, key_prefix = $5, \
-                         updated_at = $6, version = $7, ip_list = $8 WHERE id = $9");
+                         updated_at = $6, version = $7, ip_list = $8, admin_contact = $9 WHERE id = $10");
     let statement = statement.bind(organization.slug.as_str()).bind(organization.name.as_str());
     let statement = statement.bind(organization.name.search_form()).bind(&organization.time_zone);
     let statement = statement.bind(organization.key_prefix.as_str()).bind(organization.updated_at);
     // Organizations have a lock each, and slugs are all theirs: two may be changed to the same one at once.
     let statement = statement.bind(organization.version).bind(organization.allowed_ips.digest());
+    let statement = statement.bind(contact(organization));
     if tx.execute_unless_taken(statement.bind(organization.id), Taken::Slug).await? == 0 {
         return Err(Error::NotFound);
     }
@@ -143,6 +145,10 @@ pub async fn some(conn: &mut Conn, filter: &OrganizationFilter, page: &Page) -> 
     }))
 }
 
+fn contact(organization: &Organization) -> Option<&str> {
+    organization.admin_contact.as_ref().map(Name::as_str)
+}
+
 fn select() -> Sql {
     sql(SELECT)
 }
@@ -160,5 +166,6 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Organization> {
         is_default: row.number(8)? == 1,
         policy: policies::read(row, 9)?,
         allowed_ips: ip_lists::read_joined(row, 10)?,
+        admin_contact: row.parsed_or_none(12)?,
     })
 }

@@ -37,6 +37,11 @@ pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| unreachable!("records are JSON: {error}"))
 }
 
+/// The same of a list, where an empty one is nothing at all.
+pub(crate) fn some_json<T: Serialize>(list: &[T]) -> Option<String> {
+    if list.is_empty() { None } else { Some(json(&list)) }
+}
+
 /// The word that is stored for an enum without data.
 pub(crate) fn word(value: &impl Serialize) -> String {
     json(value).trim_matches('"').to_owned()

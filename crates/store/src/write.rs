@@ -199,6 +199,8 @@ impl FeedRow {
             ObjectRef::Member(_, user) => ("member", user.to_string()),
             ObjectRef::Key(id) => ("key", id.to_string()),
             ObjectRef::LastUse(id) => (LAST_USES, id.to_string()),
+            ObjectRef::ApiUser(id) => ("api_user", id.to_string()),
+            ObjectRef::ApiSession(id) => ("api_session", id.to_string()),
         };
         Self { organization: organization.to_string(), kind, object }
     }

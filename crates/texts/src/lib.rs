@@ -5,6 +5,8 @@
 
 pub mod console;
 mod mail;
+pub mod own_page;
+pub mod templates;
 
 pub use mail::{Letter, Mail};
 
@@ -13,13 +15,15 @@ pub use mail::{Letter, Mail};
 pub enum Language {
     /// English, which every reader falls back to.
     English,
+    /// Polish.
+    Polish,
 }
 
 // === impl Language ===
 
 impl Language {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::English];
+    pub const ALL: [Self; 2] = [Self::English, Self::Polish];
 
     /// The one for whoever reads `tag` (BCP 47); English where there is none.
     pub fn of(tag: &str) -> Self {
@@ -31,7 +35,21 @@ impl Language {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
+            Self::Polish => "pl",
         }
+    }
+
+    /// What it calls itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Polish => "Polski",
+        }
+    }
+
+    /// The one with this very tag.
+    pub fn tagged(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 }
 
@@ -41,8 +59,11 @@ mod tests {
 
     #[test]
     fn who_reads_another_language_gets_english() {
-        for tag in ["en", "EN-gb", "pl", "de-AT", "", "zh-Hant-TW"] {
+        for tag in ["en", "EN-gb", "de-AT", "", "zh-Hant-TW", "plt"] {
             assert_eq!(Language::of(tag), Language::English, "{tag}");
+        }
+        for tag in ["pl", "pl-PL", "PL-pl"] {
+            assert_eq!(Language::of(tag), Language::Polish, "{tag}");
         }
     }
 }

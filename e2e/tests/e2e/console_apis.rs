@@ -116,8 +116,49 @@ on_both_databases! {
         let preview = admin.import(&[("slug", "mail"), ("do", "preview")], less.as_bytes()).await.expect(200).text();
         assert!(preview.contains("Replaces operations of the API Mail (mail)"), "{preview}");
         assert!(preview.contains("Operations removed: 1") && preview.contains("<code>createEvent</code>"), "{preview}");
+        // With its method and path, and whom it concerns.
+        let row = preview.split("<tr>").find(|row| row.contains("<code>createEvent</code>")).expect("a row");
+        assert!(row.contains("<del><code>POST /event") && row.contains(">k &lt;i&gt;</a>"), "{row}");
+        let row = preview.split("<tr>").find(|row| row.contains("<code>putEvent</code>")).expect("a row");
+        assert!(row.contains("<ins><code>PUT /event") && row.contains("href=\"/api-sets/full-access\""), "{row}");
         assert!(preview.contains(">k &lt;i&gt;</a>") && preview.contains("href=\"/api-sets/full-access\""), "{preview}");
         assert!(!preview.contains("name=\"set\""), "{preview}");
+    }
+
+    async fn a_document_that_is_none_is_told_at_the_field_that_it_came_by(world: &World) {
+        let admin = Person::signed_in(world, "eve", "admin").await;
+        for (field, text, file) in [("text", "nonsense", ""), ("document", "", "nonsense")] {
+            let page = admin.import(&[("slug", "x"), ("text", text), ("do", "preview")], file.as_bytes()).await;
+            let page = page.expect(400).text();
+            let at = |name: &str| page.contains(&format!("id=\"{name}-error\""));
+            let other = if field == "text" { "document" } else { "text" };
+            assert!(at(field) && !at(other), "{field}: {page}");
+            assert!(page.contains("There is no preview yet") && !page.contains("Nothing was"), "{page}");
+        }
+    }
+
+    async fn the_search_finds_apis_sets_and_operations(world: &World) {
+        shop(world).await;
+        let set = json!({"name": "Shop desk", "slug": "desk", "operations": ["shop:listOrders"]});
+        world.api("POST", "/api-sets", Some(&set)).await.expect(201);
+        let admin = Person::signed_in(world, "eve", "admin").await;
+        let page = admin.page("/search?q=shop").await;
+        assert!(page.contains(">&lt;i&gt;Shop&lt;/i&gt;</a>") && page.contains(">Shop desk</a>"), "{page}");
+        let page = admin.page("/search?q=createorder").await;
+        assert!(page.contains("href=\"/apis/shop?text=createorder#operations\"") && page.contains("POST /orders"), "{page}");
+    }
+
+    async fn a_deleted_key_leads_to_what_was_done_to_it_and_one_that_never_was_to_nothing(world: &World) {
+        let key = world.create_key(json!({"name": "Gone", "api_sets": []})).await;
+        world.api("DELETE", &format!("/keys/{}", key.id), None).await.expect(204);
+        let admin = Person::signed_in(world, "eve", "admin").await;
+        let page = admin.send(Request::get(&format!("/keys/{}", key.id))).await.expect(404).text();
+        assert!(page.contains("This key is deleted") && page.contains("Key: delete") && page.contains("nav"), "{page}");
+        let page = admin.send(Request::get("/keys/key_01jd2v3w4x5y6z7a8b9c0d1e2f")).await.expect(404).text();
+        assert!(!page.contains("This key is deleted"), "{page}");
+        // What was done is told by kind.
+        let page = admin.page("/admin/audit?action=key.*").await;
+        assert!(page.contains("Key: create") && !page.contains("User: "), "{page}");
     }
 
     async fn pages_of_an_api_with_more_than_a_thousand_operations_stay_small(world: &World) {
@@ -130,7 +171,9 @@ on_both_databases! {
         assert_eq!(location(admin.import(&fields, &document).await), "/apis/gh?told=imported");
         let set = world.api("GET", "/api-sets/issues", None).await.expect(200).json();
         assert!(set["operations"].as_array().is_some_and(|all| all.contains(&json!("gh:issues/*"))), "{set}");
-        for path in ["/apis/gh", "/apis/gh/edit", "/apis/gh/manual", "/api-sets/new?find_api=gh", "/api-sets/gh-general/edit"] {
+        let key = world.create_key(json!({"name": "gh", "operations": ["gh:issues/*"]})).await;
+        let panel = format!("/keys/{}", key.id);
+        for path in [panel.as_str(), "/apis/gh", "/apis/gh/edit", "/apis/gh/manual", "/api-sets/new?find_api=gh", "/api-sets/gh-general/edit"] {
             let page = admin.page(path).await;
             assert!(page.len() < PAGE_BYTES_MAX, "{path}: {}", page.len());
         }
@@ -194,6 +237,49 @@ on_both_databases! {
         assert!(!manual.contains("<i>"), "{manual}");
     }
 
+    async fn c_02_the_manual_shows_what_the_document_says_as_text_and_within_limits(world: &World) {
+        let hostile = "<img src=x onerror=alert(1)> [x](javascript:alert(1))";
+        let node = json!({"type": "object", "description": hostile, "properties": {
+            "next": {"$ref": "#/components/schemas/Node"}, (hostile): {"type": "string", "enum": [hostile]},
+            "large": {"type": "object", "description": "x".repeat(10_000_000)},
+        }});
+        let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Node"}, "example": {"next": hostile}}});
+        let operation = json!({
+            "operationId": "make", "description": hostile, "deprecated": true,
+            "parameters": [{"name": "depth", "in": "query", "required": true, "description": hostile, "schema": {"type": "integer", "maximum": 9}}],
+            "requestBody": {"required": true, "content": content},
+            "responses": {"201": {"description": "Made", "content": content}, "404": {"description": "None"}},
+        });
+        let document = json!({
+            "openapi": "3.1.0", "info": {"title": "Trees", "version": "1"}, "paths": {"/trees": {"post": operation}},
+            "components": {"schemas": {"Node": node}},
+        });
+        let admin = Person::signed_in(world, "eve", "admin").await;
+        let imported = admin.import(&[("slug", "trees"), ("do", "import")], document.to_string().as_bytes()).await;
+        assert_eq!(location(imported), "/apis/trees?told=imported");
+        let list = admin.page("/apis/trees/manual").await;
+        assert!(list.contains("href=\"/apis/trees/manual/operation?name=make\""), "{list}");
+        let page = admin.page("/apis/trees/manual/operation?name=make").await;
+        for part in [
+            "<code>depth</code>", "maximum: 9", "Request body", "application/json", "<code class=\"method\">next</code>",
+            "The same again as Node above.", "should not be used any more", "&lt;img src=x", "<code class=\"method\">201</code> Made",
+            "<code class=\"method\">404</code> None", "&quot;next&quot;: ",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("<img") && !page.contains("href=\"javascript"), "{page}");
+        assert!(page.len() < 30_000, "{}", page.len());
+        // The API gives what the page shows.
+        let manual = world.api("GET", "/apis/trees/manual?operation=make", None).await.expect(200).json();
+        assert_eq!(manual["manual"]["parameters"][0]["rules"], json!(["maximum: 9"]));
+        let unknown = admin.send(Request::get("/apis/trees/manual/operation?name=none")).await;
+        assert_eq!(unknown.status, 404);
+        // What is made by hand has no manual, and the page says where one comes from.
+        shop(world).await;
+        let page = admin.page("/apis/shop/manual/operation?name=listOrders").await;
+        assert!(page.contains("No parameters or payloads are known") && page.contains("&lt;i&gt;Lists&lt;/i&gt;"), "{page}");
+    }
+
     async fn y_26_an_administrator_edits_the_general_set_on_its_page(world: &World) {
         shop(world).await;
         let admin = Person::signed_in(world, "eve", "admin").await;
@@ -216,13 +302,13 @@ on_both_databases! {
         shop(world).await;
         let admin = Person::signed_in(world, "eve", "admin").await;
         let typed = [("name", "Orders"), ("operations", "shop:listOrders"), ("patterns", "shop:create*")];
-        let search = [("find_api", "shop"), ("find_text", "create"), ("do", "find")];
+        let search = [("find_api", "shop"), ("find_text", "create"), ("find-operations", "Find")];
         let page = admin.post("/api-sets/new", &[typed.as_slice(), &search].concat()).await.expect(200).text();
         assert!(page.contains("<option value=\"shop:createOrder\">") && page.contains("1 operation found."), "{page}");
         assert!(page.contains("<option value=\"shop:listOrders\" selected>") && page.contains(">shop:create*<"), "{page}");
         let wrong = [("name", "Orders"), ("patterns", "none:x")];
         let page = admin.post("/api-sets/new", &wrong).await.expect(400).text();
-        assert!(page.contains("none:x: "), "what is wrong names it: {page}");
+        assert!(page.contains("“none:x”: "), "what is wrong names it: {page}");
 
         assert_eq!(location(admin.post("/api-sets/new", &typed).await), "/api-sets/orders?told=created");
         world.api("POST", "/keys", Some(&json!({"name": "k", "api_sets": ["orders"]}))).await.expect(201);
@@ -267,7 +353,7 @@ on_both_databases! {
         assert!(page.contains("href=\"/api-sets/full-access\""), "{page}");
         let version = hidden(&page, "version");
         let wrong = admin.post("/apis/shop/delete", &[("version", &version), ("name", "shop")]).await.expect(400).text();
-        assert!(wrong.contains("This is not its name."), "{wrong}");
+        assert!(wrong.contains("This is not its name.") && wrong.contains("Nothing was deleted"), "{wrong}");
         let fields = [("version", version.as_str()), ("name", "<i>Shop</i>")];
         assert_eq!(location(admin.post("/apis/shop/delete", &fields).await), "/apis?told=deleted");
         world.api("GET", "/apis/shop", None).await.expect(404);

@@ -39,8 +39,19 @@ on_both_databases! {
 async fn run(file: &'static str, program: &'static [&'static str], doors: &str, key: &str) -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateways/code").join(file);
     let text = std::fs::read_to_string(&source).expect("a file of gateways/code");
-    let text = text.replace("@DOORS_URL@", &format!("http://{doors}")).replace("@API@", "github");
-    assert!(!text.contains("@DOORS") && !text.contains("@API"), "{file}: a word that is not filled in");
+    let doors = format!("http://{doors}");
+    let words = [
+        ("DOORS_URL", doors.as_str()),
+        ("API", "github"),
+        ("METHOD", "GET"),
+        ("PATH", "/user"),
+        ("CLIENT_IP", "192.0.2.1"),
+    ];
+    let text = words.iter().fold(text, |text, (word, value)| text.replace(&format!("@{word}@"), value));
+    assert!(
+        !text.contains("@DOORS") && !text.contains("@API") && !text.contains("@PATH"),
+        "{file}: a word that is not filled in"
+    );
     let key = key.to_owned();
     let run = move || {
         let folder = TempDir::new().expect("a temporary folder");

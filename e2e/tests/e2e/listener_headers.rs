@@ -1,4 +1,4 @@
-//! The table of headers in `docs/security.md` is what the three listeners send, whatever they answer.
+//! The table of headers in `docs/security.md` is what the listeners send, whatever they answer.
 
 use std::net::SocketAddr;
 
@@ -91,6 +91,16 @@ async fn scenario(world: &World) {
         (405, Request::new("POST", "/metrics")),
     ];
     hold("telemetry", world.telemetry, telemetry).await;
+    let revocation = || Request::new("POST", "/revoke").header("Content-Type", "application/x-www-form-urlencoded");
+    let public = vec![
+        (200, revocation().body(b"token=nobodys".to_vec())),
+        (400, revocation()),
+        (404, Request::get("/api/docs")),
+        (405, Request::get("/revoke")),
+        (415, Request::post("/revoke", &body)),
+        (421, revocation().header("Host", "evil.example")),
+    ];
+    hold("public", world.public, public).await;
 }
 
 #[test]

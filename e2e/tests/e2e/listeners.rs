@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use crate::harness::patience::wait_until;
-use crate::harness::process::{Serving, command, run, text};
+use crate::harness::process::{Serving, command, free_address, run, text};
 use crate::harness::raw_http::{Request, Response, exchange};
 use crate::harness::tls::{Authority, Files};
 
@@ -78,6 +78,24 @@ async fn every_listener_speaks_tls_and_nothing_else_then() {
         let plain = exchange(address, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap_or_default();
         assert!(!plain.starts_with(b"HTTP/"), "{}", text(&plain));
     }
+    serving.stop();
+}
+
+#[tokio::test]
+async fn the_public_listener_speaks_tls_as_the_others_do_and_is_off_until_it_is_configured() {
+    let house = House::new();
+    let address = free_address();
+    let [certificate, key] = house.files.variables("PUBLIC");
+    let variables = [certificate, key, ("CLAVIGER_PUBLIC_LISTEN".to_owned(), address.to_string())];
+    let variables = variables.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+    let serving = Serving::start_until_it_says_so(&house.data, &variables).await;
+    assert!(serving.log().contains(&format!("public listener on https://{address}")), "{}", serving.log());
+    house.get(address, "/revoke").await.expect(405);
+    let plain = exchange(address, b"GET /revoke HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap_or_default();
+    assert!(!plain.starts_with(b"HTTP/"), "{}", text(&plain));
+    serving.stop();
+    let serving = Serving::start_until_it_says_so(&house.data, &[]).await;
+    assert!(serving.log().contains("public listener off"), "{}", serving.log());
     serving.stop();
 }
 

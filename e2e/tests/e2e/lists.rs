@@ -67,7 +67,9 @@ impl List {
     /// The same with the ids of what [`fill_lists`] made, and who may read it.
     fn path_and_token(&self, world: &World, things: &Things) -> (String, String) {
         let path = self.path.replace("{id}", &things.key).replace("{api}", "mail");
-        let path = path.replace("{application}", "portal").replace("{user}", &things.user);
+        // Those that sign in are of an application whose type has them.
+        let application = if path.ends_with("/api-users") { "customers" } else { "portal" };
+        let path = path.replace("{application}", application).replace("{user}", &things.user);
         let token = match path.as_str() {
             "/organizations" => world.local_token(),
             "/me/keys" => things.users_secret.clone(),
@@ -84,7 +86,8 @@ async fn lists(world: &World) -> Vec<List> {
     for (path, item) in document["paths"].as_object().expect("paths") {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         let list = List { path: path.strip_prefix("/api/v1").expect("below it").to_owned(), parameters };
-        if list.parameter("limit").is_some() {
+        // A history of sign-ins is read from its newest entry on, and has no other order.
+        if list.parameter("limit").is_some() && list.path != "/api-users/{user}/history" {
             found.push(list);
         }
     }
@@ -120,6 +123,14 @@ async fn fill_lists(world: &World) -> Things {
     for name in ["bob", "Ann"] {
         let body = json!({ "email": format!("{name}@example.com"), "name": name, "roles": ["developer"] });
         post("/users", body).await["id"].as_str().expect("an id").clone_into(&mut user);
+    }
+    post("/application-types", json!({ "name": "Web", "sign_in": "session", "api_sets": ["full-access"] })).await;
+    post("/applications", json!({ "name": "Customers", "type": "web" })).await;
+    for name in ["carol", "Dave"] {
+        let signs_in = json!({
+            "application": "customers", "user_name": name, "permission_type": 1, "profile_user": user, "password": "a walk by the lake",
+        });
+        post("/api-users", signs_in).await;
     }
     world.api("PATCH", "/policy", Some(&json!({ "delegated_creation": true }))).await.expect(200);
     let mut users_secret = String::new();

@@ -28,7 +28,7 @@ fn promtool(arguments: &[&str], input: Option<&Path>) -> (bool, String) {
 }
 
 /// What only some nodes have: those that speak TLS, those on PostgreSQL, and those that send mail.
-const OF_SOME_NODES: [&str; 9] = [
+const OF_SOME_NODES: [&str; 12] = [
     "claviger_certificate_end_seconds",
     "claviger_clock_skew_seconds",
     "claviger_mail_waiting",
@@ -38,6 +38,9 @@ const OF_SOME_NODES: [&str; 9] = [
     "claviger_mail_given_up_total",
     "claviger_snapshot_age_seconds",
     "claviger_snapshot_bytes",
+    "claviger_limit_redis_calls_total",
+    "claviger_limit_redis_seconds",
+    "claviger_limit_redis_up",
 ];
 
 /// A page of metrics on which everything has happened that can be made to.
@@ -106,7 +109,9 @@ on_both_databases! {
         let names = page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('{'));
         let labels: BTreeSet<&str> =
             names.flat_map(|(_, rest)| rest.split(['{', ',', '}']).filter_map(|pair| pair.split_once("=\""))).map(|it| it.0).collect();
-        let known = ["code", "commit", "door", "le", "method", "part", "reason", "result", "state", "status", "version"];
+        let known = [
+            "code", "commit", "door", "kind", "le", "method", "on", "part", "reason", "result", "state", "status", "version",
+        ];
         assert_eq!(labels, BTreeSet::from(known));
         for secret_or_name in ["key_", "org_", "default", "192.0.2.1", "/x"] {
             assert!(!page.contains(secret_or_name), "{secret_or_name}:\n{page}");

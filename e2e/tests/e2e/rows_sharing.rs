@@ -209,7 +209,9 @@ on_both_databases! {
         }
         let key = json!({ "name": "k", "api_sets": [issues], "operations": [format!("{github}:repos/get")] });
         let refused = bravo.call("POST", "/keys", key.clone()).await.expect(404);
-        let unknown = json!({ "name": "k", "api_sets": ["set_01jd2v3w4x5y6z7a8b9c0d1e2f"] });
+        let unknown = json!({
+            "name": "k", "api_sets": ["set_01jd2v3w4x5y6z7a8b9c0d1e2f"], "operations": ["api_01jd2v3w4x5y6z7a8b9c0d1e2f:repos/get"],
+        });
         let alike = bravo.call("POST", "/keys", unknown).await.expect(404);
         assert_eq!(fields(&refused)[0], "api_sets[0]");
         assert_eq!((&refused.json()["code"], fields(&refused)), (&alike.json()["code"], fields(&alike)));

@@ -8,8 +8,8 @@ use maud::html;
 use crate::parts::frame;
 use crate::theme::Theme;
 
-/// The page of an error.
-pub(crate) fn page(error: &Error, theme: Theme) -> Response {
+/// The page of an error, at an address or in the place of what a form should have led to.
+pub(crate) fn page(error: &Error, is_posted: bool, theme: Theme) -> Response {
     let (title, text) = match error.code() {
         ErrorCode::NotFound => (texts::NOT_FOUND, texts::NOT_FOUND_HINT),
         ErrorCode::Forbidden => (texts::FORBIDDEN, error.detail()),
@@ -22,5 +22,5 @@ pub(crate) fn page(error: &Error, theme: Theme) -> Response {
     if error.code() == ErrorCode::Internal {
         tracing::error!(?error, "a page of the console failed");
     }
-    frame::plain(error.code().status(), theme, title, &body)
+    frame::plain_as(is_posted, error.code().status(), theme, title, &body)
 }

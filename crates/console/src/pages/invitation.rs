@@ -20,7 +20,7 @@ use crate::Console;
 use crate::call::{Answer, Caller};
 use crate::failure::Problems;
 use crate::form::{CSRF, Form};
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, summary_called};
 use crate::parts::frame;
 use crate::prompts::told;
 use crate::theme::Theme;
@@ -69,7 +69,7 @@ async fn show(caller: &Caller, form: &Form, problems: &Problems, theme: Theme) -
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let present = present(caller).await;
     let body = html! {
-        (summary(problems))
+        (summary_called(texts::NOT_ACCEPTED, problems))
         form .form method="post" action=(PATH) {
             from-fragment data-into="token" {
                 (Field::new("token", texts::TOKEN, problems).required().hint(texts::TOKEN_HINT).text(form.text("token")))

@@ -14,7 +14,9 @@ mod invitation;
 mod keys;
 mod new_address;
 mod overview;
+pub(crate) mod own_password;
 mod password_reset;
+mod picker;
 mod profile;
 mod search;
 mod session;
@@ -31,6 +33,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(invitation::router())
         .merge(password_reset::router())
         .merge(new_address::router())
+        .merge(own_password::router())
         .merge(keys::router())
         .merge(profile::router())
         .merge(admin::router())

@@ -27,6 +27,8 @@ const REFUSED_DAYS: i64 = 7;
 /// Keys that are looked at for the first of them: a page of the API.
 const LOOKED_AT: usize = 100;
 const SHOWN: usize = 10;
+/// What the slugs of sets begin with that administer Claviger.
+const BUILT_IN: &str = "claviger-";
 
 #[derive(Debug, Deserialize)]
 struct Node {
@@ -47,9 +49,17 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
     let now = console.clock.now();
     let parts =
         [ending(&viewer, days_from(now, ENDING_DAYS)).await?, refused(&viewer, days_from(now, -REFUSED_DAYS)).await?];
-    let latest = requests::latest(&viewer, "/organization/requests", "/admin/organization/requests").await?;
+    let latest = requests::latest(
+        &viewer,
+        claviger_texts::console::requests::LATEST_WITHOUT_KEY,
+        "/organization/requests",
+        "/admin/organization/requests",
+    )
+    .await?;
+    let steps = first_steps(&viewer).await?;
     let nodes = nodes(&viewer).await?;
     let body = html! {
+        (steps)
         div .columns { @for part in &parts { (part) } }
         (latest)
         (nodes)
@@ -59,6 +69,48 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
 
 fn days_from(now: Timestamp, days: i64) -> Timestamp {
     Timestamp::from_micros(now.as_micros().saturating_add(days * DAY_MICROS))
+}
+
+/// What is to be done first, for who may do it, until it is done.
+async fn first_steps(viewer: &Viewer) -> Result<Markup, Failure> {
+    #[derive(Deserialize)]
+    struct Api {
+        kind: String,
+    }
+    if !viewer.may("apis.manage") || !viewer.may("keys.manage_all") {
+        return Ok(html! {});
+    }
+    let apis: Listed<Api> = viewer.api.get("/apis?limit=10").read().await?;
+    let keys: Listed<Key> = viewer.api.get("/keys?limit=10").read().await?;
+    // A key that only administers Claviger, such as comes with the organization, is for no API.
+    let is_for_apis =
+        |key: &Key| !key.operations.is_empty() || key.api_sets.iter().any(|set| !set.starts_with(BUILT_IN));
+    let has_api = apis.data.iter().any(|api| api.kind == "plain");
+    let has_key = keys.data.iter().any(is_for_apis);
+    if has_api && has_key {
+        return Ok(html! {});
+    }
+    let steps = [
+        (has_api, "/apis/import", texts::IMPORT, texts::IMPORT_WHY),
+        (has_key, "/keys/new", texts::MAKE_KEY, texts::MAKE_KEY_WHY),
+        (false, "/gateways", texts::ASK_DOOR, texts::ASK_DOOR_WHY),
+    ];
+    Ok(html! {
+        section .card {
+            header { h2 { (texts::FIRST_STEPS) } p .hint { (texts::FIRST_STEPS_HINT) } }
+            section {
+                ol .steps {
+                    @for (is_done, path, what, why) in steps {
+                        li data-done[is_done] {
+                            @if is_done { span .sr-only { (texts::DONE) " " } }
+                            a href=(path) { (what) }
+                            p .muted { (why) }
+                        }
+                    }
+                }
+            }
+        }
+    })
 }
 
 /// All keys, or one's own for who may not see those of others.

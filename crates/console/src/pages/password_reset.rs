@@ -25,8 +25,21 @@ pub(super) fn router() -> Router<Console> {
     Router::new().route(ASK, get(page).post(ask)).route("/password-reset", get(choice).post(choose))
 }
 
-async fn page(headers: HeaderMap) -> Response {
-    ask_page(&Form::default(), &Problems::default(), Theme::read(&headers))
+async fn page(State(console): State<Console>, headers: HeaderMap) -> Response {
+    let theme = Theme::read(&headers);
+    if console.sends_mail { ask_page(&Form::default(), &Problems::default(), theme) } else { no_mail_page(theme) }
+}
+
+/// No link can come: what helps instead.
+fn no_mail_page(theme: Theme) -> Response {
+    let body = html! {
+        p { (texts::NO_MAIL) }
+        h2 { (texts::NO_MAIL_ADMINISTRATOR) }
+        ol .steps { @for step in texts::NO_MAIL_STEPS { li { (step) } } }
+        p .muted { (texts::NO_MAIL_OPERATOR) }
+        div .buttons { (back()) }
+    };
+    frame::plain(StatusCode::OK, theme, texts::ASK_TITLE, &body)
 }
 
 fn status(problems: &Problems) -> StatusCode {
@@ -34,7 +47,7 @@ fn status(problems: &Problems) -> StatusCode {
 }
 
 fn back() -> Markup {
-    html! { a .btn data-variant="ghost" href="/sign-in" { (texts::BACK_TO_SIGN_IN) } }
+    html! { a .btn data-variant="outline" href="/sign-in" { (texts::BACK_TO_SIGN_IN) } }
 }
 
 fn ask_page(form: &Form, problems: &Problems, theme: Theme) -> Response {
@@ -58,7 +71,7 @@ async fn ask(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -
     match caller.post("/password-resets").json(&request).send().await {
         Ok(_) => {
             let body = html! { p role="status" { (texts::ASKED) } div .buttons { (back()) } };
-            frame::plain(StatusCode::OK, theme, texts::ASKED_TITLE, &body)
+            frame::plain_as(true, StatusCode::OK, theme, texts::ASKED_TITLE, &body)
         }
         Err(error) => ask_page(&form, &Problems::new(&error), theme),
     }

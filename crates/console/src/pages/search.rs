@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::apis::operations::Operation;
 use super::keys::key::Key;
 use crate::Console;
 use crate::call::segment;
@@ -28,6 +29,8 @@ use crate::viewer::{Posted, Viewer};
 const Q: &str = "q";
 /// Rows of each part.
 const FOUND: usize = 8;
+/// APIs whose operations are looked through.
+const APIS_LOOKED_AT: usize = 10;
 /// A text without white space that is this long may be an imported key.
 const SECRET_LENGTH_MIN: usize = 16;
 
@@ -144,6 +147,9 @@ async fn results(viewer: &Viewer, text: &str, title: String) -> Result<Response,
     let parts = [
         pages(viewer, text),
         keys(viewer, text).await?,
+        named(viewer, text, "/apis", "/apis", texts::APIS).await?,
+        named(viewer, text, "/api-sets", "/api-sets", texts::API_SETS).await?,
+        operations(viewer, text).await?,
         named(viewer, text, "/applications", "/admin/applications", texts::APPLICATIONS).await?,
         named(viewer, text, "/users", "/admin/users", texts::USERS).await?,
     ];
@@ -175,7 +181,10 @@ async fn keys(viewer: &Viewer, text: &str) -> Result<Option<Markup>, Failure> {
     let path = if viewer.may("keys.read") { "/keys" } else { "/me/keys" };
     let page = if viewer.may("keys.read") { "/keys" } else { "/profile/keys" };
     let Some(found) = listed::<Key>(viewer, &format!("{path}{query}&limit={FOUND}")).await? else { return Ok(None) };
-    let rows: Vec<_> = found.data.iter().map(key_row).collect();
+    let mut rows: Vec<_> = found.data.iter().map(key_row).collect();
+    if rows.len() < FOUND && found.next_cursor.is_some() {
+        rows.push(html! { span .muted { (texts::NEWEST_KEYS_ALONE) } });
+    }
     let all = found.next_cursor.map(|_| format!("{page}{query}"));
     Ok(Some(part(texts::KEYS, &rows, all.as_deref())))
 }
@@ -183,7 +192,7 @@ async fn keys(viewer: &Viewer, text: &str) -> Result<Option<Markup>, Failure> {
 /// What fits; nothing for who may not see it, and for a text that no record can have.
 async fn listed<T: DeserializeOwned>(viewer: &Viewer, path: &str) -> Result<Option<Listed<T>>, Failure> {
     match viewer.api.get(path).read_if_seen::<Listed<T>>().await {
-        Ok(found) => Ok(found.filter(|found| !found.data.is_empty())),
+        Ok(found) => Ok(found.filter(|found| !found.data.is_empty() || found.next_cursor.is_some())),
         Err(error) if error.code() == ErrorCode::InvalidRequest => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -194,6 +203,28 @@ fn key_row(key: &Key) -> Markup {
         a href=(key.path()) { (key.name) } " " code { (key.hint) } " " (badge::state(&key.state))
         @if !key.description.is_empty() { " " span .muted { (key.description) } }
     }
+}
+
+/// Operations of the first APIs.
+async fn operations(viewer: &Viewer, text: &str) -> Result<Option<Markup>, Failure> {
+    let apis = listed::<Named>(viewer, &format!("/apis?limit={APIS_LOOKED_AT}")).await?;
+    let mut rows = Vec::new();
+    for api in apis.map(|page| page.data).unwrap_or_default() {
+        let path = format!("/apis/{}/operations?limit={FOUND}&text={}", segment(&api.slug), segment(text));
+        let found = listed::<Operation>(viewer, &path).await?;
+        let page = format!("/apis/{}?text={}#operations", segment(&api.slug), segment(text));
+        let row = |operation: &Operation| {
+            html! {
+                a href=(page) { (operation.name) } " " code .muted { (operation.method) " " (operation.path) }
+            }
+        };
+        rows.extend(found.map(|page| page.data).unwrap_or_default().iter().map(row));
+        if rows.len() >= FOUND {
+            break;
+        }
+    }
+    rows.truncate(FOUND);
+    Ok((!rows.is_empty()).then(|| part(texts::OPERATIONS, &rows, None)))
 }
 
 async fn named(viewer: &Viewer, text: &str, api: &str, page: &str, title: &str) -> Result<Option<Markup>, Failure> {

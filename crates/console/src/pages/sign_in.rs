@@ -1,7 +1,7 @@
 //! Signing in.
 
 use axum::Router;
-use axum::extract::RawQuery;
+use axum::extract::{RawQuery, State};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use claviger_texts::console::sign_in as texts;
@@ -68,7 +68,11 @@ fn form(action: &str, kept: &Markup, login: &str, problems: &Problems) -> Markup
     }
 }
 
-async fn page(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+async fn page(State(console): State<Console>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    if !(console.is_set_up)() {
+        let body = html! { p { (texts::NOT_SET_UP_HINT) } };
+        return frame::plain(StatusCode::OK, Theme::read(&headers), texts::NOT_SET_UP, &body);
+    }
     let asked = Asked::read(&query.unwrap_or_default(), &[NEXT, "told"]);
     let action = address(local(asked.value(NEXT)));
     let told = match asked.value("told") {

@@ -30,7 +30,10 @@ pub(crate) fn prompt(target: &str, kept: &Form, by_code: bool, problems: &Proble
                     (code::field(problems, false))
                 }
             }
-            div .buttons { button .btn type="submit" { (texts::STEP_UP_BUTTON) } }
+            div .buttons {
+                button .btn type="submit" { (texts::STEP_UP_BUTTON) }
+                a .btn data-variant="outline" href="/" { (texts::CANCEL) }
+            }
         }
     };
     frame::plain(StatusCode::UNAUTHORIZED, theme, texts::STEP_UP, &body)

@@ -1,7 +1,7 @@
 //! A question before something ends: names the thing, its last use and the consequence. It is a `<details>` without scripts and a
 //! dialog with them.
 
-use claviger_texts::console::confirm as texts;
+use claviger_texts::console::confirm::Answers;
 use maud::{Markup, html};
 
 use super::frame::csrf;
@@ -15,7 +15,9 @@ pub(crate) struct Question<'a> {
     /// What goes, with its last use.
     pub(crate) what: &'a Markup,
     pub(crate) consequence: &'a str,
-    /// Where *Yes* goes.
+    /// What its two buttons say, each by what it does.
+    pub(crate) answers: Answers,
+    /// Where it goes when it is done.
     pub(crate) path: &'a str,
     /// Further fields of its form.
     pub(crate) fields: &'a Markup,
@@ -48,8 +50,8 @@ impl Question<'_> {
                         (csrf(viewer))
                         (self.fields)
                         div .buttons {
-                            button .btn data-variant=(if self.is_destructive { "destructive" } else { "primary" }) type="submit" { (texts::YES) }
-                            button .btn data-variant="outline" type="button" data-close { (texts::CANCEL) }
+                            button .btn data-variant=(if self.is_destructive { "destructive" } else { "primary" }) type="submit" { (self.answers.yes) }
+                            button .btn data-variant="outline" type="button" data-close { (self.answers.no) }
                         }
                     }
                 }

@@ -20,14 +20,23 @@ pub(crate) fn lines(id: &str, label: &str, values: &[String]) -> Markup {
     }
 }
 
-/// A secret that is shown this once.
+/// A secret that is shown this once: taking it along is what the page is for.
 pub(crate) fn once(id: &str, label: &str, value: &str) -> Markup {
+    line(id, label, value, "primary")
+}
+
+/// The same beside something that matters more.
+pub(crate) fn aside(id: &str, label: &str, value: &str) -> Markup {
+    line(id, label, value, "outline")
+}
+
+fn line(id: &str, label: &str, value: &str, variant: &str) -> Markup {
     html! {
         div .field {
             label for=(id) { (label) }
             copy-once .copy data-copied=(texts::COPIED) {
                 input .input .mono id=(id) type="text" readonly value=(value) autocomplete="off" spellcheck="false" data-secret;
-                button .btn data-variant="outline" type="button" data-copy=(id) hidden { (texts::COPY) }
+                button .btn data-variant=(variant) type="button" data-copy=(id) hidden { (texts::COPY) }
                 span .sr-only aria-live="polite" {}
             }
         }
@@ -39,11 +48,11 @@ pub(crate) fn name(value: &str) -> Markup {
     html! { copy-text data-label=(names::COPY) data-copied=(names::COPIED) { code { (value) } } }
 }
 
-/// A text of many lines that is copied whole.
-pub(crate) fn block(id: &str, label: &str, text: &str) -> Markup {
+/// A text of many lines that is copied whole; `rows` of them are seen at once.
+pub(crate) fn block(id: &str, label: &str, text: &str, rows: usize) -> Markup {
     html! {
         copy-once .copy .copy-block data-copied=(texts::COPIED) {
-            textarea #(id) .textarea .mono rows="24" readonly aria-label=(label) autocomplete="off" spellcheck="false" wrap="off" { (text) }
+            textarea #(id) .textarea .mono rows=(rows) readonly aria-label=(label) autocomplete="off" spellcheck="false" wrap="off" { (text) }
             button .btn data-variant="outline" type="button" data-copy=(id) hidden { (texts::COPY) }
             span .sr-only aria-live="polite" {}
         }

@@ -45,12 +45,20 @@ const PLACES: &[Place] = &[
 ];
 
 /// What stands under *Admin → Integration*, by YetiForce's words.
-const INTEGRATION: &[Place] = &[Place {
-    path: "/admin/applications",
-    label: places::APPLICATIONS,
-    icon: Icon::Grid,
-    authorities: &["keys.read", "applications.manage"],
-}];
+const INTEGRATION: &[Place] = &[
+    Place {
+        path: "/admin/applications",
+        label: places::APPLICATIONS,
+        icon: Icon::Grid,
+        authorities: &["keys.read", "applications.manage"],
+    },
+    Place {
+        path: "/admin/api-users",
+        label: places::API_USERS,
+        icon: Icon::Person,
+        authorities: &["applications.manage"],
+    },
+];
 
 /// What stands under *Admin*.
 const ADMIN: &[Place] = &[
@@ -74,6 +82,12 @@ const ADMIN: &[Place] = &[
         authorities: &["organization.manage", "audit.read"],
     },
     Place { path: "/admin/policy", label: places::POLICY, icon: Icon::Gauge, authorities: &["policy.manage"] },
+    Place {
+        path: "/admin/mail",
+        label: places::MAIL,
+        icon: Icon::Letter,
+        authorities: &["applications.manage", "audit.read"],
+    },
     Place { path: "/admin/audit", label: places::AUDIT, icon: Icon::Scroll, authorities: &["audit.read"] },
 ];
 
@@ -87,14 +101,31 @@ pub(crate) fn respond(status: StatusCode, markup: &Markup) -> Response {
     response
 }
 
-/// A page without places, for who has not signed in.
+/// A page without places, for who has not signed in; any but 200 answers a form.
 pub(crate) fn plain(status: StatusCode, theme: Theme, title: &str, body: &Markup) -> Response {
+    plain_as(status != StatusCode::OK, status, theme, title, body)
+}
+
+/// The same, by whether it answers a form.
+pub(crate) fn plain_as(is_posted: bool, status: StatusCode, theme: Theme, title: &str, body: &Markup) -> Response {
+    plain_in("en", is_posted, status, theme, title, body)
+}
+
+/// The same in a language, by its tag.
+pub(crate) fn plain_in(
+    language: &str,
+    is_posted: bool,
+    status: StatusCode,
+    theme: Theme,
+    title: &str,
+    body: &Markup,
+) -> Response {
     let markup = html! {
         (PreEscaped(DOCTYPE.0))
-        html lang="en" class=[(theme == Theme::Dark).then_some("dark")] data-theme=(theme.word()) {
+        html lang=(language) class=[(theme == Theme::Dark).then_some("dark")] data-theme=(theme.word()) {
             (head(title))
             body .plain {
-                main #content {
+                main #content data-posted[is_posted] {
                     p .brand { (Icon::Key.draw()) (texts::NAME) }
                     div .card { header { h1 { (title) } } section { (body) } }
                 }
@@ -157,7 +188,7 @@ impl<'a> Page<'a> {
                     (bar(viewer))
                     div .shell {
                         (places(viewer))
-                        main #content tabindex="-1" {
+                        main #content tabindex="-1" data-posted[viewer.is_posted] {
                             p #said .sr-only aria-live="polite" {}
                             @if let Some(told) = told {
                                 div .alert .told role="status" { (Icon::Done.draw()) p { (told) } }

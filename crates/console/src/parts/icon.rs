@@ -13,11 +13,13 @@ pub(crate) enum Icon {
     Grid,
     Scroll,
     Gauge,
+    Letter,
     House,
     Gate,
     Search,
     More,
     Plus,
+    Copy,
     Done,
 }
 
@@ -36,10 +38,12 @@ impl Icon {
             Self::Grid => "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
             Self::Scroll => "M3 2h8l2 2v10H3zM5.500 6h5M5.500 9h5M5.500 12h3",
             Self::Gauge => "M2 12a6 6 0 1 1 12 0M8 12l3-4",
+            Self::Letter => "M2 3.500h12v9H2zM2 4.500l6 5 6-5",
             Self::House => "M2 14h12M3.500 14V4.500L8 2l4.500 2.500V14M6.500 14v-3.500h3V14M6 7h.01M10 7h.01",
             Self::Gate => "M2 14V3h12v11M6 14V7h4v7M2 6h12",
             Self::Search => "M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM14 14l-3.400-3.400",
             Self::More => "M3 8h.01M8 8h.01M13 8h.01",
+            Self::Copy => "M6 6h8v8H6zM10 6V2H2v8h4",
             Self::Plus => "M8 3v10M3 8h10",
             Self::Done => "M3 8.500 6.500 12 13 4.500",
         }

@@ -179,9 +179,10 @@ impl List<'_> {
         }
     }
 
-    /// The way to the next page.
-    pub(crate) fn pager(&self, next_cursor: Option<&str>) -> Markup {
+    /// The way to the next page from one of `rows` rows; a page that is not full and not the last one says why.
+    pub(crate) fn pager(&self, rows: usize, next_cursor: Option<&str>) -> Markup {
         html! {
+            @if next_cursor.is_some() && rows < ROWS { p .muted role="status" { (texts::PART_SEARCHED) } }
             @if next_cursor.is_some() || !self.asked.value("cursor").is_empty() {
                 nav .pager aria-label=(texts::PAGES) {
                     @if !self.asked.value("cursor").is_empty() {

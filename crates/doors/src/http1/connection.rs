@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use claviger_engine::Settled;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -19,6 +20,7 @@ use crate::request_id::Id;
 use crate::rest::{self, Admitted};
 use crate::service::{self, Connection};
 use crate::shares::Share;
+use crate::turn::Turn;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 * 1024;
@@ -73,6 +75,9 @@ struct Plain<'s, S> {
     looked_through: usize,
     /// A request whose body has not arrived.
     pending: Option<Pending>,
+    /// What the request that is next waits for, and what its next turn knows of it.
+    settling: Option<Pin<Box<dyn Future<Output = Settled> + Send>>>,
+    turn: Option<Turn>,
     /// Answers that the peer is to get, and how many bytes of them it took.
     unsent: Vec<u8>,
     sent: usize,
@@ -154,6 +159,8 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
             held: Vec::new(),
             looked_through: 0,
             pending: None,
+            settling: None,
+            turn: None,
             unsent: Vec::new(),
             sent: 0,
             next: Next::Requests,
@@ -225,8 +232,30 @@ impl<'s, S: AsyncRead + AsyncWrite + Unpin> Plain<'s, S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Waits for what the next request needs, and answers what is held.
+    fn poll_settling(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(settling) = &mut self.settling else { return Poll::Ready(()) };
+        let settled = ready!(settling.as_mut().poll(cx));
+        self.settling = None;
+        self.turn.get_or_insert_default().settle(settled);
+        DESK.with_borrow_mut(|Desk { output, .. }| {
+            output.bytes.clear();
+            let mut held = std::mem::take(&mut self.held);
+            let taken = self.answer_all(&held, output);
+            held.drain(..taken);
+            self.held = if held.is_empty() { Vec::new() } else { held };
+            if !output.bytes.is_empty() {
+                self.unsent = output.take();
+            }
+        });
+        Poll::Ready(())
+    }
+
     /// Reads once and answers every request that is whole.
     fn poll_requests(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.settling.is_some() {
+            return self.poll_settling(cx).map(Ok);
+        }
         DESK.with_borrow_mut(|Desk { input, output }| {
             // What was left there by a connection that broke off is for nobody else.
             output.bytes.clear();
@@ -335,11 +364,24 @@ impl<S> Plain<'_, S> {
 
     /// Answers a plain request, `behind` which there may be its body. The bytes that it took.
     fn answer(&mut self, head: &Head<'_, '_>, behind: &[u8], output: &mut Output) -> usize {
-        self.meter.begin();
+        let turn = self.turn.take();
+        if turn.is_none() {
+            self.meter.begin();
+        }
         let id = Id::new(self.service.engine().new_request_id());
         let closes = head.closes || self.is_last;
-        let asked = service::Head { method: head.method, path: head.path, lines: Lines::new(head.lines) };
+        let asked = service::Head {
+            method: head.method,
+            path: head.path,
+            target: head.target,
+            authority: None,
+            lines: Lines::new(head.lines),
+        };
+        output.answer.turn = turn.unwrap_or_default();
         let admitted = self.service.answer(&asked, &id, &mut output.answer);
+        if self.has_to_wait(&mut output.answer) {
+            return 0;
+        }
         let admitted = admitted.and_then(|admitted| match rest::check_length(self.service, head.body_length) {
             Ok(()) => Some(admitted),
             Err(problem) => {
@@ -350,7 +392,11 @@ impl<S> Plain<'_, S> {
         let length = usize::try_from(head.body_length).unwrap_or(usize::MAX);
         match admitted {
             Some(admitted) if length <= behind.len() => {
-                rest::answer(self.service, admitted, &behind[..length], &id, &mut output.answer);
+                let answer = &mut output.answer;
+                if rest::answer(self.service, admitted, &behind[..length], &id, answer).is_some() {
+                    self.has_to_wait(answer);
+                    return 0;
+                }
             }
             Some(admitted) => match self.service.take_body() {
                 Ok(place) => {
@@ -375,10 +421,24 @@ impl<S> Plain<'_, S> {
             self.pending = Some(pending);
             return 0;
         }
-        let Pending { admitted, id, length, closes, .. } = pending;
-        rest::answer(self.service, admitted, &bytes[..length], &id, &mut output.answer);
+        let (id, length, closes) = (pending.id.clone(), pending.length, pending.closes);
+        output.answer.turn = self.turn.take().unwrap_or_default();
+        let answered = rest::answer(self.service, pending.admitted, &bytes[..length], &id, &mut output.answer);
+        if let Some(admitted) = answered {
+            self.pending = Some(Pending { admitted, ..pending });
+            self.has_to_wait(&mut output.answer);
+            return 0;
+        }
         self.answered(&id, closes || self.is_last, bytes.len() - length, output);
         length
+    }
+
+    /// Whether the request has another turn; then what it waits for is begun, and its bytes are to be kept.
+    fn has_to_wait(&mut self, answer: &mut Answer) -> bool {
+        let Some(wait) = answer.turn.take_wait() else { return false };
+        self.turn = Some(std::mem::take(&mut answer.turn));
+        self.settling = Some(Box::pin(wait.settle()));
+        true
     }
 
     /// Refuses a request whose body does not come.

@@ -1,13 +1,15 @@
 //! The files of `e2e/golden` against the engine.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use claviger_domain::Clock as _;
-use claviger_domain::Timestamp;
+use claviger_domain::signature::Signer;
 use claviger_domain::usage::Door;
 use claviger_domain::verdict::{CODES, Code};
+use claviger_domain::{Secret, Timestamp};
 use claviger_engine::{AskedVersion, ExplainQuestion, Presented, Provider, Question, RequestLine, Subject, Verdict};
 use serde::Deserialize;
 
@@ -42,6 +44,9 @@ pub struct Request {
     api: Option<String>,
     #[serde(default)]
     requires: Vec<String>,
+    /// The raw body, where the door has it.
+    #[serde(default)]
+    body: Option<String>,
     #[serde(default)]
     preflight: bool,
 }
@@ -59,6 +64,12 @@ pub enum Credential {
     Authorization {
         value: String,
     },
+    XToken {
+        value: String,
+    },
+    XApiSignature {
+        value: String,
+    },
     Basic {
         user: String,
         password: String,
@@ -72,6 +83,9 @@ pub struct Expected {
     http: u16,
     #[serde(default)]
     key: Option<String>,
+    /// The user name of who comes with it.
+    #[serde(default)]
+    api_user: Option<String>,
     #[serde(default)]
     old_secret: bool,
     #[serde(default)]
@@ -96,7 +110,11 @@ impl Case {
     pub fn spelling(&self) -> (&str, usize) {
         let basic = self.request.credentials.iter().map(|credential| match credential {
             Credential::Basic { user, password } => user.len() + password.len() + 1,
-            Credential::Field { .. } | Credential::XApiKey { .. } | Credential::Authorization { .. } => 0,
+            Credential::Field { .. }
+            | Credential::XApiKey { .. }
+            | Credential::XToken { .. }
+            | Credential::XApiSignature { .. }
+            | Credential::Authorization { .. } => 0,
         });
         (self.request.path.as_deref().unwrap_or_default(), basic.max().unwrap_or_default())
     }
@@ -133,10 +151,19 @@ fn fill_in(world: &World, text: &str) -> String {
             key.push(if last == '0' { '1' } else { '0' });
             key
         }
+        "token" => world.tokens[nick].expose().to_owned(),
+        "signature" => signed(nick, &world.secrets),
+        "old_signature" => signed(nick, &world.old_secrets),
         "sha256" => crate::usage::sha256_hex(&current()),
         _ => panic!("unknown placeholder {kind}"),
     };
     format!("{before}{value}{}", fill_in(world, after))
+}
+
+/// The signature of `nick/body`.
+fn signed(what: &str, secrets: &BTreeMap<String, Secret>) -> String {
+    let (nick, body) = what.split_once('/').expect("nick/body");
+    STANDARD.encode(Signer::new(&secrets[nick]).sign(body.as_bytes()))
 }
 
 /// Asks the engine one case.
@@ -147,9 +174,11 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
         .iter()
         .map(|credential| {
             let value = match credential {
-                Credential::Field { value } | Credential::XApiKey { value } | Credential::Authorization { value } => {
-                    fill_in(world, value)
-                }
+                Credential::Field { value }
+                | Credential::XApiKey { value }
+                | Credential::XToken { value }
+                | Credential::XApiSignature { value }
+                | Credential::Authorization { value } => fill_in(world, value),
                 Credential::Basic { user, password } => {
                     let plain = format!("{}:{}", fill_in(world, user), fill_in(world, password));
                     format!("Basic {}", STANDARD.encode(plain))
@@ -161,8 +190,14 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
     let presented = values.iter().fold(Presented::new(), |all, (credential, value)| match credential {
         Credential::Field { .. } => all.with_credential(value),
         Credential::XApiKey { .. } => all.with_x_api_key(value.as_bytes()),
+        Credential::XToken { .. } => all.with_x_token(value.as_bytes()),
+        Credential::XApiSignature { .. } => all.with_x_api_signature(value.as_bytes()),
         Credential::Authorization { .. } | Credential::Basic { .. } => all.with_authorization(value.as_bytes()),
     });
+    let presented = match &request.body {
+        Some(body) => presented.with_body(Ok(body.as_bytes())),
+        None => presented,
+    };
     let overrides: Vec<&str> = request.method_overrides.iter().map(String::as_str).collect();
     let requires: Vec<&str> = request.requires.iter().map(String::as_str).collect();
     let line = request.method.as_deref().zip(request.path.as_deref()).map(|(method, target)| RequestLine {
@@ -179,6 +214,7 @@ pub fn ask<T>(world: &World, case: &Case, then: impl FnOnce(&Question<'_>) -> T)
         request: line,
         pin: request.api.as_deref(),
         requires: &requires,
+        cost: 1,
         preflight: request.preflight,
         door: Door::Verify,
         agent: Some("golden"),
@@ -200,6 +236,7 @@ fn shown(verdict: &Verdict) -> serde_json::Value {
         "http": verdict.http_status(),
         "would_be": verdict.would_be,
         "key": verdict.key().map(|key| key.name().to_owned()),
+        "api_user": verdict.api_user().map(|user| user.user_name().to_owned()),
         "old_secret": verdict.key().is_some_and(|key| key.used_old_secret()),
         "api": verdict.api(),
         "operation": verdict.operation(),
@@ -227,6 +264,7 @@ fn judge(world: &World, case: &Case) -> Option<String> {
         "code": expected.code,
         "http": expected.http,
         "key": expected.key,
+        "api_user": expected.api_user,
         "old_secret": expected.old_secret,
         "api": expected.api,
         "operation": expected.operation,

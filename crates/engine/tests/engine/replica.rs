@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use claviger_domain::api::DoorRules;
 use claviger_domain::change::{Change, Object, Position, Step};
+use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::policy::Policy;
 use claviger_domain::role::Levels;
@@ -64,6 +65,14 @@ fn earlier(change: &Change) -> Change {
             Object::Member(member)
         }
         Object::LastUse(last_use) => Object::LastUse(last_use),
+        Object::ApiUser(mut user) => {
+            (user.disabled, user.static_token) = (None, None);
+            Object::ApiUser(user)
+        }
+        Object::ApiSession(mut session) => {
+            session.digest = CredentialDigest::from_bytes([7; 32]);
+            Object::ApiSession(session)
+        }
     });
     Change { object: change.object, now }
 }

@@ -46,6 +46,7 @@ fn ask_by(world: &World, key: &str, method: &str, target: &str) -> Code {
         request: Some(request),
         pin: None,
         requires: &[],
+        cost: 1,
         preflight: false,
         door: Door::Nginx,
         agent: Some("test/1"),

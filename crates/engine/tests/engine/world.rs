@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use claviger_domain::api::{Api, ApiKind, BUILT_IN_SLUG, DEFAULT_SLUG, DoorRules, Host};
 use claviger_domain::api_set::{ApiPattern, ApiSet, ApiSetKind, FULL_ACCESS_SLUG};
-use claviger_domain::application::{Application, ApplicationType, SignIn};
+use claviger_domain::api_user::{
+    ApiSession, ApiSessionLimits, ApiUser, Contact, PermissionType, SignInMethod, generate_api_token,
+};
+use claviger_domain::application::{Application, ApplicationType, SignIn, StoredPassword, TypeFields};
 use claviger_domain::authority::{Authorities, Authority, BUILT_IN_SETS};
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
 use claviger_domain::credential_source::CredentialSource;
-use claviger_domain::digest::{CredentialKind, Pepper};
+use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
 use claviger_domain::ip_list::{IpEntry, IpRange};
 use claviger_domain::key::{Actor, ActorKind, Disabled, EndedSecret, Key, Overlap, Owner, Shape, StoredSecret};
+use claviger_domain::keyring::Keyring;
+use claviger_domain::limit::Limit;
 use claviger_domain::member::{Member, User};
 use claviger_domain::operation::{Operation, VersionPattern};
 use claviger_domain::organization::Organization;
@@ -21,9 +26,12 @@ use claviger_domain::pair::{Pair, generate_password, identifier_hint};
 use claviger_domain::policy::{Lifetime, Policy, StatusProfile};
 use claviger_domain::role::{Levels, Role};
 use claviger_domain::sharing::{SharedWith, Sharing};
+use claviger_domain::sign_in_key::{SessionDigest, SessionKey};
+use claviger_domain::signature::SigningCopies;
 use claviger_domain::testing::{FixedClock, FixedRandom};
 use claviger_domain::{
-    ApiId, ApiSetId, ApplicationId, ApplicationTypeId, Clock, KeyId, OrganizationId, RoleId, Secret, Timestamp, UserId,
+    ApiId, ApiSessionId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, Clock, KeyId, OrganizationId, RoleId,
+    Secret, Timestamp, UserId,
 };
 use claviger_engine::{Config, Engine};
 use serde::Deserialize;
@@ -62,6 +70,10 @@ pub struct OrganizationState {
     #[serde(default)]
     users: Vec<UserState>,
     #[serde(default)]
+    api_users: Vec<ApiUserState>,
+    #[serde(default)]
+    sessions: Vec<SessionState>,
+    #[serde(default)]
     keys: Vec<KeyState>,
 }
 
@@ -71,6 +83,8 @@ struct TypeState {
     slug: String,
     name: String,
     api_sets: Vec<String>,
+    #[serde(default)]
+    sign_in: Option<SignIn>,
     /// What it allows from after the keys were made.
     #[serde(default)]
     later: Option<Vec<String>>,
@@ -84,9 +98,40 @@ struct ApplicationState {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
     allowed_ips: Vec<IpState>,
     #[serde(default)]
+    limits: Vec<Limit>,
+    #[serde(default)]
     disabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiUserState {
+    user_name: String,
+    application: String,
+    permission_type: PermissionType,
+    #[serde(default)]
+    contact: Option<Contact>,
+    /// The user name of a person.
+    profile_user: String,
+    #[serde(default)]
+    disabled: bool,
+    /// Whether there is a static token: `{{token:<user name>}}`.
+    #[serde(default)]
+    static_token: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionState {
+    nick: String,
+    user: String,
+    key: String,
+    #[serde(default)]
+    enrolment_only: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,6 +277,8 @@ struct SetState {
     apis: Vec<String>,
     #[serde(default)]
     operations: Vec<String>,
+    #[serde(default)]
+    limits: Vec<Limit>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -252,6 +299,8 @@ struct KeyState {
     operations: Vec<String>,
     #[serde(default)]
     allowed_ips: Vec<IpState>,
+    #[serde(default)]
+    limits: Vec<Limit>,
     #[serde(default)]
     not_before: Option<Timestamp>,
     #[serde(default)]
@@ -296,6 +345,8 @@ pub struct World {
     pub old_secrets: BTreeMap<String, Secret>,
     /// Of pairs.
     pub identifiers: BTreeMap<String, Secret>,
+    /// Of sessions, and static ones of API users.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 /// Makes records; ids count up.
@@ -310,13 +361,15 @@ struct Builder {
     applications: BTreeMap<String, ApplicationId>,
     roles: BTreeMap<String, RoleId>,
     users: BTreeMap<String, UserId>,
+    api_users: BTreeMap<String, (ApiUserId, ApplicationId)>,
     world: World,
 }
 
 pub const PEPPER: [u8; 32] = [42; 32];
 
 /// The files of the corpus: one a topic, each with a state of its own.
-pub const CORPORA: &[&str] = &["verdicts", "versions", "terms", "sharing", "answers", "owners", "people"];
+pub const CORPORA: &[&str] =
+    &["verdicts", "versions", "terms", "sharing", "answers", "owners", "people", "limits", "sign_ins", "signatures"];
 
 /// One file of the corpus.
 pub fn corpus(topic: &str) -> serde_json::Value {
@@ -338,7 +391,16 @@ pub fn state_of(topic: &str) -> State {
 /// An engine without anything in it.
 pub fn empty_engine(clock: &Arc<FixedClock>) -> Arc<Engine> {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    Arc::new(Engine::new(Config::default(), Pepper::new(&PEPPER), clock, Arc::new(FixedRandom::new(2))))
+    let engine = Engine::new(Config::default(), Pepper::new(&PEPPER), clock, Arc::new(FixedRandom::new(2)));
+    Arc::new(engine.with_session_key(session_key()).with_signing_seal(ring().signing_seal()))
+}
+
+fn ring() -> Keyring {
+    Keyring::generate(&FixedRandom::new(3))
+}
+
+fn session_key() -> SessionKey {
+    ring().session_key()
 }
 
 /// Loads records into an engine.
@@ -386,6 +448,7 @@ impl World {
             secrets: BTreeMap::new(),
             old_secrets: BTreeMap::new(),
             identifiers: BTreeMap::new(),
+            tokens: BTreeMap::new(),
         };
         let mut builder = Builder {
             now: state.now,
@@ -398,6 +461,7 @@ impl World {
             applications: BTreeMap::new(),
             roles: BTreeMap::new(),
             users: BTreeMap::new(),
+            api_users: BTreeMap::new(),
             world,
         };
         for organization in &state.organizations {
@@ -436,6 +500,7 @@ impl Builder {
             name: state.name.parse().expect("a name"),
             time_zone: "UTC".into(),
             key_prefix: KeyPrefix::default(),
+            admin_contact: None,
             allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
             is_default,
             policy: state.policy.saved_at(self.now),
@@ -444,7 +509,7 @@ impl Builder {
             version: 1,
         };
         self.push(ObjectRef::Organization(organization.id), Object::Organization(Box::new(organization)));
-        self.set(FULL_ACCESS_SLUG, ApiSetKind::Full, &[], &[]);
+        self.set(FULL_ACCESS_SLUG, ApiSetKind::Full, &[], &[], &[]);
         self.built_in();
         match &state.default_api {
             DefaultApi::Kept => self.default_api(ApiKind::PristineDefault, &[], &["/".into()]),
@@ -455,11 +520,17 @@ impl Builder {
         for api in &state.apis {
             self.api(api, ApiKind::Plain);
             let general = state.general.get(&api.slug).unwrap_or(&none);
-            self.set(&format!("{}-general", api.slug), ApiSetKind::General, std::slice::from_ref(&api.slug), general);
+            self.set(
+                &format!("{}-general", api.slug),
+                ApiSetKind::General,
+                std::slice::from_ref(&api.slug),
+                general,
+                &[],
+            );
         }
         for set in &state.api_sets {
             assert!(!set.name.is_empty());
-            self.set(&set.slug, ApiSetKind::Plain, &set.apis, &set.operations);
+            self.set(&set.slug, ApiSetKind::Plain, &set.apis, &set.operations, &set.limits);
         }
         for kind in &state.application_types {
             self.application_type(kind);
@@ -470,6 +541,12 @@ impl Builder {
         self.people(state);
         for key in &state.keys {
             self.key(key);
+        }
+        for user in &state.api_users {
+            self.api_user(user);
+        }
+        for session in &state.sessions {
+            self.session(session);
         }
     }
 
@@ -522,7 +599,7 @@ impl Builder {
         };
         self.api(&api, ApiKind::BuiltIn);
         for set in BUILT_IN_SETS {
-            self.set(set.slug, ApiSetKind::BuiltIn, &[BUILT_IN_SLUG.into()], &[]);
+            self.set(set.slug, ApiSetKind::BuiltIn, &[BUILT_IN_SLUG.into()], &[], &[]);
         }
     }
 
@@ -583,7 +660,7 @@ impl Builder {
         self.push(ObjectRef::Api(id), Object::Api(Box::new(api), operations));
     }
 
-    fn set(&mut self, slug: &str, kind: ApiSetKind, apis: &[String], operations: &[String]) {
+    fn set(&mut self, slug: &str, kind: ApiSetKind, apis: &[String], operations: &[String], limits: &[Limit]) {
         let id = ApiSetId::from_raw(self.id());
         self.sets.insert(slug.to_owned(), id);
         let set = ApiSet {
@@ -594,6 +671,7 @@ impl Builder {
             kind,
             apis: apis.iter().map(|api| self.apis[api]).collect(),
             operations: self.patterns(operations),
+            limits: limits.to_vec(),
             template: None,
             created_at: self.now,
             updated_at: self.now,
@@ -626,8 +704,9 @@ impl Builder {
             organization: self.organization,
             slug: state.slug.parse().expect("a slug"),
             name: state.name.parse().expect("a name"),
-            sign_in: SignIn::KeyOnly,
+            sign_in: state.sign_in.unwrap_or(SignIn::KeyOnly),
             api_sets: state.later.as_ref().unwrap_or(&state.api_sets).iter().map(|slug| self.sets[slug]).collect(),
+            fields: TypeFields::default(),
             predefined: false,
             created_at: self.now,
             updated_at: self.now,
@@ -648,7 +727,13 @@ impl Builder {
             kind: self.types[&state.kind],
             disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
             allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
+            limits: state.limits.clone(),
             public_url: None,
+            password: state.password.as_ref().map(|password| StoredPassword {
+                digest: Pepper::new(&PEPPER).digest(CredentialKind::ApplicationPassword, password.as_bytes()),
+                previous: None,
+                set_at: self.now,
+            }),
             created_by: actor,
             created_at: self.now,
             updated_at: self.now,
@@ -730,6 +815,60 @@ impl Builder {
         self.push(ObjectRef::Member(self.organization, id), Object::Member(Box::new(member)));
     }
 
+    fn api_user(&mut self, state: &ApiUserState) {
+        let (id, application) = (ApiUserId::from_raw(self.id()), self.applications[&state.application]);
+        self.api_users.insert(state.user_name.clone(), (id, application));
+        let actor = Actor { kind: ActorKind::Operator, id: None, name: None };
+        let static_token = state.static_token.then(|| {
+            let token = generate_api_token(&self.random);
+            let digest = Pepper::new(&PEPPER).digest(CredentialKind::StaticToken, token.expose().as_bytes());
+            self.world.tokens.insert(state.user_name.clone(), token);
+            digest
+        });
+        let user = ApiUser {
+            id,
+            organization: self.organization,
+            application,
+            user_name: state.user_name.parse().expect("a name"),
+            disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
+            permission_type: state.permission_type,
+            contact: state.contact.clone(),
+            profile_user: self.users[&state.profile_user],
+            profile_external: None,
+            sign_in_method: SignInMethod::Password,
+            language: "en".to_owned(),
+            static_token,
+            created_by: actor,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        self.push(ObjectRef::ApiUser(id), Object::ApiUser(Box::new(user)));
+    }
+
+    fn session(&mut self, state: &SessionState) {
+        let id = ApiSessionId::from_raw(self.id());
+        let token = generate_api_token(&self.random);
+        let digest = session_key().digest(SessionDigest::ApiToken, &[token.expose().as_bytes()]);
+        let (user, application) = self.api_users[&state.user];
+        let limits = ApiSessionLimits::default();
+        let session = ApiSession {
+            id,
+            digest: CredentialDigest::from_bytes(digest),
+            organization: self.organization,
+            application,
+            user,
+            key: self.world.keys[&state.key],
+            created_at: self.now,
+            expires_at: self.now.saturating_add(limits.absolute),
+            idle: limits.idle,
+            used_at: self.now,
+            enrolment_only: state.enrolment_only,
+        };
+        self.world.tokens.insert(state.nick.clone(), token);
+        self.push(ObjectRef::ApiSession(id), Object::ApiSession(Box::new(session)));
+    }
+
     /// The value of a key: what its holder has, and what is stored of it.
     fn value(&mut self, state: &KeyState) -> (Secret, StoredSecret) {
         let pepper = Pepper::new(&PEPPER);
@@ -779,10 +918,12 @@ impl Builder {
             shape: state.shape,
             secret: stored,
             overlap: None,
+            signing: None,
             ended: Vec::new(),
             api_sets: state.api_sets.iter().map(|slug| self.sets[slug]).collect(),
             operations: self.patterns(&state.operations),
             allowed_ips: state.allowed_ips.iter().map(IpState::entry).collect(),
+            limits: state.limits.clone(),
             not_before: state.not_before,
             expires_at: state.expires_at,
             idle_exempt: state.idle_exempt,
@@ -802,8 +943,34 @@ impl Builder {
             Some(rotation) => self.rotate(&mut key, rotation, secret),
             None => secret,
         };
+        if self.signs(&key) {
+            key.signing = Some(self.copies(&key, &secret));
+        }
         self.world.secrets.insert(state.nick.clone(), secret);
         self.push(ObjectRef::Key(id), Object::Key(Box::new(key)));
+    }
+
+    /// Whether its owner is an application that signs.
+    fn signs(&self, key: &Key) -> bool {
+        let is_owner = |object: &Object| match object {
+            Object::Application(application) if key.owner == Owner::Application(application.id) => {
+                Some(application.kind)
+            }
+            _ => None,
+        };
+        let objects = || self.world.changes.iter().filter_map(|change| change.now.as_ref());
+        let kind = objects().find_map(is_owner);
+        objects().any(|object| match object {
+            Object::ApplicationType(of) => Some(of.id) == kind && of.sign_in == SignIn::Signature,
+            _ => false,
+        })
+    }
+
+    /// What it signs with: its secret, and the one before while it overlaps.
+    fn copies(&self, key: &Key, secret: &Secret) -> SigningCopies {
+        let seal = |secret| ring().signing_seal().seal(key.organization, key.id, secret, &FixedRandom::new(4));
+        let before = self.world.old_secrets.get(key.name.as_str()).filter(|_| key.overlap.is_some());
+        SigningCopies { current: seal(secret), before: before.map(seal) }
     }
 
     /// The new secret.

@@ -69,7 +69,7 @@ pub(super) fn draw(manage: &Manage, ctx: &Ctx, member: &Member, email: &Email) -
                 name: member.user.name.to_string(),
                 until: mail::shown(link.expires_at, &member.user.time_zone),
             },
-            link: Some((PATH, token)),
+            link: Some((PATH.into(), token)),
             give_up_at: link.expires_at,
         },
     )?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use claviger_domain::ApiSetId;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
+use claviger_domain::limit::Place;
 use claviger_domain::name::Slug;
 use claviger_store::{Scope, Tx, api_sets};
 use serde_json::json;
@@ -15,8 +16,10 @@ use super::wire::Recorded;
 use crate::Manage;
 use crate::answer::Answer;
 use crate::apis::slug;
+use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
+use crate::limits;
 use crate::write::Changed;
 
 /// Makes a set of the caller's organization.
@@ -24,6 +27,9 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
     let organization = ctx.organization_with(Authority::ApisManage)?;
     let slug = request.slug.clone().unwrap_or_else(|| Slug::from_name(request.name.as_str(), "set"));
     slug::check_set(&slug).map_err(|problem| Error::field("slug", problem))?;
+    let mut checks = Checks::default();
+    let limits = limits::read(&mut checks, &request.limits, Place::ApiSet);
+    checks.finish()?;
     let draft = ApiSet {
         id: ApiSetId::new(ctx.now, &*manage.random),
         organization,
@@ -32,6 +38,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApiSet) -> Result
         kind: ApiSetKind::Plain,
         apis: Vec::new(),
         operations: Vec::new(),
+        limits,
         template: None,
         created_at: ctx.now,
         updated_at: ctx.now,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
+use claviger_domain::limit::Place;
 use claviger_store::{Scope, Tx, api_sets};
 
 use super::record::{check_slug_free, fill, find_own, note, view};
@@ -12,11 +13,13 @@ use super::wire::Recorded;
 use crate::Manage;
 use crate::apis::slug;
 use crate::body::IfMatch;
+use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
+use crate::limits;
 use crate::write::Changed;
 
-/// Changes the set of this id or slug: a plain one, or the operations of a General one. Every key that holds it has the
+/// Changes the set of this id or slug: a plain one, or the operations and limits of a General one. Every key that holds it has the
 /// new rights at once.
 pub async fn edit(
     manage: &Manage,
@@ -54,6 +57,11 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, before: &ApiSet, request: &EditApiSet) ->
     }
     fill(tx, &mut set, request.apis.as_deref(), request.operations.as_deref()).await?;
     check_general(&set)?;
+    if let Some(given) = &request.limits {
+        let mut checks = Checks::default();
+        set.limits = limits::read(&mut checks, given.as_deref().unwrap_or_default(), Place::ApiSet);
+        checks.finish()?;
+    }
     if set == *before {
         return Ok(Recorded { set: old, version: set.version });
     }
@@ -68,11 +76,12 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, before: &ApiSet, request: &EditApiSet) ->
     Ok(Recorded { set: new, version: set.version })
 }
 
-/// Whether a set names what it did not name before, or excepts less.
+/// Whether a set names what it did not name before, excepts less, or has other limits.
 fn holds_more(before: &ApiSet, after: &ApiSet) -> bool {
     let excepts_less =
         before.operations.iter().any(|held| held.pattern.is_exception() && !after.operations.contains(held));
     excepts_less
+        || before.limits != after.limits
         || after.apis.iter().any(|api| !before.apis.contains(api))
         || after.operations.iter().any(|operation| !before.operations.contains(operation))
 }
@@ -83,7 +92,7 @@ fn check_kind(set: &ApiSet, request: &EditApiSet) -> Result<(), Error> {
         ApiSetKind::Full => Err(Error::conflict("Full access is made with the organization; it cannot be changed.")),
         ApiSetKind::BuiltIn => Err(Error::conflict("This set stands for rights in Claviger; it cannot be changed.")),
         ApiSetKind::General if more_than_operations => {
-            Err(Error::conflict("Of the General set of an API only the operations can be changed."))
+            Err(Error::conflict("Of the General set of an API only the operations and limits can be changed."))
         }
         ApiSetKind::Plain | ApiSetKind::General => Ok(()),
     }

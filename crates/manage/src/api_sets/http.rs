@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
+use crate::limits::LimitsUsed;
 use crate::page::Listed;
 use crate::path::PathName;
 use crate::preview_query::PreviewQuery;
@@ -26,6 +27,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(list_templates))
         .routes(routes!(apply_template))
         .routes(routes!(get, edit, delete))
+        .routes(routes!(limits))
 }
 
 /// Lists the organization's API sets.
@@ -91,6 +93,18 @@ async fn get(
 ) -> Result<Answer<ApiSetView>, Error> {
     let found = api_sets::get(&manage, &ctx, &name).await?;
     Ok(Answer::ok(found.set).version(found.version))
+}
+
+/// Tells what was taken of a set's limits, where all that hold it share them. Takes nothing.
+#[utoipa::path(get, path = "/api-sets/{set}/limits", operation_id = "api-sets/limits", tag = "api-sets",
+    params(("set" = String, Path, description = "The set's id or slug")),
+    responses((status = 200, body = LimitsUsed), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn limits(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+) -> Result<Answer<LimitsUsed>, Error> {
+    Ok(Answer::ok(api_sets::limits(&manage, &ctx, &name).await?))
 }
 
 /// Changes an API set; every key that holds it has the new rights at once.

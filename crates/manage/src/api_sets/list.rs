@@ -3,6 +3,7 @@
 use claviger_domain::OrganizationId;
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
+use claviger_engine::LimitsOf;
 use claviger_store::Conn;
 use claviger_store::api_sets::{self, ApiSetFilter};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use crate::apis::search_text;
 use crate::body::{flag, number};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
+use crate::limits::{LimitsUsed, used};
 use crate::page::{Listed, page};
 use crate::shared::{find_usable_api, is_lent};
 use crate::sort::SortBy;
@@ -81,6 +83,13 @@ pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Err
     let mut snapshot = manage.store.read().await?;
     let set = find(&mut snapshot, organization, name).await?;
     Ok(Recorded { set: view_to(&mut snapshot, organization, &set).await?, version: set.version })
+}
+
+/// What was taken of a set's limits.
+pub async fn limits(manage: &Manage, ctx: &Ctx, name: &str) -> Result<LimitsUsed, Error> {
+    let organization = ctx.organization_with_any(&[Authority::ApisRead, Authority::KeysManageOwn])?;
+    let set = find(&mut *manage.store.read().await?, organization, name).await?;
+    Ok(used(manage, LimitsOf::ApiSet(set.organization, set.id)).await)
 }
 
 /// Those of another organization's sets that are there for `user`. A page may have fewer then.

@@ -15,7 +15,7 @@ pub mod wire;
 pub use create::create;
 pub use delete::delete;
 pub use edit::edit;
-pub use list::{ListApiSets, get, list};
+pub use list::{ListApiSets, get, limits, list};
 pub use request::{CreateApiSet, EditApiSet};
 
 pub(crate) use record::{all, holds_whole};

@@ -145,7 +145,7 @@ pub(super) fn note(
 }
 
 fn audited(view: &ApiSetView) -> Option<Value> {
-    const FIELDS: [&str; 6] = ["slug", "name", "kind", "apis", "operations", "template"];
+    const FIELDS: [&str; 7] = ["slug", "name", "kind", "apis", "operations", "limits", "template"];
     let mut fields = serde_json::to_value(view).ok()?;
     fields.as_object_mut()?.retain(|name, _| FIELDS.contains(&name.as_str()));
     Some(fields)

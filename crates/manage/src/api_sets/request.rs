@@ -4,7 +4,8 @@ use claviger_domain::name::{Name, Slug};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::body::value;
+use crate::body::{present, value};
+use crate::limits::LimitInput;
 
 /// A set to make.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -26,6 +27,9 @@ pub struct CreateApiSet {
     #[serde(default)]
     #[schema(example = json!(["github:issues/*"]))]
     pub operations: Vec<String>,
+    /// For requests for what it holds, by whichever keys hold it.
+    #[serde(default)]
+    pub limits: Vec<LimitInput>,
 }
 
 /// What to change of a set; what is not there stays.
@@ -48,4 +52,8 @@ pub struct EditApiSet {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = Vec<String>)]
     pub operations: Option<Vec<String>>,
+    /// In the place of all its limits; null or empty = without.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<LimitInput>>)]
+    pub limits: Option<Option<Vec<LimitInput>>>,
 }

@@ -7,6 +7,8 @@ use claviger_domain::{ApiId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::limits::{self, LimitView};
+
 /// An API set.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ApiSetView {
@@ -23,6 +25,8 @@ pub struct ApiSetView {
     apis: Vec<String>,
     /// Operations it holds, as `<api slug>:<pattern>`; with `@<version>` in that version alone, with `!` before it taken out.
     operations: Vec<String>,
+    /// For requests for what it holds, by whichever keys hold it.
+    limits: Vec<LimitView>,
     /// The template that it was made from, as `<template>/<right>`.
     #[schema(required)]
     template: Option<String>,
@@ -60,6 +64,7 @@ impl ApiSetView {
             kind: set.kind,
             apis: set.apis.iter().filter_map(|api| slugs.get(api).cloned()).collect(),
             operations: named.collect(),
+            limits: limits::views(&set.limits),
             template: set.template.as_deref().map(str::to_owned),
             created_at: set.created_at,
             updated_at: set.updated_at,

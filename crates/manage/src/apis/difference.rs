@@ -31,12 +31,22 @@ pub struct OperationCounts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OperationChanges {
     /// New names.
-    #[schema(example = json!(["getPastEvents"]))]
-    pub added: Vec<String>,
+    pub added: Vec<NamedOperation>,
     /// Known names.
     pub changed: Vec<ChangedOperation>,
     /// Names that are there no more.
-    pub removed: Vec<String>,
+    pub removed: Vec<NamedOperation>,
+}
+
+/// An operation that comes or goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NamedOperation {
+    /// Its name.
+    #[schema(example = "getPastEvents")]
+    pub name: String,
+    /// Method and path, and the versions if it names any; several where versions differ.
+    #[schema(example = json!(["GET /past_events (v1, v2)"]))]
+    pub requests: Vec<String>,
 }
 
 /// An operation before and after.
@@ -112,16 +122,17 @@ impl Difference {
         let mut difference = Self::default();
         for (name, now) in in_order(new, &after) {
             match before.get(name) {
-                None => difference.add(name),
+                None => {
+                    difference.counts.added += 1;
+                    note(&mut difference.changes.added, name, now);
+                }
                 Some(old) if old != now => difference.change(name, old, now),
                 Some(_) => {}
             }
         }
-        for (name, _) in in_order(old, &before).filter(|(name, _)| !after.contains_key(name)) {
+        for (name, rows) in in_order(old, &before).filter(|(name, _)| !after.contains_key(name)) {
             difference.counts.removed += 1;
-            if difference.changes.removed.len() < CHANGES_SHOWN_MAX {
-                difference.changes.removed.push(name.to_owned());
-            }
+            note(&mut difference.changes.removed, name, rows);
         }
         let (was, is) = (units(old), units(new));
         difference.gained = Units(is.iter().filter(|unit| !was.contains(*unit)).cloned().collect());
@@ -131,21 +142,24 @@ impl Difference {
         difference
     }
 
-    fn add(&mut self, name: &str) {
-        self.counts.added += 1;
-        if self.changes.added.len() < CHANGES_SHOWN_MAX {
-            self.changes.added.push(name.to_owned());
-        }
-    }
-
     fn change(&mut self, name: &str, old: &[&Operation], now: &[&Operation]) {
         self.counts.changed += 1;
         if self.changes.changed.len() < CHANGES_SHOWN_MAX {
-            let shown = |rows: &[&Operation]| rows.iter().map(|row| shown(row)).collect();
-            let (name, before, after) = (name.to_owned(), shown(old), shown(now));
+            let (name, before, after) = (name.to_owned(), requests(old), requests(now));
             self.changes.changed.push(ChangedOperation { name, before, after });
         }
     }
+}
+
+/// Names an operation, as far as there is room.
+fn note(named: &mut Vec<NamedOperation>, name: &str, rows: &[&Operation]) {
+    if named.len() < CHANGES_SHOWN_MAX {
+        named.push(NamedOperation { name: name.to_owned(), requests: requests(rows) });
+    }
+}
+
+fn requests(rows: &[&Operation]) -> Vec<String> {
+    rows.iter().map(|row| shown(row)).collect()
 }
 
 fn by_name(operations: &[Operation]) -> BTreeMap<&str, Vec<&Operation>> {
@@ -264,8 +278,9 @@ mod tests {
         let new = [operation("b", "PUT", &[]), operation("d", "GET", &[]), operation("a", "GET", &[])];
         let difference = Difference::new(&old, &new);
         assert_eq!(difference.counts, OperationCounts { added: 1, changed: 1, removed: 1 });
-        assert_eq!(difference.changes.added, ["d"]);
-        assert_eq!(difference.changes.removed, ["c"]);
+        let named = |name: &str| NamedOperation { name: name.to_owned(), requests: vec!["GET /x".to_owned()] };
+        assert_eq!(difference.changes.added, [named("d")]);
+        assert_eq!(difference.changes.removed, [named("c")]);
         let changed = &difference.changes.changed[0];
         assert_eq!(
             (&*changed.name, &*changed.before, &*changed.after),

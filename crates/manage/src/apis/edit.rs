@@ -10,7 +10,7 @@ use claviger_store::{Conn, Scope, Tx, apis, operations};
 use super::record::{check_slug_free, find_own, note, rename_general, view};
 use super::request::{self, EditApi};
 use super::wire::Recorded;
-use super::{rules, slug, versions};
+use super::{manual, rules, slug, versions};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
@@ -114,6 +114,7 @@ async fn apply(
     apis::update(tx, &api).await?;
     if replaced {
         operations::replace(tx, api.organization, api.id, &operations).await?;
+        manual::forget(tx, api.id, &operations).await?;
     }
     let new = view(tx, &api).await?;
     note(tx, ctx, "api.edit", &api, Some(&old), Some(&new));

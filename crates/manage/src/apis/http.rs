@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::document::{DOCUMENT_BYTES_MAX, Format};
+use super::manual::{self, OperationManual, ReadManual};
 use super::wire::{ApiView, OperationView, Recorded};
 use super::{CreateApi, Deletion, EditApi, Edition, ImportQuery, Imported, ListApis, ListOperations};
 use crate::answer::Answer;
@@ -54,6 +55,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(import))
         .routes(routes!(get, edit, delete))
         .routes(routes!(list_operations))
+        .routes(routes!(get_manual))
 }
 
 /// Lists the organization's APIs.
@@ -178,6 +180,22 @@ async fn list_operations(
     Query(query): Query<ListOperations>,
 ) -> Result<Answer<Listed<OperationView>>, Error> {
     Ok(Answer::ok(apis::list_operations(&manage, &ctx, &name, &query).await?))
+}
+
+/// Reads what the API's document says of an operation: parameters, payloads and answers.
+///
+/// It is kept from the last import of each version, within limits: up to 8 levels of schemas and 24 KiB an operation.
+/// `cut` tells what is not whole.
+#[utoipa::path(get, path = "/apis/{api}/manual", operation_id = "apis/get-manual", tag = "apis",
+    params(("api" = String, Path, description = "The API's id or slug"), ReadManual),
+    responses((status = 200, body = OperationManual), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn get_manual(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(query): Query<ReadManual>,
+) -> Result<Answer<OperationManual>, Error> {
+    Ok(Answer::ok(manual::get(&manage, &ctx, &name, &query).await?))
 }
 
 /// JSON or YAML, as the media type says.

@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 use super::difference::Difference;
 use super::document::{self, DocumentError, Format, ImportedDocument};
 use super::imported::{Imported, SuggestedSetView};
+use super::manual::{self, Manuals};
 use super::merge::{Existing, Merged, merge};
 use super::record::{self, note, rename_general, view};
 use super::shares::Shares;
@@ -139,6 +140,8 @@ struct Preview {
     after: Api,
     differs: bool,
     operations: Vec<Operation>,
+    manuals: Manuals,
+    manuals_differ: bool,
     imported: Imported,
 }
 
@@ -146,9 +149,10 @@ struct Preview {
 
 impl Plan {
     async fn carry_out(&self, tx: &mut Tx) -> Result<Imported, Error> {
-        let Preview { before, after, differs, operations, mut imported } = self.preview(tx).await?;
+        let Preview { before, after, differs, operations, manuals, manuals_differ, mut imported } =
+            self.preview(tx).await?;
         let old = match &before {
-            Some(before) if !differs && *before == after => return Ok(imported),
+            Some(before) if !differs && !manuals_differ && *before == after => return Ok(imported),
             Some(before) => Some(view(tx, before).await?),
             None => None,
         };
@@ -163,6 +167,10 @@ impl Plan {
         }
         if differs {
             operations::replace(tx, self.organization, after.id, &operations).await?;
+            manual::forget(tx, after.id, &operations).await?;
+        }
+        if manuals_differ {
+            manuals.save(tx, after.id).await?;
         }
         imported.api = view(tx, &after).await?;
         note(tx, &self.ctx, "api.import", &after, old.as_ref(), Some(&imported.api));
@@ -181,8 +189,12 @@ impl Plan {
         request::check_routable(&mut checks, "paths", &merged.operations);
         checks.finish()?;
         let differs = old != merged.operations;
+        let manuals_differ = match &before {
+            Some(before) => merged.manuals.differ(conn, before.id).await?,
+            None => true,
+        };
         let after = match &before {
-            Some(before) => self.replaced(before, &merged, differs),
+            Some(before) => self.replaced(before, &merged, differs || manuals_differ),
             None => self.made(&merged),
         };
         let difference = Difference::new(&old, &merged.operations);
@@ -191,7 +203,8 @@ impl Plan {
             None => Shares::default(),
         };
         let imported = self.imported(before.is_none(), &after, &merged, difference, shares);
-        Ok(Preview { before, after, differs, operations: merged.operations, imported })
+        let Merged { operations, manuals, .. } = merged;
+        Ok(Preview { before, after, differs, operations, manuals, manuals_differ, imported })
     }
 
     fn imported(&self, made: bool, after: &Api, merged: &Merged, difference: Difference, shares: Shares) -> Imported {

@@ -8,6 +8,7 @@ use claviger_domain::operation::{
 };
 
 use super::document::{self, ImportedDocument};
+use super::manual::Manuals;
 use super::versions::check_name;
 use crate::error::Error;
 
@@ -26,12 +27,15 @@ pub(super) struct Merged {
     pub(super) operations: Vec<Operation>,
     /// The versions that the document stands for; empty where it names none.
     pub(super) named: Vec<Box<str>>,
+    pub(super) manuals: Manuals,
 }
 
 /// The document's operations under the versions that it stands for.
 struct Read {
     operations: Vec<Operation>,
     named: Vec<Box<str>>,
+    /// Each of the document's own, in its versions, in the document's order.
+    single: Vec<Operation>,
 }
 
 /// Puts a document in the place of the versions it stands for, beside the others of the API.
@@ -52,6 +56,7 @@ pub(super) fn merge(
             version_pattern: pattern,
             versions,
             base_paths: document.base_paths.clone(),
+            manuals: read.manuals(document),
             operations: read.operations,
             named: read.named,
         };
@@ -59,7 +64,8 @@ pub(super) fn merge(
     };
     let (before, known) = versioned(existing, pattern.as_ref());
     spell(&mut read.named, &known);
-    read.operations.iter_mut().for_each(|operation| spell(&mut operation.versions, &known));
+    let all = read.operations.iter_mut().chain(&mut read.single);
+    all.for_each(|operation| spell(&mut operation.versions, &known));
     check_replaces(&known, &before, &read, version)?;
     if pattern.is_some() {
         read.take_names(&before);
@@ -68,7 +74,8 @@ pub(super) fn merge(
     let versions = sorted(known.iter().cloned().chain(added).collect());
     let base_paths = base_paths(existing.api, document, pattern.as_ref(), &read.named);
     let operations = together(before, &read)?;
-    Merged { version_pattern: pattern, versions, base_paths, operations, named: read.named }.checked()
+    let manuals = read.manuals(document);
+    Merged { version_pattern: pattern, versions, base_paths, operations, named: read.named, manuals }.checked()
 }
 
 /// What versions look like: as the API says, else `v` and digits where the document or the call has one. An API that is
@@ -239,7 +246,7 @@ impl Read {
         version: Option<&str>,
     ) -> Result<Self, Error> {
         let Some(pattern) = pattern else {
-            return Ok(Self { operations: document.operations.clone(), named: Vec::new() });
+            return Ok(Self::alike(document.operations.clone(), Vec::new()));
         };
         let of_base: Vec<_> = document.base_paths.iter().map(|path| last_version(path, pattern)).collect();
         if of_base.iter().any(Option::is_some) {
@@ -251,10 +258,11 @@ impl Read {
         match version {
             _ if !of_paths.is_empty() => {
                 check_same(&of_paths, version, "paths name")?;
-                Ok(Self { operations: grouped(document, pattern, &of_paths), named: of_paths })
+                let single = of_own_paths(document, pattern, &of_paths);
+                Ok(Self { operations: grouped(document, pattern, &single), named: of_paths, single })
             }
             Some(version) => Self::of_versions(document, &[version.into()], None, ""),
-            None => Ok(Self { operations: document.operations.clone(), named: Vec::new() }),
+            None => Ok(Self::alike(document.operations.clone(), Vec::new())),
         }
     }
 
@@ -268,7 +276,17 @@ impl Read {
         let named: Vec<Box<str>> = versions.iter().filter(|name| &***name != UNVERSIONED).cloned().collect();
         check_same(&named, asked, source)?;
         let with = |operation: &Operation| Operation { versions: versions.to_vec(), ..operation.clone() };
-        Ok(Self { operations: document.operations.iter().map(with).collect(), named })
+        Ok(Self::alike(document.operations.iter().map(with).collect(), named))
+    }
+
+    /// The operations are those of the document, one for one.
+    fn alike(operations: Vec<Operation>, named: Vec<Box<str>>) -> Self {
+        Self { single: operations.clone(), operations, named }
+    }
+
+    /// What the document says of each of them.
+    fn manuals(&self, document: &ImportedDocument) -> Manuals {
+        Manuals::new(&self.named, self.single.iter().zip(document.manuals.iter().map(|manual| &**manual)))
     }
 
     /// An operation that the API does not know by this name but by its method and path keeps the name it has there, so that
@@ -309,17 +327,27 @@ struct Group {
     plain_names: Vec<Box<str>>,
 }
 
-/// The document's operations without the version that begins their paths: one for all versions of a method and path.
-fn grouped(document: &ImportedDocument, pattern: &VersionPattern, versions: &[Box<str>]) -> Vec<Operation> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for whole in &document.operations {
+/// The document's operations without the version that begins their paths.
+fn of_own_paths(document: &ImportedDocument, pattern: &VersionPattern, versions: &[Box<str>]) -> Vec<Operation> {
+    let own = document.operations.iter().map(|whole| {
         let version = first_version(&whole.template, pattern);
         let rest = version.map_or(&*whole.template, |version| &whole.template[version.len() + 1..]);
         let mut operation = whole.clone();
         operation.template = if rest.is_empty() { "/".into() } else { rest.into() };
         operation.versions = vec![version.unwrap_or(UNVERSIONED).into()];
         spell(&mut operation.versions, versions);
+        operation
+    });
+    own.collect()
+}
+
+/// The same as one operation for all versions of a method and path.
+fn grouped(document: &ImportedDocument, pattern: &VersionPattern, single: &[Operation]) -> Vec<Operation> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (whole, operation) in document.operations.iter().zip(single) {
+        let version = first_version(&whole.template, pattern);
+        let mut operation = operation.clone();
         let is_made = *whole.name == *document::made_name(&whole.method, &whole.template);
         let plain_name = match version {
             Some(_) if is_made => document::made_name(&whole.method, &operation.template).into(),

@@ -12,6 +12,7 @@ pub mod http;
 mod import;
 mod imported;
 mod list;
+pub mod manual;
 mod merge;
 #[cfg(test)]
 mod merge_tests;

@@ -28,6 +28,7 @@ pub fn general_set(id: ApiSetId, api: &Api, now: Timestamp) -> ApiSet {
         kind: ApiSetKind::General,
         apis: vec![api.id],
         operations: Vec::new(),
+        limits: Vec::new(),
         template: None,
         created_at: now,
         updated_at: now,

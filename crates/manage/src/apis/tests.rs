@@ -273,9 +273,9 @@ async fn a_re_import_that_removes_what_keys_use_says_so_first() {
     let own = world.post(&token, "/keys", own).await.body["key"]["id"].clone();
 
     let changes = json!({
-        "added": ["a/two"],
+        "added": [{"name": "a/two", "requests": ["GET /d"]}],
         "changed": [{"name": "c", "before": ["GET /c"], "after": ["PUT /c"]}],
-        "removed": ["b"],
+        "removed": [{"name": "b", "requests": ["GET /b"]}],
     });
     let losing_key = json!([{"id": own, "name": "by name", "operations": 1, "names": ["b"]}]);
     let losing_sets = json!([

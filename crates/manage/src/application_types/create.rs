@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use claviger_domain::ApplicationTypeId;
-use claviger_domain::application::{APPLICATION_TYPES_MAX, ApplicationType, SignIn};
+use claviger_domain::application::{APPLICATION_TYPES_MAX, ApplicationType};
 use claviger_domain::authority::Authority;
 use claviger_domain::name::Slug;
 use claviger_store::{Scope, Tx, application_types};
 use serde_json::json;
 
 use super::record::{allowed_sets, check_slug_free, note, view};
-use super::request::CreateApplicationType;
+use super::request::{self, CreateApplicationType};
 use super::wire::Recorded;
 use crate::Manage;
 use crate::answer::Answer;
@@ -18,10 +18,9 @@ use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode};
 use crate::write::Changed;
 
-/// Makes a type whose applications prove themselves by a key alone.
+/// Makes a type of applications.
 pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApplicationType) -> Result<Changed<Recorded>, Error> {
     let organization = ctx.organization_with(Authority::ApplicationsManage)?;
-    check_sign_in(request.sign_in)?;
     let draft = ApplicationType {
         id: ApplicationTypeId::new(ctx.now, &*manage.random),
         organization,
@@ -29,6 +28,7 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateApplicationType) 
         name: request.name.clone(),
         sign_in: request.sign_in,
         api_sets: Vec::new(),
+        fields: request::fields(request.sign_in, request.fields.as_ref(), None)?,
         predefined: false,
         created_at: ctx.now,
         updated_at: ctx.now,
@@ -67,13 +67,4 @@ async fn insert(
     let made = view(tx, &kind).await?;
     note(tx, ctx, "application_type.create", &kind, None, Some(&made));
     Ok(Recorded { kind: made, version: kind.version })
-}
-
-/// The other styles need what is not there yet: sessions, static tokens, signatures.
-fn check_sign_in(sign_in: SignIn) -> Result<(), Error> {
-    if sign_in == SignIn::KeyOnly {
-        return Ok(());
-    }
-    let style = sign_in.as_str();
-    Err(Error::field("sign_in", format!("`{style}` is not possible yet: expected `key_only`, a key alone")))
 }

@@ -7,7 +7,7 @@ use claviger_domain::authority::Authority;
 use claviger_store::{Scope, Tx, application_types};
 
 use super::record::{allowed_sets, check_slug_free, find, note, view};
-use super::request::EditApplicationType;
+use super::request::{self, EditApplicationType};
 use super::wire::Recorded;
 use crate::Manage;
 use crate::body::IfMatch;
@@ -55,6 +55,9 @@ async fn apply(
     }
     if let Some(names) = &request.api_sets {
         kind.api_sets = allowed_sets(tx, ctx, kind.organization, names, &before.api_sets).await?;
+    }
+    if let Some(fields) = &request.fields {
+        kind.fields = request::fields(kind.sign_in, Some(fields), Some(before.fields))?;
     }
     if kind == *before {
         return Ok(Recorded { kind: old, version: kind.version });

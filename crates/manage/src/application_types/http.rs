@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::{ApplicationTypeView, Recorded};
-use super::{CreateApplicationType, EditApplicationType, ListApplicationTypes};
+use super::{CreateApplicationType, EditApplicationType, ListApplicationTypes, PredefinedTypes};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, Query};
 use crate::ctx::Ctx;
@@ -18,7 +18,7 @@ use crate::{Manage, application_types};
 
 /// The routes, below `/api/v1`.
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, edit, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, edit, delete)).routes(routes!(predefine))
 }
 
 /// Lists the organization's types of applications.
@@ -46,6 +46,19 @@ async fn create(
     let (Recorded { kind, version }, position) = (made.value, made.position);
     let id = kind.id().to_owned();
     Answer::created(kind).location("application-types", &id).version(version).settled(&manage, position, query).await
+}
+
+/// Makes the predefined types that are missing: Webservice Standard, Webservice Premium, Manage consents, SMS, PBX and Token.
+/// Each may have the set of the template `yetiforce` that was applied to an API.
+#[utoipa::path(post, path = "/application-types/predefined", operation_id = "application-types/predefine", tag = "application-types", params(ChangeQuery),
+    responses((status = 200, body = PredefinedTypes), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn predefine(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<ChangeQuery>,
+) -> Result<Answer<PredefinedTypes>, Error> {
+    let changed = application_types::predefine(&manage, &ctx).await?;
+    Answer::ok(changed.value).settled(&manage, changed.position, query).await
 }
 
 /// Reads a type of applications.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use claviger_domain::application::{ApplicationType, SignIn};
+use claviger_domain::application::ApplicationType;
 use claviger_domain::{ApiSetId, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -64,7 +64,7 @@ impl ApplicationTypeView {
             name: kind.name.to_string(),
             sign_in: kind.sign_in.as_str(),
             api_sets: kind.api_sets.iter().filter_map(|id| slugs.get(id).cloned()).collect(),
-            fields: fields(kind.sign_in),
+            fields: fields(kind),
             predefined: kind.predefined,
             counts: TypeCounts { applications },
             created_at: kind.created_at,
@@ -74,17 +74,15 @@ impl ApplicationTypeView {
 
     /// What an audit entry shows.
     pub(super) fn audited(&self) -> Value {
-        json!({"slug": self.slug, "name": self.name, "sign_in": self.sign_in, "api_sets": self.api_sets})
+        json!({"slug": self.slug, "name": self.name, "sign_in": self.sign_in, "api_sets": self.api_sets, "fields": self.fields})
     }
 }
 
-/// What a form for applications of this style shows.
-fn fields(sign_in: SignIn) -> Map<String, Value> {
-    let password = match sign_in {
-        SignIn::Session | SignIn::StaticToken => "required",
-        SignIn::KeyAndToken | SignIn::KeyOnly | SignIn::Signature => "hidden",
-    };
+/// What a form for applications of this type shows.
+fn fields(kind: &ApplicationType) -> Map<String, Value> {
+    let password = if kind.sign_in.has_password() { "required" } else { "hidden" };
+    let (allowed_ips, public_url) = (kind.fields.allowed_ips.as_str(), kind.fields.public_url.as_str());
     let fields =
-        [("name", "required"), ("password", password), ("allowed_ips", "optional"), ("public_url", "optional")];
+        [("name", "required"), ("password", password), ("allowed_ips", allowed_ips), ("public_url", public_url)];
     fields.into_iter().map(|(name, need)| (name.to_owned(), json!(need))).collect()
 }

@@ -1,17 +1,20 @@
 //! Makes an application, and with it its first key.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use claviger_domain::ApplicationId;
 use claviger_domain::application::{APPLICATIONS_MAX, Application, ApplicationType};
 use claviger_domain::authority::Authority;
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::Disabled;
+use claviger_domain::limit::Place;
 use claviger_domain::name::Slug;
 use claviger_domain::organization::Organization;
-use claviger_store::{Scope, Tx, applications};
+use claviger_store::{Conn, Scope, Tx, applications};
 use serde_json::{Value, json};
 
+use super::password;
 use super::record::{check_free, free_slug, note, view};
 use super::request::{self, CreateApplication};
 use super::wire::{ApplicationView, NewApplication};
@@ -23,6 +26,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode, FieldError};
 use crate::ip_list::{self, Reading};
 use crate::keys::{CreateKey, KeyView, NewKey, OwnerInput};
+use crate::limits;
 use crate::organizations::home;
 use crate::rights::UNKNOWN;
 use crate::write::Changed;
@@ -48,7 +52,11 @@ pub async fn create(
     let unknown = || Error::names_unknown(vec![FieldError::new("type", UNKNOWN)]);
     let kind = find_type(&mut snapshot, organization, &request.kind).await?.ok_or_else(unknown)?;
     drop(snapshot);
-    let draft = draft(manage, ctx, &home, &request, &kind)?;
+    let (mut draft, mut password) = (draft(manage, ctx, &home, &request, &kind)?, None);
+    if kind.sign_in.has_password() {
+        let (shown, stored) = password::draw(manage, ctx, request.password.as_ref(), None, Duration::ZERO)?;
+        (draft.password, password) = (Some(stored), Some(shown));
+    }
     let key = NewKey::draw(manage, ctx, &home, first_key(&draft, &request, &kind, &home))?;
     let (issued, again) = (key.issued(), key.issued().without_values());
     let making = Arc::new(Making { ctx: ctx.clone(), slug: request.slug, draft, kind, key });
@@ -63,7 +71,7 @@ pub async fn create(
             move |(application, key)| answer_again(application, key, &again),
         )
         .await?;
-    Ok(changed.map(|(application, key)| (NewApplication { application, password: None, key, issued }, 1)))
+    Ok(changed.map(|(application, key)| (NewApplication { application, password, key, issued }, 1)))
 }
 
 /// The answer without what proves the key.
@@ -73,7 +81,8 @@ fn answer_again(application: &ApplicationView, key: &KeyView, nothing: &Value) -
     Answer::created(body).location("applications", application.id()).version(1)
 }
 
-fn draft(
+/// The record that a request asks for, without slug and password.
+pub(super) fn draft(
     manage: &Manage,
     ctx: &Ctx,
     home: &Organization,
@@ -93,17 +102,23 @@ fn draft(
         kind: kind.id,
         disabled: (!request.active).then_some(disabled),
         allowed_ips: ip_list::read(&mut checks, &request.allowed_ips, &reading),
+        limits: limits::read(&mut checks, &request.limits, Place::Application),
         public_url: request::public_url(&mut checks, request.public_url.as_deref()),
+        password: None,
         created_by: ctx.actor.clone(),
         created_at: ctx.now,
         updated_at: ctx.now,
         version: 1,
     };
+    request::needs(&mut checks, kind, &application);
+    let takes_password = kind.sign_in.has_password() || request.password.is_none();
+    checks.ensure("password", takes_password, "is nothing that applications of this type have");
     checks.finish()?;
     Ok(application)
 }
 
-fn first_key(
+/// The key that an application begins with: it has all sets of the type.
+pub(super) fn first_key(
     application: &Application,
     request: &CreateApplication,
     kind: &ApplicationType,
@@ -120,6 +135,12 @@ fn first_key(
     }
 }
 
+/// Refuses a type that was changed since it was read.
+pub(super) async fn check_type(conn: &mut Conn, kind: &ApplicationType) -> Result<(), Error> {
+    let stands = find_type(conn, kind.organization, &kind.id.to_string()).await?.as_ref() == Some(kind);
+    if stands { Ok(()) } else { Err(Error::conflict("The type was changed meanwhile; try again.")) }
+}
+
 // === impl Making ===
 
 impl Making {
@@ -129,9 +150,7 @@ impl Making {
             let most = format!("An organization has at most {APPLICATIONS_MAX} applications.");
             return Err(Error::new(ErrorCode::LimitReached, most));
         }
-        if find_type(tx, application.organization, &self.kind.id.to_string()).await?.as_ref() != Some(&self.kind) {
-            return Err(Error::conflict("The type was changed meanwhile; try again."));
-        }
+        check_type(tx, &self.kind).await?;
         if self.slug.is_none() {
             application.slug = free_slug(tx, &application).await?;
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use claviger_domain::OrganizationId;
 use claviger_domain::authority::Authority;
 use claviger_domain::key::{Disabled, Owner};
-use claviger_store::{Scope, Tx, applications};
+use claviger_domain::{ApplicationId, OrganizationId};
+use claviger_store::{Scope, Tx, api_sessions, api_users, applications};
 
 use super::record::{find, note, view};
 use crate::Manage;
@@ -17,6 +17,8 @@ use crate::write::Changed;
 
 /// What ends with a deletion that ended too early.
 const REASON: &str = "being deleted";
+/// How many API users a transaction deletes at most.
+const USERS_AT_ONCE_MAX: i64 = 500;
 
 /// Deletes the application of this id or slug. It is out of service with the first transaction; where it has many keys,
 /// they end some at a time, so that no transaction grows with their number.
@@ -61,7 +63,9 @@ async fn step(
     if_match.check(application.version)?;
     let owner = Owner::Application(application.id);
     let old = view(tx, &application).await?;
-    if keys::end_some(tx, ctx, organization, &owner).await? {
+    if keys::end_some(tx, ctx, organization, &owner).await?
+        || api_sessions::end_some_of_application(tx, application.id).await? > 0
+    {
         if application.disabled.is_none() {
             let reason = Some(REASON.to_owned());
             application.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason });
@@ -73,7 +77,19 @@ async fn step(
         }
         return Ok(false);
     }
+    if end_users(tx, application.id).await? {
+        return Ok(false);
+    }
     applications::delete(tx, organization, application.id).await?;
     note(tx, ctx, "application.delete", &application, Some(&old), None);
     Ok(true)
+}
+
+/// Deletes some of the users who sign in under it; whether there were any.
+async fn end_users(tx: &mut Tx, application: ApplicationId) -> Result<bool, Error> {
+    let users = api_users::some_of_application(tx, application, USERS_AT_ONCE_MAX).await?;
+    for user in &users {
+        api_users::delete(tx, user.organization, user.id).await?;
+    }
+    Ok(!users.is_empty())
 }

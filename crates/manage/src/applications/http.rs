@@ -8,15 +8,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::{ApplicationView, NewApplication, Recorded};
-use super::{CreateApplication, EditApplication, ListApplications};
+use super::{
+    ApplicationImport, ApplicationWithPassword, CreateApplication, EditApplication, ImportApplication,
+    ListApplications, RotatePassword,
+};
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query};
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::Accepted;
 use crate::keys::{CreateKey, KeyQuery, KeyView, KeyWithSecret, Reason, RefusalQuery, RefusalView};
+use crate::limits::LimitsUsed;
 use crate::page::Listed;
 use crate::path::PathName;
+use crate::preview_query::PreviewQuery;
 use crate::write::Changed;
 use crate::{Manage, applications, keys};
 
@@ -24,10 +29,13 @@ use crate::{Manage, applications, keys};
 pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(import))
         .routes(routes!(get, edit, delete))
         .routes(routes!(disable))
         .routes(routes!(enable))
+        .routes(routes!(rotate_password))
         .routes(routes!(list_keys, create_key))
+        .routes(routes!(limits))
         .routes(routes!(requests))
 }
 
@@ -69,6 +77,22 @@ async fn create(
         .version(version)
         .settled_with_secret(&manage, position, query)
         .await
+}
+
+/// Takes over an application that another system made, with its key and the users who sign in under it. What is there stays as it
+/// is; users who cannot come in are named, and hold nothing up.
+#[utoipa::path(post, path = "/application-imports", operation_id = "applications/import", tag = "applications",
+    params(PreviewQuery), request_body = ImportApplication,
+    responses((status = 200, body = ApplicationImport), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn import(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    Query(query): Query<PreviewQuery>,
+    JsonBody(request): JsonBody<ImportApplication>,
+) -> Result<Answer<ApplicationImport>, Error> {
+    let done = applications::import(&manage, &ctx, request, query.dry_run).await?;
+    let waiting = ChangeQuery { wait: query.wait, wait_ms: query.wait_ms };
+    Answer::ok(done.value).settled_with_secret(&manage, done.position, waiting).await
 }
 
 /// Reads an application.
@@ -142,6 +166,22 @@ async fn enable(
     recorded(&manage, applications::enable(&manage, &ctx, name, request).await?, query).await
 }
 
+/// Gives an application another password and answers it, once; the one before stays valid for the overlap.
+#[utoipa::path(post, path = "/applications/{application}/rotate-password", operation_id = "applications/rotate-password", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug"), ChangeQuery), request_body = RotatePassword,
+    responses((status = 200, body = ApplicationWithPassword), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn rotate_password(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+    Query(query): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<RotatePassword>,
+) -> Result<Answer<ApplicationWithPassword>, Error> {
+    let changed = applications::rotate_password(&manage, &ctx, name, request).await?;
+    let (answer, version) = changed.value;
+    Answer::ok(answer).version(version).settled_with_secret(&manage, changed.position, query).await
+}
+
 /// Lists the living keys of an application.
 #[utoipa::path(get, path = "/applications/{application}/keys", operation_id = "applications/keys/list", tag = "applications",
     params(("application" = String, Path, description = "The application's id or slug"), KeyQuery),
@@ -176,6 +216,18 @@ async fn create_key(
         .version(1)
         .settled_with_secret(&manage, made.position, query)
         .await
+}
+
+/// Tells what was taken of an application's limits, where all its keys share them. Takes nothing.
+#[utoipa::path(get, path = "/applications/{application}/limits", operation_id = "applications/limits", tag = "applications",
+    params(("application" = String, Path, description = "The application's id or slug")),
+    responses((status = 200, body = LimitsUsed), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+async fn limits(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathName(name): PathName,
+) -> Result<Answer<LimitsUsed>, Error> {
+    Ok(Answer::ok(applications::limits(&manage, &ctx, &name).await?))
 }
 
 /// Lists the last refused requests of an application's keys (its diagnostic log).

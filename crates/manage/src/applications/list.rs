@@ -2,20 +2,22 @@
 
 use claviger_domain::authority::Authority;
 use claviger_domain::key::Owner;
+use claviger_engine::LimitsOf;
 use claviger_store::applications::{self, ApplicationFilter};
 use claviger_store::refusals;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::record::{find, view};
+use super::record::{Kinds, find, view, view_with};
 use super::wire::{ApplicationView, Recorded};
 use crate::Manage;
 use crate::apis::search_text;
 use crate::application_types::find_type;
-use crate::body::{number, truth};
+use crate::body::{number, some_truth};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::keys::{RefusalQuery, RefusalView};
+use crate::limits::{LimitsUsed, used};
 use crate::page::{Listed, page};
 use crate::rights::UNKNOWN;
 use crate::sort::SortBy;
@@ -44,10 +46,6 @@ pub struct ListApplications {
     pub cursor: Option<String>,
 }
 
-fn some_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    truth(deserializer).map(Some)
-}
-
 /// The organization's applications.
 pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApplications) -> Result<Listed<ApplicationView>, Error> {
     let organization = ctx.organization_with(Authority::KeysRead)?;
@@ -69,9 +67,9 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &ListApplications) -> Resul
     let names = ["applications", which.as_str()];
     let page = page(key, &names, query.limit, query.cursor.as_deref())?;
     let found = applications::list(&mut snapshot, organization, &filter, &page).await?;
-    let mut items = Vec::with_capacity(found.items.len());
+    let (mut items, mut kinds) = (Vec::with_capacity(found.items.len()), Kinds::default());
     for application in &found.items {
-        items.push(view(&mut snapshot, application).await?);
+        items.push(view_with(&mut snapshot, application, &mut kinds).await?);
     }
     Listed::new(key, &names, claviger_store::Listed { items, next: found.next }, |view| view)
 }
@@ -82,6 +80,13 @@ pub async fn get(manage: &Manage, ctx: &Ctx, name: &str) -> Result<Recorded, Err
     let mut snapshot = manage.store.read().await?;
     let application = find(&mut snapshot, organization, name).await?;
     Ok(Recorded { application: view(&mut snapshot, &application).await?, version: application.version })
+}
+
+/// What was taken of an application's limits.
+pub async fn limits(manage: &Manage, ctx: &Ctx, name: &str) -> Result<LimitsUsed, Error> {
+    let organization = ctx.organization_with(Authority::KeysRead)?;
+    let application = find(&mut *manage.store.read().await?, organization, name).await?;
+    Ok(used(manage, LimitsOf::Application(organization, application.id)).await)
 }
 
 /// The last refusals of all keys of an application.

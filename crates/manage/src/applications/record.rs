@@ -1,14 +1,18 @@
 //! What several use cases do with the record of an application.
 
-use claviger_domain::OrganizationId;
+use std::collections::HashMap;
+
 use claviger_domain::application::Application;
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::Authority;
 use claviger_domain::key::Owner;
 use claviger_domain::name::Slug;
-use claviger_store::{Conn, Scope, Tx, api_sets, application_types, applications, key_usage, keys};
+use claviger_domain::{ApplicationTypeId, OrganizationId};
+use claviger_store::{
+    Conn, Scope, Tx, api_sessions, api_sets, api_users, application_types, applications, key_usage, keys,
+};
 
-use super::wire::{ApplicationView, Recorded, Surroundings};
+use super::wire::{ApplicationKey, ApplicationView, Recorded, Surroundings};
 use crate::Manage;
 use crate::application_types::set_label;
 use crate::body::IfMatch;
@@ -20,6 +24,10 @@ use crate::write::{Changed, Work};
 
 /// The most slugs that are tried where the one made from the name is taken.
 const SLUGS_TRIED_MAX: u32 = 1_000;
+
+/// The types that were read already: their slugs, and those of their sets.
+#[derive(Debug, Default)]
+pub(super) struct Kinds(HashMap<ApplicationTypeId, (String, Vec<String>)>);
 
 /// The application of this id or slug.
 pub(crate) async fn find_application(
@@ -43,19 +51,52 @@ pub(super) async fn find(conn: &mut Conn, organization: OrganizationId, name: &s
 
 /// The view of one application.
 pub(super) async fn view(conn: &mut Conn, application: &Application) -> Result<ApplicationView, Error> {
+    view_with(conn, application, &mut Kinds::default()).await
+}
+
+/// The same beside others, of which many have one type.
+pub(super) async fn view_with(
+    conn: &mut Conn,
+    application: &Application,
+    kinds: &mut Kinds,
+) -> Result<ApplicationView, Error> {
     let (organization, owner) = (application.organization, Owner::Application(application.id));
-    let mut around = Surroundings {
+    let first = keys::first_of_owner(conn, organization, &owner).await?;
+    let (kind, api_sets) = kinds.get(conn, organization, application.kind).await?;
+    let around = Surroundings {
+        kind,
+        api_sets,
+        key: first.map(|(id, hint)| ApplicationKey { id, hint }),
         keys: keys::count_of_owner(conn, organization, &owner, u32::MAX).await?,
         last_used: key_usage::last_of_owner(conn, organization, &owner).await?,
-        ..Surroundings::default()
+        api_users: api_users::count_of_application(conn, application.id).await?,
+        sessions: api_sessions::count_of_application(conn, application.id).await?,
     };
-    if let Some(kind) = application_types::get(conn, organization, application.kind).await? {
-        around.kind = kind.slug.to_string();
-        for id in &kind.api_sets {
-            around.api_sets.extend(api_sets::find(conn, *id).await?.map(|set| set_label(&set, organization)));
-        }
-    }
     Ok(ApplicationView::new(application, around))
+}
+
+// === impl Kinds ===
+
+impl Kinds {
+    async fn get(
+        &mut self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+        id: ApplicationTypeId,
+    ) -> Result<(String, Vec<String>), Error> {
+        if let Some(known) = self.0.get(&id) {
+            return Ok(known.clone());
+        }
+        let mut found = (String::new(), Vec::new());
+        if let Some(kind) = application_types::get(conn, organization, id).await? {
+            found.0 = kind.slug.to_string();
+            for set in &kind.api_sets {
+                found.1.extend(api_sets::find(conn, *set).await?.map(|set| set_label(&set, organization)));
+            }
+        }
+        self.0.insert(id, found.clone());
+        Ok(found)
+    }
 }
 
 /// Refuses a name that another application of the type has, and a slug that another one of the organization has.
@@ -159,6 +200,9 @@ async fn save(
     application.version += 1;
     application.updated_at = ctx.now;
     applications::update(tx, &application).await?;
+    if application.disabled.is_some() && before.disabled.is_none() {
+        while api_sessions::end_some_of_application(tx, application.id).await? > 0 {}
+    }
     let new = view(tx, &application).await?;
     note(tx, ctx, action, &application, Some(&old), Some(&new));
     Ok(Recorded { application: new, version: application.version })

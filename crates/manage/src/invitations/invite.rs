@@ -72,7 +72,7 @@ pub(crate) fn draw(manage: &Manage, ctx: &Ctx, organization_name: &str, member: 
                 inviter,
                 until: mail::shown(link.expires_at, &member.user.time_zone),
             },
-            link: Some((PATH, token.clone())),
+            link: Some((PATH.into(), token.clone())),
             give_up_at: link.expires_at,
         },
     )?;
@@ -86,7 +86,7 @@ pub(crate) async fn put(tx: &mut Tx, ctx: &Ctx, drawn: &Drawn, member: &Member) 
     links::put(tx, &drawn.link).await?;
     mail::put(tx, drawn.mail.as_ref()).await?;
     Ok(NewInvitation {
-        invitation: InvitationView::new(&drawn.link, member, ctx.now),
+        invitation: InvitationView::load(tx, &drawn.link, member, ctx.now).await?,
         mailed: drawn.mail.is_some(),
         link: drawn.shown.clone(),
     })
@@ -146,7 +146,8 @@ pub async fn revoke(manage: &Manage, ctx: &Ctx, id: LinkId) -> Result<Changed<()
                 let link = links::get(tx, organization, id).await?.ok_or_else(nothing)?;
                 let member = claviger_store::members::get(tx, organization, link.user).await?.ok_or_else(nothing)?;
                 end(tx, organization, link.user).await?;
-                note(tx, &ctx, "invitation.revoke", &member, &InvitationView::new(&link, &member, ctx.now));
+                let ended = InvitationView::load(tx, &link, &member, ctx.now).await?;
+                note(tx, &ctx, "invitation.revoke", &member, &ended);
                 Ok(())
             })
         })

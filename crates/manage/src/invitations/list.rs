@@ -56,7 +56,7 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: &InvitationQuery) -> Result
     let mut items = Vec::with_capacity(found.items.len());
     for link in &found.items {
         if let Some(member) = members::get(&mut snapshot, organization, link.user).await? {
-            items.push(InvitationView::new(link, &member, ctx.now));
+            items.push(InvitationView::load(&mut snapshot, link, &member, ctx.now).await?);
         }
     }
     Listed::new(key, &names, claviger_store::Listed { items, next: found.next }, |view| view)

@@ -3,10 +3,13 @@
 use claviger_domain::link::Link;
 use claviger_domain::member::Member;
 use claviger_domain::{Secret, Timestamp};
+use claviger_store::Conn;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::error::Error;
 use crate::keys::{ActorView, expose_some};
+use crate::mandate::roles_of;
 
 /// A link by which somebody may come, without its token.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -17,6 +20,9 @@ pub struct InvitationView {
     user: String,
     #[schema(example = "bob@example.com")]
     email: String,
+    /// The roles that the user has once they come, by slug.
+    #[schema(example = json!(["developer"]))]
+    roles: Vec<String>,
     /// `open` or `expired`.
     #[schema(example = "open")]
     state: &'static str,
@@ -58,16 +64,18 @@ pub struct Accepted {
 
 impl InvitationView {
     /// The view of a member's link at `now`.
-    pub(super) fn new(link: &Link, member: &Member, now: Timestamp) -> Self {
-        Self {
+    pub(super) async fn load(conn: &mut Conn, link: &Link, member: &Member, now: Timestamp) -> Result<Self, Error> {
+        let roles = roles_of(conn, member).await?;
+        Ok(Self {
             id: link.id.to_string(),
             user: member.user.id.to_string(),
             email: member.user.email.to_string(),
+            roles: roles.iter().map(|role| role.slug.to_string()).collect(),
             state: if now < link.expires_at { "open" } else { "expired" },
             created_by: ActorView::from(&link.created_by),
             created_at: link.created_at,
             expires_at: link.expires_at,
-        }
+        })
     }
 
     /// The invitation's id.

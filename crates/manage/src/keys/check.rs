@@ -77,7 +77,7 @@ pub struct Explained {
 /// One check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CheckView {
-    /// `credential`, `state`, `owner`, `ip` or `operation`.
+    /// `credential`, `state`, `owner`, `ip`, `operation` or `limits`.
     name: &'static str,
     /// What it looked at.
     input: String,

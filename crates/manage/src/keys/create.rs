@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use claviger_domain::api_set::ApiPattern;
+use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::IpEntries;
 use claviger_domain::key::{Disabled, Key, Owner};
+use claviger_domain::limit::Place;
 use claviger_domain::organization::Organization;
 use claviger_domain::{ApiSetId, KeyId, Timestamp};
 use claviger_store::{Conn, Scope, Taken, Tx, keys, organizations};
@@ -17,7 +19,7 @@ use super::request::{self, CreateKey};
 use super::term::{Surroundings, settle_new};
 use super::value::{Issued, NewValue};
 use super::wire::{KeyView, KeyWithSecret};
-use super::{grants, owner};
+use super::{grants, owner, signing};
 use crate::Manage;
 use crate::answer::Answer;
 use crate::checks::Checks;
@@ -25,6 +27,7 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::instant::{self, Edge};
 use crate::ip_list::{self, Reading};
+use crate::limits;
 use crate::organizations::home;
 use crate::write::Changed;
 
@@ -66,7 +69,10 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
     let home = home(manage, organization).await?;
     check_owner(ctx, &home, &request)?;
     let leave = manage.config.imports_with_several_organizations || request.import.is_none();
-    let new = NewKey::draw(manage, ctx, &home, request)?;
+    let new = match NewKey::draw(manage, ctx, &home, request.clone()) {
+        Ok(new) => new,
+        Err(error) => return Err(with_rights(manage, ctx, &home, &request, error).await),
+    };
     let (work_ctx, issued, again) = (ctx.clone(), new.issued(), new.issued().without_values());
     let changed = manage
         .create(
@@ -83,6 +89,19 @@ pub async fn create(manage: &Manage, ctx: &Ctx, request: CreateKey) -> Result<Ch
         )
         .await?;
     Ok(changed.map(|key| KeyWithSecret { key, issued }))
+}
+
+/// An error about the rest of a request, with what is wrong with its rights beside it: so that one learns of all in one go.
+async fn with_rights(manage: &Manage, ctx: &Ctx, home: &Organization, request: &CreateKey, error: Error) -> Error {
+    let check = async {
+        let mut snapshot = manage.store.read().await?;
+        owner::resolve(&mut snapshot, ctx, home, request.owner.as_ref()).await?;
+        grants::check_names(&mut snapshot, home.id, request.api_sets.as_deref(), request.operations.as_deref()).await
+    };
+    match check.await {
+        Ok(()) => error,
+        Err(further) => error.and(&further),
+    }
 }
 
 /// The answer without what proves the key.
@@ -108,6 +127,11 @@ impl NewKey {
         self.value.issued.clone()
     }
 
+    /// The digest of its value.
+    pub(crate) fn digest(&self) -> &CredentialDigest {
+        &self.draft.secret.digest
+    }
+
     /// What a value that cannot be imported is told.
     pub(super) fn refused_value(&self) -> Error {
         self.request.import.as_ref().map_or_else(|| Error::internal("a new value is in use"), ImportedValue::refused)
@@ -127,7 +151,11 @@ impl NewKey {
         let levels = grants::levels(conn, ctx, &key.owner).await?;
         let most_keys = (*home.policy.max_keys.of(&key.owner)).into_iter().chain(levels.max_keys).min();
         settle_new(&mut key, &Surroundings::of_new(&home).within(&levels))?;
+        let mut checks = Checks::default();
+        limits::within(&mut checks, &mut key.limits, &levels);
+        checks.finish()?;
         check_name(conn, ctx, &key, home.policy.unique_names).await?;
+        signing::settle_new(conn, &mut key, self.value.copy.as_ref(), self.request.import.as_ref()).await?;
         check_count(conn, &key, resolved.tried_of(&key.owner), most_keys).await?;
         if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
             return Err(self.refused_value());
@@ -229,6 +257,7 @@ fn draft(
         environment: request.environment,
         shape: request.shape,
         allowed_ips: ip_list::read(&mut checks, &request.allowed_ips, &reading),
+        limits: limits::read(&mut checks, &request.limits, Place::Key),
         not_before,
         expires_at,
         idle_exempt: request.idle_exempt,
@@ -245,7 +274,6 @@ fn draft(
 /// What kinds of keys there are by now, and that somebody chose what this one may do.
 fn check_kind(checks: &mut Checks, request: &CreateKey, home: &Organization) {
     owner::check(checks, request.owner.as_ref(), home.id);
-    checks.ensure("limits", request.limits.is_empty(), "expected []: keys have no limits yet");
     if request.api_sets.is_none() && request.operations.is_none() {
         checks.refuse(
             "api_sets",

@@ -2,6 +2,7 @@
 
 use claviger_domain::KeyId;
 use claviger_domain::key::Key;
+use claviger_domain::limit::Place;
 use serde_json::{Map, Value};
 
 use super::access::Need;
@@ -15,6 +16,7 @@ use crate::checks::Checks;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::ip_list::{self, Reading};
+use crate::limits;
 use crate::write::Changed;
 
 /// Changes a key. Only who holds what its sets stand for may; its secret, creator and creation never change.
@@ -61,6 +63,10 @@ fn merge(ctx: &Ctx, key: &mut Key, request: &EditKey, surroundings: &Surrounding
         let before = key.allowed_ips.clone();
         let reading = Reading { time_zone: &surroundings.time_zone, now: ctx.now, before: &before };
         key.allowed_ips = ip_list::read(&mut checks, list.as_deref().unwrap_or_default(), &reading);
+    }
+    if let Some(given) = &request.limits {
+        key.limits = limits::read(&mut checks, given.as_deref().unwrap_or_default(), Place::Key);
+        limits::within(&mut checks, &mut key.limits, &surroundings.levels);
     }
     match &request.metadata {
         Some(Some(patch)) => merge_members(&mut key.metadata, patch),

@@ -24,7 +24,10 @@ pub(super) async fn give(
     operations: Option<&[String]>,
 ) -> Result<(), Error> {
     if let Some(names) = sets {
-        let sets = resolve_sets(conn, key.organization, "api_sets", names).await?;
+        let sets = match resolve_sets(conn, key.organization, "api_sets", names).await {
+            Ok(sets) => sets,
+            Err(error) => return Err(with_operations(conn, key.organization, operations, error).await),
+        };
         require(ctx, &key.owner, authorities_of(&sets))?;
         check_levels(conn, ctx, key, &sets).await?;
         check_door_token(&sets, &key.owner)?;
@@ -41,6 +44,32 @@ pub(super) async fn give(
         key.operations = patterns;
     }
     Ok(())
+}
+
+/// What is wrong with the names of sets and operations, all of it.
+pub(super) async fn check_names(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    sets: Option<&[String]>,
+    operations: Option<&[String]>,
+) -> Result<(), Error> {
+    if let Err(error) = resolve_sets(conn, organization, "api_sets", sets.unwrap_or_default()).await {
+        return Err(with_operations(conn, organization, operations, error).await);
+    }
+    resolve_patterns(conn, organization, "operations", operations.unwrap_or_default()).await.map(drop)
+}
+
+/// An error about sets, with what is wrong with operations beside it.
+async fn with_operations(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    operations: Option<&[String]>,
+    error: Error,
+) -> Error {
+    match resolve_patterns(conn, organization, "operations", operations.unwrap_or_default()).await {
+        Ok(_) => error,
+        Err(further) => error.and(&further),
+    }
 }
 
 /// The bounds within which the actor makes and changes keys of this owner.

@@ -19,6 +19,7 @@ use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query, media
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::Accepted;
+use crate::limits::LimitsUsed;
 use crate::page::Listed;
 use crate::path::PathId;
 use crate::write::Changed;
@@ -39,6 +40,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(end_overlap))
         .routes(routes!(reveal))
         .routes(routes!(check))
+        .routes(routes!(limits))
         .routes(routes!(requests))
         .routes(routes!(organization_requests))
 }
@@ -240,6 +242,14 @@ async fn check(
     OptionalJsonBody(request): OptionalJsonBody<Check>,
 ) -> Result<Answer<Explained>, Error> {
     Ok(Answer::ok(keys::check(&manage, &ctx, id, request).await?))
+}
+
+/// Tells what was taken of every limit that applies to a key: its own, its owner's and those of its sets. Takes nothing.
+#[utoipa::path(get, path = "/keys/{id}/limits", operation_id = "keys/limits", tag = "keys",
+    params(("id" = String, Path, description = "The key's id")),
+    responses((status = 200, body = LimitsUsed), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn limits(State(manage): State<Arc<Manage>>, ctx: Ctx, PathId(id): Id) -> Result<Answer<LimitsUsed>, Error> {
+    Ok(Answer::ok(keys::limits(&manage, &ctx, id).await?))
 }
 
 /// Lists the last refused requests of a key (its diagnostic log).

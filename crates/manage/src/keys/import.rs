@@ -211,7 +211,7 @@ async fn try_batch(
 }
 
 /// Whether an error is about what the row says, and not about the call.
-fn is_the_rows(error: &Error) -> bool {
+pub(crate) fn is_the_rows(error: &Error) -> bool {
     use ErrorCode::{Conflict, Forbidden, InvalidRequest, LimitReached, NameTaken, NotFound};
     matches!(error.code(), InvalidRequest | NotFound | NameTaken | LimitReached | Conflict | Forbidden)
 }

@@ -69,7 +69,7 @@ impl ImportedValue {
 /// With several organizations in the installation keys are imported by its operator's leave alone: a value that cannot be
 /// imported may be another one's. `given` is that leave. Asked in the transaction that writes: a second organization may come
 /// while an import is under way.
-pub(super) async fn check_leave(conn: &mut Conn, given: bool) -> Result<(), Error> {
+pub(crate) async fn check_leave(conn: &mut Conn, given: bool) -> Result<(), Error> {
     if given || organizations::count(conn).await? <= 1 {
         return Ok(());
     }

@@ -28,7 +28,8 @@ use crate::users::find_member;
 /// The most characters of a search text.
 pub const SEARCH_LENGTH_MAX: usize = 200;
 
-/// Which keys, in which order.
+/// Which keys, in which order. A call looks through 10,000 keys at most: a page that few fit may have fewer rows than asked for, and a
+/// next page all the same.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -56,7 +57,8 @@ pub struct KeyQuery {
     /// Those with this external id.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// Those that have this in name, description, external id, tags or hint, whatever its case.
+    /// Those that have this in name, description, external id, tags or hint, whatever its case. A page may then have fewer rows
+    /// than asked for, and a next page all the same.
     #[serde(default)]
     pub text: Option<String>,
     /// Those made at this instant or later.

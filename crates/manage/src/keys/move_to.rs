@@ -8,7 +8,7 @@ use claviger_store::{Tx, keys};
 
 use super::record::{check_count, check_name, note, note_idle, view};
 use super::term::Surroundings;
-use super::{grants, owner};
+use super::{grants, owner, signing};
 use crate::ctx::Ctx;
 use crate::error::Error;
 
@@ -18,6 +18,7 @@ pub(crate) async fn move_to(tx: &mut Tx, ctx: &Ctx, engine: &Arc<Engine>, key: K
     let before = note_idle(tx, ctx, key, &surroundings).await?;
     grants::require_held(tx, ctx, &before).await?;
     let sets = grants::sets_of(tx, before.organization, &before).await?;
+    signing::check_moved(tx, before.organization, &owner).await?;
     owner::check_sets(tx, before.organization, &owner, &sets).await?;
     let old = view(tx, &before, ctx.now).await?;
     let mut key = before.clone();

@@ -11,6 +11,7 @@ use super::imported::ImportedValue;
 use crate::body::{present, value};
 use crate::checks::Checks;
 use crate::ip_list::IpInput;
+use crate::limits::LimitInput;
 
 /// The most characters of a tag.
 pub const TAG_LENGTH_MAX: usize = 60;
@@ -73,10 +74,9 @@ pub struct CreateKey {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
-    /// By now always empty.
+    /// How often it may ask, and how much it may use; empty = without limits of its own.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
-    pub limits: Vec<Value>,
+    pub limits: Vec<LimitInput>,
     /// It stays in service however long it is not used.
     #[serde(default)]
     pub idle_exempt: bool,
@@ -106,6 +106,10 @@ pub struct EditKey {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<IpInput>>)]
     pub allowed_ips: Option<Option<Vec<IpInput>>>,
+    /// In place of those before; null or empty = without limits of its own. What was counted stays with a limit's name.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<LimitInput>>)]
+    pub limits: Option<Option<Vec<LimitInput>>>,
     /// An instant or a bare date, never beyond `expires_at_max`; null = as late as the policy lets it be, or never. In the
     /// past only with `expire_now`.
     #[serde(default, deserialize_with = "present")]

@@ -28,6 +28,8 @@ pub(crate) struct Surroundings {
     pub(crate) last_used: Option<Timestamp>,
     /// The rules of whoever sets the end: the longest lifetime that they may grant.
     pub(crate) granting: Option<Rules>,
+    /// The bounds of whoever changes the key.
+    pub(crate) levels: Levels,
 }
 
 // === impl Surroundings ===
@@ -42,16 +44,18 @@ impl Surroundings {
             unique_names: home.policy.unique_names,
             last_used: None,
             granting: None,
+            levels: Levels::default(),
         }
     }
 
     /// The same for somebody who grants no more than these levels.
     pub(crate) fn within(self, levels: &Levels) -> Self {
-        let Some(days) = levels.max_lifetime_days else { return self };
+        let within = Self { levels: levels.clone(), ..self };
+        let Some(days) = levels.max_lifetime_days else { return within };
         let lifetime = Some(Lifetime::Days(days));
         let max_lifetime = PerOwner { user: lifetime, application: lifetime, organization: lifetime };
-        let granting = Rules::new(&Policy { max_lifetime, ..Policy::default() }, &self.time_zone);
-        Self { granting: Some(granting), ..self }
+        let granting = Rules::new(&Policy { max_lifetime, ..Policy::default() }, &within.time_zone);
+        Self { granting: Some(granting), ..within }
     }
 
     /// Those of a key as they stand in the transaction; `known`: when it was last used as far as this node's engine knows,
@@ -183,6 +187,7 @@ mod tests {
             unique_names: UniqueNames::Owner,
             last_used: None,
             granting: None,
+            levels: Levels::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use claviger_domain::organization::Organization;
 use claviger_domain::pair::{Pair, generate_password, identifier_hint};
 use claviger_domain::policy::{Policy, RevealMode};
 use claviger_domain::sealing::{SealedField, SealedPlace};
+use claviger_domain::signature::SealedSecret;
 use claviger_domain::{KeyId, OrganizationId, Secret};
 use claviger_store::{Conn, Tx, key_identifiers, key_reveals};
 use serde::Serialize;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::record::stored_secret;
 use super::request::CreateKey;
+use super::signing;
 use super::wire::expose_some;
 use crate::Manage;
 use crate::error::Error;
@@ -45,6 +47,8 @@ pub(super) struct NewValue {
     identifier: Option<(CredentialDigest, Vec<u8>)>,
     /// The secret of a single key, sealed; none where only its SHA-256 is known.
     reveal: Option<Vec<u8>>,
+    /// The same for checking signatures.
+    pub(super) copy: Option<SealedSecret>,
 }
 
 /// The value that a rotation puts in the place of the one before.
@@ -54,6 +58,8 @@ pub(super) struct NextValue {
     pub(super) issued: Issued,
     /// Sealed, for a key that is recoverable.
     reveal: Option<Vec<u8>>,
+    /// Sealed, for a key that signs.
+    copy: Option<SealedSecret>,
 }
 
 // === impl Issued ===
@@ -77,13 +83,15 @@ impl NewValue {
                 let secret = generate_key(&home.key_prefix, request.environment, &*manage.random);
                 let stored = stored_secret(&manage.keyring, &secret);
                 let reveal = Some(seal_secret(manage, home.id, id, &secret));
+                let copy = Some(signing::seal(manage, home.id, id, &secret));
                 let issued = Issued { secret: Some(secret), ..Issued::default() };
-                Ok(Self { stored, issued, identifier: None, reveal })
+                Ok(Self { stored, issued, identifier: None, reveal, copy })
             }
             (Shape::Single, Some(import)) => {
                 let stored = import.stored(&manage.keyring)?;
                 let reveal = import.value.as_ref().map(|value| seal_secret(manage, home.id, id, value));
-                Ok(Self { stored, issued: Issued::default(), identifier: None, reveal })
+                let copy = import.value.as_ref().map(|value| signing::seal(manage, home.id, id, value));
+                Ok(Self { stored, issued: Issued::default(), identifier: None, reveal, copy })
             }
             (Shape::Pair, None) => {
                 Ok(Self::of_pair(manage, identifier_place(home.id, id), Pair::generate(&*manage.random)))
@@ -101,6 +109,7 @@ impl NewValue {
             issued: Issued { secret: None, identifier: Some(identifier), password: Some(password) },
             identifier: Some((digest, sealed)),
             reveal: None,
+            copy: None,
         }
     }
 
@@ -111,7 +120,8 @@ impl NewValue {
             key_identifiers::insert(tx, key.id, digest, sealed).await?;
         }
         match &self.reveal {
-            Some(sealed) if policy.reveal.of(&key.owner) == RevealMode::Recoverable => {
+            // A key that signs is shown once, whatever the policy says.
+            Some(sealed) if key.signing.is_none() && policy.reveal.of(&key.owner) == RevealMode::Recoverable => {
                 Ok(key_reveals::put(tx, key, sealed).await?)
             }
             _ => Ok(()),
@@ -129,7 +139,8 @@ impl NextValue {
                 let secret = generate_key(&home.key_prefix, key.environment, &*manage.random);
                 let stored = stored_secret(&manage.keyring, &secret);
                 let reveal = Some(seal_secret(manage, key.organization, key.id, &secret));
-                Ok(Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() }, reveal })
+                let copy = Some(signing::seal(manage, key.organization, key.id, &secret));
+                Ok(Self { stored, issued: Issued { secret: Some(secret), ..Issued::default() }, reveal, copy })
             }
             Shape::Pair => {
                 let sealed = key_identifiers::sealed(conn, key.id).await?;
@@ -140,13 +151,14 @@ impl NextValue {
                 let password = generate_password(&*manage.random);
                 let stored = stored_pair(manage, &identifier, &password);
                 let issued = Issued { password: Some(password), ..Issued::default() };
-                Ok(Self { stored, issued, reveal: None })
+                Ok(Self { stored, issued, reveal: None, copy: None })
             }
         }
     }
 
-    /// Seals the new secret of a recoverable key in the place of the one before.
-    pub(super) async fn seal(&self, tx: &mut Tx, key: &Key) -> Result<(), Error> {
+    /// Seals the new secret of a key that signs or is recoverable in the place of the one before.
+    pub(super) async fn seal(&self, tx: &mut Tx, key: &mut Key) -> Result<(), Error> {
+        signing::settle_rotated(tx, key, self.copy.as_ref()).await?;
         if let Some(sealed) = &self.reveal
             && key_reveals::get(tx, key.id).await?.is_some()
         {

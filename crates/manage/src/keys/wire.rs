@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::value::Issued;
 use crate::error::Error;
 use crate::ip_list::IpView;
+use crate::limits::{self, LimitView};
 use crate::shared::label;
 
 /// The reason of a key whose end has come.
@@ -41,8 +42,8 @@ pub struct KeyView {
     #[schema(required)]
     external_id: Option<String>,
     tags: Vec<String>,
-    #[schema(value_type = Vec<Object>)]
-    limits: Vec<Value>,
+    /// How often it may ask, and how much it may use; its owner and its sets may have limits too.
+    limits: Vec<LimitView>,
     #[schema(value_type = String, example = "active")]
     state: State,
     /// Why it is in this state: in a person's words, or `idle` (it was not used, by the system) or `expiry`.
@@ -282,7 +283,7 @@ impl KeyView {
             reveal: if names.recoverable.contains(&key.id) { "recoverable" } else { "once" },
             external_id: key.external_id.clone(),
             tags: key.tags.clone(),
-            limits: Vec::new(),
+            limits: limits::views(&key.limits),
             state: state.state,
             state_reason: state.reason,
             state_by: state.by.as_ref().map(ActorView::from),
@@ -314,7 +315,7 @@ impl KeyView {
 
     /// What an audit entry shows of a key: all that a person can set, and its hint.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 19] = [
+        const FIELDS: [&str; 20] = [
             "owner",
             "name",
             "description",
@@ -329,6 +330,7 @@ impl KeyView {
             "api_sets",
             "operations",
             "allowed_ips",
+            "limits",
             "not_before",
             "expires_at",
             "idle_exempt",

@@ -6,6 +6,7 @@ mod deliver;
 mod pace;
 mod retry;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use claviger_domain::email::Email;
@@ -40,8 +41,8 @@ pub(crate) struct Draft {
     pub(crate) language: String,
     /// What it says.
     pub(crate) mail: Mail,
-    /// Where it leads: the path of a page, and the token in the fragment.
-    pub(crate) link: Option<(&'static str, Secret)>,
+    /// Where it leads: the path of a page, with the token in the fragment; or a whole address up to the token.
+    pub(crate) link: Option<(Cow<'static, str>, Secret)>,
     /// From this instant on it is of no use.
     pub(crate) give_up_at: Timestamp,
 }
@@ -59,6 +60,8 @@ pub struct Ready {
     pub subject: String,
     /// Plain text, with the link: as secret as it.
     pub body: Secret,
+    /// The same in HTML, of a mail that has it.
+    pub html: Option<Secret>,
 }
 
 /// The instant as its reader sees it: date and time in their zone.
@@ -79,7 +82,10 @@ pub(crate) async fn put(tx: &mut Tx, mail: Option<&outbox::Waiting>) -> Result<(
 impl Manage {
     /// The link to a page of the control side with a token, which no server sees: it stands in the fragment.
     pub(crate) fn link(&self, path: &str, token: &Secret) -> Secret {
-        Secret::new(format!("{}{path}#{}", self.config.control_url, token.expose()))
+        if path.starts_with('/') {
+            return Secret::new(format!("{}{path}#{}", self.config.control_url, token.expose()));
+        }
+        Secret::new(format!("{path}{}", token.expose()))
     }
 
     /// Puts a notice to a person, which leads nowhere, into its form.
@@ -124,7 +130,7 @@ impl Manage {
         let place = SealedPlace::of_mail(draft.organization, id);
         let sealing = self.keyring.sealing();
         let (link_path, sealed_token) = match draft.link {
-            Some((path, token)) => (path.to_owned(), sealing.seal(&place, &token, &*self.random)),
+            Some((path, token)) => (path.into_owned(), sealing.seal(&place, &token, &*self.random)),
             None => (String::new(), Vec::new()),
         };
         let mail = serde_json::to_string(&draft.mail).map_err(|error| Error::internal(format!("a mail: {error}")))?;
@@ -162,6 +168,7 @@ pub fn open(manage: &Manage, waiting: &outbox::Waiting) -> Result<Ready, Failure
         created_at: waiting.created_at,
         subject: letter.subject,
         body: Secret::new(letter.body),
+        html: letter.html.map(Secret::new),
     })
 }
 

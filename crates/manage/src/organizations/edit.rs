@@ -44,6 +44,11 @@ pub struct EditOrganization {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, example = "clv")]
     pub key_prefix: Option<KeyPrefix>,
+    /// Whom its people ask about their keys, such as from where a program is seen: an e-mail address, a web address or a few
+    /// words; null = nobody is named. Everyone in the organization sees it.
+    #[serde(default, deserialize_with = "crate::body::new_name_present")]
+    #[schema(value_type = Option<String>, example = "it-desk@example.com")]
+    pub admin_contact: Option<Option<Name>>,
     /// From where its keys may be used at the doors, in place of the list before; null or empty = from anywhere. Beside
     /// it each key has its own list, and an address must be in all that are not empty.
     #[serde(default, deserialize_with = "present")]
@@ -120,6 +125,7 @@ fn merged(before: &Organization, ctx: &Ctx, request: EditOrganization) -> Result
         name: request.name.unwrap_or_else(|| before.name.clone()),
         allowed_ips: listed.unwrap_or_else(|| before.allowed_ips.clone()),
         time_zone,
+        admin_contact: request.admin_contact.unwrap_or_else(|| before.admin_contact.clone()),
         key_prefix: request.key_prefix.unwrap_or_else(|| before.key_prefix.clone()),
         ..before.clone()
     })

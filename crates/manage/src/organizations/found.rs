@@ -65,6 +65,7 @@ impl Founding {
             name: founder.name,
             time_zone: "UTC".to_owned(),
             key_prefix: KeyPrefix::default(),
+            admin_contact: None,
             allowed_ips: IpEntries::default(),
             is_default,
             policy: Policy::default(),
@@ -82,12 +83,18 @@ impl Founding {
         Self { organization, member, roles, apis, sets, key: None }
     }
 
-    /// The same with a key that administers it, and its secret: whoever holds that is there already.
-    pub fn with_first_key(mut self, ctx: &Ctx, keyring: &Keyring, random: &dyn Random) -> (Self, Secret) {
+    /// The same with a first member who need not be invited.
+    #[must_use]
+    pub fn with_first_member_there(mut self, ctx: &Ctx) -> Self {
+        self.member.accepted_at = Some(ctx.now);
+        self
+    }
+
+    /// The same with a key that administers it, and its secret.
+    pub fn with_first_key(mut self, ctx: &Ctx, keyring: &Keyring, random: &dyn Random) -> (Self, Option<Secret>) {
         let secret = generate_key(&self.organization.key_prefix, Environment::Live, random);
         self.key = Some(first_key(ctx, self.organization.id, &self.sets, keyring, &secret, random));
-        self.member.accepted_at = Some(ctx.now);
-        (self, secret)
+        (self, Some(secret))
     }
 
     /// Writes all of it. A first member who is there already is the known person of that address, where there is one.
@@ -208,6 +215,7 @@ fn first_sets(ctx: &Ctx, [default, built_in]: &[Api; 2], random: &dyn Random) ->
         kind,
         apis,
         operations: Vec::new(),
+        limits: Vec::new(),
         template: None,
         created_at: ctx.now,
         updated_at: ctx.now,

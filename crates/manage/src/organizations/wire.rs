@@ -18,6 +18,9 @@ pub struct OrganizationView {
     time_zone: String,
     /// What its keys begin with.
     key_prefix: String,
+    /// Whom its people ask about their keys; null where nobody is named.
+    #[schema(required, example = "it-desk@example.com")]
+    admin_contact: Option<String>,
     /// From where its keys may be used at the doors, beside their own lists; empty = from anywhere. Left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_ips: Option<Vec<IpView>>,
@@ -39,6 +42,7 @@ impl From<&Organization> for OrganizationView {
             name: organization.name.to_string(),
             time_zone: organization.time_zone.clone(),
             key_prefix: organization.key_prefix.as_str().to_owned(),
+            admin_contact: organization.admin_contact.as_ref().map(ToString::to_string),
             allowed_ips: Some(organization.allowed_ips.iter().map(IpView::from).collect()),
             default: organization.is_default,
             created_at: organization.created_at,
@@ -55,7 +59,8 @@ impl OrganizationView {
 
     /// What an audit entry shows: all that a person can set.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 6] = ["slug", "name", "time_zone", "key_prefix", "allowed_ips", "default"];
+        const FIELDS: [&str; 7] =
+            ["slug", "name", "time_zone", "key_prefix", "admin_contact", "allowed_ips", "default"];
         let mut all = serde_json::to_value(self).unwrap_or_default();
         if let Value::Object(members) = &mut all {
             members.retain(|name, _| FIELDS.contains(&name.as_str()));

@@ -57,11 +57,11 @@ struct Drawn {
 /// Has a link mailed to the person of this address, if there is one; the caller is not told.
 pub fn ask(manage: &Arc<Manage>, visitor: &Visitor, request: AskForReset) -> Result<(), Error> {
     if !manage.config.sends_mail {
-        return Err(Error::conflict("This installation sends no mail: ask an administrator to invite you anew."));
+        return Err(Error::conflict(
+            "This installation sends no mail: ask an administrator to invite you by another address.",
+        ));
     }
-    if let Some(ip) = visitor.ip {
-        manage.visits.count(VisitKind::Reset, ip, manage.clock.monotonic())?;
-    }
+    manage.count_visit(VisitKind::Reset, visitor.ip)?;
     let place = manage.resets.admit()?;
     let (manage, visitor) = (Arc::clone(manage), visitor.clone());
     let work = async move {
@@ -119,7 +119,7 @@ fn draw(manage: &Manage, visitor: &Visitor, user: User, places: Vec<Member>) -> 
                 name: user.name.to_string(),
                 until: mail::shown(link.expires_at, &user.time_zone),
             },
-            link: Some((PATH, token)),
+            link: Some((PATH.into(), token)),
             give_up_at: link.expires_at,
         },
     )?;

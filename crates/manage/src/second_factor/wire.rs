@@ -48,7 +48,7 @@ pub struct RecoveryCodes {
     /// Ten of them.
     #[serde(serialize_with = "expose_all")]
     #[schema(value_type = Vec<String>, example = json!(["0123-4567-89ab-cdef"]))]
-    pub(super) recovery_codes: Vec<Secret>,
+    pub(crate) recovery_codes: Vec<Secret>,
 }
 
 /// Writes the codes out: the place where they leave their type.

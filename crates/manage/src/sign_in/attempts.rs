@@ -16,7 +16,7 @@ const CODES: &str = "codes";
 
 /// Where from somebody tries: each has its own counter for an account.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Origin<'a> {
+pub(crate) enum Origin<'a> {
     /// A range of addresses.
     Range(Option<IpAddr>),
     /// A browser that has signed in before, or a session: its 16 bytes.
@@ -38,7 +38,7 @@ struct Count {
 }
 
 /// The counter of tries at an account, which is a person's id, or what was entered where there is no such person.
-pub(super) fn counter(manage: &Manage, account: &[u8], from: Origin<'_>) -> Counter {
+pub(crate) fn counter(manage: &Manage, account: &[u8], from: Origin<'_>) -> Counter {
     let range = match from {
         Origin::Range(ip) => ip.map(range_of).map_or_else(String::new, |range| range.to_string()),
         Origin::Known(_) => String::new(),
@@ -52,7 +52,7 @@ pub(super) fn counter(manage: &Manage, account: &[u8], from: Origin<'_>) -> Coun
 }
 
 /// Counts a try that is about to be made; 429 where it has to wait at any of the counters, and then nothing is counted.
-pub(super) async fn begin(manage: &Manage, counters: &[&Counter], now: Timestamp) -> Result<Tried, Error> {
+pub(crate) async fn begin(manage: &Manage, counters: &[&Counter], now: Timestamp) -> Result<Tried, Error> {
     let counters: Vec<Counter> = counters.iter().map(|counter| (*counter).clone()).collect();
     // A look first: a flood against a locked door writes nothing.
     look(&mut *manage.store.read().await?, &counters, now).await?;

@@ -45,9 +45,7 @@ struct Found {
 /// Begins a session. A wrong code and one that was used look the same; so do challenges that never were, have expired, were
 /// used, or whose password was changed.
 pub async fn enter_code(manage: &Manage, visit: &Visit, request: SignInCode) -> Result<Entered, Error> {
-    if let Some(ip) = visit.ip {
-        manage.visits.count(VisitKind::SignIn, ip, manage.clock.monotonic())?;
-    }
+    manage.count_visit(VisitKind::SignIn, visit.ip)?;
     let Found { challenge, member, hash, totp } = find(manage, visit, &request.challenge).await?;
     let user = challenge.user;
     let account = user.as_raw().to_be_bytes();

@@ -86,10 +86,8 @@ pub async fn sign_in(manage: &Manage, visit: &Visit, request: SignIn) -> Result<
         return Err(Error::field("login", format!("expected at most {EMAIL_LENGTH_MAX} characters")));
     }
     let password = entered("password", &request.password)?;
-    if let Some(ip) = visit.ip {
-        // Before anything costs: a flood from one address takes no memory and no processor from others.
-        manage.visits.count(VisitKind::SignIn, ip, manage.clock.monotonic())?;
-    }
+    // Before anything costs: a flood from one address takes no memory and no processor from others.
+    manage.count_visit(VisitKind::SignIn, visit.ip)?;
     let place = manage.passwords.admit()?;
     let found = find(&mut *manage.store.read().await?, &request, visit.now).await?;
     let known_browser = found.user.zip(visit.browser.as_ref());

@@ -21,7 +21,7 @@ mod token;
 mod visit;
 mod wire;
 
-pub(crate) use attempts::Tried;
+pub(crate) use attempts::{Origin, Tried, begin as begin_attempt, counter as attempt_counter};
 pub use challenge::CodeNeeded;
 pub use code::{SignInCode, enter_code};
 pub use enter::{Entered, SignedIn, sign_in};

@@ -75,7 +75,7 @@ fn check_intent(manage: &Manage, parts: &Parts, token: &Token) -> Result<(), Err
     if [Method::GET, Method::HEAD].contains(&parts.method) {
         return Ok(());
     }
-    check_site(&parts.headers)?;
+    check_site(&parts.headers, &manage.config.control_url)?;
     let mut values = parts.headers.get_all(CSRF_HEADER).iter();
     match (values.next(), values.next()) {
         (Some(value), None) if token.has_csrf(&manage.keyring, value.as_bytes()) => Ok(()),

@@ -141,12 +141,9 @@ async fn wrong_applications_are_refused_by_their_fields() {
     ] {
         assert_eq!(world.post(&admin, "/applications", body.clone()).await.problem(status, code), [field], "{body}");
     }
-    for sign_in in ["session", "static_token", "key_and_token", "signature"] {
-        let kind = json!({"name": "x", "sign_in": sign_in, "api_sets": []});
-        let refused = world.post(&admin, "/application-types", kind).await;
-        assert_eq!(refused.problem(400, "invalid_request"), ["sign_in"]);
-        assert!(refused.text("detail").contains(sign_in), "{refused:?}");
-    }
+    let kind = json!({"name": "x", "sign_in": "signature", "api_sets": [], "fields": {"allowed_ips": "optional"}});
+    let refused = world.post(&admin, "/application-types", kind).await;
+    assert_eq!(refused.problem(400, "invalid_request"), ["fields.allowed_ips"]);
     for set in ["git-general", "claviger-verify"] {
         let kind = json!({"name": "x", "sign_in": "key_only", "api_sets": [set]});
         let refused = world.post(&admin, "/application-types", kind).await;
@@ -286,4 +283,77 @@ async fn keys_are_found_by_a_tag() {
     assert_eq!(found.body["data"].as_array().map(Vec::len), Some(1), "{found:?}");
     assert_eq!(found.body["data"][0]["name"], "one");
     assert_eq!(world.get(&admin, "/keys?tag=blu").await.body["data"], json!([]));
+}
+
+#[tokio::test]
+async fn f_04_a_password_is_made_or_chosen_shown_once_and_rotated() {
+    let (world, admin) = world().await;
+    let kind = json!({"name": "Portal", "sign_in": "session", "api_sets": ["issues"]});
+    assert_eq!(world.post(&admin, "/application-types", kind).await.status, 201);
+    let made = world.post(&admin, "/applications", json!({"name": "Ours", "type": "portal"})).await;
+    assert_eq!((made.status.as_u16(), made.header("cache-control")), (201, "no-store"), "{made:?}");
+    let password = made.text("password");
+    assert_eq!(password.len(), 32, "made where none is chosen");
+    let chosen = json!({"name": "Theirs", "type": "portal", "password": "a chosen one of theirs"});
+    assert_eq!(world.post(&admin, "/applications", chosen).await.text("password"), "a chosen one of theirs");
+    for (password, number) in [("short", 1), (&*format!("clv_live_{}", "a".repeat(38)), 2)] {
+        let body = json!({"name": format!("No {number}"), "type": "portal", "password": password});
+        let refused = world.post(&admin, "/applications", body).await;
+        assert_eq!(refused.problem(400, "invalid_request"), ["password"]);
+    }
+    let read = world.get(&admin, "/applications/ours").await;
+    assert!(read.body["password_set_at"].is_string() && !read.body.to_string().contains(&password), "{read:?}");
+    let rotated = world.post(&admin, "/applications/ours/rotate-password", json!({"overlap_seconds": 60})).await;
+    assert_eq!((rotated.status.as_u16(), rotated.header("cache-control")), (200, "no-store"), "{rotated:?}");
+    assert_ne!(rotated.text("password"), password);
+    let entry = world.audited(&admin, "application.rotate_password").await;
+    assert!(!entry.to_string().contains(&rotated.text("password")), "{entry}");
+    let edited = world.patch(&admin, "/applications/ours", json!({"password": "another one of ours"})).await;
+    assert_eq!(edited.status, 200, "{edited:?}");
+    assert_ne!(edited.body["password_set_at"], json!(null));
+    let entry = world.audited(&admin, "application.edit").await;
+    assert!(!entry.to_string().contains("another one"), "{entry}");
+    let weak = world.patch(&admin, "/applications/ours", json!({"password": "short"})).await;
+    assert_eq!(weak.problem(400, "invalid_request"), ["password"]);
+    let late = json!({"overlap_seconds": 2_592_001});
+    let refused = world.post(&admin, "/applications/ours/rotate-password", late).await;
+    assert_eq!(refused.problem(400, "invalid_request"), ["overlap_seconds"]);
+    application(&world, &admin, "Plain").await;
+    let none = world.post(&admin, "/applications/plain/rotate-password", json!({"overlap_seconds": 0})).await;
+    assert_eq!(none.problem(409, "conflict"), [""; 0]);
+    let none = world.patch(&admin, "/applications/plain", json!({"password": "another one of ours"})).await;
+    assert_eq!(none.problem(400, "invalid_request"), ["password"]);
+}
+
+#[tokio::test]
+async fn f_06_predefined_types_come_once_with_the_sets_of_the_template() {
+    let (world, admin) = world().await;
+    let made = world.call("POST", &admin, "/application-types/predefined", None).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let slugs: Vec<_> = made.body["types"].as_array().expect("types").iter().map(|kind| kind["slug"].clone()).collect();
+    let expected = ["webservice-standard", "webservice-premium", "manage-consents", "sms", "pbx", "token"];
+    assert_eq!(slugs, expected.map(Value::from));
+    let sms = world.get(&admin, "/application-types/sms").await;
+    assert_eq!(
+        (&sms.body["sign_in"], &sms.body["fields"], &sms.body["predefined"]),
+        (
+            &json!("key_and_token"),
+            &json!({"name": "required", "password": "hidden", "allowed_ips": "required", "public_url": "hidden"}),
+            &json!(true)
+        )
+    );
+    let nowhere = world.post(&admin, "/applications", json!({"name": "Gateway", "type": "sms"})).await;
+    assert_eq!(nowhere.problem(400, "invalid_request"), ["allowed_ips"]);
+    let url =
+        json!({"name": "Gateway", "type": "sms", "allowed_ips": ["192.0.2.1"], "public_url": "https://x.example"});
+    assert_eq!(world.post(&admin, "/applications", url).await.problem(400, "invalid_request"), ["public_url"]);
+    let operations = json!([{"method": "POST", "path": "/webservice/SMS/Reception", "name": "reception"}]);
+    let api = json!({"name": "CRM", "slug": "crm", "operations": operations});
+    assert_eq!(world.post(&admin, "/apis", api).await.status, 201);
+    let applied = world.post(&admin, "/api-sets/templates/yetiforce", json!({"api": "crm"})).await;
+    assert_eq!(applied.status, 200, "{applied:?}");
+    let again = world.call("POST", &admin, "/application-types/predefined", None).await;
+    assert_eq!(again.body["types"][3]["api_sets"], json!(["crm-sms"]), "{again:?}");
+    let nothing = world.call("POST", &admin, "/application-types/predefined", None).await;
+    assert_eq!(nothing.body, again.body, "what is there stays");
 }

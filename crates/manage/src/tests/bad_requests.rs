@@ -53,9 +53,23 @@ fn futures_body(text: String) -> Body {
 #[tokio::test]
 async fn c_21_every_wrong_field_of_a_key_is_named() {
     let (world, admin) = World::with_organization().await;
-    let wrong = json!({"nmae": "x", "description": 5, "api_sets": "full-access", "allowed_ips": ["203.0.113.0/33"], "disabled": "no"});
+    let wrong = json!({"nmae": "x", "description": 5, "api_sets": "full-access", "allowed_ips": [7], "disabled": "no"});
     let fields = world.post(&admin, "/keys", wrong).await.problem(400, "invalid_request");
     assert_eq!(fields, ["nmae", "description", "api_sets", "allowed_ips[0]", "disabled", "name"]);
+    let wrong = json!({
+        "name": "x", "api_sets": ["none"], "operations": ["none:at", "none"], "expires_at": "2020-01-01", "tags": [""],
+        "allowed_ips": ["999.1.1.1", "203.0.113.1", "host"],
+    });
+    let fields = world.post(&admin, "/keys", wrong).await.problem(400, "invalid_request");
+    let rest = ["expires_at", "allowed_ips[0]", "allowed_ips[2]", "tags[0]"];
+    assert_eq!(
+        fields,
+        [&rest[..], &["api_sets[0]", "operations[1]", "operations[0]"]].concat(),
+        "values, and names beside them"
+    );
+    let wrong = json!({"name": "x", "api_sets": ["none"], "operations": ["none:at"]});
+    let fields = world.post(&admin, "/keys", wrong).await.problem(404, "not_found");
+    assert_eq!(fields, ["api_sets[0]", "operations[0]"]);
     for (field, value) in [
         ("name", json!("")),
         ("name", json!("x".repeat(121))),
@@ -74,7 +88,8 @@ async fn c_21_every_wrong_field_of_a_key_is_named() {
         ("allowed_ips[1].range", json!(["203.0.113.1", {"range": "x"}])),
         ("allowed_ips[0].until", json!([{"range": "203.0.113.1", "until": "x"}])),
         ("allowed_ips[0].colour", json!([{"range": "203.0.113.1", "colour": "x"}])),
-        ("limits", json!([{"name": "minute"}])),
+        ("limits[0].limit", json!([{"name": "minute", "kind": "rate", "limit": -1, "window_seconds": 60}])),
+        ("limits[0].limit", json!([{"name": "day", "kind": "quota", "limit": 1_u64 << 63, "period": "day"}])),
         ("secret", json!("clv_live_mine")),
     ] {
         let member = field.split(['[', '.']).next().expect("a name");

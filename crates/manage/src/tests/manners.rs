@@ -30,6 +30,9 @@ async fn every_edit_honours_if_match_and_every_record_that_can_be_edited_has_a_t
             "me/password/change",
             "me/edit",
             "me/2fa/remove",
+            "api-users/set-password",
+            "api-users/sessions/end",
+            "api-users/sessions/end-all",
         ];
         let has_none = has_none.contains(&operation.id.as_str()) || operation.id.starts_with("me/sessions/");
         if operation.method == "GET" || has_none {

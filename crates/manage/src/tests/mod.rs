@@ -1,6 +1,8 @@
 //! The router from outside: what callers see.
 
 mod accounts;
+mod api_users;
+mod application_imports;
 mod applications;
 mod bad_requests;
 mod document;
@@ -8,6 +10,7 @@ mod idempotency;
 mod imports;
 mod invitations;
 mod keys;
+mod limits;
 mod manners;
 mod nodes;
 mod organizations;
@@ -21,5 +24,6 @@ mod reveals;
 mod roles;
 mod rotation;
 mod sharing;
+mod signing;
 mod terms;
 mod users;

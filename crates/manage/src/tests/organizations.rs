@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use claviger_domain::RequestId;
 use claviger_engine::Caller;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::testing::{OPERATOR, SETUP_TOKEN, World};
 
@@ -67,6 +67,14 @@ async fn the_set_up_link_makes_the_first_organization_and_nothing_else() {
         .post(SETUP_TOKEN, "/organizations", json!({"name": "Other", "email": "bob@example.com"}))
         .await
         .problem(401, "unauthenticated");
+    let mut keyless = body.clone();
+    (keyless["management_key"], keyless["password"]) = (json!(false), json!(null));
+    let nobody = world.post(SETUP_TOKEN, "/setup", keyless.clone()).await;
+    assert_eq!(nobody.problem(400, "invalid_request"), ["password"], "nobody could get in");
+    let (other, mut keyless) = (World::empty().await, keyless);
+    keyless["password"] = json!("the lighthouse keeper's log");
+    let done = other.post(SETUP_TOKEN, "/setup", keyless).await;
+    assert_eq!((done.status.as_u16(), &done.body["token"]), (201, &serde_json::Value::Null), "{done:?}");
     assert_eq!(world.post(SETUP_TOKEN, "/setup", body.clone()).await.status, 201);
     world.post(SETUP_TOKEN, "/setup", body).await.problem(409, "conflict");
     let me = world.call_in_session(password, "GET", "/me", None).await;
@@ -211,4 +219,28 @@ async fn the_operator_invites_the_first_administrator_and_gets_no_key() {
     for path in ["/keys", "/users", "/audit", "/invitations"] {
         world.get(OPERATOR, path).await.problem(403, "forbidden");
     }
+}
+
+#[tokio::test]
+async fn the_contact_of_the_administrators_is_set_by_them_and_seen_by_everyone() {
+    let (world, admin) = World::with_organization().await;
+    let (_, developer) = world.user_with_key(&admin, "dev", &["developer"], &["claviger-admin"]).await;
+    let seen = async || world.get(&developer, "/me").await.body["organizations"][0]["admin_contact"].clone();
+    assert_eq!(seen().await, Value::Null);
+    let set = async |contact: Value| world.patch(&admin, "/organization", json!({"admin_contact": contact})).await;
+    let changed = set(json!(" it-desk@example.com ")).await;
+    assert_eq!((changed.status.as_u16(), changed.text("admin_contact").as_str()), (200, "it-desk@example.com"));
+    assert_eq!(seen().await, "it-desk@example.com");
+    let audit = world.get(&admin, "/audit?limit=1").await;
+    assert_eq!(audit.body["data"][0]["after"], json!({"admin_contact": "it-desk@example.com"}));
+    for wrong in [json!(""), json!("x".repeat(121)), json!("a\u{202e}b"), json!("a\nb"), json!(7)] {
+        assert_eq!(set(wrong.clone()).await.status, 400, "{wrong}");
+    }
+    assert_eq!(world.patch(&developer, "/organization", json!({"admin_contact": "me"})).await.status, 403);
+    assert_eq!(
+        world.patch(&admin, "/organization", json!({"name": "Other"})).await.text("admin_contact"),
+        "it-desk@example.com"
+    );
+    assert_eq!(set(Value::Null).await.body["admin_contact"], Value::Null);
+    assert_eq!(seen().await, Value::Null);
 }

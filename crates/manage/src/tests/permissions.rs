@@ -35,7 +35,8 @@ const ACTORS: [&str; 20] = [
 
 /// Operations that ask nobody who they are, and what they answer everybody: those for whoever has a link, which proves enough,
 /// and the one that sends such a link, which this installation sends to nobody.
-pub(super) const OPEN: [(&str, u16); 4] = [
+pub(super) const OPEN: [(&str, u16); 5] = [
+    ("api-users/choose-password", 404),
     ("new-addresses/confirm", 404),
     ("invitations/accept", 404),
     ("password-resets/choose", 404),
@@ -61,6 +62,18 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "keys/edit" => json!({"description": "changed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
         "applications/create" => json!({"name": "made", "type": "permission-type"}),
+        "applications/import" => json!({
+            "application": {"name": "imported", "type": "permission-type", "password": "p"},
+            "key": {"value": "a-value-that-other-systems-made"},
+        }),
+        "api-users/create" => json!({
+            "application": "permission-app", "user_name": "made", "permission_type": 1, "profile_user": "ann@example.com",
+        }),
+        "applications/mails/create" => json!({"template": "record_link", "api_user": "target", "record": "1"}),
+        "mail-templates/set" => json!({"subject": "a", "text": "{link}", "html": "{link}"}),
+        "api-users/edit" => json!({"user_name": "renamed"}),
+        "api-users/set-password" => json!({"password": "harbour violet nine anvil"}),
+        "applications/rotate-password" => json!({"overlap_seconds": 0}),
         "applications/keys/create" | "users/keys/create" | "me/keys/create" => json!({"name": "made", "api_sets": []}),
         "application-types/create" => json!({"name": "made", "sign_in": "key_only", "api_sets": ["full-access"]}),
         "keys/import" => {
@@ -85,7 +98,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "invitations/accept" | "new-addresses/confirm" => json!({"token": "a-link-that-nobody-ever-had"}),
         "me/edit" => json!({"language": "pl"}),
         "password-resets/create" => json!({"email": "nobody@example.com"}),
-        "password-resets/choose" => {
+        "password-resets/choose" | "api-users/choose-password" => {
             json!({"token": "a-link-that-nobody-ever-had", "password": "tulip brisk canal forty"})
         }
         "policy/edit" => json!({"idle_days": 30}),
@@ -129,13 +142,22 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
     let made = |noun: &'static str, body: Value| async move {
         let made = world.post(admin, noun, body).await;
         assert_eq!(made.status, 201, "{made:?}");
-        let record = if noun == "/keys" { &made.body["key"] } else { &made.body };
+        let record = match noun {
+            "/keys" => &made.body["key"],
+            "/api-users" => &made.body["api_user"],
+            _ => &made.body,
+        };
         record["id"].as_str().expect("an id").to_owned()
     };
-    if path.starts_with("/applications") {
+    if path.starts_with("/applications") || path.starts_with("/api-users") {
         // There from the second time on.
-        let kind = json!({"name": "Permission type", "sign_in": "key_only", "api_sets": ["full-access"]});
+        let kind = json!({"name": "Permission type", "sign_in": "session", "api_sets": ["full-access"]});
         world.post(admin, "/application-types", kind).await;
+    }
+    if path.starts_with("/api-users") {
+        let application =
+            json!({"name": "Permission app", "type": "permission-type", "public_url": "https://x.example"});
+        world.post(admin, "/applications", application).await;
     }
     if path == "/invitations" {
         world.post(admin, "/users", json!({"email": "waiting@example.com"})).await;
@@ -149,14 +171,35 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
             }
             id
         }
+        "/apis/" if path.ends_with("/manual") => {
+            let operations = json!([{"name": "list", "method": "GET", "path": "/x"}]);
+            let body = json!({"slug": format!("target-{number}"), "name": "Target", "operations": operations});
+            return format!("/apis/{}/manual?operation=list", made("/apis", body).await);
+        }
         "/apis/" => made("/apis", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
         "/api-sets/" => made("/api-sets", json!({"slug": format!("target-{number}"), "name": "Target"})).await,
         "/api-sets/templates/" => "yespo".to_owned(),
         "/applications/" => {
-            let body = json!({"name": format!("target {number}"), "type": "permission-type"});
-            let made = world.post(admin, "/applications", body).await;
-            assert_eq!(made.status, 201, "{made:?}");
-            made.body["application"]["id"].as_str().expect("an id").to_owned()
+            let body = json!({
+                "name": format!("target {number}"), "type": "permission-type", "public_url": "https://x.example",
+            });
+            let application = world.post(admin, "/applications", body).await;
+            assert_eq!(application.status, 201, "{application:?}");
+            let id = application.body["application"]["id"].as_str().expect("an id").to_owned();
+            if path.ends_with("/mails") {
+                let body = json!({
+                    "application": id, "user_name": "target", "permission_type": 1, "profile_user": "ann@example.com",
+                });
+                made("/api-users", body).await;
+            }
+            id
+        }
+        "/api-users/" => {
+            let body = json!({
+                "application": "permission-app", "user_name": format!("target {number}"), "permission_type": 1,
+                "profile_user": "ann@example.com",
+            });
+            made("/api-users", body).await
         }
         "/application-types/" => {
             let body = json!({"name": format!("target {number}"), "sign_in": "key_only", "api_sets": []});
@@ -170,6 +213,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         }
         "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
         "/me/sessions/" => claviger_domain::SessionId::from_raw(1).to_string(),
+        "/mail/templates/" => return path.replace("{template}", "record_link").replace("{language}", "en"),
         "/nodes/" => a_node_that_signed_off(world, number).await,
         "/organizations/" if path.ends_with("/invite") => {
             let body = json!({"slug": "waiting", "name": "Waiting", "email": "dan@example.com"});
@@ -180,6 +224,8 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         other => panic!("{other}: say how a thing for this path is made"),
     };
     let after = rest.split_once('}').expect("a closing brace").1;
+    // A session that is not there.
+    let after = after.replace("{session}", "aps_00000000000000000000000000");
     format!("{before}{id}{after}")
 }
 

@@ -3,14 +3,14 @@
 use claviger_domain::authority::Authority;
 use claviger_store::RecordSort;
 use claviger_store::members::{self, MemberFilter};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::record::{find, sees_all, view};
 use super::wire::{Recorded, UserView};
 use crate::Manage;
 use crate::apis::search_text;
-use crate::body::{number, truth};
+use crate::body::{number, some_truth};
 use crate::ctx::Ctx;
 use crate::error::{Error, FieldError};
 use crate::page::{Listed, page};
@@ -68,10 +68,6 @@ pub enum UserSort {
     /// The oldest first.
     #[serde(rename = "created_at")]
     Oldest,
-}
-
-fn some_truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    truth(deserializer).map(Some)
 }
 
 /// The organization's users.

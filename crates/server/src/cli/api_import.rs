@@ -137,16 +137,21 @@ fn summary(answer: &Value) -> String {
     let named = &answer["changes"];
     // All of a new API is added; that needs no list.
     if operations["added"] != api["operations_count"] {
-        push_list(&mut lines, '+', &named["added"], &operations["added"], cell);
+        push_list(&mut lines, '+', &named["added"], &operations["added"], operation);
     }
     push_list(&mut lines, '~', &named["changed"], &operations["changed"], |change| {
         let shown = |field: &str| cell(&change[field]);
         let texts = if change["before"] == change["after"] { " (texts)".to_owned() } else { String::new() };
         format!("{}: {} → {}{texts}", shown("name"), shown("before"), shown("after"))
     });
-    push_list(&mut lines, '-', &named["removed"], &operations["removed"], cell);
+    push_list(&mut lines, '-', &named["removed"], &operations["removed"], operation);
     push_shares(&mut lines, answer);
     lines.join("\n")
+}
+
+/// An operation that comes or goes.
+fn operation(named: &Value) -> String {
+    format!("{}: {}", cell(&named["name"]), cell(&named["requests"]))
 }
 
 /// Adds which sets and keys gain and lose, as an import and the preview of a deletion answer it.
@@ -217,9 +222,9 @@ mod tests {
             "api": {"slug": "mail", "name": "Mail", "versions": ["v1", "v3"], "operations_count": 14},
             "operations": {"added": 12, "changed": 1, "removed": 1},
             "changes": {
-                "added": (0..12).map(|number| format!("n{number}")).collect::<Vec<_>>(),
+                "added": (0..12).map(|n| json!({"name": format!("n{n}"), "requests": [format!("GET /{n}")]})).collect::<Vec<_>>(),
                 "changed": [{"name": "c", "before": ["GET /c (v1)"], "after": ["GET /c (v1, v3)"]}],
-                "removed": ["old"],
+                "removed": [{"name": "old", "requests": ["GET /old"]}],
             },
             "gaining_sets": [{"slug": "all", "operations": 13, "names": ["c@v3"], "keys": 2}],
             "losing_keys": [{"id": "key_1", "name": "ERP", "operations": 1, "names": ["old"]}],
@@ -230,10 +235,10 @@ mod tests {
         for line in [
             "mail `Mail`: 12 operations added, 1 changed, 1 removed (nothing is changed)",
             "  version v3; the API has v1, v3",
-            "  + n9",
+            "  + n9: GET /9",
             "  + and 2 more",
             "  ~ c: GET /c (v1) → GET /c (v1, v3)",
-            "  - old",
+            "  - old: GET /old",
             "  set gains 13: `all`, held by 2 keys (c@v3)",
             "  key loses 1: `ERP` (old)",
             "  other organizations lose: 2 keys, 0 sets, 3 keys by sets",

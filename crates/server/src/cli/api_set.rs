@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Body, Client};
 use super::failure::Failure;
+use super::limit;
 use super::output::{ListOf, Output, cell};
 
 /// How many operations of a set are printed when a template is applied; `--json` names all.
@@ -19,6 +20,8 @@ pub(super) enum ApiSetCommand {
     List(List),
     /// Show one set
     Show(Name),
+    /// Show what was taken of a set's limits
+    Limits(Name),
     /// Change a set; every key that holds it has the new rights at once
     Edit(Edit),
     /// Delete a set that no key holds
@@ -58,6 +61,9 @@ struct Content {
     /// repeated
     #[arg(long = "operation", value_name = "OPERATION")]
     operations: Vec<String>,
+    /// A limit for what it holds, such as minute=600/60s,burst=100 or daily=5000/day,scope=owner; may be repeated
+    #[arg(long = "limit", value_name = "NAME=N/WINDOW", value_parser = super::limit::parse)]
+    limits: Vec<Value>,
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +99,7 @@ pub(super) struct Edit {
     #[command(flatten)]
     content: Content,
     /// Take all of a list away
-    #[arg(long, value_name = "apis|operations")]
+    #[arg(long, value_name = "apis|operations|limits")]
     clear: Vec<String>,
 }
 
@@ -125,6 +131,7 @@ impl ApiSetCommand {
             }
             Self::List(list) => list.run(client, output).await,
             Self::Show(Name { set }) => output.record(&client.get(&["api-sets", &set], &[]).await?),
+            Self::Limits(Name { set }) => limit::print_used(client, output, &["api-sets", &set, "limits"]).await,
             Self::Edit(edit) => edit.run(client, output).await,
             Self::Delete(Name { set }) => {
                 client.send(Method::DELETE, &["api-sets", &set], &[], Body::None).await?;
@@ -158,12 +165,10 @@ async fn templates(client: &Client, output: Output) -> Result<(), Failure> {
 impl Content {
     /// The lists that are given.
     fn fields(&self) -> Map<String, Value> {
-        let lists = [("apis", &self.apis), ("operations", &self.operations)];
-        lists
-            .into_iter()
-            .filter(|(_, list)| !list.is_empty())
-            .map(|(name, list)| (name.to_owned(), json!(list)))
-            .collect()
+        let lists =
+            [("apis", json!(self.apis)), ("operations", json!(self.operations)), ("limits", json!(self.limits))];
+        let given = lists.into_iter().filter(|(_, list)| *list != json!([]));
+        given.map(|(name, list)| (name.to_owned(), list)).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::key::print_secret;
+use super::limit;
 use super::output::{ListOf, Output, cell};
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,8 @@ pub(super) enum ApplicationCommand {
     List(List),
     /// Show one application
     Show(Name),
+    /// Show what was taken of an application's limits
+    Limits(Name),
     /// Change an application
     Edit(Edit),
     /// Make an application inactive: none of its keys passes
@@ -29,7 +32,7 @@ pub(super) enum ApplicationCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ApplicationTypeCommand {
-    /// Make a type of applications, which prove themselves by a key alone
+    /// Make a type of applications
     Create(CreateType),
     /// List types of applications
     List(ListTypes),
@@ -82,6 +85,9 @@ pub(super) struct Edit {
     /// Lets its keys be used from anywhere
     #[arg(long, conflicts_with = "allowed_ips")]
     clear_ips: bool,
+    /// Takes all its limits away
+    #[arg(long, conflicts_with = "limits")]
+    clear_limits: bool,
     #[command(flatten)]
     fields: Fields,
 }
@@ -92,6 +98,9 @@ struct Fields {
     /// An address, network or range its keys may be used from; may be repeated
     #[arg(long = "ip", value_name = "RANGE")]
     allowed_ips: Vec<String>,
+    /// A limit that its keys share, such as minute=600/60s,burst=100 or daily=5000/day,scope=owner; may be repeated
+    #[arg(long = "limit", value_name = "NAME=N/WINDOW", value_parser = super::limit::parse)]
+    limits: Vec<Value>,
     /// Where people reach it, for the links in mails
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -148,6 +157,9 @@ pub(super) struct CreateType {
     /// What requests call it by; without it made from the name
     #[arg(long)]
     slug: Option<String>,
+    /// How its applications prove themselves
+    #[arg(long, value_name = "key_only|session|static_token|key_and_token|signature", default_value = "key_only")]
+    sign_in: String,
     /// A set that keys of its applications may hold, by slug or id; may be repeated
     #[arg(long = "api-set", value_name = "SET", required = true)]
     api_sets: Vec<String>,
@@ -179,10 +191,16 @@ impl ApplicationCommand {
                     let application = &answer["application"];
                     eprintln!("{} `{}`:", cell(&application["id"]), cell(&application["name"]));
                 }
-                print_secret(&answer, output)
+                print_secret(&answer, output)?;
+                match answer["password"].as_str().filter(|_| !output.is_json()) {
+                    // The application's own, on a line behind its key's.
+                    Some(password) => output.text(password),
+                    None => Ok(()),
+                }
             }
             Self::List(list) => list.run(client, output).await,
             Self::Show(name) => output.record(&client.get(&["applications", &name.name], &[]).await?),
+            Self::Limits(name) => limit::print_used(client, output, &["applications", &name.name, "limits"]).await,
             Self::Edit(edit) => {
                 let (path, body) = (["applications", &edit.name.name], edit.body()?);
                 output.record(&client.send(Method::PATCH, &path, &[], Body::Json(&body)).await?)
@@ -200,7 +218,7 @@ impl ApplicationTypeCommand {
     pub(super) async fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
         match self {
             Self::Create(create) => {
-                let mut body = json!({"name": create.name, "sign_in": "key_only", "api_sets": create.api_sets});
+                let mut body = json!({"name": create.name, "sign_in": create.sign_in, "api_sets": create.api_sets});
                 if let Some(slug) = create.slug {
                     body["slug"] = json!(slug);
                 }
@@ -257,6 +275,9 @@ impl Edit {
             }
         }
         self.fields.put(&mut body);
+        if self.clear_limits {
+            body.insert("limits".to_owned(), json!([]));
+        }
         if self.clear_ips {
             body.insert("allowed_ips".to_owned(), json!([]));
         }
@@ -294,6 +315,9 @@ impl Fields {
     fn put(&self, body: &mut Map<String, Value>) {
         if !self.allowed_ips.is_empty() {
             body.insert("allowed_ips".to_owned(), json!(self.allowed_ips));
+        }
+        if !self.limits.is_empty() {
+            body.insert("limits".to_owned(), json!(self.limits));
         }
         if let Some(url) = &self.public_url {
             body.insert("public_url".to_owned(), json!(url));

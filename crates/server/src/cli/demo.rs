@@ -152,7 +152,7 @@ impl Furniture {
              # The management API (reference: {control}/api/docs), as the demo's administrator\n\
              curl -sS {control}/api/v1/keys -H 'Authorization: Bearer {token}'\n\n\
              # Behind nginx: README.md, \"Through nginx\"; gateways/nginx.conf is the whole snippet, its questions go to\n\
-             {doors}/v1/authorize/api/github/nginx\n"
+             {doors}/v1/authorize/api/github/nginx/line\n"
         )
     }
 

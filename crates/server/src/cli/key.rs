@@ -11,6 +11,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::{CredentialSource, read_credential};
 use super::key_import::ImportFile;
+use super::limit;
 use super::node::tell_unconfirmed;
 use super::output::{ListOf, Output, cell};
 
@@ -22,6 +23,8 @@ pub(super) enum KeyCommand {
     List(List),
     /// Show one key
     Show(Id),
+    /// Show what was taken of all limits that apply to a key
+    Limits(Id),
     /// Change a key
     Edit(Box<Edit>),
     /// Take a key out of service
@@ -115,6 +118,9 @@ struct Fields {
     /// An address, network or range it may be used from; may be repeated
     #[arg(long = "ip", value_name = "RANGE")]
     allowed_ips: Vec<String>,
+    /// A limit, such as minute=600/60s,burst=100 or daily=5000/day,scope=owner; may be repeated
+    #[arg(long = "limit", value_name = "NAME=N/WINDOW", value_parser = super::limit::parse)]
+    limits: Vec<Value>,
     /// Valid from this instant on, or from the beginning of this day
     #[arg(long, value_name = "INSTANT|DATE")]
     not_before: Option<String>,
@@ -140,6 +146,7 @@ enum Clearable {
     ApiSets,
     Operations,
     AllowedIps,
+    Limits,
     NotBefore,
     ExpiresAt,
     ExternalId,
@@ -207,6 +214,7 @@ impl KeyCommand {
             Self::Create(create) => create.run(client, output).await,
             Self::List(list) => list.run(client, output).await,
             Self::Show(id) => output.record(&client.get(&["keys", &id.id], &[]).await?),
+            Self::Limits(id) => limit::print_used(client, output, &["keys", &id.id, "limits"]).await,
             Self::Edit(edit) => {
                 let body = edit.body()?;
                 let answer = client.send(Method::PATCH, &["keys", &edit.id.id], &[], Body::Json(&body)).await?;
@@ -352,6 +360,7 @@ impl Clearable {
             Self::ApiSets => ("api_sets", json!([])),
             Self::Operations => ("operations", json!([])),
             Self::AllowedIps => ("allowed_ips", json!([])),
+            Self::Limits => ("limits", json!([])),
             Self::NotBefore => ("not_before", Value::Null),
             Self::ExpiresAt => ("expires_at", Value::Null),
             Self::ExternalId => ("external_id", Value::Null),
@@ -382,6 +391,9 @@ impl Fields {
         }
         for (name, text) in texts.into_iter().filter(|(_, text)| text.is_some()) {
             body.insert(name.to_owned(), json!(text));
+        }
+        if !self.limits.is_empty() {
+            body.insert("limits".to_owned(), json!(self.limits));
         }
         if let Some(metadata) = &self.metadata {
             body.insert("metadata".to_owned(), metadata.clone());

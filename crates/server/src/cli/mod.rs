@@ -5,6 +5,7 @@
 mod api;
 mod api_import;
 mod api_set;
+mod api_user;
 mod application;
 mod audit;
 mod backup;
@@ -14,10 +15,13 @@ mod completions;
 mod config;
 mod demo;
 mod failure;
+mod import;
 mod input;
 mod key;
 mod key_import;
+mod limit;
 mod master_secret;
+mod mysql_dump;
 mod node;
 mod openapi;
 mod organization;
@@ -32,12 +36,13 @@ mod trust;
 mod user;
 mod user_link;
 mod version;
+mod yetiforce;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use claviger_server::config::{Config, Sources, load::Loaded};
+use claviger_server::config::{Config, Sources};
 
 use client::Client;
 use failure::Failure;
@@ -79,9 +84,15 @@ enum Command {
     /// Make, see, change and delete applications, which own keys
     #[command(subcommand)]
     Application(application::ApplicationCommand),
+    /// Make, see, change and delete API users, who sign in under applications
+    #[command(subcommand)]
+    ApiUser(api_user::ApiUserCommand),
     /// Make, see, change and delete types of applications
     #[command(subcommand)]
     ApplicationType(application::ApplicationTypeCommand),
+    /// Take over what another system has
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Make, see, change, lock and remove users
     #[command(subcommand)]
     User(user::UserCommand),
@@ -150,8 +161,10 @@ impl Cli {
             Command::Serve(serve) => serve.run(&global, output).await,
             Command::Setup(setup) => setup.run(&global, output).await,
             Command::Key(key) => key.run(&global.client()?, output).await,
+            Command::ApiUser(command) => command.run(&global.client()?, output).await,
             Command::Application(command) => command.run(&global.client()?, output).await,
             Command::ApplicationType(command) => command.run(&global.client()?, output).await,
+            Command::Import(import) => import.run(&global.client()?, output).await,
             Command::User(user) => user.run(&global, output).await,
             Command::Role(role) => role.run(&global.client()?, output).await,
             Command::Organization(organization) => organization.run(&global.client()?, output).await,
@@ -176,13 +189,9 @@ impl Cli {
 
 impl Global {
     /// The configuration in force: file, variables, command line.
-    fn load(&self) -> Result<Loaded, Failure> {
+    fn config(&self) -> Result<Config, Failure> {
         let sources = Sources { file: self.config.clone(), variables: variables()?, data_dir: self.data.clone() };
         claviger_server::config::load(&sources).map_err(Failure::usage)
-    }
-
-    fn config(&self) -> Result<Config, Failure> {
-        Ok(self.load()?.config)
     }
 
     /// A client of the server that a link leads to, without any token but `CLAVIGER_TOKEN`.
@@ -235,6 +244,9 @@ mod tests {
             "claviger key create --name n --shape pair --api-set issues",
             "claviger key create --name n --application portal --import-file value --api-set issues",
             "claviger key import keys.jsonl --dry-run",
+            "claviger import yetiforce --dump dump.sql --installation-key-file k --profile 7=ada@example.com --dry-run",
+            "claviger import yetiforce --dump - --encryption-pass-file p --encryption-vector-file v --type Portal=portal",
+            "claviger import yetiforce --dump dump.sql --profiles-file profiles --profiles-by-email --json",
             "claviger key reveal key_1",
             "claviger key lookup --credential-file f",
             "claviger application-type create --name Partner --api-set issues",
@@ -268,6 +280,9 @@ mod tests {
             "claviger api-set create --name Issues --operation github:issues/* --operation !github:issues/lock@v3",
             "claviger api-set list --api github --kind plain",
             "claviger api-set show issues",
+            "claviger api-set limits issues",
+            "claviger key limits key_00000000000000000000000000",
+            "claviger application limits portal",
             "claviger api-set edit issues --operation github:issues/get --clear apis",
             "claviger api-set delete issues",
             "claviger api-set templates",
@@ -304,6 +319,8 @@ mod tests {
             "claviger key create --name n --import sk-0123456789abcdefghij",
             "claviger check --credential clv_live_x --method GET --path /",
             "claviger key list --token x",
+            "claviger import yetiforce --dump dump.sql --encryption-pass x",
+            "claviger import yetiforce --dump dump.sql --installation-key x",
             "claviger master-secret rotate --new-secret x",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");

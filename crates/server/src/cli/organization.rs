@@ -78,6 +78,9 @@ pub(super) struct Edit {
     /// What its keys made from now on begin with
     #[arg(long, value_name = "PREFIX")]
     key_prefix: Option<String>,
+    /// Whom its people ask about their keys: an e-mail address, a web address or a few words
+    #[arg(long, value_name = "CONTACT")]
+    admin_contact: Option<String>,
     /// An address, network or range that its keys may be used from, beside their own lists; may be repeated, takes the
     /// place of the whole list. For labels and ends: a JSON object such as
     /// {"range":"203.0.113.0/24","label":"office","until":"2030-01-31"}
@@ -95,6 +98,7 @@ pub(super) struct Edit {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Clearable {
+    AdminContact,
     AllowedIps,
 }
 
@@ -196,15 +200,20 @@ impl Edit {
             ("slug", &self.slug),
             ("time_zone", &self.time_zone),
             ("key_prefix", &self.key_prefix),
+            ("admin_contact", &self.admin_contact),
         ];
         let given = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?))));
         let mut body: Map<String, Value> = given.collect();
         if !self.allowed_ips.is_empty() {
             body.insert("allowed_ips".to_owned(), json!(self.allowed_ips));
         }
-        for Clearable::AllowedIps in &self.clear {
-            if body.insert("allowed_ips".to_owned(), json!([])).is_some_and(|list| list != json!([])) {
-                return Err(Failure::usage("--clear allowed_ips contradicts the value that is given for it"));
+        for field in &self.clear {
+            let (name, empty) = match field {
+                Clearable::AdminContact => ("admin_contact", Value::Null),
+                Clearable::AllowedIps => ("allowed_ips", json!([])),
+            };
+            if body.insert(name.to_owned(), empty.clone()).is_some_and(|given| given != empty) {
+                return Err(Failure::usage(format!("--clear {name} contradicts the value that is given for it")));
             }
         }
         if body.is_empty() {
@@ -228,6 +237,7 @@ mod tests {
             slug: None,
             time_zone: None,
             key_prefix: None,
+            admin_contact: None,
             allowed_ips: Vec::new(),
             clear: Vec::new(),
             dry_run: false,
@@ -247,6 +257,8 @@ mod tests {
     fn a_list_is_emptied_or_given_and_something_must_change() {
         let clear = || vec![Clearable::AllowedIps];
         assert_eq!(body(&Edit { clear: clear(), ..nothing() }), Ok(json!({"allowed_ips": []})));
+        let nobody = Edit { clear: vec![Clearable::AdminContact], ..nothing() };
+        assert_eq!(body(&nobody), Ok(json!({"admin_contact": null})));
         let both = Edit { clear: clear(), allowed_ips: vec![json!("192.0.2.1")], ..nothing() };
         assert!(body(&both).is_err_and(|message| message.contains("contradicts")));
         assert!(body(&nothing()).is_err());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use clap::Args;
 use claviger_server::clock::{OsRandom, SystemClock};
-use claviger_server::config::load::Loaded;
 use claviger_server::{Running, Server, StartError, logging};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,13 +36,10 @@ struct Signals {
 impl Serve {
     pub(super) async fn run(&self, global: &Global, output: Output) -> Result<(), Failure> {
         let mut signals = Signals::listen()?;
-        let Loaded { mut config, warnings } = global.load()?;
+        let mut config = global.config()?;
         // Held until the stop: a temporary directory goes with it.
         let demo = if self.demo { Some(Demo::prepare(&mut config, global.data.as_deref())?) } else { None };
         let log = logging::start_serving(&config.log);
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
         let starting = Server::start(config, Arc::new(SystemClock::new()), Arc::new(OsRandom));
         let running = tokio::select! {
             running = starting => running.map_err(|error| explain(error, self.demo))?,
@@ -79,8 +75,8 @@ impl Serve {
         if self.demo {
             return;
         }
-        match global.load() {
-            Ok(Loaded { config, .. }) => running.reload(config),
+        match global.config() {
+            Ok(config) => running.reload(config),
             Err(failure) => tracing::error!("the configuration in force stays: {}", failure.message),
         }
     }

@@ -15,9 +15,6 @@ pub(super) const PREFIX: &str = "CLAVIGER_";
 /// Variables that are read elsewhere: by the client's commands, and for the place of the file itself.
 const ELSEWHERE: [&str; 4] = ["CLAVIGER_URL", "CLAVIGER_TOKEN", "CLAVIGER_CA_FILE", "CLAVIGER_CONFIG"];
 
-/// Variables whose names are fixed for parts that this version does not have.
-const LATER: [&str; 3] = ["CLAVIGER_PUBLIC_LISTEN", "CLAVIGER_PUBLIC_URL", "CLAVIGER_REDIS_URL"];
-
 /// A variable and what its text does to the configuration.
 struct Variable {
     name: &'static str,
@@ -99,6 +96,17 @@ const VARIABLES: &[Variable] = &[
             Ok(())
         },
     },
+    Variable { name: "CLAVIGER_PUBLIC_LISTEN", apply: |config, text| put_some(&mut config.public.listen, text) },
+    Variable {
+        name: "CLAVIGER_PUBLIC_TLS_CERTIFICATE_FILE",
+        apply: |config, text| put(&mut config.public.tls.get_or_insert_default().certificate_file, text),
+    },
+    Variable {
+        name: "CLAVIGER_PUBLIC_TLS_KEY_FILE",
+        apply: |config, text| put(&mut config.public.tls.get_or_insert_default().key_file, text),
+    },
+    Variable { name: "CLAVIGER_PUBLIC_SOCKET_MODE", apply: |config, text| put(&mut config.public.socket_mode, text) },
+    Variable { name: "CLAVIGER_PUBLIC_URL", apply: |config, text| put_some(&mut config.public.url, text) },
     Variable { name: "CLAVIGER_TELEMETRY_LISTEN", apply: |config, text| put(&mut config.telemetry.listen, text) },
     Variable {
         name: "CLAVIGER_TELEMETRY_TLS_CERTIFICATE_FILE",
@@ -119,28 +127,37 @@ const VARIABLES: &[Variable] = &[
     },
     Variable { name: "CLAVIGER_MAIL_FROM", apply: |config, text| put_some(&mut config.mail.from, text) },
     Variable { name: "CLAVIGER_SMTP_CA_FILE", apply: |config, text| put_some(&mut config.mail.ca_file, text) },
+    Variable {
+        name: "CLAVIGER_LIMITS_WHEN_UNAVAILABLE",
+        apply: |config, text| put(&mut config.limits.when_unavailable, text),
+    },
+    Variable { name: "CLAVIGER_REDIS_URL", apply: |config, text| put_some(&mut config.limits.redis_url, text) },
+    Variable {
+        name: "CLAVIGER_REDIS_UNAVAILABLE",
+        apply: |config, text| put(&mut config.limits.redis_unavailable, text),
+    },
+    Variable {
+        name: "CLAVIGER_REDIS_TIMEOUT_MS",
+        apply: |config, text| put(&mut config.limits.redis_timeout_ms, text),
+    },
     Variable { name: "CLAVIGER_LOG", apply: |config, text| put(&mut config.log.filter, text) },
     Variable { name: "CLAVIGER_LOG_FORMAT", apply: |config, text| put(&mut config.log.format, text) },
 ];
 
 /// Overlays `config` with `variables`; those of other programs are passed over, an empty text counts as not set.
-/// Returns the names that are set for parts that this version does not have.
-pub(super) fn overlay(config: &mut Config, variables: &[(String, String)]) -> Result<Vec<&'static str>, ConfigError> {
-    let mut later = Vec::new();
+pub(super) fn overlay(config: &mut Config, variables: &[(String, String)]) -> Result<(), ConfigError> {
     for (name, text) in variables.iter().filter(|(name, text)| name.starts_with(PREFIX) && !text.is_empty()) {
         if let Some(variable) = VARIABLES.iter().find(|variable| variable.name == name) {
             (variable.apply)(config, text)
                 .and_then(|()| check(config))
                 .map_err(|expected| ConfigError::Variable { name: name.clone(), expected })?;
-        } else if let Some(name) = LATER.iter().find(|later| *later == name) {
-            later.push(*name);
         } else if !ELSEWHERE.contains(&name.as_str()) {
             let known = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE);
             let nearest = nearest(name, known).map(str::to_owned);
             return Err(ConfigError::UnknownVariable { name: name.clone(), nearest });
         }
     }
-    Ok(later)
+    Ok(())
 }
 
 /// What is wrong beyond its type is the variable's fault too. What it lacks beside it may be in the next variable.
@@ -185,6 +202,7 @@ expected! {
     claviger_store::InvalidDatabaseUrl => |error| error.to_string();
     super::InvalidBaseUrl => |error| error.to_string();
     crate::mail::InvalidSmtpUrl => |error| error.to_string();
+    crate::limits::InvalidRedisUrl => |error| error.to_string();
     &'static str => |error| error.to_owned();
 }
 
@@ -195,7 +213,7 @@ mod tests {
     fn overlaid(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let variables: Vec<_> = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let mut config = Config::default();
-        overlay(&mut config, &variables).map(|_| config)
+        overlay(&mut config, &variables).map(|()| config)
     }
 
     #[test]
@@ -232,6 +250,10 @@ mod tests {
             ("CLAVIGER_CONTROL_URL", "keys.example.com", "https://keys.example.com"),
             ("CLAVIGER_DATABASE_URL", "mysql://h/d", "sqlite://PATH or postgres://"),
             ("CLAVIGER_LOG_FORMAT", "xml", "`text` or `json`"),
+            ("CLAVIGER_LIMITS_WHEN_UNAVAILABLE", "divide", "`open` or `closed`"),
+            ("CLAVIGER_REDIS_URL", "localhost", "expected redis://"),
+            ("CLAVIGER_REDIS_UNAVAILABLE", "yes", "`divide`, `open` or `closed`"),
+            ("CLAVIGER_REDIS_TIMEOUT_MS", "51", "expected 1 to 50"),
             ("CLAVIGER_DOORS_SOCKET_MODE", "rw-rw----", "in octal"),
             ("CLAVIGER_TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
         ] {
@@ -247,16 +269,9 @@ mod tests {
     }
 
     #[test]
-    fn names_fixed_for_later_parts_are_told_and_not_refused() {
-        let mut config = Config::default();
-        let variables = [("CLAVIGER_REDIS_URL".to_owned(), "redis://x".to_owned())];
-        assert_eq!(overlay(&mut config, &variables).expect("known"), ["CLAVIGER_REDIS_URL"]);
-    }
-
-    #[test]
     fn the_documentation_lists_every_variable_and_setting() {
         const DOCUMENTATION: &str = include_str!("../../../../docs/configuration.md");
-        let variables = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE).chain(LATER);
+        let variables = VARIABLES.iter().map(|variable| variable.name).chain(ELSEWHERE);
         for name in variables {
             assert!(DOCUMENTATION.contains(&format!("`{name}`")), "{name}");
         }

@@ -19,15 +19,6 @@ pub struct Sources {
     pub data_dir: Option<PathBuf>,
 }
 
-/// A configuration and what should be said about it.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The configuration, valid.
-    pub config: Config,
-    /// What an operator should know, for the log.
-    pub warnings: Vec<String>,
-}
-
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -90,18 +81,17 @@ pub enum ConfigError {
 }
 
 /// Reads, overlays and validates.
-pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
     let mut config = match &sources.file {
         Some(path) => read_file(path)?,
         None => Config::default(),
     };
-    let later = env::overlay(&mut config, &sources.variables)?;
+    env::overlay(&mut config, &sources.variables)?;
     if let Some(data_dir) = &sources.data_dir {
         config.data_dir.clone_from(data_dir);
     }
     config.validate()?;
-    let warnings = later.iter().map(|name| format!("{name} is set, but this version has no use for it yet")).collect();
-    Ok(Loaded { config, warnings })
+    Ok(config)
 }
 
 /// The JSON Schema of the file.
@@ -152,9 +142,7 @@ mod tests {
         let file = folder.path().join("claviger.toml");
         std::fs::write(&file, text).expect("the file is written");
         let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        load(&Sources { file: Some(file), variables, data_dir: None })
-            .map(|loaded| loaded.config)
-            .map_err(|error| error.to_string())
+        load(&Sources { file: Some(file), variables, data_dir: None }).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -202,8 +190,15 @@ mod tests {
     #[test]
     fn certificate_and_key_belong_together() {
         let files = "certificate_file = \"/c\"\nkey_file = \"/k\"\n";
-        let config = load_text(&format!("[doors.tls]\n{files}[control.tls]\n{files}[telemetry.tls]\n{files}"), &[]);
-        assert!(config.expect("all listeners").listeners().iter().all(|listener| listener.tls.is_some()));
+        let config = load_text(
+            &format!(
+                "[doors.tls]\n{files}[control.tls]\n{files}[telemetry.tls]\n{files}[public]\nlisten = \"[::1]:1\"\n[public.tls]\n{files}"
+            ),
+            &[],
+        );
+        let config = config.expect("all listeners");
+        let listeners = config.listeners();
+        assert!(listeners.len() == 4 && listeners.iter().all(|listener| listener.tls.is_some()), "{listeners:?}");
         let message = load_text("[doors.tls]\ncertificate_file = \"/c\"\n", &[]).expect_err("no key");
         assert!(message.contains("line 1") && message.contains("key_file"), "{message}");
         let message = load_text("[control.tls]\ncertificat_file = \"/c\"\n", &[]).expect_err("a typo");

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use claviger_manage::mail::{Failure, Ready};
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{Error, PoolConfig};
@@ -94,16 +94,19 @@ impl Smtp {
         let to: Address = mail.recipient.as_str().parse().map_err(|_| unfit("the address is not one of SMTP"))?;
         let micros = u64::try_from(mail.created_at.as_micros()).unwrap_or_default();
         let date: SystemTime = UNIX_EPOCH + Duration::from_micros(micros);
-        Message::builder()
+        let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(mail.subject.as_str())
             .date(date)
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
-            .header(AutoSubmitted)
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.body.expose().to_owned())
-            .map_err(|error| unfit(&error.to_string()))
+            .header(AutoSubmitted);
+        let text = mail.body.expose().to_owned();
+        let message = match &mail.html {
+            None => message.header(ContentType::TEXT_PLAIN).body(text),
+            Some(html) => message.multipart(MultiPart::alternative_plain_html(text, html.expose().to_owned())),
+        };
+        message.map_err(|error| unfit(&error.to_string()))
     }
 }
 

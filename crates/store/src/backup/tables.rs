@@ -60,9 +60,24 @@ pub(super) const TABLES: &[Table] = &[
             number("version"),
             number("writes"),
             text("ip_list"),
+            text("admin_contact"),
         ],
     ),
     table("policies", &[text("organization_id"), text("record")]),
+    table(
+        "mail_templates",
+        &[
+            text("organization_id"),
+            text("kind"),
+            text("language"),
+            text("subject"),
+            text("plain"),
+            text("html"),
+            text("updated_by"),
+            number("updated_at"),
+            number("version"),
+        ],
+    ),
     table("ip_lists", &[text("organization_id"), text("digest"), text("entries")]),
     table(
         "users",
@@ -157,6 +172,7 @@ pub(super) const TABLES: &[Table] = &[
             text("versions"),
         ],
     ),
+    table("api_manuals", &[text("api_id"), text("request"), text("version"), text("manual")]),
     table(
         "api_sets",
         &[
@@ -172,6 +188,7 @@ pub(super) const TABLES: &[Table] = &[
             number("updated_at"),
             number("version"),
             text("template"),
+            text("limits"),
         ],
     ),
     table("api_shares", &[text("api_id"), text("organization_id")]),
@@ -189,6 +206,7 @@ pub(super) const TABLES: &[Table] = &[
             number("created_at"),
             number("updated_at"),
             number("version"),
+            text("fields"),
         ],
     ),
     table("application_type_sets", &[text("api_set_id"), text("type_id")]),
@@ -209,7 +227,44 @@ pub(super) const TABLES: &[Table] = &[
             number("created_at"),
             number("updated_at"),
             number("version"),
+            text("limits"),
+            text("password"),
         ],
+    ),
+    table(
+        "api_users",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("application_id"),
+            text("user_name"),
+            text("name_search"),
+            text("search"),
+            text("disabled"),
+            number("permission_type"),
+            text("contact"),
+            text("profile_user_id"),
+            text("profile_external"),
+            text("sign_in_method"),
+            text("language"),
+            text("static_token"),
+            text("created_by"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+            number("last_sign_in_at"),
+            number("last_sign_out_at"),
+            text("preferences"),
+            number("unlocked_at"),
+        ],
+    ),
+    table("api_user_passwords", &[text("api_user_id"), text("hash"), number("changed_at")]),
+    table("api_user_foreign_passwords", &[text("api_user_id"), text("application_id"), text("cost"), bytes("mac_key")]),
+    table("api_user_totp", &[text("api_user_id"), bytes("sealed"), number("last_step"), number("confirmed_at")]),
+    table("api_user_recovery_codes", &[bytes("digest"), text("api_user_id")]),
+    table(
+        "api_user_events",
+        &[text("api_user_id"), number("at"), text("id"), text("status"), text("ip"), text("agent"), text("device")],
     ),
     table(
         "keys",
@@ -256,6 +311,18 @@ pub(super) const TABLES: &[Table] = &[
         "usage_counts",
         &[text("organization_id"), text("key_id"), number("hour"), text("door"), text("code"), number("count")],
     ),
+    table(
+        "quota_counters",
+        &[
+            text("organization_id"),
+            text("counter"),
+            number("since"),
+            number("spent"),
+            number("held"),
+            number("lost"),
+            number("ends_at"),
+        ],
+    ),
     table("refusals", &[text("organization_id"), text("subject"), number("at"), text("id"), text("body")]),
 ];
 
@@ -272,16 +339,20 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     ("leases", false),
     ("nodes", true),
     ("usage_writers", false),
+    // What nodes held stands in the counters, where it counts as spent.
+    ("quota_leases", true),
     // Answers for calls that are repeated within a day.
     ("idempotency_keys", true),
     // Whoever restores would let sessions live again that were ended since.
     ("sessions", true),
+    ("api_sessions", true),
     ("sign_in_attempts", true),
     ("sign_in_challenges", true),
     ("new_totp", true),
     // Whoever restores would send mails twice, and let links work again that were used since. Invitations are sent anew.
     ("outbox", true),
     ("links", true),
+    ("api_user_links", true),
 ];
 
 const fn table(name: &'static str, columns: &'static [Column]) -> Table {

@@ -13,7 +13,12 @@ use crate::conn::Conn;
 use crate::page::{CursorValue, Listed, Page};
 use crate::sql::{Sql, containing, sql, word};
 
+use super::few::Narrow;
+use super::horizon::{horizon, up_to};
 use super::row::SELECT;
+
+/// The same columns of the keys of a list of ids that follows.
+const SELECT_FEW: &str = "SELECT id, digest, record FROM (SELECT DISTINCT key_id FROM (";
 
 /// Which keys of a list. Deleted ones only where they are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +77,8 @@ pub enum KeySort {
     NameDescending,
 }
 
-/// A page of the organization's keys.
+/// A page of the organization's keys. Where few fit it may have fewer rows than asked for, and a next page all the same: no more than
+/// [`super::KEYS_LOOKED_THROUGH`] keys are looked through for it.
 ///
 /// # Errors
 /// [`crate::Error::ForeignCursor`] if the page's cursor belongs to another order.
@@ -82,24 +88,30 @@ pub async fn list(
     filter: &KeyFilter,
     page: &Page,
 ) -> Result<Listed<Key>> {
-    let statement = sql(SELECT).push_bound(" WHERE organization_id = ?", [organization]);
-    let statement = in_state(statement, filter);
-    let statement = after(filtered(statement, filter), filter.sort, page)?;
-    let order = match filter.sort {
-        KeySort::Newest => " ORDER BY created_at DESC, id DESC LIMIT ?",
-        KeySort::Oldest => " ORDER BY created_at, id LIMIT ?",
-        KeySort::Name => " ORDER BY name_search, id LIMIT ?",
-        KeySort::NameDescending => " ORDER BY name_search DESC, id DESC LIMIT ?",
+    let (statement, horizon) = match Narrow::of(filter) {
+        Some(narrow) if narrow.is_few(conn, organization).await? => {
+            // SQLite joins from left to right here: from the few to their rows.
+            let statement = narrow.push_to(sql(SELECT_FEW), organization);
+            (statement.push(") AS fitting) AS few CROSS JOIN keys WHERE keys.id = few.key_id AND"), None)
+        }
+        _ => (sql(SELECT).push(" WHERE"), horizon(conn, organization, filter, page).await?),
     };
-    let rows = conn.rows(statement.push_bound(order, [page.rows_to_read()]), read).await?;
+    let statement = in_state(statement.push_bound(" organization_id = ?", [organization]), filter);
+    let mut statement = after(filtered(statement, organization, filter), filter.sort, page)?;
+    if let Some(horizon) = &horizon {
+        statement = up_to(statement, filter.sort, horizon);
+    }
+    let statement = statement.push(filter.sort.order()).push_bound(" LIMIT ?", [page.rows_to_read()]);
+    let rows = conn.rows(statement, read).await?;
     let keys = complete(conn, rows).await?;
-    Ok(page.cut(keys, |key| {
+    let listed = page.cut(keys, |key| {
         let value = match filter.sort {
             KeySort::Newest | KeySort::Oldest => CursorValue::Number(key.created_at.as_micros()),
             KeySort::Name | KeySort::NameDescending => CursorValue::Text(key.name.search_form()),
         };
         (value, key.id.to_string())
-    }))
+    });
+    Ok(Listed { next: listed.next.or(horizon), ..listed })
 }
 
 /// A page of other organizations' living keys that name operations of an API of this one, by their ids.
@@ -142,7 +154,7 @@ pub async fn count_of_others(
 }
 
 /// The same rules as `Facts::state`, in its order.
-fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
+pub(super) fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
     const LIVING: &str = " AND deleted_at IS NULL";
     const IN_SERVICE: &str = " AND deleted_at IS NULL AND disabled_at IS NULL";
     let KeyFilter { now, rules, .. } = filter;
@@ -153,7 +165,7 @@ fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
             unused(statement.push(LIVING).push(" AND (disabled_at IS NOT NULL OR "), rules, *now).push(")")
         }
         // No key awaits approval before approval exists.
-        Some(State::Pending) => statement.push(" AND id IS NULL"),
+        Some(State::Pending) => statement.push(" AND 1 = 0"),
         Some(State::Expired) => ended(statement.push(IN_SERVICE).push(" AND "), rules, *now),
         Some(State::NotYetValid) => {
             let statement = ended(statement.push(IN_SERVICE).push(" AND NOT "), rules, *now);
@@ -167,7 +179,7 @@ fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
     }
 }
 
-fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
+fn filtered(mut statement: Sql, organization: OrganizationId, filter: &KeyFilter) -> Sql {
     if let Some(owner) = &filter.owner {
         statement = statement.push_bound(" AND owner = ?", [owner.id()]);
     }
@@ -183,12 +195,7 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
     if let Some(environment) = filter.environment {
         statement = statement.push_bound(" AND environment = ?", [word(&environment)]);
     }
-    if let Some(from) = filter.created_from {
-        statement = statement.push_bound(" AND created_at >= ?", [from]);
-    }
-    if let Some(before) = filter.created_before {
-        statement = statement.push_bound(" AND created_at < ?", [before]);
-    }
+    statement = spanned(statement, filter);
     if let Some(from) = filter.used_from {
         let used = " AND EXISTS (SELECT 1 FROM key_usage WHERE key_id = keys.id AND last_used_at >= ?)";
         statement = statement.push_bound(used, [from]);
@@ -199,8 +206,8 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
     }
     if let Some(from) = filter.refused_from {
         // Few were: they are found once, and not asked about for each key.
-        let refused = " AND id IN (SELECT key_id FROM key_usage WHERE last_refused_at >= ?)";
-        statement = statement.push_bound(refused, [from]);
+        let refused = " AND id IN (SELECT key_id FROM key_usage WHERE organization_id = ?";
+        statement = statement.push_bound(refused, [organization]).push_bound(" AND last_refused_at >= ?)", [from]);
     }
     if let Some(at) = filter.ends_by {
         let statement_of_end = ended(statement.push(" AND ("), &filter.rules, at);
@@ -221,7 +228,18 @@ fn filtered(mut statement: Sql, filter: &KeyFilter) -> Sql {
     statement
 }
 
-fn after(statement: Sql, sort: KeySort, page: &Page) -> Result<Sql> {
+/// Those made in the span of time.
+pub(super) fn spanned(mut statement: Sql, filter: &KeyFilter) -> Sql {
+    if let Some(from) = filter.created_from {
+        statement = statement.push_bound(" AND created_at >= ?", [from]);
+    }
+    if let Some(before) = filter.created_before {
+        statement = statement.push_bound(" AND created_at < ?", [before]);
+    }
+    statement
+}
+
+pub(super) fn after(statement: Sql, sort: KeySort, page: &Page) -> Result<Sql> {
     Ok(match sort {
         KeySort::Newest | KeySort::Oldest => match page.after_number()? {
             None => statement,
@@ -240,4 +258,17 @@ fn after(statement: Sql, sort: KeySort, page: &Page) -> Result<Sql> {
             }
         },
     })
+}
+
+// === impl KeySort ===
+
+impl KeySort {
+    pub(super) fn order(self) -> &'static str {
+        match self {
+            Self::Newest => " ORDER BY created_at DESC, id DESC",
+            Self::Oldest => " ORDER BY created_at, id",
+            Self::Name => " ORDER BY name_search, id",
+            Self::NameDescending => " ORDER BY name_search DESC, id DESC",
+        }
+    }
 }

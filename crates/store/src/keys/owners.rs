@@ -1,10 +1,12 @@
 //! How many keys owners have, and what they are called.
 
+use claviger_domain::application::SignIn;
 use claviger_domain::key::Owner;
 use claviger_domain::{KeyId, OrganizationId};
 
 use crate::Result;
 use crate::conn::Conn;
+use crate::keys::row::{self, SELECT};
 use crate::sql::sql;
 
 /// The owners of a kind that have more living keys than a bound.
@@ -16,11 +18,31 @@ pub struct OwnersAbove {
     pub first: Vec<(Owner, i64)>,
 }
 
+/// The first living key of an owner by name: its id and its hint.
+pub async fn first_of_owner(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    owner: &Owner,
+) -> Result<Option<(KeyId, String)>> {
+    let statement = sql(SELECT)
+        .push(" WHERE organization_id = $1 AND owner = $2 AND deleted_at IS NULL ORDER BY name_search LIMIT 1");
+    let row = conn.row(statement.bind(organization).bind(owner.id()), |row| row::read(row)).await?;
+    Ok(row.map(|row| (row.key.id, row.key.secret.hint)))
+}
+
 /// How many living keys an owner has, counted up to `enough`.
 pub async fn count_of_owner(conn: &mut Conn, organization: OrganizationId, owner: &Owner, enough: u32) -> Result<i64> {
     let statement = sql("SELECT COUNT(*) FROM (SELECT 1 FROM keys WHERE organization_id = $1 AND owner = $2 \
                          AND deleted_at IS NULL LIMIT $3) AS some_keys");
     conn.number(statement.bind(organization).bind(owner.id()).bind(i64::from(enough))).await
+}
+
+/// How many living keys of applications that sign an organization has.
+pub async fn count_that_sign(conn: &mut Conn, organization: OrganizationId) -> Result<i64> {
+    let statement = sql("SELECT COUNT(*) FROM application_types t JOIN applications a ON a.type_id = t.id \
+                         JOIN keys k ON k.organization_id = t.organization_id AND k.owner = a.id \
+                         WHERE t.organization_id = $1 AND t.sign_in = $2 AND k.deleted_at IS NULL");
+    conn.number(statement.bind(organization).bind(SignIn::Signature.as_str())).await
 }
 
 /// The owners of keys of this kind (`organization`, `user`, `application`) that have more than `bound` living ones; at most

@@ -9,7 +9,9 @@ use claviger_domain::api_set::ApiPattern;
 use claviger_domain::credential::Environment;
 use claviger_domain::ip_list::{IpEntries, ListDigest};
 use claviger_domain::key::{Actor, Disabled, Key, Owner, Shape, StoredSecret};
+use claviger_domain::limit::Limit;
 use claviger_domain::name::{Name, search_form};
+use claviger_domain::signature::SigningCopies;
 use claviger_domain::{ApiSetId, OrganizationId, Timestamp};
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::Error as _;
@@ -50,12 +52,16 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shape: Option<Shape>,
     hint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signing: Option<SigningCopies>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     api_sets: Vec<ApiSetId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     operations: Vec<ApiPattern>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allowed_ips: Option<Addresses>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +97,7 @@ enum Addresses {
 
 /// A key without its old values and its list of addresses, which have tables of their own.
 pub(crate) struct Row {
-    key: Key,
+    pub(super) key: Key,
     list: Option<ListDigest>,
 }
 
@@ -150,9 +156,11 @@ fn record(key: &Key) -> Record {
         environment: Some(key.environment).filter(|environment| *environment != Environment::Live),
         shape: Some(key.shape).filter(|shape| *shape != Shape::Single),
         hint: key.secret.hint.clone(),
+        signing: copies(key),
         api_sets: key.api_sets.clone(),
         operations: key.operations.clone(),
         allowed_ips: key.allowed_ips.digest().map(Addresses::Named),
+        limits: key.limits.clone(),
         not_before: key.not_before.map(Timestamp::as_micros),
         expires_at: key.expires_at.map(Timestamp::as_micros),
         idle_exempt: key.idle_exempt,
@@ -167,6 +175,12 @@ fn record(key: &Key) -> Record {
         updated_at: key.updated_at.as_micros(),
         version: key.version,
     }
+}
+
+/// The copies of secrets that count: one ends with its secret.
+fn copies(key: &Key) -> Option<SigningCopies> {
+    let copies = key.signing.clone().filter(|_| key.deleted_at.is_none())?;
+    Some(SigningCopies { before: copies.before.filter(|_| key.overlap.is_some()), ..copies })
 }
 
 /// Reads a row.
@@ -187,10 +201,12 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Row> {
         shape: record.shape.unwrap_or(Shape::Single),
         secret: StoredSecret { digest: row.digest(1)?, hint: record.hint },
         overlap: None,
+        signing: record.signing,
         ended: Vec::new(),
         api_sets: record.api_sets,
         operations: record.operations,
         allowed_ips,
+        limits: record.limits,
         not_before: record.not_before.map(Timestamp::from_micros),
         expires_at: record.expires_at.map(Timestamp::from_micros),
         idle_exempt: record.idle_exempt,

@@ -99,6 +99,6 @@ pub(super) fn ended(statement: Sql, rules: &Rules, now: Timestamp) -> Sql {
 }
 
 // One of each kind: rules go by the kind alone.
-const SOME_ORGANIZATION: Owner = Owner::Organization(OrganizationId::from_raw(0));
-const SOME_USER: Owner = Owner::User(claviger_domain::UserId::from_raw(0));
-const SOME_APPLICATION: Owner = Owner::Application(claviger_domain::ApplicationId::from_raw(0));
+pub(super) const SOME_ORGANIZATION: Owner = Owner::Organization(OrganizationId::from_raw(0));
+pub(super) const SOME_USER: Owner = Owner::User(claviger_domain::UserId::from_raw(0));
+pub(super) const SOME_APPLICATION: Owner = Owner::Application(claviger_domain::ApplicationId::from_raw(0));

@@ -1,7 +1,8 @@
 //! Applications and their types.
 
-use claviger_domain::application::{Application, ApplicationType, SignIn};
+use claviger_domain::application::{Application, ApplicationType, Need, SignIn, StoredPassword, TypeFields};
 use claviger_domain::change::{Object, ObjectRef};
+use claviger_domain::digest::CredentialDigest;
 use claviger_domain::key::{Disabled, Owner};
 use claviger_domain::{ApiSetId, ApplicationId, ApplicationTypeId};
 use claviger_store::applications::ApplicationFilter;
@@ -9,7 +10,9 @@ use claviger_store::keys::KeyFilter;
 use claviger_store::{Error, FeedEvent, Page, Store, Taken, application_types, applications, keys};
 
 use crate::harness::START;
-use crate::sample::{actor, add_catalog, add_keys, add_organizations, at, ip, key, organization_id, scope, update_key};
+use crate::sample::{
+    actor, add_catalog, add_keys, add_organizations, at, ip, key, limit, organization_id, scope, update_key,
+};
 use crate::{stories, transact};
 
 fn kind(number: u128) -> ApplicationType {
@@ -20,6 +23,7 @@ fn kind(number: u128) -> ApplicationType {
         name: format!("Type É {number}").parse().unwrap(),
         sign_in: SignIn::KeyOnly,
         api_sets: vec![ApiSetId::from_raw(1)],
+        fields: TypeFields { allowed_ips: Need::Required, public_url: Need::Hidden },
         predefined: false,
         created_at: START,
         updated_at: START,
@@ -27,7 +31,7 @@ fn kind(number: u128) -> ApplicationType {
     }
 }
 
-fn application(number: u128) -> Application {
+pub fn application(number: u128) -> Application {
     Application {
         id: ApplicationId::from_raw(number),
         organization: organization_id(1),
@@ -36,7 +40,13 @@ fn application(number: u128) -> Application {
         kind: ApplicationTypeId::from_raw(1),
         disabled: Some(Disabled { at: at(3), by: actor(), reason: Some("audit".to_owned()) }),
         allowed_ips: [ip("192.0.2.0/24")].into_iter().collect(),
+        limits: vec![limit()],
         public_url: Some("https://portal.example.org/".to_owned()),
+        password: Some(StoredPassword {
+            digest: CredentialDigest::from_bytes([number as u8; 32]),
+            previous: Some((CredentialDigest::from_bytes([9; 32]), at(5))),
+            set_at: START,
+        }),
         created_by: actor(),
         created_at: START,
         updated_at: START,
@@ -44,7 +54,7 @@ fn application(number: u128) -> Application {
     }
 }
 
-async fn add(store: &Store, record: Application) -> Result<(), Error> {
+pub async fn add(store: &Store, record: Application) -> Result<(), Error> {
     transact!(store, scope(1), |tx| {
         let record = record.clone();
         async move { applications::insert(tx, &record).await }
@@ -63,7 +73,7 @@ async fn change(store: &Store, record: Application) -> Result<(), Error> {
 }
 
 /// An organization with a set, and a type that names it.
-async fn prepare(store: &Store) {
+pub async fn prepare(store: &Store) {
     add_organizations(store, 2).await;
     add_catalog(store, 1, 1).await;
     transact!(store, scope(1), |tx| async move { application_types::insert(tx, &kind(1)).await }).await.unwrap();

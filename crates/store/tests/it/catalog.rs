@@ -5,14 +5,15 @@ use claviger_domain::api_set::ApiSetKind;
 use claviger_domain::policy::Policy;
 use claviger_domain::{ApiId, ApiSetId};
 use claviger_store::api_sets::{ApiSetFilter, InUse};
+use claviger_store::manuals::{MANUALS_LENGTH_MAX, OperationManual};
 use claviger_store::operations::OperationFilter;
 use claviger_store::{
-    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, operations, organizations, policies,
+    Cursor, CursorValue, Error, Page, Scope, Taken, api_sets, apis, manuals, operations, organizations, policies,
 };
 
 use crate::sample::{
-    add_catalog, add_keys, add_organizations, api, api_set, at, key, operation, organization, organization_id, pattern,
-    scope,
+    add_catalog, add_keys, add_organizations, api, api_set, at, key, manual, operation, organization, organization_id,
+    pattern, scope,
 };
 use crate::{stories, transact};
 
@@ -49,6 +50,62 @@ stories! {
         let found = organizations::by_slug(&mut conn, &expected.slug).await.unwrap().unwrap();
         assert_eq!((found.version, found.is_default), (2, true));
         assert!(!organizations::get(&mut conn, organization_id(1)).await.unwrap().unwrap().is_default);
+    }
+
+    async fn manuals_are_kept_by_version_and_go_with_their_api(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        add_catalog(&store, 1, 1).await;
+        let id = api(1, 1).id;
+        let mut conn = store.read().await.unwrap();
+        assert_eq!(manuals::of_version(&mut conn, id, "v2").await.unwrap(), [manual("GET /1", "v2")]);
+        assert_eq!(manuals::get(&mut conn, id, "GET /1", "").await.unwrap(), Some(manual("GET /1", "").manual));
+        assert_eq!(manuals::get(&mut conn, id, "GET /1", "v3").await.unwrap(), None);
+        drop(conn);
+
+        let many: Vec<_> = (1..=70).rev().map(|number| manual(&format!("GET /{number:02}"), "v2")).collect();
+        transact!(store, scope(1), |tx| {
+            let many = many.clone();
+            async move {
+                manuals::replace(tx, id, &["v2"], &many).await?;
+                manuals::delete(tx, id, "GET /01", "v2").await
+            }
+        }).await.unwrap();
+        let mut conn = store.read().await.unwrap();
+        let kept = manuals::of_version(&mut conn, id, "v2").await.unwrap();
+        let requests: Vec<_> = (2..=70).map(|number| format!("GET /{number:02}")).collect();
+        assert_eq!(kept.iter().map(|one| one.request.clone()).collect::<Vec<_>>(), requests);
+        let mut places = manuals::places(&mut conn, id).await.unwrap();
+        places.sort();
+        assert_eq!((places.len(), &places[0]), (70, &("GET /02".to_owned(), "v2".to_owned())));
+        assert_eq!(manuals::of_version(&mut conn, id, "").await.unwrap(), [manual("GET /1", "")], "the other stays");
+        drop(conn);
+
+        transact!(store, scope(1), |tx| async move { apis::delete(tx, api(1, 1).organization, id).await }).await.unwrap();
+        let mut conn = store.read().await.unwrap();
+        assert_eq!(manuals::places(&mut conn, id).await.unwrap(), []);
+    }
+
+    async fn an_api_keeps_so_much_of_manuals_and_no_more(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        add_catalog(&store, 1, 1).await;
+        let id = api(1, 1).id;
+        let large = |number: usize, version: &str| {
+            let manual = "x".repeat(MANUALS_LENGTH_MAX / 4);
+            OperationManual { request: format!("GET /{number}"), version: version.to_owned(), manual }
+        };
+        for version in ["v3", "v4"] {
+            let both = [large(1, version), large(2, version)];
+            transact!(store, scope(1), |tx| {
+                let both = both.clone();
+                async move { manuals::replace(tx, id, &[version], &both).await }
+            }).await.unwrap();
+        }
+        let mut conn = store.read().await.unwrap();
+        let mut kept: Vec<_> = manuals::places(&mut conn, id).await.unwrap().into_iter().map(|(_, version)| version).collect();
+        kept.sort();
+        assert_eq!(kept, ["", "v2", "v3", "v3", "v4"], "with the small ones a fourth is too much");
     }
 
     async fn a_policy_is_part_of_its_organization(place) {

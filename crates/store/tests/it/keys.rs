@@ -13,7 +13,8 @@ use claviger_store::{Conn, Error, Page, Store, Taken, apis, keys};
 
 use crate::harness::START;
 use crate::sample::{
-    actor, add_catalog, add_keys, add_organizations, at, ip, key, organization_id, pattern, scope, secret, update_key,
+    actor, add_catalog, add_keys, add_organizations, at, ip, key, limit, organization_id, pattern, scope, secret,
+    update_key,
 };
 use crate::usage::writer;
 use crate::{stories, transact};
@@ -101,6 +102,11 @@ stories! {
             let (organization, owner, enough) = count(enough);
             assert_eq!(keys::count_of_owner(&mut conn, organization, &owner, enough).await.unwrap(), expected);
         }
+        let owner = Owner::Organization(organization_id(1));
+        let first = keys::first_of_owner(&mut conn, organization_id(1), &owner).await.unwrap();
+        assert_eq!(first, Some((key(1, 1).id, key(1, 1).secret.hint)), "by name");
+        let nobody = Owner::User(UserId::from_raw(99));
+        assert_eq!(keys::first_of_owner(&mut conn, organization_id(1), &nobody).await.unwrap(), None);
     }
 
     async fn a_key_is_read_as_it_was_written(place) {
@@ -114,6 +120,7 @@ stories! {
         full.allowed_ips = vec![ip("192.0.2.0/24"), ip("2001:db8::/32")].into();
         (full.not_before, full.expires_at) = (Some(at(1)), Some(at(2)));
         (full.idle_exempt, full.idle_from) = (true, Some(at(4)));
+        full.limits = vec![limit()];
         full.tags = vec!["a".to_owned(), "É".to_owned()];
         full.metadata.insert("plan".to_owned(), serde_json::json!({ "seats": [1, 2] }));
         full.disabled = Some(Disabled { at: at(3), by: actor(), reason: Some("leaked".to_owned()) });

@@ -1,5 +1,6 @@
 //! Story tests of the store, each on SQLite and on PostgreSQL.
 
+mod api_users;
 mod applications;
 mod audit;
 mod backup;
@@ -9,11 +10,13 @@ mod harness;
 mod ip_lists;
 mod key_owners;
 mod keys;
+mod mail_templates;
 mod members;
 mod metrics;
 mod nodes;
 mod open;
 mod outbox;
+mod quotas;
 mod races;
 mod sample;
 mod sealed;

@@ -11,11 +11,13 @@ use claviger_domain::credential_source::CredentialSource;
 use claviger_domain::digest::CredentialDigest;
 use claviger_domain::ip_list::{IpEntries, IpEntry};
 use claviger_domain::key::{Actor, ActorKind, Key, StoredSecret};
+use claviger_domain::limit::{Limit, LimitKind, Period, Quota, Refill, RefillEvery, Scope as LimitScope};
 use claviger_domain::operation::{Operation, OperationPattern};
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::Policy;
 use claviger_domain::sharing::{SharedWith, Sharing};
 use claviger_domain::{ApiId, ApiSetId, KeyId, OrganizationId, Timestamp};
+use claviger_store::manuals::{self, OperationManual};
 use claviger_store::{Error, Scope, Store, api_sets, apis, keys, operations, organizations};
 
 use crate::harness::START;
@@ -35,6 +37,7 @@ pub fn organization(number: u128) -> Organization {
         name: format!("Organization É {number}").parse().unwrap(),
         time_zone: "Europe/Warsaw".to_owned(),
         key_prefix: KeyPrefix::default(),
+        admin_contact: (number == 1).then(|| "it-desk@example.com".parse().unwrap()),
         allowed_ips: IpEntries::default(),
         is_default: number == 1,
         policy: Policy::default(),
@@ -90,11 +93,19 @@ pub fn api_set(organization: u128, number: u128) -> ApiSet {
         kind: ApiSetKind::Plain,
         apis: Vec::new(),
         operations: Vec::new(),
+        limits: vec![limit()],
         template: Some("yespo/events".into()),
         created_at: START,
         updated_at: START,
         version: 1,
     }
+}
+
+/// A quota of credits that come back.
+pub fn limit() -> Limit {
+    let refill = Some(Refill { amount: 5, every: RefillEvery::Month });
+    let kind = LimitKind::Quota(Quota { limit: 1 << 53, period: Period::Total, refill });
+    Limit { name: "credits".parse().unwrap(), kind, cost: 2, scope: LimitScope::ExternalId }
 }
 
 pub fn pattern(api: u128, text: &str) -> ApiPattern {
@@ -191,7 +202,13 @@ pub async fn update_key(store: &Store, key: &Key) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// An API with operations, and a set.
+/// The manual of a request in a version.
+pub fn manual(request: &str, version: &str) -> OperationManual {
+    let manual = format!("{{\"description\":\"{request} {version} \u{1f511}\"}}");
+    OperationManual { request: request.to_owned(), version: version.to_owned(), manual }
+}
+
+/// An API with operations, their manuals, and a set.
 pub async fn add_catalog(store: &Store, organization: u128, number: u128) {
     let (api, set) = (api(organization, number), api_set(organization, number));
     transact!(store, scope(organization), |tx| {
@@ -199,6 +216,7 @@ pub async fn add_catalog(store: &Store, organization: u128, number: u128) {
         async move {
             apis::insert(tx, &api).await?;
             operations::replace(tx, api.organization, api.id, &[operation(1), operation(2)]).await?;
+            manuals::replace(tx, api.id, &["", "v2"], &[manual("GET /1", ""), manual("GET /1", "v2")]).await?;
             api_sets::insert(tx, &set).await
         }
     })
@@ -223,6 +241,8 @@ impl Replica {
                 ObjectRef::Member(organization, user) => format!("{user} of {organization}"),
                 ObjectRef::Key(id) => id.to_string(),
                 ObjectRef::LastUse(id) => format!("use of {id}"),
+                ObjectRef::ApiUser(id) => id.to_string(),
+                ObjectRef::ApiSession(id) => id.to_string(),
             };
             match now {
                 Some(object) => self.0.insert(name, object),

@@ -1,11 +1,14 @@
 //! What is kept beside keys: identifiers of pairs, and secrets that can be revealed.
 
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::key::Owner;
-use claviger_domain::{ApplicationId, KeyId};
-use claviger_store::{Error, Store, Taken, key_identifiers, key_reveals};
+use claviger_domain::key::{Key, Overlap, Owner};
+use claviger_domain::keyring::Keyring;
+use claviger_domain::signature::{SealedSecret, SigningCopies};
+use claviger_domain::testing::FixedRandom;
+use claviger_domain::{ApplicationId, KeyId, Secret};
+use claviger_store::{Error, Store, Taken, key_identifiers, key_reveals, keys};
 
-use crate::sample::{add_keys, add_organizations, at, key, organization_id, scope, update_key};
+use crate::sample::{add_keys, add_organizations, at, key, organization_id, scope, secret, update_key};
 use crate::{stories, transact};
 
 async fn identify(store: &Store, id: KeyId, digest: u8) -> Result<(), Error> {
@@ -16,7 +19,38 @@ async fn identify(store: &Store, id: KeyId, digest: u8) -> Result<(), Error> {
     .map(|_| ())
 }
 
+/// A sealed copy of some secret of a key.
+fn copy(key: &Key, secret: &str) -> SealedSecret {
+    let random = FixedRandom::new(1);
+    let seal = Keyring::generate(&random).signing_seal();
+    seal.seal(key.organization, key.id, &Secret::new(secret.to_owned()), &random)
+}
+
 stories! {
+    async fn w_14_copies_of_a_key_that_signs_end_with_their_secrets(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        let mut signing = key(1, 1);
+        signing.signing = Some(SigningCopies::of(copy(&signing, "first")));
+        add_keys(&store, vec![signing.clone(), key(1, 2)]).await;
+        let stored = async |id: u128| keys::find(&mut store.read().await.unwrap(), KeyId::from_raw(id)).await.unwrap().unwrap();
+        assert_eq!(stored(1).await, signing);
+        assert_eq!(stored(2).await.signing, None);
+
+        let both = SigningCopies { current: copy(&signing, "second"), before: Some(copy(&signing, "first")) };
+        let old = std::mem::replace(&mut signing.secret, secret(3));
+        signing.overlap = Some(Overlap { secret: old, valid_until: at(1_000) });
+        (signing.signing, signing.version) = (Some(both.clone()), 2);
+        update_key(&store, &signing).await.unwrap();
+        assert_eq!(stored(1).await.signing, Some(both.clone()));
+        (signing.overlap, signing.version) = (None, 3);
+        update_key(&store, &signing).await.unwrap();
+        assert_eq!(stored(1).await.signing, Some(SigningCopies { before: None, ..both }));
+        (signing.deleted_at, signing.version) = (Some(at(5)), 4);
+        update_key(&store, &signing).await.unwrap();
+        assert_eq!(stored(1).await.signing, None);
+    }
+
     async fn an_identifier_belongs_to_one_key_for_ever(place) {
         let store = place.store().await;
         add_organizations(&store, 1).await;

@@ -62,7 +62,7 @@ pub(crate) fn writer() -> Writer {
 }
 
 async fn record(store: &Store, keys: Vec<KeyUsage>, refusals: Vec<Refusal>) {
-    let batch = UsageBatch { keys, refusals, refusals_dropped: 0 };
+    let batch = UsageBatch { keys, refusals, ..UsageBatch::default() };
     writer().record(store, &batch).await.unwrap();
 }
 
@@ -118,7 +118,7 @@ stories! {
     async fn a_batch_that_is_written_again_counts_once(place) {
         let store = place.store().await;
         let counts = |count| vec![key_usage_of(1, Some(1), Some(1), vec![(0, Code::Valid, count)])];
-        let batch = |count| UsageBatch { keys: counts(count), refusals: vec![refusal(Some(1), 1)], refusals_dropped: 0 };
+        let batch = |count| UsageBatch { keys: counts(count), refusals: vec![refusal(Some(1), 1)], ..UsageBatch::default() };
         // Two that call themselves alike: the second stands where the first stood before its COMMIT was answered.
         let (mut first, mut again) = (Writer::new(&FixedRandom::new(9)), Writer::new(&FixedRandom::new(9)));
         first.record(&store, &batch(3)).await.unwrap();

@@ -75,8 +75,10 @@ pub const ID: &str = "ID";
 pub const TEMPLATE: &str = "Made from the template";
 /// A part of a page.
 pub const FACTS: &str = "Settings";
-/// A link.
+/// A fact.
 pub const KEYS: &str = "Keys that hold it";
+/// The link to them.
+pub const SHOW_KEYS: &str = "Show the keys";
 /// A fact or field.
 pub const WHOLE: &str = "Whole APIs";
 /// Its hint.
@@ -87,31 +89,10 @@ pub const OF_API: &str = "General set of";
 pub const AVAILABLE: &str = "Available";
 /// The right of two lists.
 pub const SELECTED: &str = "Selected";
-/// A field.
+/// Operations, and what stands for them.
 pub const OPERATIONS: &str = "Operations";
-/// The part that finds operations.
-pub const FIND_TITLE: &str = "Find operations to choose from";
-/// A field.
-pub const FIND_API: &str = "API";
-/// A field.
-pub const FIND_TEXT: &str = "Name, path or summary";
-/// A field.
-pub const FIND_METHOD: &str = "Method";
-/// A button.
-pub const FIND: &str = "Find";
-/// How many were found.
-pub fn found(count: usize, is_more: bool) -> String {
-    match (count, is_more) {
-        (0, _) => "Nothing fits. Search for something else.".to_owned(),
-        (1, false) => "1 operation found.".to_owned(),
-        (count, false) => format!("{count} operations found."),
-        (count, true) => format!("The first {count} are offered. Search for less to see others."),
-    }
-}
-/// A field.
+/// Operations by patterns.
 pub const PATTERNS: &str = "Patterns and exceptions";
-/// Its hint.
-pub const PATTERNS_HINT: &str = "One a line. github:issues/* for all that begin so, now and later; github:issues/get@v2 in that version alone; !github:issues/delete takes one out again.";
 /// More of a list.
 pub fn further(count: usize) -> String {
     format!("{count} more")
@@ -156,6 +137,8 @@ pub mod templates {
     pub const APPLY: &str = "Apply";
     /// The title of what it would do.
     pub const OUTCOME: &str = "What this makes";
+    /// Above what is wrong.
+    pub const NOT_APPLIED: &str = "The template was not applied";
     /// Nothing was done yet.
     pub const NOT_YET: &str = "Nothing is changed yet.";
     /// A column.

@@ -4,6 +4,8 @@
 pub const TITLE: &str = "APIs";
 /// The sub-place beside it.
 pub const SETS: &str = "API sets";
+/// A button.
+pub const NEW_KEY: &str = "New key";
 /// The name of the links to both.
 pub const SUBPLACES: &str = "APIs and API sets";
 /// The search box.
@@ -205,12 +207,56 @@ pub mod manual {
         format!("Manual of {name}")
     }
     /// What the page is.
-    pub const HINT: &str =
-        "The operations as its document lists them. A key needs an operation's name, or a set that holds it.";
+    pub const HINT: &str = "The operations as its document lists them; the path leads to parameters, payloads and answers. A key needs an operation's name, or a set that holds it.";
     /// The link to the provider's own.
     pub const PROVIDER: &str = "The provider's documentation";
     /// The heading of operations without a tag.
     pub const NO_TAG: &str = "Other operations";
+    /// Before the operation's name.
+    pub const CALLED: &str = "Sets and keys call it";
+    /// The links to its other versions.
+    pub const VERSIONS: &str = "Versions";
+    /// Nothing is known beyond its line.
+    pub const NOT_KEPT: &str = "No parameters or payloads are known";
+    /// The next step.
+    pub const NOT_KEPT_HINT: &str =
+        "They come from the API's OpenAPI document. Who manages APIs can import it, or import it again.";
+    /// A part of the page.
+    pub const PARAMETERS: &str = "Parameters";
+    /// A part of the page.
+    pub const BODY: &str = "Request body";
+    /// A part of the page.
+    pub const RESPONSES: &str = "Responses";
+    /// A column.
+    pub const NAME: &str = "Name";
+    /// A column.
+    pub const PLACE: &str = "In";
+    /// A column.
+    pub const KIND: &str = "Type";
+    /// A column.
+    pub const DESCRIPTION: &str = "Description";
+    /// A badge.
+    pub const REQUIRED: &str = "required";
+    /// What the document says of it.
+    pub const DEPRECATED_HINT: &str = "The document says that this operation should not be used any more.";
+    /// Opens an example.
+    pub const EXAMPLE: &str = "Example";
+    /// Before values.
+    pub const VALUES: &str = "One of";
+    /// A type: exactly one of what follows.
+    pub const ONE_OF: &str = "one of these";
+    /// A type: what follows, together or alone.
+    pub const ANY_OF: &str = "any of these";
+    /// A member's name.
+    pub const ANY_NAME: &str = "any other name";
+    /// A schema that stands in itself.
+    pub fn repeats(name: &str) -> String {
+        format!("The same again as {name} above.")
+    }
+    /// Some of a schema is left out.
+    pub const MORE: &str = "The document says more here.";
+    /// Some of the page is left out.
+    pub const CUT: &str = "The document says more than is shown here.";
 }
 
 /// Copying a name.
@@ -238,6 +284,32 @@ pub mod change {
     /// A count with its word.
     pub fn removed(count: usize) -> String {
         format!("Operations removed: {count}")
+    }
+    /// A column.
+    pub const OPERATION: &str = "Operation";
+    /// A column.
+    pub const REQUEST: &str = "Method and path";
+    /// A column.
+    pub const CONCERNED: &str = "Whom it concerns";
+    /// Of an operation that is removed.
+    pub const NOBODY_LOSES: &str = "No set and no key holds it";
+    /// Of an operation that is added.
+    pub const NOBODY_GAINS: &str = "No set and no key gets it";
+    /// Of an operation of an API that is made.
+    pub const FULL_ACCESS_ALONE: &str = "Keys with Full access";
+    /// Of an operation that stays.
+    pub const HOLDERS: &str = "Whoever holds it keeps it";
+    /// Method and path are as they were.
+    pub const TEXTS_ALONE: &str = "Only its texts change.";
+    /// The table of who gains and loses says more.
+    pub const SEE_BELOW: &str = "See who gains and loses, below";
+    /// A set beside its name.
+    pub fn set_of(keys: i64) -> String {
+        match keys {
+            0 => "API set, no keys".to_owned(),
+            1 => "API set, 1 key".to_owned(),
+            count => format!("API set, {count} keys"),
+        }
     }
     /// More than are named.
     pub fn further(count: usize) -> String {
@@ -279,6 +351,10 @@ pub mod change {
 pub mod import {
     /// The title.
     pub const TITLE: &str = "Import OpenAPI";
+    /// The document is of a version that the API does not have yet.
+    pub fn enter_version(what: &str) -> String {
+        format!("{what}, enter it below as the version")
+    }
     /// The title where the API is there.
     pub fn title_of(name: &str) -> String {
         format!("Import {name} again")
@@ -308,6 +384,8 @@ pub mod import {
     pub const PREVIEW: &str = "Preview";
     /// Step two.
     pub const CARRY_OUT: &str = "Import";
+    /// Above what is wrong.
+    pub const NOT_IMPORTED: &str = "Nothing was imported";
     /// Neither a file nor text.
     pub const NO_DOCUMENT: &str = "Choose a file, or paste the document.";
     /// Who may not.

@@ -20,6 +20,29 @@ pub const NONE_HINT: &str = "An application is an external system: its keys are 
 pub const NAME: &str = "Name";
 /// Its hint.
 pub const NAME_HINT: &str = "Unique among the applications of its type, without a colon.";
+/// A field.
+pub const PASSWORD: &str = "Password";
+/// Its hint.
+pub const PASSWORD_HINT: &str = "What its calls prove themselves by beside the key: 12 characters or more. Empty: made for you. It is shown once, when you have saved.";
+/// Its hint where there is one.
+pub const PASSWORD_KEEPS: &str = "Empty: stays as it is. Another one takes its place at once; New password on its page lets the old one work on for a while.";
+/// Its hint where another field was wrong.
+pub const PASSWORD_AGAIN: &str = "Passwords are kept in no page: enter it again, or leave it empty.";
+/// A fact.
+pub const PASSWORD_SET: &str = "Set";
+/// A button, and the title after it.
+pub const NEW_PASSWORD: &str = "New password";
+/// What happens then.
+pub const NEW_PASSWORD_CONSEQUENCE: &str =
+    "It gets a new password, shown once. The old one works on for as long as you say here.";
+/// How long.
+pub const PASSWORD_OVERLAP: &str = "The old password works on for";
+/// Shown with it.
+pub const PASSWORD_ONCE: &str = "This is the only time that the password is shown: take it along now.";
+/// Asked once.
+pub const PASSWORD_LEAVE: &str = "The password was not copied, and it cannot be shown again. Leave anyway?";
+/// The way to who signs in.
+pub const API_USERS: &str = "API users";
 /// A column.
 pub const STATUS: &str = "Status";
 /// A column.
@@ -108,18 +131,18 @@ pub fn delete_consequence(keys: u64, api_users: u64, sessions: u64) -> String {
     let mut goes = vec![count(keys, "key", "keys")];
     goes.extend((api_users > 0).then(|| count(api_users, "API user", "API users")));
     goes.extend((sessions > 0).then(|| count(sessions, "session", "sessions")));
-    let verb = if keys == 1 && goes.len() == 1 { "goes" } else { "go" };
+    let (verb, them) = if keys == 1 && goes.len() == 1 { ("goes", "it") } else { ("go", "them") };
     format!(
-        "{} {verb} with it, and requests that use them are refused at once, on every node. This cannot be undone.",
+        "{} {verb} with it, and requests that use {them} are refused at once, on every node. This cannot be undone.",
         goes.join(", ")
     )
 }
 /// The field that confirms it.
 pub fn type_name(name: &str) -> String {
-    format!("Type {name} to confirm")
+    format!("Type “{name}” to confirm")
 }
 /// It was not typed.
-pub const OTHER_NAME: &str = "is not the name of what would be deleted";
+pub const OTHER_NAME: &str = "expected its name, as it stands above";
 /// The diagnostic log.
 pub const REQUESTS: &str = "Refused requests";
 
@@ -137,6 +160,20 @@ pub mod types {
     pub const NONE: &str = "No types yet";
     /// The next step.
     pub const NONE_HINT: &str = "A type says what the keys of its applications may do at the most.";
+    /// A button.
+    pub const PREDEFINE: &str = "Add the predefined types";
+    /// What happens then.
+    pub const PREDEFINE_CONSEQUENCE: &str = "Six types of a well-known web service are added, those that are missing. Apply the template YetiForce \
+        to an API first, and each has the set that belongs to it; asking again gives them the sets that are missing.";
+    /// A field.
+    pub const ALLOWED_IPS: &str = "Allowed IPs of its applications";
+    /// A field.
+    pub const PUBLIC_URL: &str = "Public URL address of its applications";
+    /// Whether a form has a field.
+    pub const NEEDS: [(&str, &str); 3] =
+        [("optional", "Optional"), ("required", "Required"), ("hidden", "Not asked for")];
+    /// The hint of the proof.
+    pub const SIGN_IN_HINT: &str = "How calls of its applications prove themselves. It never changes.";
     /// A column.
     pub const SIGN_IN: &str = "Proof";
     /// How applications of a type prove themselves.
@@ -146,7 +183,7 @@ pub mod types {
             "static_token" => "Name, password, key and a user's token",
             "key_and_token" => "Key and a user's token",
             "key_only" => "A key alone",
-            "signature" => "A signature made with the key",
+            "signature" => "A key, or a signature made with it",
             other => other,
         }
     }

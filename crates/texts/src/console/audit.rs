@@ -29,3 +29,47 @@ pub const NONE_HINT: &str =
 pub const HISTORY: &str = "History";
 /// Nothing in it.
 pub const NO_HISTORY: &str = "Nothing was changed yet.";
+/// Reads the changes of a row.
+pub const SHOW: &str = "Show";
+/// A filter.
+pub const ANY_OBJECT: &str = "Changes of anything";
+/// What can be filtered by: what an action begins with, and what it is about.
+pub const OBJECTS: [(&str, &str); 14] = [
+    ("key.*", "Keys"),
+    ("application.*", "Applications"),
+    ("application_type.*", "Application types"),
+    ("api_user.*", "API users"),
+    ("api.*", "APIs"),
+    ("api_set.*", "API sets"),
+    ("user.*", "Users"),
+    ("invitation.*", "Invitations"),
+    ("session.*", "Sessions"),
+    ("role.*", "Roles"),
+    ("policy.*", "Policy"),
+    ("mail_template.*", "Mail"),
+    ("organization.*", "Organization"),
+    ("backup.*", "Backups"),
+];
+/// An action in words: `key.end_overlap` is "Key: end overlap".
+pub fn action(code: &str) -> String {
+    let (object, verb) = code.split_once('.').unwrap_or((code, ""));
+    let object = match object {
+        "api" => "API".to_owned(),
+        "api_set" => "API set".to_owned(),
+        "api_user" => "API user".to_owned(),
+        other => capital(&other.replace('_', " ")),
+    };
+    if verb.is_empty() { object } else { format!("{object}: {}", verb.replace('_', " ")) }
+}
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn actions_are_read_as_words() {
+        let read = ["key.end_overlap", "api_set.edit", "api.import", "backup"].map(super::action);
+        assert_eq!(read, ["Key: end overlap", "API set: edit", "API: import", "Backup"]);
+    }
+}

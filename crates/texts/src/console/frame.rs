@@ -5,7 +5,7 @@ pub const NAME: &str = "Claviger";
 /// The first link of a page, for who goes by keyboard.
 pub const SKIP: &str = "Skip to the content";
 /// The search box's name.
-pub const SEARCH: &str = "Search keys, applications, users and pages";
+pub const SEARCH: &str = "Search keys, APIs, operations, API sets, applications, users and pages";
 /// In the empty search box.
 pub const SEARCH_HINT: &str = "Search, or paste a key";
 /// In the person's menu.
@@ -50,12 +50,16 @@ pub mod places {
     pub const INTEGRATION: &str = "Admin → Integration";
     /// Applications.
     pub const APPLICATIONS: &str = "Web service - Applications";
+    /// Who signs in under them.
+    pub const API_USERS: &str = "Web service - Users";
     /// People.
     pub const USERS: &str = "Users";
     /// Roles.
     pub const ROLES: &str = "Roles";
     /// The organization's rules.
     pub const POLICY: &str = "Policy";
+    /// The words of mails.
+    pub const MAIL: &str = "Mail";
     /// The audit log.
     pub const AUDIT: &str = "Audit";
 }
@@ -68,6 +72,8 @@ pub mod failed {
     pub const NOT_FOUND_HINT: &str = "It may have been deleted, or it belongs to another organization.";
     /// The title of 403.
     pub const FORBIDDEN: &str = "You may not do this";
+    /// A form that one may not send.
+    pub const NOT_YOURS: &str = "Your roles do not let you do this. Ask an administrator of your organization.";
     /// The title of anything else.
     pub const NOT_NOW: &str = "This did not work";
     /// A form that was not of this session.

@@ -1,5 +1,7 @@
 //! Keys.
 
+pub mod term;
+
 /// The organization's keys.
 pub const TITLE: &str = "Keys";
 /// The search box.
@@ -63,7 +65,21 @@ pub const ENABLE: &str = "Enable";
 /// An option.
 pub const REVEAL: &str = "Show the secret";
 /// An option.
-pub const REPLACE: &str = "Create a replacement with the same settings";
+pub const REPLACE: &str = "Replace";
+/// What it does.
+pub const REPLACE_WHY: &str = "Create a replacement with the same settings";
+/// Its page.
+pub fn replace_title(name: &str) -> String {
+    format!("Replacement for {name}")
+}
+/// Above its form; the old key's name follows.
+pub const REPLACES: &str = "A new key with another secret and the settings of";
+/// What becomes of the old key.
+pub const REPLACED_WORKS: &str = "The old key goes on working. Disable or delete it once the new one is in use.";
+/// The same where it is out of service.
+pub const REPLACED_STOPPED: &str = "The old key is out of service and stays so.";
+/// Beside the new secret; the old key's name follows.
+pub const STILL_WORKS: &str = "Once the new key is in use, disable the one that it replaces:";
 /// An option.
 pub const END_OVERLAP: &str = "End the old secret now";
 /// The title of the form.
@@ -75,18 +91,32 @@ pub const NAME_HINT: &str = "What the key is for; no other of its owner's living
 /// The access right.
 pub const RIGHT: &str = "Access right";
 /// Its hint.
-pub const RIGHT_HINT: &str = "The API set that the key holds. Further ones and single operations are under Advanced.";
+pub const RIGHT_HINT: &str =
+    "The API set that the key holds. It may stay empty where you pick further sets or single operations below.";
+/// Opens further rights.
+pub const FURTHER: &str = "More rights: further API sets and single operations";
+/// The same without sets.
+pub const SINGLE_OPERATIONS: &str = "Single operations beside the API sets";
+/// Sets beside the access right.
+pub const FURTHER_SETS: &str = "Further API sets";
+/// What they are.
+pub const FURTHER_SETS_HINT: &str =
+    "They count beside the access right above: the key may do what any of them lets it do.";
+/// A group of sets: those of the management API.
+pub const ADMINISTRATION: &str = "Administration of Claviger";
+/// Nothing was chosen.
+pub const CHOOSE_RIGHTS: &str =
+    "Say what the key may do: choose an access right or API sets, or pick single operations.";
 /// Expiry.
 pub const EXPIRES_AT: &str = "Expiration date";
-/// Its hint.
-pub const EXPIRES_AT_HINT: &str = "The last day on which it works. Empty: as late as the policy lets it be.";
 /// Start.
 pub const NOT_BEFORE: &str = "Not valid before";
 /// Addresses.
 pub const ALLOWED_IPS: &str = "Allowed IPs";
 /// Its hint.
-pub const ALLOWED_IPS_HINT: &str =
-    "One address, range (10.0.0.1-10.0.0.9) or network (203.0.113.0/24) a line. Empty: from anywhere.";
+pub const ALLOWED_IPS_HINT: &str = "One address, range (10.0.0.1-10.0.0.9) or network (203.0.113.0/24) a line, with a note (203.0.113.7 # office) or an end (203.0.113.7 until 2027-01-31) where you like. Empty: from anywhere. Confirm with your administrator from where the gateway sees your program.";
+/// Before whom an organization names for questions.
+pub const ASK: &str = "Your administrator:";
 /// Sets.
 pub const API_SETS: &str = "API sets";
 /// The left of two lists.
@@ -101,10 +131,6 @@ pub const WHAT_SETS_HOLD: &str = "What each set holds";
 pub const MORE_MANUALS: &str = "More APIs and manuals";
 /// The link to an API's manual.
 pub const MANUAL: &str = "Manual";
-/// Operations.
-pub const OPERATIONS: &str = "Single operations";
-/// Its hint.
-pub const OPERATIONS_HINT: &str = "One a line: github:issues/get, or github:issues/* for all that begin so.";
 /// Environment.
 pub const ENVIRONMENT: &str = "Environment";
 /// Live.
@@ -147,6 +173,15 @@ pub const IDENTIFIER: &str = "Identifier";
 pub const PASSWORD: &str = "Password";
 /// A label.
 pub const ENV_SNIPPET: &str = "For a .env file";
+/// A line for a shell.
+pub const CURL: &str = "Try it from a shell";
+/// What it does.
+pub const CURL_HINT: &str =
+    "Asks this server whose key it is and what it may do. The line has the secret in it: your shell may remember it.";
+/// Beside the secret: the key's settings.
+pub const REVIEW: &str = "What this key may do";
+/// What to do with them.
+pub const REVIEW_HINT: &str = "Check it before you hand the key on; it can be changed later without another secret.";
 /// A button.
 pub const DOWNLOAD: &str = "Download";
 /// A button.
@@ -173,30 +208,8 @@ pub fn days(days: u32) -> String {
 }
 /// The panel.
 pub const TRY: &str = "Try it";
-/// What it does.
-pub const TRY_HINT: &str = "What would a request with this key get? Nothing is sent, and no quota is used.";
-/// A field.
-pub const METHOD: &str = "Method";
-/// A field.
-pub const PATH: &str = "Path";
 /// A field.
 pub const CLIENT_IP: &str = "Client IP";
-/// The button.
-pub const CHECK: &str = "Check";
-/// The outcome.
-pub const PASSES: &str = "The request passes";
-/// The outcome.
-pub fn refused(code: &str) -> String {
-    format!("The request is refused: {code}")
-}
-/// A column.
-pub const CHECK_NAME: &str = "Check";
-/// A column.
-pub const CHECK_INPUT: &str = "Looked at";
-/// A column.
-pub const CHECK_RULE: &str = "Rule";
-/// A column.
-pub const CHECK_RESULT: &str = "Result";
 /// The diagnostic log.
 pub const REFUSALS: &str = "Latest refusals";
 /// Nothing in it.
@@ -218,6 +231,8 @@ pub const ROTATE_CONSEQUENCE: &str =
     "It gets a new secret, shown once. The old one works on for as long as you say here.";
 /// How long.
 pub const OVERLAP: &str = "The old secret works on for";
+/// None of the choices.
+pub const OVERLAP_UNREADABLE: &str = "expected a number of seconds";
 /// Overlaps to choose from: seconds and words.
 pub const OVERLAPS: [(&str, &str); 6] = [
     ("0", "Not at all"),
@@ -273,9 +288,44 @@ pub const MY_IP_IS_LOCAL: &str =
 pub const GENERATED_TITLE: &str = "Save generated key";
 /// Above a list of keys made on one's own account.
 pub const NEW_WINDOW: &str = "New API Key";
+/// The button in a row that takes the secret along.
+pub fn copy_of(name: &str) -> String {
+    format!("Copy the key {name}")
+}
+/// Said when it is done.
+pub const KEY_COPIED: &str = "The key is in the clipboard. The audit log says that you have seen it.";
+/// The clipboard is not to be had.
+pub const COPY_BLOCKED: &str = "The browser keeps the clipboard from this page. Copy the key from here.";
+/// In a row whose secret cannot be had again.
+pub const ONCE: &str = "shown once";
+/// Why.
+pub const ONCE_WHY: &str = "Its secret was shown once, when it was made, and is not kept: nobody can copy it again.";
+/// An option.
+pub const LEAKED: &str = "It has leaked";
+/// The page for it.
+pub fn leaked_title(name: &str) -> String {
+    format!("{name} has leaked")
+}
+/// What the page does.
+pub const LEAKED_HINT: &str = "First the key is stopped. Then you make a new one with the same settings and another secret, and give it to whoever used the old one.";
+/// What becomes of it.
+pub const LEAKED_END: &str = "What becomes of the old key";
+/// A choice.
+pub const LEAKED_DISABLE: &str = "Disabled: refused at once; it can be enabled again";
+/// A choice.
+pub const LEAKED_DELETE: &str = "Deleted: refused at once and for good";
+/// The button.
+pub const LEAKED_GO: &str = "Stop it and make a new one";
+/// Above the form of the new one.
+pub const LEAKED_STOPPED: &str =
+    "The old key is deleted; requests with it are refused from now on. This is a new one with its settings.";
+/// Finds choices of a list.
+pub const FIND_SETS: &str = "Search";
+/// Ticks what a search has left.
+pub const TICK_SHOWN: &str = "Tick all shown";
 /// Guidance.
 pub const GUIDANCE: &str = "Treat it like a password: never in a repository, a mail or a screenshot. If it gets out, delete it and make another one.";
-/// A field of *Try it*.
-pub const DOOR: &str = "API";
-/// No API in particular.
-pub const ANY_DOOR: &str = "By the path alone";
+/// The page of a key that was deleted.
+pub const GONE: &str = "This key is deleted";
+/// What is left of it.
+pub const GONE_HINT: &str = "Requests with it are refused for good. What was done to it stays:";

@@ -3,15 +3,15 @@
 /// The page.
 pub const TITLE: &str = "Overview";
 /// A section.
-pub const ENDING: &str = "Keys that end soon";
+pub const ENDING: &str = "Keys ending soon";
 /// What stands in it.
-pub const ENDING_HINT: &str = "Within 30 days: by their end, or because nobody uses them.";
+pub const ENDING_HINT: &str = "Within the next 30 days, by their expiry or because nobody uses them.";
 /// Nothing.
-pub const NO_ENDING: &str = "No key ends or goes idle within 30 days.";
+pub const NO_ENDING: &str = "No key expires or goes idle within the next 30 days.";
 /// A section.
-pub const REFUSED: &str = "Keys refused of late";
+pub const REFUSED: &str = "Recently refused keys";
 /// What stands in it.
-pub const REFUSED_HINT: &str = "With a refused request in the last 7 days, the newest first.";
+pub const REFUSED_HINT: &str = "Keys with a refused request in the last 7 days, newest first.";
 /// Nothing.
 pub const NO_REFUSED: &str = "No request with a key was refused in the last 7 days.";
 /// The way to all.
@@ -23,9 +23,9 @@ pub const ENDS: &str = "Ends";
 /// A column.
 pub const WHY: &str = "Why";
 /// Why a key ends.
-pub const BY_END: &str = "Its end";
+pub const BY_END: &str = "Expires";
 /// Why a key ends.
-pub const BY_IDLING: &str = "Not used";
+pub const BY_IDLING: &str = "Unused";
 /// A column.
 pub const OWNER: &str = "Owner";
 /// A column.
@@ -47,4 +47,22 @@ pub const APPLIED: &str = "Applied change";
 /// A column.
 pub const STARTED: &str = "Started";
 /// The node that answers.
-pub const ANSWERS: &str = "answers you";
+pub const ANSWERS: &str = "serves this page";
+/// The section of who begins.
+pub const FIRST_STEPS: &str = "First steps";
+/// What stands in it.
+pub const FIRST_STEPS_HINT: &str = "From an empty organization to the first request that passes:";
+/// A step.
+pub const IMPORT: &str = "Import the OpenAPI document of your API";
+/// Why.
+pub const IMPORT_WHY: &str = "Then keys can be limited to single operations.";
+/// A step.
+pub const MAKE_KEY: &str = "Make a key";
+/// Why.
+pub const MAKE_KEY_WHY: &str = "Choose what it may do, from where, and until when; on its page you can try it.";
+/// A step.
+pub const ASK_DOOR: &str = "Have your gateway or your code ask";
+/// Why.
+pub const ASK_DOOR_WHY: &str = "Files for nginx, Caddy and others, and lines for your language, ready to be pasted.";
+/// A step that was taken, for who does not see the mark.
+pub const DONE: &str = "Done:";

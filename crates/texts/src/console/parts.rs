@@ -4,10 +4,18 @@
 pub mod form {
     /// Above the errors.
     pub const NOT_DONE: &str = "Nothing was saved";
+    /// The same where something was to be looked at first.
+    pub const NO_PREVIEW: &str = "There is no preview yet: something needs another entry";
+    /// The same where something was to end.
+    pub const NOT_DELETED: &str = "Nothing was deleted";
     /// Somebody else was faster.
     pub const STALE: &str = "Somebody else has changed this meanwhile. What stands there now is shown beside your entries; save again to put yours in its place.";
     /// The form was sent before, with other entries.
     pub const SENT_BEFORE: &str = "This form was sent before and did its work. Send it again to make a further one.";
+    /// Another record has the name.
+    pub const TAKEN: &str = "Another one has this already.";
+    /// The way to it.
+    pub const TAKEN_BY: &str = "Show it";
     /// What stands there by now.
     pub const NOW: &str = "Now:";
     /// A button.
@@ -26,6 +34,62 @@ pub mod form {
     pub const YES: &str = "Yes";
     /// A box that is not.
     pub const NO: &str = "No";
+    /// What is wrong with one of several entries.
+    pub fn entry(number: usize, why: &str) -> String {
+        format!("No. {number}: {why}")
+    }
+    /// What is wrong with a line.
+    pub fn line(number: usize, line: &str, why: &str) -> String {
+        let short: String = line.chars().take(60).collect();
+        let more = if short.len() < line.len() { "…" } else { "" };
+        format!("Line {number}, “{short}{more}”: {why}")
+    }
+    /// A sentence of the API with the quotation marks of people.
+    pub fn quoted(sentence: &str) -> String {
+        let mut said = String::with_capacity(sentence.len());
+        for (index, part) in sentence.split('`').enumerate() {
+            let mark = if index % 2 == 1 { '“' } else { '”' };
+            if index > 0 {
+                said.push(mark);
+            }
+            said.push_str(part);
+        }
+        said
+    }
+    /// A field of the API by the label that forms give it; its own name as words where they give none.
+    pub fn label(field: &str) -> String {
+        let known = match field {
+            "api_sets" => "API sets",
+            "allowed_ips" => "Allowed IPs",
+            "right" => super::super::keys::RIGHT,
+            "expires_in" => super::super::keys::term::EXPIRES_IN,
+            "expires_at" => super::super::keys::EXPIRES_AT,
+            "not_before" => super::super::keys::NOT_BEFORE,
+            "external_id" => super::super::keys::EXTERNAL_ID,
+            "patterns" => super::super::picker::PATTERNS,
+            "client_ip" => super::super::keys::CLIENT_IP,
+            "manual_url" => "Manual",
+            "email" => super::super::people::EMAIL,
+            "current" => super::super::people::OLD_PASSWORD,
+            "permission_type" => super::super::api_users::TYPE,
+            "contact_id" => super::super::api_users::CONTACT_ID,
+            "contact_email" => super::super::api_users::CONTACT_EMAIL,
+            "profile_user" => super::super::api_users::PROFILE,
+            "sign_in_method" => super::super::api_users::METHOD,
+            "user_name" => super::super::api_users::USER_NAME,
+            // What is typed before something is deleted.
+            "confirm" => super::super::people::NAME,
+            _ => "",
+        };
+        if !known.is_empty() {
+            return known.to_owned();
+        }
+        let mut words = field.replace('_', " ");
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        words
+    }
 }
 
 /// Lists.
@@ -45,15 +109,9 @@ pub mod list {
     /// No row fits.
     pub const NOTHING_FOUND: &str = "Nothing fits";
     /// What to do then.
-    pub const NOTHING_FOUND_HINT: &str = "No row has all that the search and the filters ask for.";
-}
-
-/// Questions before something ends.
-pub mod confirm {
-    /// Do it.
-    pub const YES: &str = "Yes";
-    /// Do not.
-    pub const CANCEL: &str = "Cancel";
+    pub const NOTHING_FOUND_HINT: &str = "No row here has all that the search and the filters ask for.";
+    /// Why there is a next page though this one is not full: one page looks through so much and no more.
+    pub const PART_SEARCHED: &str = "This is what a part of the list has. The next page searches on; with a narrower filter less is left to search.";
 }
 
 /// Values to be taken away.
@@ -62,6 +120,14 @@ pub mod secret {
     pub const COPY: &str = "Copy to clipboard";
     /// Said when it is done.
     pub const COPIED: &str = "Copied";
+    /// A button: makes one at random.
+    pub const MAKE: &str = "Generate";
+    /// A button: shows what is typed.
+    pub const SHOW: &str = "Show";
+    /// A button: hides it again.
+    pub const HIDE: &str = "Hide";
+    /// How strong it seems, from the weakest on.
+    pub const STRENGTHS: [&str; 4] = ["Too short", "Weak", "Fair", "Strong"];
 }
 
 /// Two lists side by side.
@@ -110,6 +176,8 @@ pub mod told {
             "saved" => "Saved.",
             "created" => "Created.",
             "deleted" => "Deleted.",
+            "words-restored" => "Restored. The mail says again what was delivered.",
+            "record-link-sent" => "Sent. The link goes to the user by mail.",
             "imported" => "Imported.",
             "applied" => "The template is applied.",
             "key-disabled" => "Disabled. Requests with this key are refused from now on.",
@@ -121,6 +189,12 @@ pub mod told {
             "application-disabled" => "Disabled. Requests with its keys are refused from now on.",
             "application-enabled" => "Enabled. Requests with its keys pass again.",
             "overlap-ended" => "The old secret has ended.",
+            "api-user-disabled" => "Deactivated. It cannot sign in, and its sessions have ended.",
+            "api-user-enabled" => "Activated. It can sign in again.",
+            "api-user-unlocked" => "Unlocked. It can try again at once.",
+            "api-user-link" => "The link is on its way to the user’s address.",
+            "api-user-password" => "The password is set, and all sessions of this user have ended.",
+            "sessions-ended" => "All sessions have ended.",
             "user-disabled" => "Disabled. They cannot sign in, and none of their keys passes from now on.",
             "user-enabled" => "Enabled. They can sign in, and their keys pass again.",
             "user-locked" => "Locked. They cannot sign in, and none of their keys passes from now on.",

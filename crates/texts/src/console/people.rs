@@ -47,7 +47,7 @@ pub const END_OTHERS: &str = "End all others";
 /// Password.
 pub const CHANGE_PASSWORD: &str = "Change the password";
 /// A field.
-pub const OLD_PASSWORD: &str = "Password now";
+pub const OLD_PASSWORD: &str = "Current password";
 /// A field.
 pub const NEW_PASSWORD: &str = "New password";
 /// A fact.
@@ -68,12 +68,18 @@ pub const YES: &str = "Yes";
 pub const NO: &str = "No";
 /// Never signed in.
 pub const NEVER: &str = "Never";
+/// The link to them.
+pub const WHAT_ROLES_DO: &str = "What each role may do";
 /// A filter.
 pub const ANY_ROLE: &str = "Any role";
 /// A filter.
 pub const ANY_STATE: &str = "Any state";
 /// A button.
 pub const INVITE: &str = "Invite";
+/// Above what is wrong.
+pub const NOT_INVITED: &str = "Nobody was invited";
+/// Above what is wrong.
+pub const NOT_DISABLED: &str = "They are not disabled";
 /// The page of an invitation.
 pub const INVITE_TITLE: &str = "Invite a person";
 /// What comes of it.

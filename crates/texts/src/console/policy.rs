@@ -185,6 +185,10 @@ pub mod organization {
     /// Its hint.
     pub const KEY_PREFIX_HINT: &str = "What keys begin with that are made from now on: 2 to 12 of a-z and 0-9.";
     /// A field.
+    pub const ADMIN_CONTACT: &str = "Administrator contact";
+    /// Its hint.
+    pub const ADMIN_CONTACT_HINT: &str = "Whom key holders ask, such as from where the gateway sees their program: an e-mail address, a web address or a few words. Shown in the forms of keys. Empty: nobody is named.";
+    /// A field.
     pub const ALLOWED_IPS: &str = "Allowed IPs";
     /// Its hint.
     pub const ALLOWED_IPS_HINT: &str = "From where all its keys may be used, beside their own lists. One address, range or network a line, \

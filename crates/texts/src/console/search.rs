@@ -11,13 +11,22 @@ pub const EMPTY: &str = "Nothing was searched for";
 /// What can be.
 pub const EMPTY_HINT: &str = "Type a name into the box on top, or paste a key: it finds whose it is.";
 /// Nothing was found.
-pub const NONE: &str = "Nothing fits";
+pub const NONE: &str = "Nothing found";
 /// What can be done.
-pub const NONE_HINT: &str = "No key, application, user or page that you may see has this in its name.";
+pub const NONE_HINT: &str =
+    "No key, API, operation, API set, application, user or page that you may see has this in its name.";
 /// A part.
 pub const KEYS: &str = "Keys";
+/// One call looks through so many keys and no more.
+pub const NEWEST_KEYS_ALONE: &str = "Only the newest keys were looked through. “Show all” searches on.";
 /// A part.
 pub const APPLICATIONS: &str = "Applications";
+/// A part.
+pub const APIS: &str = "APIs";
+/// A part.
+pub const API_SETS: &str = "API sets";
+/// A part.
+pub const OPERATIONS: &str = "Operations";
 /// A part.
 pub const USERS: &str = "Users";
 /// A part.

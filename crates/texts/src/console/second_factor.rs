@@ -64,3 +64,5 @@ pub const TURN_OFF_CONSEQUENCE: &str =
 /// Asked once.
 pub const LEAVE: &str =
     "The recovery codes were neither copied nor downloaded, and they cannot be shown again. Leave anyway?";
+/// Above what is wrong.
+pub const NOT_CONFIRMED: &str = "Two-factor is as it was before";

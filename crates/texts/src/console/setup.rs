@@ -3,7 +3,7 @@
 /// The page's title.
 pub const TITLE: &str = "Set up Claviger";
 /// What it makes.
-pub const HINT: &str = "Make the first organization and yourself its administrator. This page works once, by the link that the server printed when it started.";
+pub const HINT: &str = "Make the first organization, with yourself as its administrator. This page works once, by the link that the server printed.";
 /// A field, where scripts are off.
 pub const TOKEN: &str = "Code from the link";
 /// What it is.
@@ -18,3 +18,5 @@ pub const PASSWORD: &str = "Choose a password";
 pub const PASSWORD_HINT: &str = "At least 12 characters; a sentence of your own is good.";
 /// The button.
 pub const BUTTON: &str = "Set up";
+/// Above what is wrong.
+pub const NOT_DONE: &str = "Nothing is set up yet";

@@ -5,9 +5,10 @@ use std::time::Duration;
 use claviger_domain::Clock as _;
 
 use super::{ADA, PASSWORD, on};
-use crate::harness::app::App;
+use crate::harness::app::{App, PASSWORD as BOBS, person};
 use crate::harness::chromium::Chromium;
 use crate::harness::database::{Kind, TestDatabase};
+use crate::harness::patience::wait_until;
 use crate::harness::smtp::{Mode, SmtpServer, token};
 use crate::harness::world::World;
 
@@ -15,7 +16,7 @@ const SUBMIT: &str = "form button[type=submit]";
 const SECOND: &str = "harbour violet nine anvil";
 
 /// Sets a second factor up in the browser; the app, with its recovery codes.
-async fn enrol(world: &World, browser: &Chromium) -> App {
+pub(super) async fn enrol(world: &World, browser: &Chromium) -> App {
     browser.go("/profile/security").await;
     browser.press("Set up two-factor").await;
     browser.wait_for(".qr svg").await;
@@ -31,8 +32,7 @@ async fn enrol(world: &World, browser: &Chromium) -> App {
     browser.press("Close").await;
     let question = browser.answer_question(false).await.expect("it asks");
     assert!(question.contains("neither copied nor downloaded"), "{question}");
-    browser.press("Copy to clipboard").await;
-    browser.wait_for("[data-copy][data-done]").await;
+    browser.take().await;
     browser.press("Close").await;
     browser.wait_for_text("10 left").await;
     assert!(!browser.source().await.contains(&app.recovery_codes[0]));
@@ -40,7 +40,7 @@ async fn enrol(world: &World, browser: &Chromium) -> App {
 }
 
 /// The first step of a sign-in, wherever it is asked for.
-async fn enter_password(browser: &Chromium) {
+pub(super) async fn enter_password(browser: &Chromium) {
     browser.fill("#prompt-login", ADA).await;
     browser.fill("#prompt-password", PASSWORD).await;
     browser.click(SUBMIT).await;
@@ -82,9 +82,9 @@ async fn what_was_typed_is_kept_through_both_steps_of_a_sign_in_and_where_it_beg
         browser.fill("#name", "Typed with care").await;
         browser.forget().await;
         browser.click("main form button[type=submit]").await;
-        browser.wait_for_text("Your session is over").await;
+        browser.wait_for_text("Your session has ended").await;
         enter_password(browser).await;
-        browser.press("Begin again with the password").await;
+        browser.press("Start over with the password").await;
         browser.wait_for("#prompt-password").await;
         enter_password(browser).await;
         browser.fill("#prompt-code", &app.code(world.clock.now(), 0)).await;
@@ -118,6 +118,115 @@ async fn what_cannot_be_undone_takes_a_code_in_the_place_of_the_password() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_recovery_codes_take_the_place_of_those_of_before() {
+    on(async |world, browser| {
+        let app = enrol(world, browser).await;
+        browser.press("New recovery codes").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for("shown-once #codes").await;
+        let codes: Vec<_> = browser.value("#codes").await.lines().map(str::to_owned).collect();
+        assert!(codes.len() == 10 && !codes.iter().any(|code| app.recovery_codes.contains(code)));
+        browser.press("Download").await;
+        let file = browser.downloads.join("claviger-recovery-codes.txt");
+        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), codes.join("\n"));
+        browser.press("Close").await;
+        browser.wait_for_text("10 left").await;
+        browser.forget().await;
+        browser.go("/profile/security").await;
+        enter_password(browser).await;
+        browser.fill("#prompt-code", &app.recovery_codes[0]).await;
+        browser.click(SUBMIT).await;
+        browser.wait_for_text("The code is wrong.").await;
+        browser.fill("#prompt-code", &codes[0]).await;
+        browser.click(SUBMIT).await;
+        browser.wait_for_text("9 left").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_app_takes_the_place_of_the_first_once_it_has_shown_a_code() {
+    on(async |world, browser| {
+        let first = enrol(world, browser).await;
+        browser.press("Use another app").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for(".qr svg").await;
+        let second = App::of(browser.value("#secret").await);
+        assert_ne!(first.base32, second.base32);
+        world.clock.advance(Duration::from_mins(1));
+        browser.fill("#code", &second.code(world.clock.now(), 0)).await;
+        browser.press("Turn two-factor on").await;
+        browser.wait_for("shown-once").await;
+        browser.take().await;
+        world.clock.advance(Duration::from_mins(1));
+        browser.forget().await;
+        browser.go("/profile/security").await;
+        enter_password(browser).await;
+        browser.fill("#prompt-code", &first.code(world.clock.now(), 0)).await;
+        browser.click(SUBMIT).await;
+        browser.wait_for_text("The code is wrong.").await;
+        browser.fill("#prompt-code", &second.code(world.clock.now(), 0)).await;
+        browser.click(SUBMIT).await;
+        browser.wait_for_text("10 left").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_resets_the_second_factor_of_who_has_lost_it() {
+    on(async |world, browser| {
+        person(world.control, &world.token, "bob", &["developer"]).await;
+        let other = Chromium::open(world.control).await;
+        other.sign_in("bob@example.com", BOBS).await;
+        enrol(world, &other).await;
+        browser.go("/admin/users/bob").await;
+        browser.press("Reset two-factor").await;
+        let asked = browser.script("return document.querySelector('dialog[open]').innerText", &[]).await;
+        assert!(
+            asked
+                .as_str()
+                .is_some_and(|asked| asked.contains("bob@example.com") && asked.contains("their sessions end")),
+            "{asked}"
+        );
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for_text("Their two-factor is off and their sessions have ended.").await;
+        other.go("/profile").await;
+        assert!(other.path().await.starts_with("/sign-in"));
+        other.sign_in("bob@example.com", BOBS).await;
+        other.go("/profile/security").await;
+        assert!(other.text().await.contains("Set up two-factor"), "by the password alone");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invitation_goes_by_mail_and_is_accepted_by_its_link() {
+    with_mail(async |server, browser| {
+        reset(server, browser, PASSWORD).await;
+        let count = server.mails().len();
+        browser.go("/admin/users/new").await;
+        browser.fill("#email", "bob@example.com").await;
+        browser.click("input[name=roles][value=developer]").await;
+        browser.click("main form.form button[type=submit]").await;
+        browser.wait_for_text("The link goes to them by mail.").await;
+        let mails = server.wait_for(count + 1).await;
+        let mail = mails.iter().find(|mail| mail.contains("bob@example.com")).expect("the invitation");
+        let token = token(mail);
+        assert!(!browser.source().await.contains(&token), "nobody else sees the link");
+        browser.forget().await;
+        browser.go(&format!("/invitation#{token}")).await;
+        browser.fill("#password", SECOND).await;
+        browser.click(SUBMIT).await;
+        browser.wait_for_text("You have accepted your invitation").await;
+        browser.sign_in("bob@example.com", SECOND).await;
+        browser.go("/profile/roles").await;
+        assert!(browser.text().await.contains("Manage User API Key"));
+    })
+    .await;
+}
+
 /// A server that sends mail, and a window.
 async fn with_mail(scenario: impl AsyncFnOnce(&SmtpServer, &Chromium)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -139,10 +248,10 @@ async fn with_mail(scenario: impl AsyncFnOnce(&SmtpServer, &Chromium)) {
 async fn reset(server: &SmtpServer, browser: &Chromium, password: &str) -> String {
     let count = server.mails().len();
     browser.go("/sign-in").await;
-    browser.press("Forgotten your password?").await;
+    browser.press("Forgot your password?").await;
     browser.fill("#email", ADA).await;
     browser.click(SUBMIT).await;
-    browser.wait_for_text("Look into your mailbox").await;
+    browser.wait_for_text("Check your mailbox").await;
     let mails = server.wait_for(count + 1).await;
     let path = format!("/password-reset#{}", token(&mails[count]));
     browser.go(&path).await;
@@ -171,7 +280,7 @@ async fn a_lost_password_is_chosen_anew_by_the_link_of_a_mail_that_works_once() 
         browser.go("/password-reset/ask").await;
         browser.fill("#email", "nobody@example.com").await;
         browser.click(SUBMIT).await;
-        browser.wait_for_text("Look into your mailbox").await;
+        browser.wait_for_text("Check your mailbox").await;
     })
     .await;
 }

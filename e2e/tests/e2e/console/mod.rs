@@ -1,15 +1,32 @@
 //! The console in a real browser. Each test has a server and a browser of its own.
 
+mod account_keys;
 mod accounts;
+mod answered;
+mod api_user_secrets;
+mod api_users;
+mod applications;
+mod back;
+mod copying;
+mod every_page;
+mod forms;
+mod forms_outside;
+mod key_form;
 mod keys;
+mod limits;
+mod mails;
 mod pages;
 mod people;
 mod people_pages;
 mod pictures;
+mod profile_keys;
+mod rights;
 mod rules;
 mod secrets;
 mod security;
 mod sessions;
+mod speed;
+mod try_it;
 
 use serde_json::json;
 
@@ -56,12 +73,17 @@ async fn furnish(world: &World) {
 async fn accessible(browser: &Chromium, paths: &[String]) {
     for path in paths {
         browser.go(path).await;
-        let found = browser.axe().await;
-        assert!(found.is_empty(), "{path}: {found:#?}");
-        let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        assert_eq!(browser.script(wide, &[]).await, json!(0), "{path} is wider than the window");
+        nothing_serious(browser, path).await;
         assert!(!browser.text().await.contains("This did not work"), "{path}");
     }
+}
+
+/// On what the browser shows axe finds nothing serious, and it is no wider than the window.
+async fn nothing_serious(browser: &Chromium, what: &str) {
+    let found = browser.axe().await;
+    assert!(found.is_empty(), "{what}: {found:#?}");
+    let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert_eq!(browser.script(wide, &[]).await, json!(0), "{what} is wider than the window");
 }
 
 /// Makes something by the management API.

@@ -8,7 +8,7 @@ use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
 /// The pages, with something on them.
-async fn pages(world: &World) -> Vec<String> {
+pub(super) async fn pages(world: &World) -> Vec<String> {
     let made = call(
         world,
         "/keys",
@@ -71,6 +71,74 @@ async fn axe_finds_nothing_serious_on_a_telephone_and_no_page_is_wider() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_moves_for_who_has_asked_for_less_motion() {
+    on_as(View::CALM, async |world, browser| {
+        for path in pages(world).await {
+            browser.go(&path).await;
+            let moving = "return [...document.querySelectorAll('*')].filter((e) => { const style = getComputedStyle(e);                           return style.animationName !== 'none' || style.transitionDuration.split(', ').some((d) => d !== '0s') && style.transitionProperty !== 'none'; })                           .map((e) => e.outerHTML.slice(0, 80))";
+            assert_eq!(browser.script(moving, &[]).await, json!([]), "{path}");
+        }
+        assert_eq!(browser.script("return matchMedia('(prefers-reduced-motion: reduce)').matches", &[]).await, json!(true));
+    })
+    .await;
+}
+
+/// Pages for those who have not signed in.
+pub(super) const OUTSIDE: [&str; 4] = ["/sign-in", "/setup", "/password", "/password?language=pl"];
+
+/// Pages that one comes to by doing something, and those that ask before something goes.
+pub(super) async fn between(world: &World) -> Vec<String> {
+    let kind = json!({"name": "Terminals", "slug": "terminals", "sign_in": "key_only", "api_sets": ["orders-read"]});
+    let kind = call(world, "/application-types", &kind).await["id"].as_str().expect("an id").to_owned();
+    let made = call(world, "/applications", &json!({"name": "Terminal", "type": "terminals"})).await;
+    let application = made["application"]["id"].as_str().expect("an id").to_owned();
+    let key = call(world, "/keys", &json!({"name": "Leaked", "api_sets": ["orders-read"]})).await;
+    let key = key["key"]["id"].as_str().expect("an id").to_owned();
+    let fixed = ["/api-sets/templates/yespo", "/apis/shop/delete", "/search?q=nothing+like+it", "/keys?text=nothing"];
+    let own = [
+        format!("/admin/applications/types/{kind}"),
+        format!("/admin/applications/{application}/delete"),
+        format!("/keys/{key}/leaked"),
+    ];
+    fixed.into_iter().map(str::to_owned).chain(own).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn axe_finds_nothing_serious_on_pages_between() {
+    for view in [View::DESK, View::DARK] {
+        on_as(view, async |world, browser| {
+            accessible(browser, &between(world).await).await;
+            // The secret, the question who one is, an error, and the sign-in.
+            browser.go("/keys/new").await;
+            browser.fill("#description", "Shop window").await;
+            browser.click("main form button[type=submit]").await;
+            browser.wait_for("[role=alert]").await;
+            let found = browser.axe().await;
+            assert!(found.is_empty(), "an error: {found:#?}");
+            browser.choose("#right", "orders-read").await;
+            browser.click("main form button[type=submit]").await;
+            browser.wait_for("shown-once").await;
+            let found = browser.axe().await;
+            assert!(found.is_empty(), "a secret: {found:#?}");
+            browser.take().await;
+            world.clock.advance(std::time::Duration::from_mins(11));
+            call(world, "/users", &json!({"email": "bob@example.com", "roles": []})).await;
+            browser.go("/admin/users/bob").await;
+            browser.press("Remove").await;
+            let found = browser.axe().await;
+            assert!(found.is_empty(), "a question: {found:#?}");
+            browser.click("dialog[open] button[type=submit]").await;
+            browser.wait_for_text("Confirm that it is you").await;
+            let found = browser.axe().await;
+            assert!(found.is_empty(), "who one is: {found:#?}");
+            browser.forget().await;
+            accessible(browser, &OUTSIDE.map(str::to_owned)).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_is_made_disabled_and_deleted_without_scripts() {
     on_as(View::PLAIN, async |world, browser| {
         browser.go("/keys/new").await;
@@ -81,10 +149,10 @@ async fn a_key_is_made_disabled_and_deleted_without_scripts() {
         browser.press("Close").await;
         browser.press("By hand").await;
         browser.press("Disable").await;
-        browser.press("Yes").await;
+        browser.press("Yes, disable the key").await;
         browser.wait_for_text("Disabled.").await;
         browser.press("Delete").await;
-        browser.press("Yes").await;
+        browser.press("Yes, delete the key").await;
         browser.wait_for_text("Deleted.").await;
         let keys = Request::get("/api/v1/keys?text=By%20hand")
             .bearer(&world.token)
@@ -98,7 +166,7 @@ async fn a_key_is_made_disabled_and_deleted_without_scripts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_made_and_disabled_by_keyboard_alone() {
+async fn a_key_is_made_disabled_and_deleted_by_keyboard_alone() {
     const TAB: &str = "\u{e004}";
     const ENTER: &str = "\u{e007}";
     on(async |world, browser| {
@@ -108,15 +176,18 @@ async fn a_key_is_made_and_disabled_by_keyboard_alone() {
         assert_eq!(browser.script("return document.activeElement.className", &[]).await, json!("skip"));
         browser.keys(ENTER).await;
         let to = async |css: &str| {
+            let mut way = Vec::new();
             for _ in 0..60 {
                 browser.keys(TAB).await;
-                if browser.script("return document.activeElement.matches(arguments[0])", &[json!(css)]).await
-                    == json!(true)
-                {
+                let focused =
+                    "const at = document.activeElement; return [at.matches(arguments[0]), at.outerHTML.slice(0, 100)]";
+                let focused = browser.script(focused, &[json!(css)]).await;
+                if focused[0] == json!(true) {
                     return;
                 }
+                way.push(focused[1].to_string());
             }
-            panic!("no way to {css} by Tab");
+            panic!("no way to {css} by Tab, which leads to:\n{}", way.join("\n"));
         };
         to("a[href='/keys/new']").await;
         browser.keys(ENTER).await;
@@ -138,6 +209,7 @@ async fn a_key_is_made_and_disabled_by_keyboard_alone() {
         to("[role=switch][aria-label='Disable By keyboard']").await;
         browser.keys(ENTER).await;
         browser.wait_for("dialog[open]").await;
+        browser.drawn().await;
         to("dialog[open] button[type=submit]").await;
         browser.keys(ENTER).await;
         browser.wait_for("[role=switch][aria-checked=false]").await;
@@ -148,34 +220,18 @@ async fn a_key_is_made_and_disabled_by_keyboard_alone() {
             .expect(200)
             .json();
         assert_eq!(keys["data"][0]["name"], "By keyboard");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn try_it_says_why_a_request_is_refused_and_that_another_passes() {
-    on(async |world, browser| {
-        let key = json!({"name": "Tried", "api_sets": ["orders-read"], "allowed_ips": ["203.0.113.0/24"]});
-        let made = call(world, "/keys", &key).await;
-        let page = format!("/keys/{}", made["key"]["id"].as_str().expect("an id"));
-        let attempt = async |path: &str, ip: &str| {
-            browser.go(&page).await;
-            browser.choose("#api", "shop").await;
-            browser.fill("#path", path).await;
-            browser.fill("#client_ip", ip).await;
-            browser.press("Check").await;
-            browser.wait_for(".outcome").await;
-            browser.script("return document.querySelector('.outcome').innerText", &[]).await
-        };
-        let passed = attempt("/orders", "203.0.113.7").await;
-        assert!(
-            passed.as_str().is_some_and(|text| text.contains("passes") && text.contains("shop:listOrders")),
-            "{passed}"
-        );
-        let refused = attempt("/orders", "198.51.100.7").await;
-        assert!(refused.as_str().is_some_and(|text| text.contains("IP_NOT_ALLOWED")), "{refused}");
-        let refused = attempt("/customers/7", "203.0.113.7").await;
-        assert!(refused.as_str().is_some_and(|text| text.contains("OPERATION_NOT_ALLOWED")), "{refused}");
+        to("summary[aria-label='Options of By keyboard']").await;
+        browser.keys(ENTER).await;
+        browser.wait_for(".row-menu[open]").await;
+        browser.drawn().await;
+        to(".row-menu[open] button[data-variant=destructive]").await;
+        browser.keys(ENTER).await;
+        browser.wait_for("dialog[open]").await;
+        browser.drawn().await;
+        to("dialog[open] button[type=submit]").await;
+        browser.keys(ENTER).await;
+        browser.wait_for_text("Deleted.").await;
+        assert!(!browser.text().await.contains("By keyboard"));
     })
     .await;
 }

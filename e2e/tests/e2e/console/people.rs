@@ -38,8 +38,7 @@ async fn generate(browser: &Chromium, name: &str) -> String {
     browser.press("Finish").await;
     browser.wait_for("shown-once").await;
     let secret = browser.value("#secret").await;
-    browser.script("document.querySelector('[data-copy]').click()", &[]).await;
-    browser.wait_for("[data-copy][data-done]").await;
+    browser.take().await;
     browser.press("Close").await;
     browser.wait_for_text("User Account Details").await;
     secret
@@ -67,15 +66,15 @@ async fn a_person_is_invited_by_a_link_that_is_shown_once_and_comes_by_it() {
         browser.click(SUBMIT).await;
         browser.wait_for("shown-once").await;
         let link = browser.value("#link").await;
-        browser.press("Copy to clipboard").await;
-        browser.wait_for("[data-copy][data-done]").await;
+        browser.take().await;
         browser.press("Close").await;
         browser.wait_for_text("User Account Details").await;
         let text = browser.text().await;
         assert!(text.contains("bob@example.com") && text.contains("Invited") && text.contains("Developer"), "{text}");
         browser.press("Users").await;
         browser.press("Invitations").await;
-        assert!(browser.text().await.contains("Open"));
+        let text = browser.text().await;
+        assert!(text.contains("Open") && text.contains("Developer"), "with their roles: {text}");
         assert!(!browser.source().await.contains(link.split_once('#').expect("a token").1), "shown once");
         browser.forget().await;
         let path = link.split_once("/invitation").map(|(_, token)| format!("/invitation{token}")).expect("a link");
@@ -101,8 +100,7 @@ async fn an_invitation_is_made_anew_and_revoked() {
         browser.wait_for("shown-once").await;
         let second = browser.value("#link").await;
         assert_ne!(first, second);
-        browser.press("Copy to clipboard").await;
-        browser.wait_for("[data-copy][data-done]").await;
+        browser.take().await;
         browser.press("Close").await;
         browser.wait_for_text("Revoke").await;
         let accept = async |link: &str| {
@@ -368,6 +366,41 @@ async fn who_is_known_already_accepts_an_invitation_as_who_they_are() {
         // C-05: without the right there is no way to keys of one's own, and no page that refuses to begin with.
         assert_eq!(browser.path().await, "/profile");
         assert!(!browser.has("a[href='/profile/keys']").await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lost_a_password_where_no_mail_is_sent_reads_what_an_administrator_does_and_that_works() {
+    const ANOTHER: &str = "walnut grove harbor seventeen";
+    on(async |world, browser| {
+        bob(world, &["developer"]).await;
+        let other = Chromium::open(world.control).await;
+        other.go("/sign-in").await;
+        other.press("Forgot your password?").await;
+        let text = other.text().await;
+        assert!(text.contains("This server sends no mail") && text.contains("Under Users, Invite"), "{text}");
+        assert!(!other.has("form").await, "there is nothing to send");
+        browser.go("/admin/users").await;
+        browser.press("Invite").await;
+        browser.wait_for("#email").await;
+        browser.fill("#email", "bob@home.example.com").await;
+        browser.click(SUBMIT).await;
+        browser.wait_for("shown-once").await;
+        let link = browser.value("#link").await;
+        browser.take().await;
+        let path = link.split_once("/invitation").map(|(_, token)| format!("/invitation{token}")).expect("a link");
+        other.go(&path).await;
+        other.fill("#password", ANOTHER).await;
+        other.click("form button[type=submit]").await;
+        other.wait_for_text("You have accepted your invitation").await;
+        other.sign_in("bob@home.example.com", ANOTHER).await;
+        other.go("/profile").await;
+        assert!(other.text().await.contains("bob@home.example.com"));
+        browser.go("/admin/users/bob").await;
+        browser.press("Remove").await;
+        browser.click(YES).await;
+        browser.wait_for_text("Removed.").await;
     })
     .await;
 }

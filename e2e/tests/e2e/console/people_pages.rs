@@ -8,7 +8,7 @@ use crate::harness::chromium::View;
 use crate::harness::world::World;
 
 /// The pages of people, with something on them.
-async fn furnished(world: &World) -> Vec<String> {
+pub(super) async fn furnished(world: &World) -> Vec<String> {
     let long = json!({"email": "somebody.with.a.rather.long.address@engineering.example.com", "roles": ["auditor"]});
     call(world, "/users", &long).await;
     person(world.control, &world.token, "bob", &["developer"]).await;
@@ -75,10 +75,10 @@ async fn a_person_is_invited_locked_and_removed_without_scripts() {
         browser.wait_for("#link").await;
         browser.press("Close").await;
         browser.press("Lock").await;
-        browser.press("Yes").await;
+        browser.press("Yes, lock the user").await;
         browser.wait_for_text("Locked.").await;
         browser.press("Remove").await;
-        browser.press("Yes").await;
+        browser.press("Yes, remove the user").await;
         browser.wait_for_text("Removed.").await;
     })
     .await;

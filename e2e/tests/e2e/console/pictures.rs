@@ -71,7 +71,7 @@ async fn the_six_pictures_of_the_docs_can_be_made() {
     browser.fill("#client_ip", "198.51.100.7").await;
     browser.press("Check").await;
     browser.wait_for(".outcome").await;
-    browser.script("scrollTo(0, 0)", &[]).await;
+    browser.script("document.querySelector('#try').scrollIntoView({behavior: 'instant'})", &[]).await;
     picture(&browser, "try-it").await;
     browser.go("/keys/new").await;
     browser.fill("#description", "Newsletter").await;
@@ -79,8 +79,7 @@ async fn the_six_pictures_of_the_docs_can_be_made() {
     browser.click("main form button[type=submit]").await;
     browser.wait_for("shown-once").await;
     picture(&browser, "created").await;
-    browser.press("Copy to clipboard").await;
-    browser.wait_for("[data-copy][data-done]").await;
+    browser.take().await;
     browser.go("/admin/audit").await;
     picture(&browser, "audit").await;
     drop(browser);

@@ -7,15 +7,40 @@ use crate::harness::chromium::View;
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
+/// An API whose document has parameters and payloads.
+async fn stock(world: &World) {
+    let article = json!({"type": "object", "required": ["sku"], "properties": {
+        "sku": {"type": "string", "description": "The number on the shelf", "maxLength": 20},
+        "state": {"type": "string", "enum": ["new", "used"]},
+        "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}},
+        "a_member_with_a_name_that_is_rather_long_and_goes_on": {"oneOf": [{"type": "string"}, {"$ref": "#/components/schemas/Part"}]},
+    }});
+    let part = json!({"type": "object", "properties": {"name": {"type": "string"}, "size": {"type": "object", "properties": {"width": {"type": "number"}}}}});
+    let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Article"}, "example": {"sku": "A-1", "state": "new"}}});
+    let add = json!({
+        "operationId": "addArticle", "summary": "Adds an article", "description": "Adds it to the stock.\n\nIt is counted at once.",
+        "parameters": [{"name": "place", "in": "path", "required": true, "schema": {"type": "string"}}, {"name": "dry_run", "in": "query", "description": "Only says what it would do", "schema": {"type": "boolean", "default": false}}],
+        "requestBody": {"required": true, "description": "The article", "content": content},
+        "responses": {"201": {"description": "Added", "content": content}, "400": {"description": "Something is wrong with it"}},
+    });
+    let document = json!({
+        "openapi": "3.1.0", "info": {"title": "Stock", "version": "1"}, "paths": {"/places/{place}/articles": {"post": add}},
+        "components": {"schemas": {"Article": article, "Part": part}},
+    });
+    call(world, "/apis/import?slug=stock", &document).await;
+}
+
 /// The pages, with something on them.
-async fn furnished(world: &World) -> Vec<String> {
+pub(super) async fn furnished(world: &World) -> Vec<String> {
+    stock(world).await;
     let kind = json!({"name": "Handhelds", "slug": "handhelds", "sign_in": "key_only", "api_sets": ["orders-read"]});
     call(world, "/application-types", &kind).await;
     let made =
         json!({"name": "An application with a rather long name", "type": "handhelds", "allowed_ips": ["203.0.113.7"]});
     let made = call(world, "/applications", &made).await;
     let application = made["application"]["id"].as_str().expect("an id").to_owned();
-    let own = ["", "/edit", "/requests", "/keys/new"].map(|end| format!("/admin/applications/{application}{end}"));
+    let own =
+        ["", "/edit", "/requests", "/keys/new", "/mail"].map(|end| format!("/admin/applications/{application}{end}"));
     let fixed = [
         "/overview",
         "/apis",
@@ -24,12 +49,17 @@ async fn furnished(world: &World) -> Vec<String> {
         "/apis/shop",
         "/apis/shop/edit",
         "/apis/shop/manual",
+        "/apis/shop/manual/operation?name=listOrders",
+        "/apis/stock/manual",
+        "/apis/stock/manual/operation?name=addArticle",
         "/api-sets",
         "/api-sets/new",
         "/api-sets/orders-read",
         "/api-sets/orders-read/edit",
         "/api-sets/templates",
         "/admin/policy",
+        "/admin/mail",
+        "/admin/mail/record_link/pl",
         "/admin/organization",
         "/admin/organization/requests",
         "/admin/applications",
@@ -69,11 +99,12 @@ async fn f_01_f_07_applications_stand_under_integration_and_take_addresses_with_
         browser.go("/admin/applications/new").await;
         browser.fill("#name", "Scanner").await;
         browser.choose("#type", "handhelds").await;
+        browser.fill("#public_url", "https://scanner.example.com").await;
         browser.fill("#allowed_ips", "203.0.113.7 , 300.1.1.1").await;
         browser.click("main form button.btn[type=submit]:not([name])").await;
         browser.wait_for("#allowed_ips-error").await;
         let said = browser.script("return document.querySelector('#allowed_ips-error').innerText", &[]).await;
-        assert!(said.as_str().is_some_and(|said| said.starts_with("2: ")), "its position: {said}");
+        assert!(said.as_str().is_some_and(|said| said.starts_with("No. 2: ")), "its position: {said}");
         assert_eq!(browser.value("#name").await, "Scanner");
         browser.fill("#allowed_ips", "203.0.113.7 , 203.0.113.9").await;
         browser.click("main form button.btn[type=submit]:not([name])").await;
@@ -85,13 +116,20 @@ async fn f_01_f_07_applications_stand_under_integration_and_take_addresses_with_
             Request::post("/v1/verify", &question).send(world.doors).await.expect(200).json()["code"].clone()
         };
         assert_eq!((code("203.0.113.9").await, code("203.0.113.8").await), (json!("VALID"), json!("IP_NOT_ALLOWED")));
-        browser.press("Copy to clipboard").await;
-        browser.wait_for("[data-copy][data-done]").await;
+        browser.take().await;
         browser.go("/admin/applications").await;
         let text = browser.text().await;
-        for part in ["Scanner", "Active", "Handhelds", "203.0.113.7"] {
+        let hint = secret.get(secret.len() - 4..).expect("its end");
+        for part in ["Scanner", "Active", "Handhelds", "203.0.113.7", "https://scanner.example.com", hint] {
             assert!(text.contains(part), "no {part} in {text}");
         }
+        let head = "return [...document.querySelectorAll('main thead th')].map((th) => th.innerText.trim())";
+        let columns =
+            json!(["Name", "Status", "Type", "Allowed IPs", "Public URL address", "Key", "Created", "Options"]);
+        assert_eq!(browser.script(head, &[]).await, columns);
+        assert!(!browser.source().await.contains(&secret), "the key is masked");
+        browser.go("/admin/applications?text=nothing").await;
+        assert!(browser.text().await.contains("Nothing fits"));
     })
     .await;
 }
@@ -154,6 +192,77 @@ async fn c_02_the_form_of_a_key_leads_to_each_api_s_manual() {
         browser.go("/apis/plain/manual").await;
         let text = browser.text().await;
         assert!(text.contains("/things") && text.contains("Lists things") && text.contains("plain:listThings"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_gateway_page_shows_asks_for_a_path_of_the_api_at_this_servers_own_addresses() {
+    on(async |world, browser| {
+        for what in ["curl", "rust", "typescript", "python", "go", "java"] {
+            browser.go(&format!("/gateways?what={what}")).await;
+            let file = browser.value("#file").await;
+            for part in ["/orders", &world.doors.to_string(), "127.0.0.1", "shop"] {
+                assert!(file.contains(part), "{what}: no {part} in {file}");
+            }
+            let words = ["192.0.2.1", "@PATH", "@METHOD", "@CLIENT_IP"];
+            assert!(words.iter().all(|word| !file.contains(word)), "{what}: {file}");
+        }
+        browser.go("/gateways?what=nginx").await;
+        let through = browser.value("#through").await;
+        assert!(through.contains("'http://127.0.0.1:8080/orders'"), "{through}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_saves_nothing_does_not_say_that_nothing_was_saved() {
+    on(async |_, browser| {
+        browser.go("/admin/policy").await;
+        browser.fill("#idle_days", "-1").await;
+        browser.script("document.querySelector('main form.form').noValidate = true", &[]).await;
+        browser.press("Preview").await;
+        browser.wait_for_text("There is no preview yet").await;
+        assert!(!browser.text().await.contains("Nothing was saved"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c_02_the_manual_of_an_operation_shows_payloads_and_opens_by_keyboard() {
+    on(async |world, browser| {
+        stock(world).await;
+        browser.go("/profile/keys/new").await;
+        assert!(browser.has("main .links a[href='/apis/stock/manual']").await);
+        browser.go("/apis/stock/manual").await;
+        browser.press("/places/{place}/articles").await;
+        browser.wait_for_text("Request body").await;
+        let text = browser.text().await;
+        for part in [
+            "POST",
+            "stock:addArticle",
+            "dry_run",
+            "Only says what it would do",
+            "sku",
+            "The number on the shelf",
+            "object[]",
+            "one of these",
+            "Something is wrong",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("width") && !text.contains("A-1"), "what is deeper, and the example, are shut: {text}");
+        let open = async |summary: &str| {
+            let focus = "const all = [...document.querySelectorAll('main details:not([open]) > summary')]; \
+                         all.find((one) => one.checkVisibility() && one.innerText.includes(arguments[0])).focus()";
+            browser.script(focus, &[json!(summary)]).await;
+            browser.keys("\u{e007}").await;
+            browser.drawn().await;
+        };
+        open("size").await;
+        browser.wait_for_text("width").await;
+        open("Example").await;
+        browser.wait_for_text("\"sku\": \"A-1\"").await;
     })
     .await;
 }

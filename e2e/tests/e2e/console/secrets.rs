@@ -19,7 +19,7 @@ async fn make(browser: &Chromium) -> String {
 async fn c_23_g_18_after_it_was_left_the_secret_is_nowhere() {
     on(async |world, browser| {
         let secret = make(browser).await;
-        browser.script("document.querySelector('[data-copy]').click()", &[]).await;
+        browser.take().await;
         browser.press("Close").await;
         browser.wait_for_text("Shop window").await;
         assert!(!browser.source().await.contains(&secret));
@@ -62,11 +62,42 @@ async fn c_24_g_19_copy_leaves_the_page_as_it_is_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_the_secret_stand_what_the_key_may_do_and_a_line_that_works_as_pasted() {
+    on(async |_, browser| {
+        browser.go("/keys/new").await;
+        browser.fill("#description", "Shop's window").await;
+        browser.choose("#right", "orders-read").await;
+        browser.script("document.querySelectorAll('details.advanced').forEach((d) => { d.open = true; })", &[]).await;
+        browser.fill("#allowed_ips", "127.0.0.0/8").await;
+        browser.choose("#expires_in", "30d").await;
+        browser.click("main form button[type=submit]").await;
+        browser.wait_for("shown-once").await;
+        let review = browser.script("return document.querySelector('shown-once .facts').innerText", &[]).await;
+        let review = review.as_str().expect("facts");
+        for part in ["Acme", "orders-read", "127.0.0.0/8", "30 Jan 2026", "90 days"] {
+            assert!(review.contains(part), "no {part} in {review}");
+        }
+        let looks =
+            "return ['[data-copy=secret]', '[data-leaves]'].map((css) => document.querySelector(css).dataset.variant)";
+        assert_eq!(
+            browser.script(looks, &[]).await,
+            json!(["primary", "outline"]),
+            "taking it is the first thing to do"
+        );
+        let line = browser.value("#curl").await;
+        let asked = tokio::process::Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output().await;
+        let answer = String::from_utf8(asked.expect("a shell").stdout).expect("text");
+        assert!(answer.contains("Shop's window") && answer.contains("orders-read"), "{line}: {answer}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn g_20_download_is_the_bare_key_in_a_file_of_its_name() {
     on(async |_, browser| {
         let secret = make(browser).await;
         browser.press("Download").await;
-        let file = browser.downloads.join("Shop window.APIKEY");
+        let file = browser.downloads.join("Shop-window.APIKEY");
         wait_until(async || file.exists(), || format!("no {}", file.display())).await;
         assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
     })
@@ -78,7 +109,7 @@ async fn g_20_without_scripts_the_server_answers_the_file() {
     on_as(View::PLAIN, async |_, browser| {
         let secret = make(browser).await;
         browser.press("Download").await;
-        let file = browser.downloads.join("Shop window.APIKEY");
+        let file = browser.downloads.join("Shop-window.APIKEY");
         wait_until(async || file.exists(), || format!("no {}", file.display())).await;
         assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
     })

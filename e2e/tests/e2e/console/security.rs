@@ -32,7 +32,7 @@ async fn every_page_bears_a_strict_policy_and_is_kept_nowhere() {
                 ("DENY", "nosniff"),
                 "{path}"
             );
-            assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+            assert_eq!(header("referrer-policy"), "same-origin", "{path}");
         }
         let style = Request::get("/sign-in").send(world.control).await.text();
         assert!(!style.contains("style=") && !style.contains("onclick"), "nothing inline");
@@ -67,6 +67,19 @@ async fn a_form_without_the_session_s_token_changes_nothing() {
         let body = format!("prompt-login={ADA}&prompt-password={}", PASSWORD.replace(' ', "+"));
         let answer = foreign.body(body.into_bytes()).send(world.control).await;
         assert!(answer.status >= 400 && answer.header("set-cookie").is_none(), "{}", answer.status);
+        // Where the browser says nothing of the site, the origin counts.
+        let sent = async |origin: &str| {
+            let request = Request::new("POST", "/sign-in").header("Origin", origin);
+            let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+            let body = format!("prompt-login={ADA}&prompt-password={}", PASSWORD.replace(' ', "+"));
+            request.header("Host", &world.control.to_string()).body(body.into_bytes()).send(world.control).await
+        };
+        for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+            let answer = sent(origin).await;
+            assert!(answer.status >= 400 && answer.header("set-cookie").is_none(), "{origin}: {}", answer.status);
+        }
+        let own = sent(&format!("http://{}", world.control)).await;
+        assert!(own.status == 303 && own.header("set-cookie").is_some(), "{}", own.status);
     })
     .await;
 }

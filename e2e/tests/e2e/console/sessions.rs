@@ -35,7 +35,7 @@ async fn a_session_that_ends_in_the_middle_of_a_form_loses_nothing_that_was_type
         browser.choose("#right", "orders-read").await;
         browser.forget().await;
         browser.click("main form button[type=submit]").await;
-        browser.wait_for_text("Your session is over").await;
+        browser.wait_for_text("Your session has ended").await;
         browser.fill("#prompt-login", ADA).await;
         browser.fill("#prompt-password", PASSWORD).await;
         browser.click("form button[type=submit]").await;
@@ -100,6 +100,8 @@ async fn the_first_start_is_set_up_by_its_link_in_the_browser() {
     let database = TestDatabase::new(Kind::Sqlite).await;
     let world = World::start_empty(&database).await;
     let browser = Chromium::open(world.control).await;
+    browser.go("/").await;
+    browser.wait_for_text("This server is not set up yet").await;
     let link = world.setup_link().await;
     let path = link.split_once("/setup").map(|(_, token)| format!("/setup{token}")).expect("a link");
     browser.go(&path).await;
@@ -113,7 +115,10 @@ async fn the_first_start_is_set_up_by_its_link_in_the_browser() {
     browser.fill("#password", PASSWORD).await;
     browser.click("form button[type=submit]").await;
     browser.wait_for("nav.places").await;
-    assert_eq!(browser.path().await, "/keys");
+    assert_eq!(browser.path().await, "/overview");
+    browser.wait_for_text("First steps").await;
+    browser.go("/keys").await;
+    browser.wait_for_text("No keys yet").await;
     browser.go(&path).await;
     browser.fill("#organization", "Other").await;
     browser.fill("#email", "eve@example.com").await;

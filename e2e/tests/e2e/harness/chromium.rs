@@ -17,8 +17,21 @@ use super::raw_http::Request;
 
 /// The member under which `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// What the driver answers while a page is on its way to what a test means to press: the press has not happened.
+const NOT_YET: [&str; 6] = [
+    "no such element",
+    "stale element reference",
+    "element not interactable",
+    "element click intercepted",
+    "aborted by navigation",
+    "no such execution context",
+];
+/// How long a script may take: a bound, never a figure.
+const SCRIPT_MILLISECONDS_MAX: u32 = 300_000;
+/// How late a page may be: a bound, never a figure.
+const LATE: Duration = Duration::from_secs(60);
 /// What Chromium is started with: no profile of anybody, nothing that asks the outside.
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 12] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,6 +43,8 @@ const ARGUMENTS: [&str; 11] = [
     "--disable-sync",
     "--disable-features=PasswordManagerOnboarding,PasswordLeakDetection",
     "--password-store=basic",
+    // A mouse, wherever the tests run; a telephone says otherwise by itself.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 ];
 
 /// How a browser is opened.
@@ -41,6 +56,8 @@ pub struct View {
     pub is_dark: bool,
     /// Whether scripts run.
     pub has_scripts: bool,
+    /// Whether the person has asked for less motion.
+    pub is_calm: bool,
 }
 
 /// A browser at a server. Everything panics with the page's text where something is not as it should be.
@@ -49,6 +66,7 @@ pub struct Chromium {
     child: Child,
     session: String,
     base: String,
+    has_scripts: bool,
     /// Where downloads go.
     pub downloads: PathBuf,
     folder: TempDir,
@@ -58,9 +76,11 @@ pub struct Chromium {
 
 impl View {
     /// A desk, in light.
-    pub const DESK: Self = Self { width: 1280, is_dark: false, has_scripts: true };
+    pub const DESK: Self = Self { width: 1280, is_dark: false, has_scripts: true, is_calm: false };
     /// The same in the dark.
     pub const DARK: Self = Self { is_dark: true, ..Self::DESK };
+    /// Without motion.
+    pub const CALM: Self = Self { is_calm: true, ..Self::DESK };
     /// A telephone.
     pub const NARROW: Self = Self { width: 360, ..Self::DESK };
     /// Without scripts.
@@ -90,8 +110,8 @@ impl Chromium {
             async || ask(driver, "GET", "/status", &Value::Null).await.is_ok_and(|(status, _)| status == 200);
         wait_until(is_ready, || "chromedriver does not answer".to_owned()).await;
         let downloads = folder.path().join("downloads");
-        let mut browser =
-            Self { driver, child, session: String::new(), base: format!("http://{server}"), downloads, folder };
+        let (session, base) = (String::new(), format!("http://{server}"));
+        let mut browser = Self { driver, child, session, base, has_scripts: view.has_scripts, downloads, folder };
         let capabilities = browser.capabilities(view);
         let made = browser.ask("POST", "/session", &capabilities).await.unwrap_or_else(|error| panic!("{error}"));
         made["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
@@ -106,6 +126,9 @@ impl Chromium {
         arguments.push(format!("--window-size={},900", view.width.max(500)));
         if view.is_dark {
             arguments.push("--force-dark-mode".to_owned());
+        }
+        if view.is_calm {
+            arguments.push("--force-prefers-reduced-motion".to_owned());
         }
         let mut options = json!({
             "args": arguments,
@@ -124,6 +147,8 @@ impl Chromium {
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL"},
             "unhandledPromptBehavior": "ignore",
+            // A script that walks through all pages takes longer than the driver's half minute where much else runs.
+            "timeouts": {"script": SCRIPT_MILLISECONDS_MAX},
         }}})
     }
 
@@ -167,7 +192,8 @@ impl Chromium {
 
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
-        let text = self.script("return document.body.innerText", &[]).await;
+        let script = json!({"script": "return document.body.innerText", "args": []});
+        let text = self.once_there(async || self.command("POST", "/execute/sync", &script).await).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -183,7 +209,12 @@ impl Chromium {
 
     /// Runs a script that hands its answer to its last argument.
     pub async fn script_with_answer(&self, script: &str) -> Value {
-        self.must("POST", "/execute/async", &json!({"script": script, "args": []})).await
+        self.script_with_answer_of(script, &[]).await
+    }
+
+    /// The same with arguments before it.
+    pub async fn script_with_answer_of(&self, script: &str, arguments: &[Value]) -> Value {
+        self.must("POST", "/execute/async", &json!({"script": script, "args": arguments})).await
     }
 
     /// Whether there is such an element.
@@ -199,53 +230,95 @@ impl Chromium {
     /// Waits until the page reads so.
     pub async fn wait_for_text(&self, text: &str) {
         let mut seen = String::new();
-        for _ in 0..500 {
-            seen = self.text().await;
-            if seen.contains(text) {
-                return;
+        let read = tokio::time::timeout(LATE, async {
+            while !seen.contains(text) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                seen = self.text().await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        });
+        assert!(read.await.is_ok(), "no {text:?} in:\n{seen}");
+    }
+
+    /// Waits until the page is drawn as it is now: what has just opened can be reached by Tab only then.
+    pub async fn drawn(&self) {
+        self.script_with_answer("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))").await;
+    }
+
+    /// The same as soon as the page can do it, as a person would: a machine that is busy draws later.
+    async fn once_there<T>(&self, mut act: impl AsyncFnMut() -> Result<T, String>) -> T {
+        let (mut done, mut failed) = (None, String::new());
+        let mut is_over = async || {
+            match act().await {
+                Ok(value) => done = Some(value),
+                Err(error) => failed = error,
+            }
+            done.is_some() || !NOT_YET.iter().any(|sort| failed.contains(sort))
+        };
+        let is_over = tokio::time::timeout(LATE, async {
+            while !is_over().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let _ = is_over.await;
+        match done {
+            Some(value) => value,
+            None => panic!("{failed}\nat {}", self.describe().await),
         }
-        panic!("no {text:?} in:\n{seen}");
+    }
+
+    async fn found(&self, css: &str) -> Result<String, String> {
+        let found = self.command("POST", "/element", &json!({"using": "css selector", "value": css})).await?;
+        Ok(found[ELEMENT].as_str().expect("an element").to_owned())
     }
 
     async fn find(&self, css: &str) -> String {
-        let found = self.must("POST", "/element", &json!({"using": "css selector", "value": css})).await;
-        found[ELEMENT].as_str().expect("an element").to_owned()
+        self.once_there(async || self.found(css).await).await
     }
 
     /// Presses an element that can be seen.
     pub async fn click(&self, css: &str) {
-        let element = self.find(css).await;
-        self.click_element(&element).await;
+        self.once_there(async || self.click_element(&self.found(css).await?).await).await;
     }
 
-    async fn click_element(&self, element: &str) {
+    async fn click_element(&self, element: &str) -> Result<(), String> {
         let script = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})";
-        self.script(script, &[json!({ELEMENT: element})]).await;
-        self.must("POST", &format!("/element/{element}/click"), &json!({})).await;
+        self.command("POST", "/execute/sync", &json!({"script": script, "args": [{ELEMENT: element}]})).await?;
+        self.command("POST", &format!("/element/{element}/click"), &json!({})).await.map(drop)
     }
 
     /// Presses the link or button that reads so.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button or self::summary][normalize-space()={}]", xpath_text(text));
-        let found = self.must("POST", "/elements", &json!({"using": "xpath", "value": path})).await;
-        for element in found.as_array().expect("elements") {
-            let element = element[ELEMENT].as_str().expect("an element");
-            let shown = self.must("GET", &format!("/element/{element}/displayed"), &Value::Null).await;
-            if shown == json!(true) {
-                self.click_element(element).await;
-                return;
+        self.once_there(async || {
+            let found = self.command("POST", "/elements", &json!({"using": "xpath", "value": path})).await?;
+            for element in found.as_array().expect("elements") {
+                let element = element[ELEMENT].as_str().expect("an element");
+                if self.command("GET", &format!("/element/{element}/displayed"), &Value::Null).await? == json!(true) {
+                    return self.click_element(element).await;
+                }
             }
-        }
-        panic!("nothing to press that reads {text:?} at {}", self.describe().await);
+            Err(format!("no such element: nothing to press that reads {text:?}"))
+        })
+        .await;
     }
 
     /// Types into a field in the place of what stands there.
     pub async fn fill(&self, css: &str, text: &str) {
-        let element = self.find(css).await;
-        self.must("POST", &format!("/element/{element}/clear"), &json!({})).await;
-        self.must("POST", &format!("/element/{element}/value"), &json!({"text": text})).await;
+        self.once_there(async || {
+            let element = self.found(css).await?;
+            self.command("POST", &format!("/element/{element}/clear"), &json!({})).await?;
+            self.command("POST", &format!("/element/{element}/value"), &json!({"text": text})).await
+        })
+        .await;
+    }
+
+    /// Takes what is shown once: until it is copied, leaving the page asks whether one has it.
+    pub async fn take(&self) {
+        self.wait_for("[data-copy]").await;
+        if self.has_scripts {
+            self.script("document.querySelector('[data-copy]').click()", &[]).await;
+            self.wait_for("[data-copy][data-done]").await;
+        }
     }
 
     /// Sets a field as a date picker would.
@@ -268,6 +341,38 @@ impl Chromium {
             .collect();
         let body = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
         self.must("POST", "/actions", &body).await;
+    }
+
+    /// The tab that is looked at.
+    pub async fn tab(&self) -> String {
+        self.must("GET", "/window", &Value::Null).await.as_str().expect("a tab").to_owned()
+    }
+
+    /// Opens another one, and goes there.
+    pub async fn open_tab(&self) {
+        let made = self.must("POST", "/window/new", &json!({"type": "tab"})).await;
+        self.go_to_tab(made["handle"].as_str().expect("a tab")).await;
+    }
+
+    /// Goes to a tab.
+    pub async fn go_to_tab(&self, tab: &str) {
+        self.must("POST", "/window", &json!({"handle": tab})).await;
+    }
+
+    /// Where the mouse is: over this.
+    pub async fn hover(&self, css: &str) {
+        let element = self.find(css).await;
+        let to = json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": {ELEMENT: element}});
+        let body = json!({"actions": [{"type": "pointer", "id": "mouse", "actions": [to]}]});
+        self.must("POST", "/actions", &body).await;
+    }
+
+    /// What the clipboard holds.
+    pub async fn clipboard(&self) -> String {
+        let leave = json!({"descriptor": {"name": "clipboard-read"}, "state": "granted"});
+        self.must("POST", "/permissions", &leave).await;
+        let read = "const done = arguments[arguments.length - 1]; navigator.clipboard.readText().then(done, (error) => done(String(error)))";
+        self.script_with_answer(read).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// A property of an element.

@@ -21,6 +21,8 @@ pub struct Fleet {
     pub folder: TempDir,
     /// Their database.
     pub database: TestDatabase,
+    /// What else they are told.
+    variables: Vec<(String, String)>,
 }
 
 /// A server of a fleet.
@@ -42,9 +44,15 @@ pub struct Node {
 impl Fleet {
     /// `count` servers.
     pub async fn start(count: usize) -> Self {
+        Self::start_with(count, &[]).await
+    }
+
+    /// The same with these variables.
+    pub async fn start_with(count: usize, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let database = TestDatabase::new(Kind::Postgres).await;
         let folder = tempfile::Builder::new().prefix("claviger-fleet-").tempdir().expect("a temporary folder");
-        let mut fleet = Self { nodes: Vec::new(), token: String::new(), folder, database };
+        let mut fleet = Self { nodes: Vec::new(), token: String::new(), folder, database, variables };
         for _ in 0..count {
             fleet.add().await;
         }
@@ -55,7 +63,7 @@ impl Fleet {
     pub async fn add(&mut self) {
         let data = self.folder.path().join(format!("node-{}", self.nodes.len()));
         let line = Line::to(&self.database.url).await;
-        let serving = start(&data, &line, self.folder.path()).await;
+        let serving = start(&data, &line, self.folder.path(), &self.variables).await;
         if self.token.is_empty() {
             let setup = command(&data, &["setup", "--organization", "Acme", "--email", "ada@example.com", "--json"]);
             let done: Value = serde_json::from_str(&text(&run(setup, "").stdout)).expect("what setup printed");
@@ -87,13 +95,14 @@ impl Fleet {
     }
 }
 
-async fn start(data: &Path, line: &Line, folder: &Path) -> Serving {
+async fn start(data: &Path, line: &Line, folder: &Path, more: &[(String, String)]) -> Serving {
     let secret = folder.join("master-secret");
     let variables = [
         ("CLAVIGER_DATABASE_URL", line.url()),
         ("CLAVIGER_MASTER_SECRET_FILE", secret.to_str().expect("a plain path").to_owned()),
     ];
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let more = more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain(more).collect();
     Serving::start_with(data, &variables).await
 }
 

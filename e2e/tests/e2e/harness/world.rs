@@ -4,13 +4,15 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use claviger_domain::testing::FixedClock;
-use claviger_domain::{Clock as _, Timestamp};
+use claviger_domain::{Clock as _, RequestId, Secret, Timestamp};
+use claviger_manage::api_users::{self, Credentials, Origin};
 use claviger_server::clock::OsRandom;
 use claviger_server::config::Config;
 use claviger_server::{Running, Server};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -30,6 +32,8 @@ pub struct World {
     pub doors: SocketAddr,
     /// The telemetry listener.
     pub telemetry: SocketAddr,
+    /// The public listener.
+    pub public: SocketAddr,
     /// A management key with the administrator's authorities.
     pub token: String,
     /// The server's clock.
@@ -52,11 +56,16 @@ pub struct CreatedKey {
 
 /// Runs a scenario in a world of its own and ends it cleanly.
 pub fn run(kind: Kind, scenario: impl AsyncFnOnce(&World)) {
+    run_with(kind, |_| (), scenario);
+}
+
+/// The same, configured otherwise.
+pub fn run_with(kind: Kind, configure: impl FnOnce(&mut Config), scenario: impl AsyncFnOnce(&World)) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let database = TestDatabase::new(kind).await;
-        let world = World::start_on(&database).await;
+        let world = World::start_with(&database, configure).await;
         scenario(&world).await;
         world.stop_serving().await;
     });
@@ -108,7 +117,16 @@ impl World {
 
     /// The same, whose administrator has a password.
     pub async fn start_with_password(database: &TestDatabase, password: &str) -> Self {
-        let world = Self::start_empty(database).await;
+        Self::start_with_password_and(database, password, |_| ()).await
+    }
+
+    /// The same, configured otherwise.
+    pub async fn start_with_password_and(
+        database: &TestDatabase,
+        password: &str,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
+        let world = Self::start_node(database, Arc::new(FixedClock::new(BEGIN)), None, configure).await;
         world.set_up(&json!({ "organization": "Acme", "email": "ada@example.com", "password": password })).await
     }
 
@@ -153,6 +171,7 @@ impl World {
             control: address(&running.control_url()),
             doors: address(&running.doors_url()),
             telemetry: address(&running.telemetry_url()),
+            public: address(&running.public_url().expect("a public listener")),
             token: String::new(),
             clock,
             running: Mutex::new(Some(running)),
@@ -172,6 +191,11 @@ impl World {
         let to: Timestamp = instant.parse().expect("an instant");
         assert!(to >= self.now(), "time goes forward: {instant}");
         self.clock.advance(to.saturating_since(self.now()));
+    }
+
+    /// Moves the server's clock forward by so long.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
     }
 
     /// The operator's token, as the command line finds it.
@@ -210,6 +234,32 @@ impl World {
     /// A key's record.
     pub async fn get_key(&self, id: &str) -> Value {
         self.api("GET", &format!("/keys/{id}"), None).await.expect(200).json()
+    }
+
+    /// Signs an API user in with a key of its application, as the web service does; the session's token.
+    pub async fn sign_in(&self, key: &Value, user_name: &str, password: &str) -> String {
+        let id = |id: &Value| id.as_str().expect("an id").to_owned();
+        let now = self.now();
+        let origin = Origin {
+            organization: id(&key["organization"]).parse().expect("an id"),
+            application: id(&key["owner"]["id"]).parse().expect("an application's id"),
+            key: id(&key["id"]).parse().expect("an id"),
+            ip: None,
+            agent: None,
+            request_id: RequestId::new(now, &OsRandom),
+            now,
+        };
+        let credentials = Credentials {
+            user_name: user_name.to_owned(),
+            password: Secret::new(password.to_owned()),
+            code: None,
+            language: None,
+            params: Map::new(),
+        };
+        let running = self.running.lock().await;
+        let manage = running.as_ref().expect("it serves").manage();
+        let signed_in = api_users::sign_in(manage, &origin, credentials).await.expect("the right password");
+        signed_in.token.expose().to_owned()
     }
 
     /// How many living keys the organization has.

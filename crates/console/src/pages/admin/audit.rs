@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::Failure;
+use crate::parts::field::Choice;
 use crate::parts::frame::Page;
-use crate::parts::list::{List, Listed};
+use crate::parts::list::{Filter, List, Listed};
 use crate::parts::time;
 use crate::viewer::Viewer;
 
@@ -50,7 +51,11 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         path: "/admin/audit",
         asked: &asked,
         search_label: texts::SEARCH,
-        filters: Vec::new(),
+        filters: vec![Filter {
+            name: "action",
+            label: texts::ANY_OBJECT,
+            choices: texts::OBJECTS.iter().map(|(code, label)| Choice::new(*code, *label)).collect(),
+        }],
         export: Some("/admin/audit/export"),
     };
     let body = html! {
@@ -60,7 +65,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &found.data))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).ok())
 }
@@ -77,17 +82,26 @@ pub(crate) async fn history(viewer: &Viewer, id: &str) -> Result<Markup, Failure
 
 /// The same of actions such as `policy.*` alone.
 pub(crate) async fn history_of(viewer: &Viewer, id: &str, action: &str) -> Result<Markup, Failure> {
-    let action = if action.is_empty() { String::new() } else { format!("&action={}", segment(action)) };
-    let path = format!("/audit?limit={HISTORY}&object={}{action}", segment(id));
-    let Some(found) = viewer.api.get(path).read_if_seen::<Listed<Entry>>().await? else { return Ok(html! {}) };
+    let Some(entries) = entries_of(viewer, id, action).await? else { return Ok(html! {}) };
     Ok(html! {
         section .card {
             header { h2 { (texts::HISTORY) } }
-            section {
-                @if found.data.is_empty() { p .muted { (texts::NO_HISTORY) } } @else { (table(viewer, &found.data)) }
-            }
+            section { @if entries.is_empty() { p .muted { (texts::NO_HISTORY) } } @else { (table(viewer, &entries)) } }
         }
     })
+}
+
+/// The history of a record that is no more; `None` where the log knows of none.
+pub(crate) async fn history_of_the_gone(viewer: &Viewer, id: &str) -> Result<Option<Markup>, Failure> {
+    let entries = entries_of(viewer, id, "").await?.filter(|entries| !entries.is_empty());
+    Ok(entries.map(|entries| table(viewer, &entries)))
+}
+
+/// The newest entries of a record; `None` for who may not read the log.
+async fn entries_of(viewer: &Viewer, id: &str, action: &str) -> Result<Option<Vec<Entry>>, Failure> {
+    let action = if action.is_empty() { String::new() } else { format!("&action={}", segment(action)) };
+    let path = format!("/audit?limit={HISTORY}&object={}{action}", segment(id));
+    Ok(viewer.api.get(path).read_if_seen::<Listed<Entry>>().await?.map(|page| page.data))
 }
 
 fn table(viewer: &Viewer, entries: &[Entry]) -> Markup {
@@ -109,10 +123,10 @@ fn table(viewer: &Viewer, entries: &[Entry]) -> Markup {
 fn row(viewer: &Viewer, entry: &Entry) -> Markup {
     html! {
         tr {
-            td { (time::instant(&entry.at, &viewer.zone)) }
-            td { (entry.actor.shown()) }
-            td { code { (entry.action) } }
-            td { @match entry.object.page() { Some(path) => { a href=(path) { (entry.object.shown()) } }, None => (entry.object.shown()) } }
+            td { (time::second(&entry.at, &viewer.zone)) }
+            td .wrap { (entry.actor.shown()) }
+            td { span title=(entry.action) { (texts::action(&entry.action)) } }
+            td .wrap { @match entry.object.page() { Some(path) => { a href=(path) { (entry.object.shown()) } }, None => (entry.object.shown()) } }
             td { @if let Some(ip) = &entry.ip { code { (ip) } } }
             td .wrap { (details(entry)) }
         }
@@ -125,7 +139,7 @@ fn details(entry: &Entry) -> Markup {
     html! {
         @if !changes.is_empty() {
             details {
-                summary { (texts::DETAILS) }
+                summary { (texts::SHOW) }
                 dl .changes {
                     @for (name, before, after) in &changes {
                         dt { (name) }
@@ -171,8 +185,13 @@ impl Subject {
             "user" => Some(format!("/admin/users/{id}")),
             "role" => Some(format!("/admin/roles/{id}")),
             "application" => Some(format!("/admin/applications/{id}")),
+            "api_user" => Some(format!("/admin/api-users/{id}")),
             "application_type" => Some(format!("/admin/applications/types/{id}")),
             "policy" => Some("/admin/policy".to_owned()),
+            "mail_template" => {
+                let (kind, language) = self.id.as_deref()?.split_once('/')?;
+                Some(format!("/admin/mail/{}/{}", segment(kind), segment(language)))
+            }
             "organization" => Some("/admin/organization".to_owned()),
             "api" => Some(format!("/apis/{id}")),
             "api_set" => Some(format!("/api-sets/{id}")),

@@ -4,8 +4,10 @@ use axum::Router;
 
 use crate::Console;
 
+mod api_users;
 mod applications;
 pub(crate) mod audit;
+mod mail;
 mod named;
 mod organization;
 mod policy;
@@ -19,7 +21,9 @@ pub(super) fn router() -> Router<Console> {
         .merge(roles::router())
         .merge(audit::router())
         .merge(policy::router())
+        .merge(mail::router())
         .merge(organization::router())
         .merge(applications::router())
+        .merge(api_users::router())
         .merge(requests::router())
 }

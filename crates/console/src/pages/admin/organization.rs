@@ -15,8 +15,8 @@ use super::{audit, named};
 use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{CSRF, Form, VERSION};
-use crate::pages::keys::form::address;
 use crate::pages::keys::key::Range;
+use crate::pages::keys::sent::address;
 use crate::parts::changed::{Labels, before_and_after, carried, now};
 use crate::parts::field::{Field, summary};
 use crate::parts::frame::{Page, csrf};
@@ -32,6 +32,7 @@ const LABELS: Labels<'_> = &[
     ("slug", texts::SLUG),
     ("time_zone", texts::TIME_ZONE),
     ("key_prefix", texts::KEY_PREFIX),
+    ("admin_contact", texts::ADMIN_CONTACT),
     ("allowed_ips", texts::ALLOWED_IPS),
 ];
 
@@ -41,6 +42,7 @@ struct Organization {
     slug: String,
     time_zone: String,
     key_prefix: String,
+    admin_contact: Option<String>,
     #[serde(default)]
     allowed_ips: Vec<Range>,
 }
@@ -79,6 +81,7 @@ fn filled(stored: &Organization) -> Form {
     form.set("slug", stored.slug.clone());
     form.set("time_zone", stored.time_zone.clone());
     form.set("key_prefix", stored.key_prefix.clone());
+    form.set("admin_contact", stored.admin_contact.clone().unwrap_or_default());
     form.set("allowed_ips", stored.allowed_ips.iter().map(Range::line).collect::<Vec<_>>().join("\n"));
     form
 }
@@ -87,10 +90,10 @@ fn filled(stored: &Organization) -> Form {
 fn change(before: &Form, form: &Form) -> Value {
     let mut body = Map::new();
     for (name, _) in LABELS.iter().filter(|(name, _)| before.text(name).trim() != form.text(name).trim()) {
-        let value = if *name == "allowed_ips" {
-            form.lines(name).map(address).collect()
-        } else {
-            json!(form.text(name).trim())
+        let value = match *name {
+            "allowed_ips" => form.lines(name).map(address).collect(),
+            "admin_contact" => form.value(name),
+            _ => json!(form.text(name).trim()),
         };
         body.insert((*name).to_owned(), value);
     }
@@ -166,16 +169,18 @@ async fn show(
     let body = html! {
         (summary(problems))
         (above)
-        form .form method="post" action=(PATH) {
-            (csrf(viewer))
-            input type="hidden" name=(VERSION) value=(version);
-            fieldset disabled[!is_editor] { (fields(form, problems)) }
-            @if is_editor {
+        @if is_editor {
+            form .form method="post" action=(PATH) {
+                (csrf(viewer))
+                input type="hidden" name=(VERSION) value=(version);
+                fieldset { (fields(form, problems)) }
                 div .buttons {
                     button .btn type="submit" { (words::SAVE) }
                     a .btn data-variant="outline" href=(PATH) { (words::CANCEL) }
                 }
             }
+        } @else {
+            div .form { fieldset disabled { (fields(form, problems)) } }
         }
         (history)
     };
@@ -193,6 +198,7 @@ fn fields(form: &Form, problems: &Problems) -> Markup {
         (text("slug", texts::SLUG, texts::SLUG_HINT))
         (text("time_zone", texts::TIME_ZONE, texts::TIME_ZONE_HINT))
         (text("key_prefix", texts::KEY_PREFIX, texts::KEY_PREFIX_HINT))
+        (Field::new("admin_contact", texts::ADMIN_CONTACT, problems).hint(texts::ADMIN_CONTACT_HINT).text(form.text("admin_contact")))
         (Field::new("allowed_ips", texts::ALLOWED_IPS, problems).hint(texts::ALLOWED_IPS_HINT).area(form.text("allowed_ips"), 5))
     }
 }
@@ -204,9 +210,13 @@ mod tests {
     #[test]
     fn only_what_differs_is_sent_and_no_addresses_are_an_empty_list() {
         let form = |text: &str| Form::parse(text.as_bytes()).expect("few fields");
-        let before = form("name=Acme&slug=acme&time_zone=UTC&key_prefix=clv&allowed_ips=10.0.0.0/8");
+        let before =
+            form("name=Acme&slug=acme&time_zone=UTC&key_prefix=clv&allowed_ips=10.0.0.0/8&admin_contact=a@b.c");
         assert_eq!(change(&before, &before), json!({}));
-        let after = form("name=Acme+2&slug=acme&time_zone=Europe/Warsaw&key_prefix=clv&allowed_ips=+");
-        assert_eq!(change(&before, &after), json!({"name": "Acme 2", "time_zone": "Europe/Warsaw", "allowed_ips": []}));
+        let after = form("name=Acme+2&slug=acme&time_zone=Europe/Warsaw&key_prefix=clv&allowed_ips=+&admin_contact=+");
+        assert_eq!(
+            change(&before, &after),
+            json!({"name": "Acme 2", "time_zone": "Europe/Warsaw", "admin_contact": null, "allowed_ips": []})
+        );
     }
 }

@@ -87,7 +87,7 @@ async fn page(viewer: &Viewer, title: String, api: &str, path: &str, hint: &str)
         @if found.data.is_empty() { (list.empty(texts::NONE, texts::NONE_HINT, &html! {})) } @else {
             (table(viewer, &found.data, Some(&list)))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok(Page::new(viewer, title, body).status(status))
@@ -139,12 +139,12 @@ fn places_and_days(asked: &Asked) -> Markup {
 }
 
 /// The last refusals on the page of a record, with the way to all of them; nothing for who may not see them.
-pub(crate) async fn latest(viewer: &Viewer, api: &str, page: &str) -> Result<Markup, Failure> {
+pub(crate) async fn latest(viewer: &Viewer, title: &str, api: &str, page: &str) -> Result<Markup, Failure> {
     let found: Option<Listed<Refusal>> = viewer.api.get(format!("{api}?limit={LATEST}")).read_if_seen().await?;
     let Some(found) = found else { return Ok(html! {}) };
     Ok(html! {
         section .card {
-            header .title { h2 { (texts::LATEST) } @if !found.data.is_empty() { a href=(page) { (texts::ALL) } } }
+            header .title { h2 { (title) } @if !found.data.is_empty() { a href=(page) { (texts::ALL) } } }
             section {
                 @if found.data.is_empty() { p .muted { (texts::NONE) "." } } @else { (table(viewer, &found.data, None)) }
             }

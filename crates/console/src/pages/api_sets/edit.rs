@@ -10,17 +10,18 @@ use http::StatusCode;
 use maud::html;
 
 use super::Set;
-use super::form::{DO, FIND, LABELS, Scope, change, fields, filled, named};
-use super::offer::Offer;
+use super::form::{LABELS, Scope, change, fields, filled};
 use super::show::load;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, VERSION};
 use crate::pages::apis::subplaces;
+use crate::pages::picker::{DO, Offer, enter, named, understood};
 use crate::parts::changed::now;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
+use crate::parts::limits::in_words;
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
@@ -35,17 +36,21 @@ async fn page(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Fail
 
 async fn save(Path(name): Path<String>, Posted { viewer, form }: Posted) -> Result<Response, Failure> {
     let (set, version) = load(&viewer, &name).await?;
-    if form.text(DO) == FIND {
+    if form.is_on(DO) {
         return show(&viewer, &set, form.text(VERSION), &form, &Problems::default()).await;
     }
-    let request = change(scope(&set), &filled(&set), &form);
+    let said = understood(&viewer, &form).await?;
+    let request = change(scope(&set), &filled(&set), &form, &said.operations);
     let call = viewer.api.patch(format!("/api-sets/{}", segment(&name))).json(&request);
     match call.if_match(form.given(VERSION)).read::<Set>().await {
         Ok(set) => Ok(Redirect::to(&told(&set.path(), "saved")).into_response()),
         Err(error) if error.code() == ErrorCode::Stale => {
             show(&viewer, &set, &version, &form, &Problems::of(words::STALE)).await
         }
-        Err(error) => show(&viewer, &set, form.text(VERSION), &form, &named(mend(error)?, &form)).await,
+        Err(error) => {
+            let problems = named(&viewer, mend(error)?, said).await?;
+            show(&viewer, &set, form.text(VERSION), &form, &problems).await
+        }
     }
 }
 
@@ -62,15 +67,17 @@ async fn show(
 ) -> Result<Response, Failure> {
     let only = set.apis.first().filter(|_| set.is_general());
     let offer = Offer::load(viewer, form, only.map(String::as_str)).await?;
+    let action = format!("{}/edit", set.path());
     let body = html! {
         (subplaces(viewer))
         (summary(problems))
-        @if !problems.is_empty() { (now(LABELS, &filled(set), form)) }
+        @if !problems.is_empty() { (now(LABELS, &in_words(&filled(set)), &in_words(form))) }
         @if set.is_general() { p .muted { (texts::kind_hint(&set.kind)) } }
-        form .form .broad method="post" action={ (set.path()) "/edit" } {
+        form .form .broad method="post" action=(action) {
+            (enter())
             (csrf(viewer))
             input type="hidden" name=(VERSION) value=(version);
-            (fields(scope(set), &offer, form, problems))
+            (fields(scope(set), &action, &offer, form, problems))
             div .buttons {
                 button .btn type="submit" { (words::SAVE) }
                 a .btn data-variant="outline" href=(set.path()) { (words::CANCEL) }

@@ -7,10 +7,10 @@ use claviger_texts::console::api_sets as texts;
 use maud::{Markup, html};
 
 use super::Set;
-use super::offer::{apis, choices};
 use crate::Console;
 use crate::failure::Failure;
 use crate::pages::apis::subplaces;
+use crate::pages::picker::{apis, choices};
 use crate::parts::field::Choice;
 use crate::parts::frame::Page;
 use crate::parts::icon::Icon;
@@ -42,7 +42,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &list, &found.data))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(buttons(&viewer)).ok())
 }
@@ -50,7 +50,9 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
 fn buttons(viewer: &Viewer) -> Markup {
     html! {
         div .buttons {
-            a .btn data-variant="outline" href="/api-sets/templates" { (texts::TEMPLATES) }
+            @if viewer.may("apis.read") {
+                a .btn data-variant="outline" href="/api-sets/templates" { (texts::TEMPLATES) }
+            }
             @if viewer.may("apis.manage") { a .btn href="/api-sets/new" { (Icon::Plus.draw()) (texts::NEW) } }
         }
     }

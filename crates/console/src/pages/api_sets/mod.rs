@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::Console;
 use crate::parts::badge;
+use crate::parts::limits::Limit;
 use crate::viewer::Viewer;
 
 mod edit;
 mod form;
 mod list;
 mod new;
-mod offer;
 mod show;
 mod templates;
 
@@ -26,6 +26,7 @@ struct Set {
     kind: String,
     apis: Vec<String>,
     operations: Vec<String>,
+    limits: Vec<Limit>,
     template: Option<String>,
     created_at: String,
     updated_at: String,

@@ -10,12 +10,12 @@ use http::StatusCode;
 use maud::html;
 
 use super::Set;
-use super::form::{DO, FIND, Scope, creation, fields, named};
-use super::offer::Offer;
+use super::form::{Scope, creation, fields};
 use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE};
 use crate::pages::apis::subplaces;
+use crate::pages::picker::{DO, Offer, enter, named, understood};
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
@@ -31,18 +31,19 @@ async fn page(viewer: Viewer, RawQuery(query): RawQuery) -> Result<Response, Fai
 }
 
 async fn make(Posted { viewer, mut form }: Posted) -> Result<Response, Failure> {
-    if form.text(DO) == FIND {
+    if form.is_on(DO) {
         return show(&viewer, &form, &Problems::default()).await;
     }
-    let made: Result<Set, Error> =
-        viewer.api.post("/api-sets").json(&creation(&form)).once(form.given(ONCE)).read().await;
+    let said = understood(&viewer, &form).await?;
+    let body = creation(&form, &said.operations);
+    let made: Result<Set, Error> = viewer.api.post("/api-sets").json(&body).once(form.given(ONCE)).read().await;
     match made {
         Ok(set) => Ok(Redirect::to(&told(&set.path(), "created")).into_response()),
         Err(error) if error.code() == ErrorCode::IdempotencyMismatch => {
             form.take(ONCE);
             show(&viewer, &form, &Problems::of(words::SENT_BEFORE)).await
         }
-        Err(error) => show(&viewer, &form, &named(mend(error)?, &form)).await,
+        Err(error) => show(&viewer, &form, &named(&viewer, mend(error)?, said).await?).await,
     }
 }
 
@@ -54,9 +55,10 @@ async fn show(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Respo
         (summary(problems))
         p .muted { (words::REQUIRED) }
         form .form .broad method="post" action="/api-sets/new" {
+            (enter())
             (csrf(viewer))
             input type="hidden" name=(ONCE) value=(once);
-            (fields(Scope::New, &offer, form, problems))
+            (fields(Scope::New, "/api-sets/new", &offer, form, problems))
             div .buttons {
                 button .btn type="submit" { (texts::CREATE) }
                 a .btn data-variant="outline" href="/api-sets" { (words::CANCEL) }

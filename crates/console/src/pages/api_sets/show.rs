@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use claviger_texts::console::api_sets as texts;
+use claviger_texts::console::{api_sets as texts, confirm, form as words, limits as limit_texts};
 use http::StatusCode;
 use maud::{Markup, html};
 
@@ -15,9 +15,9 @@ use crate::failure::{Failure, Problems, mend};
 use crate::pages::admin::audit::history;
 use crate::pages::apis::subplaces;
 use crate::parts::confirm::Question;
-use crate::parts::field::summary;
+use crate::parts::field::summary_called;
 use crate::parts::frame::Page;
-use crate::parts::{copy, time};
+use crate::parts::{copy, limits, limits_used, time};
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
@@ -47,14 +47,16 @@ async fn delete(Path(name): Path<String>, Posted { viewer, .. }: Posted) -> Resu
 
 async fn page(viewer: &Viewer, name: &str, problems: &Problems) -> Result<Response, Failure> {
     let (set, _) = load(viewer, name).await?;
+    let used = limits_used::card(viewer, &format!("/api-sets/{}", set.id)).await?;
     let history = history(viewer, &set.id).await?;
     let body = html! {
         (subplaces(viewer))
-        (summary(problems))
+        (summary_called(words::NOT_DELETED, problems))
         div .columns {
             section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &set)) } }
             section .card { header { h2 { (texts::HOLDS) } } section .stack { (holds(&set)) } }
         }
+        (used)
         (history)
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
@@ -69,6 +71,7 @@ fn actions(viewer: &Viewer, set: &Set) -> Markup {
                 action: texts::DELETE,
                 what: &html! { p { strong { (set.name) } " " code { (set.slug) } } p { (set.held()) } },
                 consequence: texts::DELETE_CONSEQUENCE,
+                answers: confirm::DELETE_SET,
                 path: &format!("{}/delete", set.path()),
                 fields: &html! {},
                 is_destructive: true,
@@ -86,7 +89,8 @@ fn facts(viewer: &Viewer, set: &Set) -> Markup {
                 @if !texts::kind_hint(&set.kind).is_empty() { p .hint { (texts::kind_hint(&set.kind)) } }
             }
             @if let Some(template) = &set.template { dt { (texts::TEMPLATE) } dd { code { (template) } } }
-            @if viewer.may("keys.read") { dt { (texts::KEYS) } dd { a href={ "/keys?set=" (segment(&set.slug)) } { (texts::KEYS) } } }
+            @if viewer.may("keys.read") { dt { (texts::KEYS) } dd { a href={ "/keys?set=" (segment(&set.slug)) } { (texts::SHOW_KEYS) } } }
+            dt { (limit_texts::LIMITS) } dd { (limits::shown(&set.limits)) }
             dt { (texts::CREATED) } dd { (time::instant(&set.created_at, &viewer.zone)) }
             dt { (texts::UPDATED) } dd { (time::instant(&set.updated_at, &viewer.zone)) }
             dt { (texts::ID) } dd { code { (set.id) } }

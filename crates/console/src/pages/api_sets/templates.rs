@@ -13,20 +13,21 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::form::DO;
-use super::offer::{apis, choices};
 use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::Form;
 use crate::pages::apis::subplaces;
+use crate::pages::picker::{apis, choices};
 use crate::pages::sign_in::without_nulls;
-use crate::parts::field::{Choice, Field, summary};
+use crate::parts::field::{Choice, Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::parts::list::empty;
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
+/// What a button of the form does.
+const DO: &str = "do";
 const PREVIEW: &str = "preview";
 const APPLY: &str = "apply";
 
@@ -96,7 +97,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
 fn card(viewer: &Viewer, template: &Template, api: &str) -> Markup {
     html! {
         section .card {
-            header { h2 { (template.name) } p { (template.about) } }
+            header { h2 { (template.name) } p { (words::quoted(&template.about)) } }
             section .stack {
                 h3 { (texts::SETS) }
                 ul .names { @for set in &template.sets { li { (set.name) } } }
@@ -154,10 +155,12 @@ async fn show(
 ) -> Result<Response, Failure> {
     let mut own = apis(viewer).await?;
     own.retain(|api| api.is_of(viewer));
+    // Those that a template finds something in come first.
+    own.sort_by_key(|api| api.operations_count == 0);
     let body = html! {
         (subplaces(viewer))
-        (summary(problems))
-        p .muted { (template.about) }
+        (summary_called(if form.text(DO) == APPLY { texts::NOT_APPLIED } else { words::NO_PREVIEW }, problems))
+        p .muted { (words::quoted(&template.about)) }
         @if own.is_empty() {
             (empty(texts::NO_API, texts::NO_API_HINT, &html! { a .btn href="/apis/import" { (IMPORT) } }))
         } @else {

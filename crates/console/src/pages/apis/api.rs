@@ -16,7 +16,8 @@ pub(crate) struct Api {
     organization: String,
     pub(crate) slug: String,
     pub(crate) name: String,
-    kind: String,
+    /// `plain`, `built_in`, or `pristine_default` as it was made with the organization.
+    pub(crate) kind: String,
     pub(crate) hosts: Vec<Host>,
     pub(crate) base_paths: Vec<String>,
     pub(crate) unlisted_paths: bool,
@@ -36,8 +37,9 @@ pub(crate) struct Api {
 /// A host it answers on.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Host {
-    host: String,
-    environment: String,
+    pub(crate) host: String,
+    /// `live` or `test`.
+    pub(crate) environment: String,
 }
 
 /// Which other organizations may use it.

@@ -35,9 +35,15 @@ struct Counts {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Changes {
-    added: Vec<String>,
+    added: Vec<NamedOperation>,
     changed: Vec<Changed>,
-    removed: Vec<String>,
+    removed: Vec<NamedOperation>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct NamedOperation {
+    name: String,
+    requests: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -61,6 +67,13 @@ pub(super) struct KeyShare {
     name: String,
     operations: usize,
     names: Vec<String>,
+}
+
+/// Who gains or loses operations, and what is said of one that nobody does.
+struct Concerned<'a> {
+    sets: &'a [SetShare],
+    keys: &'a [KeyShare],
+    otherwise: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -116,37 +129,113 @@ impl Change {
     }
 
     /// Which operations are added, changed and removed.
-    pub(super) fn operations(&self) -> Markup {
+    fn operations(&self) -> Markup {
+        self.operations_else(texts::NOBODY_GAINS)
+    }
+
+    /// Those of an API that is not there yet, of which no set and no key holds anything but by Full access.
+    pub(super) fn operations_of_new(&self) -> Markup {
+        self.operations_else(texts::FULL_ACCESS_ALONE)
+    }
+
+    /// `otherwise` is said of what is added and nobody is known to gain.
+    fn operations_else(&self, otherwise: &'static str) -> Markup {
         let Self { operations: counts, changes, .. } = self;
         if counts.added + counts.changed + counts.removed == 0 {
             return html! { p .muted { (texts::SAME) } };
         }
-        let changed = changes.changed.iter().map(|changed| {
-            let (before, after) = (changed.before.join(", "), changed.after.join(", "));
-            html! {
-                code { (changed.name) } " "
-                @if before != after { del { (before) } " " ins { (after) } }
-            }
-        });
+        let losing = Concerned { sets: &self.losing_sets, keys: &self.losing_keys, otherwise: texts::NOBODY_LOSES };
+        let gaining = Concerned { sets: &self.gaining_sets, keys: &self.gaining_keys, otherwise };
+        let removed = changes.removed.iter().map(|operation| operation.row("-", &losing));
+        let added = changes.added.iter().map(|operation| operation.row("+", &gaining));
         html! {
-            (names(&texts::removed(counts.removed), counts.removed, changes.removed.iter().map(|name| html! { code { (name) } })))
-            (names(&texts::changed(counts.changed), counts.changed, changed))
-            (names(&texts::added(counts.added), counts.added, changes.added.iter().map(|name| html! { code { (name) } })))
+            (rows(&texts::removed(counts.removed), counts.removed, removed))
+            (rows(&texts::changed(counts.changed), counts.changed, changes.changed.iter().map(Changed::row)))
+            (rows(&texts::added(counts.added), counts.added, added))
         }
     }
 }
 
-/// A list that opens; nothing where there is none.
-fn names(title: &str, count: usize, shown: impl ExactSizeIterator<Item = Markup>) -> Markup {
+// === impl NamedOperation ===
+
+impl NamedOperation {
+    fn row(&self, sign: &str, concerned: &Concerned<'_>) -> Markup {
+        row(&self.name, &requests(&self.requests, sign), &concerned.by(&self.name))
+    }
+}
+
+// === impl Changed ===
+
+impl Changed {
+    fn row(&self) -> Markup {
+        let shown = html! {
+            @if self.before == self.after { (requests(&self.after, "")) p .hint { (texts::TEXTS_ALONE) } }
+            @else { (requests(&self.before, "-")) (requests(&self.after, "+")) }
+        };
+        row(&self.name, &shown, &html! { span .muted { (texts::HOLDERS) } })
+    }
+}
+
+// === impl Concerned ===
+
+impl Concerned<'_> {
+    /// Who gains or loses an operation. Of a share that names no more than its first operations, the table of shares says more.
+    fn by(&self, operation: &str) -> Markup {
+        let holds = |names: &[String]| {
+            names.iter().any(|name| name.split_once('@').map_or(name.as_str(), |(name, _)| name) == operation)
+        };
+        let sets: Vec<_> = self.sets.iter().filter(|set| holds(&set.names)).collect();
+        let keys: Vec<_> = self.keys.iter().filter(|key| holds(&key.names)).collect();
+        let is_cut = self.sets.iter().any(|set| set.operations > set.names.len())
+            || self.keys.iter().any(|key| key.operations > key.names.len());
+        html! {
+            @if sets.is_empty() && keys.is_empty() {
+                span .muted { (if is_cut { texts::SEE_BELOW } else { self.otherwise }) }
+            } @else {
+                ul .names {
+                    @for set in sets { li { a href={ "/api-sets/" (set.slug) } { (set.slug) } " " small .muted { (texts::set_of(set.keys)) } } }
+                    @for key in keys { li { a href={ "/keys/" (key.id) } { (key.name) } " " small .muted { (texts::KEY) } } }
+                }
+            }
+        }
+    }
+}
+
+fn row(name: &str, requests: &Markup, concerned: &Markup) -> Markup {
+    html! { tr { th .wrap scope="row" { code { (name) } } td .wrap { div { (requests) } } td .wrap { div { (concerned) } } } }
+}
+
+/// Methods and paths, each a line: gone, new, or as it was.
+fn requests(requests: &[String], sign: &str) -> Markup {
+    html! {
+        @for request in requests {
+            div {
+                @match sign {
+                    "-" => del { code { (request) } },
+                    "+" => ins { code { (request) } },
+                    _ => code { (request) },
+                }
+            }
+        }
+    }
+}
+
+/// A table that opens; nothing where there is none.
+fn rows(title: &str, count: usize, shown: impl ExactSizeIterator<Item = Markup>) -> Markup {
     let rest = count.saturating_sub(shown.len());
     html! {
         @if count > 0 {
             details .advanced open[count <= OPEN_MAX] {
                 summary { (title) }
-                ul .names .changes-list {
-                    @for name in shown { li { (name) } }
-                    @if rest > 0 { li .muted { (texts::further(rest)) } }
+                div .table-container .changes-list tabindex="0" role="region" aria-label=(title) {
+                    table .table {
+                        thead {
+                            tr { th scope="col" { (texts::OPERATION) } th scope="col" { (texts::REQUEST) } th scope="col" { (texts::CONCERNED) } }
+                        }
+                        tbody { @for row in shown { (row) } }
+                    }
                 }
+                @if rest > 0 { p .muted { (texts::further(rest)) } }
             }
         }
     }
@@ -205,19 +294,53 @@ mod tests {
     #[test]
     fn names_are_escaped_and_more_than_are_named_are_counted() {
         let change: Change = serde_json::from_value(json!({
-            "operations": {"added": 3, "changed": 0, "removed": 0}, "changes": {"added": ["<b>"]},
+            "operations": {"added": 3, "changed": 0, "removed": 0},
+            "changes": {"added": [{"name": "<b>", "requests": ["GET /<i>"]}]},
             "losing_sets": [{"slug": "issues", "operations": 2, "names": ["a/b"], "keys": 7}],
             "losing_keys": [{"id": "key_1", "name": "<i>", "operations": 1, "names": ["a/b"]}],
         }))
         .expect("a change");
         assert!(!change.takes_nothing() && change.gives_nothing());
         let shown = change.shown().into_string();
-        for part in
-            ["<code>&lt;b&gt;</code>", "and 2 more", "href=\"/api-sets/issues\"", "href=\"/keys/key_1\">&lt;i&gt;"]
-        {
+        for part in [
+            "<code>&lt;b&gt;</code>",
+            "<ins><code>GET /&lt;i&gt;</code></ins>",
+            "and 2 more",
+            "href=\"/api-sets/issues\"",
+            "href=\"/keys/key_1\">&lt;i&gt;",
+        ] {
             assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains(texts::GAIN), "{shown}");
+    }
+
+    #[test]
+    fn each_operation_is_shown_with_its_request_and_whom_it_concerns() {
+        let change: Change = serde_json::from_value(json!({
+            "operations": {"added": 1, "changed": 1, "removed": 2},
+            "changes": {
+                "added": [{"name": "new", "requests": ["GET /new"]}],
+                "changed": [{"name": "moved", "before": ["GET /a"], "after": ["PUT /a"]}],
+                "removed": [{"name": "old", "requests": ["GET /old"]}, {"name": "idle", "requests": ["GET /idle"]}],
+            },
+            "gaining_keys": [{"id": "key_1", "name": "ERP", "operations": 1, "names": ["new"]}],
+            "losing_sets": [{"slug": "olds", "operations": 1, "names": ["old@v1"], "keys": 2}],
+        }))
+        .expect("a change");
+        let row = |name: &str| {
+            let shown = change.operations().into_string();
+            let rows: Vec<_> =
+                shown.split("<tr>").filter(|row| row.contains(&format!("<code>{name}</code>"))).collect();
+            rows.concat()
+        };
+        assert!(row("new").contains("GET /new") && row("new").contains("/keys/key_1"), "{}", row("new"));
+        assert!(row("old").contains("<del><code>GET /old") && row("old").contains("/api-sets/olds"), "{}", row("old"));
+        assert!(row("idle").contains(texts::NOBODY_LOSES), "{}", row("idle"));
+        assert!(
+            row("moved").contains("<del><code>GET /a") && row("moved").contains("<ins><code>PUT /a"),
+            "{}",
+            row("moved")
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, VERSION};
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
@@ -63,7 +63,7 @@ async fn show(
     let change: Change = asking.delete(format!("{path}?dry_run=true")).read().await?;
     let body = html! {
         (subplaces(viewer))
-        (summary(problems))
+        (summary_called(words::NOT_DELETED, problems))
         p { (texts::CONSEQUENCE) }
         @if change.takes_nothing() { p .muted { (texts::NOBODY) } } @else { section .stack { (change.losses()) } }
         form .form method="post" action={ (path) "/delete" } {

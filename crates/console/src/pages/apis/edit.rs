@@ -21,7 +21,7 @@ use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, VERSION};
 use crate::parts::changed::now;
-use crate::parts::field::summary;
+use crate::parts::field::summary_called;
 use crate::parts::frame::{Page, csrf};
 use crate::parts::list::first_rows;
 use crate::prompts::told;
@@ -109,7 +109,7 @@ impl Stored {
         let path = self.api.path(viewer);
         let body = html! {
             (subplaces(viewer))
-            (summary(problems))
+            (summary_called(if form.text(DO) == PREVIEW { words::NO_PREVIEW } else { words::NOT_DONE }, problems))
             @if !problems.is_empty() { (now(LABELS, &self.form(), form)) }
             (change)
             form .form method="post" action={ (path) "/edit" } {

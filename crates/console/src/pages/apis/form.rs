@@ -144,7 +144,8 @@ fn lines_of_operations(text: &str, listed: &[Operation]) -> Result<Value, Proble
     }
     let mut operations = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut operation = line_of_operation(line).ok_or_else(|| Problems::of(texts::operation_line(index + 1)))?;
+        let unreadable = || Problems::with_field("operations", texts::operation_line(index + 1));
+        let mut operation = line_of_operation(line).ok_or_else(unreadable)?;
         let name = operation.get("name").and_then(Value::as_str);
         if let Some(tags) = name.and_then(|name| tags.get(name)) {
             operation.insert("tags".to_owned(), json!(tags));

@@ -35,7 +35,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &list, &found.data))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(buttons(&viewer)).ok())
 }

@@ -1,4 +1,4 @@
-//! Claviger's own page of an API's operations, from its document, by tag.
+//! Claviger's own page of an API's operations, from its document, by tag; each leads to its parameters and payloads.
 
 use axum::Router;
 use axum::extract::Path;
@@ -32,6 +32,7 @@ async fn show(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Fail
     let label = segment(api.label(&viewer));
     let found: Listed<Operation> =
         viewer.api.get(format!("/apis/{label}/operations{}", asked.query_of(ROWS))).read().await?;
+    let rows = found.data.len();
     let path = format!("{}/manual", api.path(&viewer));
     let list =
         List { path: &path, asked: &asked, search_label: operations::SEARCH, filters: vec![methods()], export: None };
@@ -42,9 +43,9 @@ async fn show(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Fail
         @if found.data.is_empty() { (list.empty(operations::NONE, operations::NONE_HINT, &html! {})) }
         @for (tag, operations) in by_tag(found.data) {
             @let heading = tag.as_deref().unwrap_or(words::NO_TAG);
-            section .stack { h2 { (heading) } (table(&operations, heading, !api.versions.is_empty())) }
+            section .stack { h2 { (heading) } (table(&operations, heading, &api.path(&viewer), !api.versions.is_empty())) }
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(rows, found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, words::title(&api.name), body).ok())
 }

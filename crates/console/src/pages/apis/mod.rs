@@ -16,7 +16,10 @@ mod import;
 mod list;
 mod manual;
 mod new;
+mod operation;
 pub(crate) mod operations;
+pub(crate) mod sample;
+mod schema;
 mod show;
 
 pub(super) fn router() -> Router<Console> {
@@ -28,6 +31,7 @@ pub(super) fn router() -> Router<Console> {
         .merge(edit::router())
         .merge(delete::router())
         .merge(manual::router())
+        .merge(operation::router())
 }
 
 /// The way between APIs and their sets.

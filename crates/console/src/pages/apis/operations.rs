@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::api::Api;
+use crate::call::segment;
 use crate::pages::keys::try_it::METHODS;
 use crate::parts::copy;
 use crate::parts::field::Choice;
@@ -29,8 +30,15 @@ pub(super) fn methods() -> Filter<'static> {
     Filter { name: "method", label: texts::ANY_METHOD, choices }
 }
 
-/// The rows; `has_versions` where the API has any.
-pub(super) fn table(operations: &[Operation], label: &str, has_versions: bool) -> Markup {
+/// The page of an operation in the manual of the API whose page this is.
+pub(super) fn manual_link(api: &str, name: &str, version: Option<&str>) -> String {
+    let name = name.split_once(':').map_or(name, |(_, name)| name);
+    let version = version.map(|version| format!("&version={}", segment(version))).unwrap_or_default();
+    format!("{api}/manual/operation?name={}{version}", segment(name))
+}
+
+/// The rows, each leading to its manual; `has_versions` where the API has any.
+pub(super) fn table(operations: &[Operation], label: &str, api: &str, has_versions: bool) -> Markup {
     html! {
         div .table-container tabindex="0" role="region" aria-label=(label) {
             table .table .operations {
@@ -41,18 +49,18 @@ pub(super) fn table(operations: &[Operation], label: &str, has_versions: bool) -
                         @if has_versions { th scope="col" { (texts::VERSIONS) } }
                     }
                 }
-                tbody { @for operation in operations { (row(operation, has_versions)) } }
+                tbody { @for operation in operations { (row(operation, api, has_versions)) } }
             }
         }
     }
 }
 
-fn row(operation: &Operation, has_versions: bool) -> Markup {
+fn row(operation: &Operation, api: &str, has_versions: bool) -> Markup {
     html! {
         tr {
             td { code .method { (operation.method) } }
             td .wrap {
-                code { (operation.path) }
+                a href=(manual_link(api, &operation.name, None)) { code { (operation.path) } }
                 @if !operation.multi_segment.is_empty() { br; small .muted { (texts::multi_segment(&operation.multi_segment.join(", "))) } }
             }
             td .wrap { (operation.summary) }

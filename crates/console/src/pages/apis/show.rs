@@ -65,9 +65,9 @@ async fn show(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Fail
             div .title { h2 { (words::count(api.operations_count)) } }
             (list.tools())
             @if found.data.is_empty() { (list.empty(words::NONE, words::NONE_HINT, &html! {})) } @else {
-                (table(&found.data, texts::OPERATIONS, !api.versions.is_empty()))
+                (table(&found.data, texts::OPERATIONS, &path, !api.versions.is_empty()))
             }
-            (list.pager(found.next_cursor.as_deref()))
+            (list.pager(found.data.len(), found.next_cursor.as_deref()))
         }
         (history)
     };
@@ -78,6 +78,9 @@ fn actions(viewer: &Viewer, api: &Api) -> Markup {
     let path = api.path(viewer);
     html! {
         a .btn data-variant="outline" href={ (path) "/manual" } { (manual::LINK) }
+        @if viewer.may("keys.manage_all") && !api.is_built_in() {
+            a .btn data-variant="outline" href="/keys/new" { (Icon::Plus.draw()) (texts::NEW_KEY) }
+        }
         @if api.is_changed_by(viewer) {
             a .btn data-variant="outline" href={ (path) "/edit" } { (texts::EDIT) }
             a .btn data-variant="outline" href={ "/apis/import?slug=" (api.slug) } { (texts::IMPORT_AGAIN) }

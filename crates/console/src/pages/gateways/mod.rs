@@ -1,5 +1,6 @@
 //! How a gateway or one's own code asks: the tested files of `gateways/` with this server's addresses, to be pasted.
 
+mod sample;
 mod snippet;
 
 use axum::Router;
@@ -10,11 +11,12 @@ use claviger_manage::{Error, FieldError};
 use claviger_texts::console::gateways as texts;
 use http::StatusCode;
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use self::snippet::{Addresses, CODE, GATEWAYS, filled};
+use self::sample::Sample;
+use self::snippet::{Addresses, CODE, GATEWAYS, asks_by_tcp_alone, beside, filled};
 use crate::call::segment;
 use crate::failure::{Failure, Problems};
+use crate::pages::apis::api::Api;
 use crate::parts::copy;
 use crate::parts::field::{Choice, Field, refusal};
 use crate::parts::frame::Page;
@@ -26,24 +28,10 @@ const KNOWN: &[&str] = &["what", "api", "doors", "listen", "server_name", "upstr
 const APIS: usize = 100;
 /// The most characters of an address.
 const ADDRESS_LENGTH_MAX: usize = 200;
+/// The most lines of a file that are seen at once.
+const FILE_ROWS: usize = 24;
 /// The set that a door token holds.
 const VERIFY: &str = "claviger-verify";
-
-#[derive(Debug, Deserialize)]
-struct Api {
-    slug: String,
-    name: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    hosts: Vec<Host>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Host {
-    #[serde(default)]
-    host: String,
-}
 
 /// What is shown, with what stands in for what was not said.
 #[derive(Debug)]
@@ -62,7 +50,7 @@ pub(super) fn router() -> Router<Console> {
 
 async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response, Failure> {
     let apis: Listed<Api> = viewer.api.get(format!("/apis?limit={APIS}")).read().await?;
-    let apis: Vec<Api> = apis.data.into_iter().filter(|api| api.kind != "built_in").collect();
+    let apis: Vec<Api> = apis.data.into_iter().filter(|api| !api.is_built_in()).collect();
     let asked = viewer.asked(KNOWN);
     let named = apis.iter().find(|api| api.slug == asked.value("api"));
     let own = apis.iter().find(|api| api.kind == "plain");
@@ -72,11 +60,12 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
     };
     let choices = Choices::of(&asked, &console.doors, chosen);
     let problems = choices.problems();
+    let sample = sample::of(&viewer, chosen).await?;
     let body = html! {
         p .muted { (texts::HINT) }
         (refusal(&problems))
         (form(&choices, &apis, &problems))
-        @if problems.is_empty() { (shown(&viewer, &console.doors, &choices)) }
+        @if problems.is_empty() { (shown(&viewer, &console.doors, &choices, &sample)) (asked_through(chosen, &choices, &sample)) }
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok(Page::new(&viewer, texts::TITLE, body).status(status))
@@ -115,9 +104,9 @@ fn options(group: &str, words: &[&str], chosen: &str) -> Markup {
 }
 
 /// The file, where it goes, and what it still needs.
-fn shown(viewer: &Viewer, doors: &Doors, choices: &Choices) -> Markup {
+fn shown(viewer: &Viewer, doors: &Doors, choices: &Choices, sample: &Sample) -> Markup {
     let needs_token = doors.token_required || viewer.organizations.len() > 1;
-    let file = filled(&choices.what, &choices.addresses(needs_token)).unwrap_or_default();
+    let file = filled(&choices.what, &choices.addresses(needs_token, sample)).unwrap_or_default();
     let make = format!("/keys/new?right={VERIFY}&name={}", segment(texts::TOKEN_NAME));
     html! {
         section .card .parting {
@@ -128,10 +117,35 @@ fn shown(viewer: &Viewer, doors: &Doors, choices: &Choices) -> Markup {
                     p { (texts::TOKEN) " " (texts::token_goes(&choices.what)) " " a href=(make) { (texts::MAKE_TOKEN) } }
                 }
                 @if choices.is_gateway() && choices.doors.starts_with("https:") { p .irreversible { (texts::TLS) } }
-                (copy::block("file", texts::FILE, &file))
+                @if asks_by_tcp_alone(&choices.what) && choices.doors.starts_with("unix:") {
+                    p .irreversible { (texts::no_socket(texts::name(&choices.what))) }
+                }
+                (copy::block("file", texts::FILE, &file, rows(&file)))
+                @if let Some((name, text)) = beside(&choices.what) {
+                    p { (texts::beside(name)) }
+                    (copy::block("beside", name, text, rows(text)))
+                }
             }
         }
     }
+}
+
+/// The first request through the gateway: its sources are those of the API.
+fn asked_through(api: &Api, choices: &Choices, sample: &Sample) -> Markup {
+    let command = sample.through(&choices.listen, &api.credential_sources);
+    html! {
+        @if choices.is_gateway() {
+            section .card .parting {
+                header { h2 { (texts::TRY) } }
+                section { p { (texts::TRY_HINT) } (copy::block("through", texts::TRY, &command, 2)) }
+            }
+        }
+    }
+}
+
+/// How many lines of a text are seen at once.
+fn rows(text: &str) -> usize {
+    text.lines().count().clamp(2, FILE_ROWS)
 }
 
 /// An address as the files take it: nothing that could end a line, a string or a directive.
@@ -176,13 +190,14 @@ impl Choices {
         if wrong.is_empty() { Problems::default() } else { Problems::new(&Error::invalid(wrong)) }
     }
 
-    fn addresses(&self, needs_token: bool) -> Addresses<'_> {
+    fn addresses<'a>(&'a self, needs_token: bool, sample: &'a Sample) -> Addresses<'a> {
         Addresses {
             doors_url: &self.doors,
             api: &self.api,
             listen: &self.listen,
             server_name: &self.server_name,
             upstream: &self.upstream,
+            sample,
             needs_token,
         }
     }

@@ -1,20 +1,21 @@
-//! The one form of a key: its fields, what they send, and what they hold.
+//! The one form of a key: its fields, by the place it stands at.
 
 use std::net::IpAddr;
 
-use claviger_domain::name::NAME_LENGTH_MAX;
-use claviger_texts::console::{form as words, keys as texts};
+use claviger_domain::limit::Place;
+use claviger_texts::console::keys::term as term_texts;
+use claviger_texts::console::{form as words, keys as texts, picker as picker_texts};
 use maud::{Markup, html};
-use serde_json::{Map, Value, json};
 
-use super::key::Key;
 use super::offer::Offer;
+use super::term::{EXPIRES_AT, EXPIRES_IN, OTHER, Term};
 use crate::failure::Problems;
 use crate::form::Form;
+use crate::pages::picker::{self, For};
+use crate::parts::contact;
 use crate::parts::dual_list::dual_list;
 use crate::parts::field::{Choice, Field};
-use crate::parts::time;
-use crate::viewer::Viewer;
+use crate::parts::limits;
 
 /// The most manuals that are linked to.
 const MANUALS_MAX: usize = 12;
@@ -32,57 +33,61 @@ pub(crate) enum Arrangement {
     Application,
 }
 
+/// The form that is shown, and what it offers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) offer: &'a Offer,
+    pub(super) picker: &'a picker::Offer,
+    pub(super) term: &'a Term,
+    /// Where the form goes.
+    pub(super) action: &'a str,
+    pub(super) form: &'a Form,
+    pub(super) problems: &'a Problems,
+}
+
 /// The fields of the form in the order of its place.
-pub(crate) fn fields(arrangement: Arrangement, offer: &Offer, form: &Form, problems: &Problems) -> Markup {
-    let part = Part { offer, form, problems };
+pub(super) fn fields(arrangement: Arrangement, part: &Part<'_>) -> Markup {
     match arrangement {
         Arrangement::Organization => html! {
-            (part.purpose()) (part.right())
-            details .advanced open[!problems.is_empty()] {
-                summary { (words::ADVANCED) }
-                (part.optional_name()) (part.sets()) (part.operations()) (part.expiry()) (part.not_before()) (part.addresses())
-                (part.environment()) (part.shape()) (part.external_id()) (part.tags()) (part.idle_exempt())
-            }
+            (part.purpose()) (part.right()) (part.further(&part.sets(texts::FURTHER_SETS, texts::FURTHER_SETS_HINT)))
+            (part.advanced(&html! {
+                (part.optional_name()) (part.expiry()) (part.not_before()) (part.addresses())
+                (part.environment()) (part.shape()) (part.external_id()) (part.tags()) (part.limits()) (part.idle_exempt())
+            }))
+            (part.usual_end())
         },
         Arrangement::Profile => html! {
-            (part.name()) (part.expiry()) (part.addresses()) (part.accessible())
-            details .advanced open[!problems.is_empty()] {
-                summary { (words::ADVANCED) }
-                (part.description()) (part.operations()) (part.environment()) (part.tags())
-            }
+            (part.name()) (part.expiry()) (part.addresses()) (part.accessible()) (part.further(&html! {}))
+            (part.advanced(&html! { (part.description()) (part.environment()) (part.tags()) (part.limits()) }))
         },
         Arrangement::Application => html! {
-            (part.name()) (part.description()) (part.dual())
-            details .advanced open[!problems.is_empty()] {
-                summary { (words::ADVANCED) }
-                (part.operations()) (part.expiry()) (part.not_before()) (part.addresses()) (part.environment()) (part.shape())
-                (part.external_id()) (part.tags()) (part.idle_exempt())
-            }
+            (part.name()) (part.description()) (part.dual(picker_texts::AVAILABLE, picker_texts::SELECTED)) (part.further(&html! {}))
+            (part.advanced(&html! {
+                (part.expiry()) (part.not_before()) (part.addresses()) (part.environment()) (part.shape())
+                (part.external_id()) (part.tags()) (part.limits()) (part.idle_exempt())
+            }))
+            (part.usual_end())
         },
         Arrangement::Account => html! {
-            (part.name()) (part.description()) (part.dual())
-            details .advanced open[!problems.is_empty()] {
-                summary { (words::ADVANCED) }
-                (part.operations()) (part.expiry()) (part.addresses()) (part.environment()) (part.tags())
-            }
+            (part.name()) (part.description()) (part.dual(texts::AVAILABLE, texts::SELECTED)) (part.further(&html! {}))
+            (part.advanced(&html! { (part.expiry()) (part.addresses()) (part.environment()) (part.tags()) (part.limits()) }))
+            (part.usual_end())
         },
     }
 }
 
 /// The fields of a key that is there.
-pub(crate) fn edit_fields(offer: &Offer, form: &Form, problems: &Problems) -> Markup {
-    let part = Part { offer, form, problems };
+pub(super) fn edit_fields(part: &Part<'_>) -> Markup {
     html! {
-        (part.name()) (part.description()) (part.dual()) (part.operations()) (part.expiry()) (part.expire_now()) (part.not_before())
-        (part.addresses()) (part.external_id()) (part.tags()) (part.idle_exempt())
+        (part.name()) (part.description()) (part.dual(picker_texts::AVAILABLE, picker_texts::SELECTED)) (part.further(&html! {}))
+        (part.last_day()) (part.expire_now()) (part.not_before())
+        (part.addresses()) (part.external_id()) (part.tags()) (part.limits()) (part.idle_exempt())
     }
 }
 
-struct Part<'a> {
-    offer: &'a Offer,
-    form: &'a Form,
-    problems: &'a Problems,
-}
+/// What stands under *Advanced*, where it is not as it is by itself.
+const ADVANCED: [&str; 9] =
+    ["name", EXPIRES_IN, EXPIRES_AT, "not_before", "allowed_ips", "external_id", "tags", "idle_exempt", "description"];
 
 // === impl Part ===
 
@@ -113,23 +118,59 @@ impl<'a> Part<'a> {
         self.field("name", texts::NAME).hint(texts::NAME_OPTIONAL_HINT).text(self.form.text("name"))
     }
 
-    /// One set of a dropdown; further ones are under *Advanced*.
+    /// One set of a dropdown; further ones are below.
     fn right(&self) -> Markup {
         let none = std::iter::once(Choice::new("", words::CHOOSE));
         let choices: Vec<_> = none.chain(self.offer.rights.iter().cloned()).collect();
+        let field = Field { is_marked: true, ..self.field("right", texts::RIGHT).hint(texts::RIGHT_HINT) };
         html! {
-            (self.field("right", texts::RIGHT).hint(texts::RIGHT_HINT).choice(&choices, self.form.text("right")))
+            (field.choice(&choices, self.form.text("right")))
             (self.manuals())
         }
     }
 
-    fn sets(&self) -> Markup {
-        let (chosen, field) = (self.chosen(), self.field("api_sets", texts::API_SETS));
-        dual_list(field, texts::AVAILABLE, texts::SELECTED, &self.offer.sets, &chosen)
+    /// Rights beside those: open where there are any.
+    fn further(&self, sets: &Markup) -> Markup {
+        let holds = |name: &str| self.form.given(name).is_some() || !self.problems.at(name).is_empty();
+        let has_sets = !sets.0.is_empty();
+        let is_open = self.form.is_on(picker::DO)
+            || ["operations", "patterns"].into_iter().any(holds)
+            || (has_sets && holds("api_sets"));
+        html! {
+            details .advanced open[is_open] {
+                summary { (if has_sets { texts::FURTHER } else { texts::SINGLE_OPERATIONS }) }
+                (sets)
+                (picker::picker(For::Key, self.action, self.picker, self.form, self.problems))
+            }
+        }
     }
 
-    fn dual(&self) -> Markup {
-        html! { (self.sets()) (self.manuals()) }
+    /// The rest: open where something is wrong in it, or was said.
+    fn advanced(&self, fields: &Markup) -> Markup {
+        let is_said = |name: &&str| {
+            let said = fields.0.contains(&format!("id=\"{name}\"")) && self.form.given(name).is_some();
+            said || fields.0.contains(&format!("id=\"{name}-error\""))
+        };
+        let is_changed = |name: &str, usual: &str| self.form.given(name).is_some_and(|value| value != usual);
+        let has_limits = !self.problems.at("limits").is_empty()
+            || self.form.fields().any(|(name, value)| {
+                name.starts_with("limits[") && name.strip_suffix(".name").is_some() && !value.is_empty()
+            });
+        let is_open = has_limits
+            || ADVANCED.iter().any(is_said)
+            || is_changed("environment", "live")
+            || is_changed("shape", "single");
+        html! { details .advanced open[is_open] { summary { (words::ADVANCED) } (fields) } }
+    }
+
+    fn sets(&self, label: &'a str, hint: &'a str) -> Markup {
+        let field = self.field("api_sets", label).hint(hint);
+        dual_list(field, picker_texts::AVAILABLE, picker_texts::SELECTED, &self.offer.sets, &self.chosen())
+    }
+
+    fn dual(&self, available: &str, selected: &str) -> Markup {
+        let field = self.field("api_sets", texts::API_SETS);
+        html! { (dual_list(field, available, selected, &self.offer.sets, &self.chosen())) (self.manuals()) }
     }
 
     /// What the rights are: the sets, and each API's manual.
@@ -150,29 +191,46 @@ impl<'a> Part<'a> {
     /// A pick list with the manuals beside it.
     fn accessible(&self) -> Markup {
         let chosen = self.chosen();
-        let wrong = self.problems.at("api_sets");
+        let field = self.field("api_sets", texts::ACCESSIBLE);
         html! {
-            fieldset .field .picks {
+            fieldset #api_sets .field .picks aria-describedby=[field.described_by()] data-invalid=[field.is_wrong().then_some("true")] {
                 legend { (texts::ACCESSIBLE) }
-                @for choice in &self.offer.sets {
-                    label .pick {
-                        input .input type="checkbox" name="api_sets" value=(choice.value) checked[chosen.contains(&choice.value.as_str())];
-                        span { (choice.label) }
+                (field.below())
+                pick-list .pick-list data-search=(texts::FIND_SETS) data-all=(texts::TICK_SHOWN) {
+                    @for choice in &self.offer.sets {
+                        label .pick {
+                            input .input type="checkbox" name="api_sets" value=(choice.value) checked[chosen.contains(&choice.value.as_str())];
+                            span { (choice.label) }
+                        }
                     }
                 }
                 (self.manuals())
-                @if !wrong.is_empty() { div .field-error { @for message in &wrong { p { (message) } } } }
             }
         }
     }
 
-    fn operations(&self) -> Markup {
-        self.field("operations", texts::OPERATIONS).hint(texts::OPERATIONS_HINT).area(self.form.text("operations"), 3)
+    /// The end of a new key: a time, or a day of one's own, which scripts show where it is meant.
+    fn expiry(&self) -> Markup {
+        let hint = self.term.hint();
+        let time = self.field(EXPIRES_IN, term_texts::EXPIRES_IN).hint(&hint);
+        let day = self.field(EXPIRES_AT, texts::EXPIRES_AT).hint(term_texts::DAY_HINT);
+        html! {
+            other-choice data-other=(OTHER) {
+                (time.choice(&self.term.choices(), Term::choice(self.form)))
+                (day.input("date", self.form.text(EXPIRES_AT), "off"))
+            }
+        }
     }
 
-    fn expiry(&self) -> Markup {
-        let field = self.field("expires_at", texts::EXPIRES_AT).hint(texts::EXPIRES_AT_HINT);
-        field.input("date", self.form.text("expires_at"), "off")
+    /// The end of a key that is there.
+    fn last_day(&self) -> Markup {
+        let hint = self.term.empty();
+        self.field(EXPIRES_AT, texts::EXPIRES_AT).hint(&hint).input("date", self.form.text(EXPIRES_AT), "off")
+    }
+
+    /// The end that a key has by itself, where the choice is out of sight.
+    fn usual_end(&self) -> Markup {
+        html! { p .hint { (self.term.usual()) } }
     }
 
     fn expire_now(&self) -> Markup {
@@ -187,6 +245,7 @@ impl<'a> Part<'a> {
         let field = self.field("allowed_ips", texts::ALLOWED_IPS).hint(texts::ALLOWED_IPS_HINT);
         html! {
             (field.area(self.form.text("allowed_ips"), 4))
+            @if let Some(contact) = &self.offer.contact { p .hint { (texts::ASK) " " (contact::shown(contact)) } }
             @if let Some(ip) = self.offer.ip {
                 p .hint .own-ip {
                     (texts::my_ip(&ip.to_string()))
@@ -217,6 +276,10 @@ impl<'a> Part<'a> {
         self.field("tags", texts::TAGS).hint(texts::TAGS_HINT).text(self.form.text("tags"))
     }
 
+    fn limits(&self) -> Markup {
+        limits::fields(Place::Key, self.form, self.problems)
+    }
+
     fn idle_exempt(&self) -> Markup {
         self.field("idle_exempt", texts::IDLE_EXEMPT).tick(self.form.is_on("idle_exempt"))
     }
@@ -227,174 +290,5 @@ fn is_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
-}
-
-// === what the form sends ===
-
-/// The request that makes the key.
-pub(crate) fn creation(arrangement: Arrangement, form: &Form) -> Value {
-    let mut body = shared(form);
-    let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
-    let right = form.given("right").into_iter();
-    let mut sets: Vec<&str> = right.chain(form.all("api_sets")).collect();
-    sets.dedup();
-    // Without either of the two the API asks for a choice.
-    if !sets.is_empty() || form.lines("operations").next().is_some() {
-        set("api_sets", json!(sets));
-    }
-    set("environment", json!(form.given("environment").unwrap_or("live")));
-    let shape = match arrangement {
-        Arrangement::Profile => "pair",
-        Arrangement::Account => "single",
-        Arrangement::Organization | Arrangement::Application => form.given("shape").unwrap_or("single"),
-    };
-    set("shape", json!(shape));
-    if let Some(day) = form.given("expires_at") {
-        set("expires_at", json!(day));
-    }
-    if let Some(day) = form.given("not_before") {
-        set("not_before", json!(day));
-    }
-    if let Some(id) = form.given("external_id") {
-        set("external_id", json!(id));
-    }
-    if body.get("operations") == Some(&json!([])) {
-        body.remove("operations");
-    }
-    if arrangement == Arrangement::Organization && form.given("name").is_none() {
-        body.insert("name".to_owned(), json!(name_from(form.text("description"))));
-    }
-    Value::Object(body)
-}
-
-/// The name of a key that was only described: the description's beginning.
-fn name_from(description: &str) -> String {
-    description.trim().chars().take(NAME_LENGTH_MAX).collect::<String>().trim_end().to_owned()
-}
-
-/// The same with a number at its end.
-pub(super) fn numbered(name: &str, count: u32) -> String {
-    let end = format!(" {count}");
-    let kept: String = name.chars().take(NAME_LENGTH_MAX - end.len()).collect();
-    format!("{}{end}", kept.trim_end())
-}
-
-/// The request that changes what `before` was into what the form says: only what differs, so that an end that is shown as
-/// a day does not move by being looked at.
-pub(crate) fn change(before: &Form, form: &Form) -> Value {
-    let mut body = shared(form);
-    body.insert("api_sets".to_owned(), json!(form.all("api_sets").collect::<Vec<_>>()));
-    for name in ["expires_at", "not_before", "external_id"] {
-        body.insert(name.to_owned(), form.value(name));
-    }
-    body.insert("expire_now".to_owned(), json!(form.is_on("expire_now")));
-    let fields: Vec<&str> = body.keys().map(String::as_str).collect();
-    let same: Vec<String> =
-        fields.into_iter().filter(|name| before.all(name).eq(form.all(name))).map(str::to_owned).collect();
-    body.retain(|name, _| !same.contains(name));
-    Value::Object(body)
-}
-
-fn shared(form: &Form) -> Map<String, Value> {
-    let tags = form.text("tags").split(',').map(str::trim).filter(|tag| !tag.is_empty());
-    let members = [
-        ("name", json!(form.text("name"))),
-        ("description", json!(form.text("description"))),
-        ("operations", json!(form.lines("operations").collect::<Vec<_>>())),
-        ("allowed_ips", form.lines("allowed_ips").map(address).collect()),
-        ("tags", json!(tags.collect::<Vec<_>>())),
-        ("idle_exempt", json!(form.is_on("idle_exempt"))),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// A line of addresses: `RANGE [until INSTANT] [# label]`.
-pub(crate) fn address(line: &str) -> Value {
-    let (rest, label) = line.split_once('#').map_or((line, None), |(rest, label)| (rest, Some(label.trim())));
-    let (range, until) = rest.split_once(" until ").map_or((rest, None), |(range, until)| (range, Some(until.trim())));
-    if label.is_none() && until.is_none() {
-        return json!(range.trim());
-    }
-    json!({"range": range.trim(), "label": label.filter(|label| !label.is_empty()), "until": until})
-}
-
-/// The form that holds what a key is.
-pub(crate) fn filled(key: &Key, viewer: &Viewer) -> Form {
-    let mut form = Form::default();
-    form.set("name", key.name.clone());
-    form.set("description", key.description.clone());
-    form.set("operations", key.operations.join("\n"));
-    form.set("allowed_ips", key.allowed_ips.iter().map(super::key::Range::line).collect::<Vec<_>>().join("\n"));
-    form.set("tags", key.tags.join(", "));
-    form.set("external_id", key.external_id.clone().unwrap_or_default());
-    form.set("environment", key.environment.clone());
-    form.set("shape", key.shape.clone());
-    form.set(
-        "expires_at",
-        key.expires_at.as_deref().map(|at| time::end_day_value(at, &viewer.home_zone)).unwrap_or_default(),
-    );
-    form.set(
-        "not_before",
-        key.not_before.as_deref().map(|at| time::day_value(at, &viewer.home_zone)).unwrap_or_default(),
-    );
-    if key.idle_exempt {
-        form.set("idle_exempt", "on");
-    }
-    for set in &key.api_sets {
-        form.push("api_sets", set.clone());
-    }
-    form
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(text: &str) -> Form {
-        Form::parse(text.as_bytes()).expect("few fields")
-    }
-
-    #[test]
-    fn a_line_of_addresses_may_bear_a_label_and_an_end() {
-        assert_eq!(address("10.0.0.0/8"), json!("10.0.0.0/8"));
-        assert_eq!(address("10.0.0.1 # office"), json!({"range": "10.0.0.1", "label": "office", "until": null}));
-        assert_eq!(
-            address("10.0.0.1 until 2027-01-01 # a # b"),
-            json!({"range": "10.0.0.1", "label": "a # b", "until": "2027-01-01"})
-        );
-    }
-
-    #[test]
-    fn a_change_says_only_what_differs() {
-        let before = form("name=a&description=&tags=x,+y&api_sets=one&expires_at=2027-01-31&idle_exempt=on");
-        let after = form("name=b&description=&tags=x,+y&api_sets=one&api_sets=two&expires_at=&idle_exempt=on");
-        assert_eq!(change(&before, &after), json!({"name": "b", "api_sets": ["one", "two"], "expires_at": null}));
-        assert_eq!(change(&before, &before), json!({}));
-    }
-
-    #[test]
-    fn a_name_that_follows_from_a_description_keeps_to_the_length_of_names() {
-        let sent = form(&format!("description={}&right=orders", "d".repeat(300)));
-        let name = creation(Arrangement::Organization, &sent)["name"].as_str().expect("a name").to_owned();
-        assert_eq!(name.len(), NAME_LENGTH_MAX);
-        let second = numbered(&name, 2);
-        assert!(second.len() == NAME_LENGTH_MAX && second.ends_with("d 2"), "{second}");
-    }
-
-    #[test]
-    fn a_form_in_which_nothing_was_chosen_asks_for_no_rights_by_itself() {
-        let body = creation(Arrangement::Organization, &form("description=a&right="));
-        assert!(body.get("api_sets").is_none() && body.get("operations").is_none(), "{body}");
-    }
-
-    #[test]
-    fn each_place_makes_its_own_kind_of_key() {
-        let sent = form("name=a&right=full-access&shape=pair&api_sets=issues");
-        assert_eq!(creation(Arrangement::Profile, &sent)["shape"], "pair");
-        assert_eq!(creation(Arrangement::Account, &sent)["shape"], "single");
-        let organization = creation(Arrangement::Organization, &sent);
-        assert_eq!(organization["api_sets"], json!(["full-access", "issues"]));
-        assert_eq!(organization["shape"], "pair");
     }
 }

@@ -4,8 +4,10 @@ use claviger_texts::console::keys as texts;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::failure::Failure;
+use crate::parts::limits::Limit;
 use crate::parts::{badge, time};
-use crate::viewer::Viewer;
+use crate::viewer::{Viewer, not_yours};
 
 /// What pages need of a key of the API.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,8 +30,10 @@ pub(crate) struct Key {
     pub(crate) operations: Vec<String>,
     #[serde(default)]
     pub(crate) allowed_ips: Vec<Range>,
+    pub(crate) limits: Vec<Limit>,
     pub(crate) not_before: Option<String>,
     pub(crate) expires_at: Option<String>,
+    pub(crate) expires_at_max: Option<String>,
     pub(crate) idle_days: Option<u32>,
     pub(crate) idle_exempt: bool,
     pub(crate) idle_at: Option<String>,
@@ -76,6 +80,16 @@ pub(crate) struct Rotation {
     pub(crate) old_hint: String,
 }
 
+/// Whether keys are made for other people.
+pub(crate) async fn delegates(viewer: &Viewer) -> Result<bool, Failure> {
+    #[derive(Deserialize)]
+    struct Policy {
+        delegated_creation: bool,
+    }
+    let policy = viewer.api.get("/policy").read_if_seen::<Policy>().await?;
+    Ok(policy.is_some_and(|policy| policy.delegated_creation))
+}
+
 // === impl Key ===
 
 impl Key {
@@ -97,9 +111,23 @@ impl Key {
         }
     }
 
+    /// Refuses the form that changes it to whoever may not; where the policy lets keys be made for others, they are changed too.
+    pub(crate) async fn require_change(&self, viewer: &Viewer) -> Result<(), Failure> {
+        let is_of_another = !self.is_of(viewer) && self.owner.kind == "user" && viewer.may("keys.manage_all");
+        if self.is_changed_by(viewer) || (is_of_another && delegates(viewer).await?) {
+            return Ok(());
+        }
+        Err(not_yours())
+    }
+
     /// Whether the viewer may end it: administrators end the keys of people too.
     pub(crate) fn is_ended_by(&self, viewer: &Viewer) -> bool {
         self.is_changed_by(viewer) || viewer.may("keys.manage_all")
+    }
+
+    /// Whether it may pass now or later, as far as it depends on itself.
+    pub(crate) fn works(&self) -> bool {
+        ["active", "not_yet_valid", "pending"].contains(&self.state.as_str())
     }
 
     /// What it may do: sets and operations.

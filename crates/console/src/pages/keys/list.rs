@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_texts::console::{keys as texts, state};
+use claviger_texts::console::{confirm, keys as texts, state};
 use maud::{Markup, html};
 
 use super::key::Key;
@@ -52,7 +52,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &list, &found.data, Columns::All))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
 }
@@ -91,6 +91,7 @@ pub(crate) fn table(viewer: &Viewer, list: &List<'_>, keys: &[Key], columns: Col
                         th scope="col" { (texts::DESCRIPTION) }
                         th scope="col" { (texts::STATUS) }
                         th scope="col" { (texts::LAST_USED) }
+                        th scope="col" { (texts::EXPIRES) }
                         th scope="col" { span .sr-only { (texts::OPTIONS) } }
                     }
                 }
@@ -107,14 +108,35 @@ fn row(viewer: &Viewer, key: &Key, is_all: bool) -> Markup {
                 a href=(key.path()) { (key.name) }
                 @if is_all && key.owner.kind != "organization" { br; small .muted { (key.owner.name.as_deref().unwrap_or(&key.owner.kind)) } }
             }
-            td { code { (key.hint) } }
+            td { (value(viewer, key)) }
             @if is_all { td { (key.created_by.shown()) } }
             td { (time::day(&key.created_at, &viewer.zone)) }
             td .wrap { (key.rights()) }
             td .wrap { (key.description) }
             td { (status(viewer, key)) }
             td { @match &key.last_used { Some(used) => (time::day(&used.at, &viewer.zone)), None => { span .muted { (texts::NEVER) } } } }
+            td { @match &key.expires_at { Some(at) => (time::ends(at, &viewer.home_zone, viewer.now)), None => { span .muted { (texts::NO_END) } } } }
             td { (options(viewer, key)) }
+        }
+    }
+}
+
+/// The value, masked: one that can be shown again with a way to copy it, any other with why there is none. Without scripts the
+/// button leads to the page that shows it.
+fn value(viewer: &Viewer, key: &Key) -> Markup {
+    html! {
+        div .key-value {
+            span { code { (key.hint) } @if key.reveal == "once" { br; small .muted title=(texts::ONCE_WHY) { (texts::ONCE) } } }
+            @if key.reveal != "once" && key.is_changed_by(viewer) && viewer.may("keys.reveal") {
+                copy-key data-copied=(texts::KEY_COPIED) data-blocked=(texts::COPY_BLOCKED) data-end=(texts::CLOSE) {
+                    form method="post" action={ (key.path()) "/reveal" } {
+                        (csrf(viewer))
+                        button .btn data-variant="ghost" data-size="icon" type="submit" aria-label=(texts::copy_of(&key.name)) title=(texts::copy_of(&key.name)) {
+                            (Icon::Copy.draw())
+                        }
+                    }
+                }
+            }
         }
     }
 }
@@ -158,6 +180,7 @@ fn turn_off(viewer: &Viewer, key: &Key) -> Markup {
         action: texts::DISABLE,
         what: &key.named(viewer),
         consequence: texts::DISABLE_CONSEQUENCE,
+        answers: confirm::DISABLE_KEY,
         path: &format!("{}/disable", key.path()),
         fields: &in_place(viewer, key),
         is_destructive: true,
@@ -173,6 +196,7 @@ fn options(viewer: &Viewer, key: &Key) -> Markup {
                 @if key.is_changed_by(viewer) {
                     a href={ (key.path()) "/edit" } { (texts::EDIT) }
                     a href={ (key.path()) "#rotate" } { (texts::ROTATE) }
+                    a href={ (key.path()) "/leaked" } { (texts::LEAKED) }
                 }
                 a href={ (key.path()) "#try" } { (texts::TRY) }
                 @if key.is_ended_by(viewer) { (delete(viewer, key)) }
@@ -187,6 +211,7 @@ pub(crate) fn delete(viewer: &Viewer, key: &Key) -> Markup {
         action: texts::DELETE,
         what: &key.named(viewer),
         consequence: texts::DELETE_CONSEQUENCE,
+        answers: confirm::DELETE_KEY,
         path: &format!("{}/delete", key.path()),
         fields: &html! {},
         is_destructive: true,

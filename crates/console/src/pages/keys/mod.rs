@@ -6,15 +6,19 @@ use crate::Console;
 
 pub(crate) mod edit;
 pub(crate) mod end;
+mod facts;
 pub(crate) mod form;
 pub(crate) mod key;
+pub(crate) mod leaked;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod offer;
 pub(crate) mod replace;
 pub(crate) mod rotate;
+pub(crate) mod sent;
 pub(crate) mod show;
 pub(crate) mod shown_once;
+mod term;
 pub(crate) mod try_it;
 
 pub(super) fn router() -> Router<Console> {
@@ -27,5 +31,6 @@ pub(super) fn router() -> Router<Console> {
         .merge(end::router())
         .merge(rotate::router())
         .merge(replace::router())
+        .merge(leaked::router())
         .merge(try_it::router())
 }

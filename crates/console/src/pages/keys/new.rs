@@ -4,18 +4,22 @@ use axum::Router;
 use axum::extract::RawQuery;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_manage::{Error, ErrorCode};
+use claviger_manage::{Error, ErrorCode, FieldError};
 use claviger_texts::console::{applications, form as words, keys as texts};
 use http::StatusCode;
-use maud::html;
+use maud::{Markup, html};
 
-use super::form::{Arrangement, creation, fields, numbered};
+use super::form::{Arrangement, Part, fields};
 use super::offer::Offer;
+use super::replace::{self, REPLACES};
+use super::sent::{creation, numbered};
 use super::shown_once::{self, Made};
+use super::term::{EXPIRES_AT, EXPIRES_IN, OTHER, Term};
 use crate::Console;
 use crate::call::Answer;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE};
+use crate::pages::picker;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
 use crate::viewer::{Posted, Viewer};
@@ -60,18 +64,40 @@ pub(crate) async fn show(
     form: &Form,
     problems: &Problems,
 ) -> Result<Response, Failure> {
+    show_with(viewer, place, form, problems, &html! {}).await
+}
+
+/// The same below a word about what was done before.
+pub(super) async fn show_with(
+    viewer: &Viewer,
+    place: &Place,
+    form: &Form,
+    problems: &Problems,
+    above: &Markup,
+) -> Result<Response, Failure> {
     let mut offer = Offer::load(viewer).await?;
     if let Some(within) = &place.within {
         offer.narrow(within);
     }
+    let replaced = replace::replaced(viewer, form).await?;
+    // One of the three arrangements has the dropdown.
+    let has_dropdown = place.arrangement == Arrangement::Organization;
+    let form = &if replaced.is_some() && has_dropdown { offer.with_right(form) } else { form.clone() };
+    let picker = picker::Offer::load(viewer, form, None).await?;
+    let term = Term::of_new(viewer, place).await?;
+    let part = Part { offer: &offer, picker: &picker, term: &term, action: &place.form, form, problems };
     let once = form.given(ONCE).unwrap_or(&viewer.once);
     let body = html! {
+        (above)
         (summary(problems))
+        @if let Some(key) = &replaced { (replace::about(key)) }
         p .muted { (words::REQUIRED) }
         form .form method="post" action=(place.form) {
+            (picker::enter())
             (csrf(viewer))
             input type="hidden" name=(ONCE) value=(once);
-            (fields(place.arrangement, &offer, form, problems))
+            @if let Some(key) = &replaced { input type="hidden" name=(REPLACES) value=(key.id); }
+            (fields(place.arrangement, &part))
             div .buttons {
                 button .btn type="submit" { (place.button) }
                 a .btn data-variant="outline" href=(place.list) { (words::CANCEL) }
@@ -79,27 +105,47 @@ pub(crate) async fn show(
         }
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    Ok(Page::new(viewer, place.title.as_str(), body).status(status))
+    let title = replaced.map_or_else(|| place.title.clone(), |key| texts::replace_title(&key.name));
+    Ok(Page::new(viewer, title, body).status(status))
 }
 
 /// Makes the key and shows its secret; a form that was sent before says so.
 pub(crate) async fn make(viewer: &Viewer, place: &Place, mut form: Form) -> Result<Response, Failure> {
-    let answer = match send(viewer, place, &form).await {
+    if form.is_on(picker::DO) {
+        return show(viewer, place, &form, &Problems::default()).await;
+    }
+    let said = picker::understood(viewer, &form).await?;
+    let end = Term::of_new(viewer, place).await?.chosen(&form);
+    let answer = match send(viewer, place, &form, &said.operations, end.as_deref()).await {
         Ok(answer) => answer,
         Err(error) if error.code() == ErrorCode::IdempotencyMismatch => {
             // Sent before with other entries: that key is there, and this one is meant to be a further one.
             form.take(ONCE);
             return show(viewer, place, &form, &Problems::of(texts::ALREADY)).await;
         }
-        Err(error) => return show(viewer, place, &form, &at_all_places(mend(error)?)).await,
+        Err(error) => {
+            let problems = picker::named(viewer, mend(error)?, said).await?;
+            return show(viewer, place, &form, &in_place(problems, place.arrangement, &form)).await;
+        }
     };
     let made: Made = answer.read()?;
-    Ok(shown_once::page(viewer, &made, answer.is_replayed(), place.made_title, &place.list))
+    if answer.is_replayed() {
+        return Ok(shown_once::already(viewer, &made, &place.list));
+    }
+    let replaced = replace::replaced(viewer, &form).await?;
+    let further = replace::to_be_ended(replaced.as_ref());
+    Ok(shown_once::show_with(viewer, &made, place.made_title, &place.list, &further))
 }
 
 /// A name that was only derived is made unique.
-async fn send(viewer: &Viewer, place: &Place, form: &Form) -> Result<Answer, Error> {
-    let mut body = creation(place.arrangement, form);
+async fn send(
+    viewer: &Viewer,
+    place: &Place,
+    form: &Form,
+    operations: &[String],
+    end: Option<&str>,
+) -> Result<Answer, Error> {
+    let mut body = creation(place.arrangement, form, operations, end);
     let derived = form.given("name").is_none().then(|| body["name"].as_str().unwrap_or_default().to_owned());
     let mut count = 1;
     loop {
@@ -114,9 +160,23 @@ async fn send(viewer: &Viewer, place: &Place, form: &Form) -> Result<Answer, Err
     }
 }
 
-/// What is wrong with the sets stands below the dropdown too, what is wrong with a derived name below the description.
-fn at_all_places(problems: Problems) -> Problems {
-    problems.also("api_sets", "right").also("name", "description")
+/// What is wrong stands by the field that the person filled: of the first set by the dropdown, of a name that follows from the
+/// description by that.
+fn in_place(problems: Problems, arrangement: Arrangement, form: &Form) -> Problems {
+    let is_organization = arrangement == Arrangement::Organization;
+    let has_rights = ["right", "api_sets"].into_iter().any(|name| form.given(name).is_some());
+    let problems = problems.map(|error| match error.field.as_str() {
+        "api_sets" if !has_rights => {
+            FieldError::new(if is_organization { "right" } else { "api_sets" }, texts::CHOOSE_RIGHTS)
+        }
+        "api_sets[0]" if form.given("right").is_some() => FieldError::new("right", error.message),
+        EXPIRES_AT if form.given(EXPIRES_AT).is_some() => error,
+        EXPIRES_AT if form.text(EXPIRES_IN) == OTHER => FieldError::new(EXPIRES_AT, texts::term::CHOOSE_DAY),
+        EXPIRES_AT => FieldError::new(EXPIRES_IN, error.message),
+        "name" if is_organization && form.given("name").is_none() => FieldError::new("description", error.message),
+        _ => error,
+    });
+    problems.quoting(form, "allowed_ips")
 }
 
 // === impl Place ===

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
+use claviger_texts::console::keys as texts;
 use serde::Deserialize;
 
 use crate::call::segment;
 use crate::failure::Failure;
+use crate::form::Form;
 use crate::pages::apis::api::Api;
+use crate::pages::picker::apis;
 use crate::parts::field::Choice;
 use crate::parts::list::Listed;
 use crate::viewer::Viewer;
@@ -28,6 +31,8 @@ pub(crate) struct Offer {
     pub(super) rights: Vec<Choice>,
     /// The address at which the server sees the viewer.
     pub(super) ip: Option<IpAddr>,
+    /// Whom the viewer asks about it.
+    pub(super) contact: Option<String>,
     /// APIs with their manuals: the provider's own, else this console's page of their operations.
     pub(super) manuals: Vec<(String, String)>,
 }
@@ -53,15 +58,15 @@ impl Offer {
             let Some(next) = page.next_cursor else { break };
             cursor = format!("&cursor={}", segment(&next));
         }
-        let apis = viewer.api.get(format!("/apis?limit={PAGE}")).read_if_seen::<Listed<Api>>().await?;
-        let apis = apis.map(|page| page.data).unwrap_or_default();
+        let apis = apis(viewer).await?;
         let own_page = |api: &Api| format!("{}/manual", api.path(viewer));
         let manual = |api: Api| (api.name.clone(), api.manual_url.clone().unwrap_or_else(|| own_page(&api)));
-        let manuals = apis.into_iter().filter(|api| !api.is_built_in()).map(manual).collect();
+        let described = |api: &Api| api.operations_count > 0 || api.manual_url.is_some();
+        let manuals = apis.into_iter().filter(described).map(manual).collect();
         let own = |set: &&ApiSet| ["plain", "full"].contains(&set.kind.as_str());
         let rights = sets.iter().filter(own).map(|set| Choice::new(set.slug.clone(), set.name.clone())).collect();
         let sets = sets.iter().filter(|set| set.kind != "general").map(ApiSet::choice).collect();
-        Ok(Self { sets, rights, manuals, ip: viewer.ip })
+        Ok(Self { sets, rights, manuals, ip: viewer.ip, contact: viewer.organization.admin_contact.clone() })
     }
 
     /// The same with sets that a key holds already, whatever they are: none is lost by being left out of a list.
@@ -73,6 +78,18 @@ impl Offer {
             }
         }
         self
+    }
+
+    /// A form whose first set stands in the dropdown, where that offers it.
+    pub(super) fn with_right(&self, form: &Form) -> Form {
+        let mut form = form.clone();
+        let is_offered = |set: &&str| self.rights.iter().any(|choice| choice.value == **set);
+        let first = form.all("api_sets").find(is_offered).map(str::to_owned);
+        if let Some(set) = first.filter(|_| form.given("right").is_none()) {
+            form.take_value("api_sets", &set);
+            form.set("right", set);
+        }
+        form
     }
 
     /// Leaves the sets that are within these; those of other organizations are among them by their ids.
@@ -92,7 +109,8 @@ impl Offer {
 
 impl ApiSet {
     fn choice(&self) -> Choice {
-        Choice::new(self.slug.clone(), format!("{} ({})", self.name, self.slug))
+        let choice = Choice::new(self.slug.clone(), format!("{} ({})", self.name, self.slug));
+        if self.kind == "built_in" { choice.apart(texts::ADMINISTRATION) } else { choice }
     }
 }
 
@@ -104,7 +122,8 @@ mod tests {
     fn an_application_is_offered_what_its_type_allows() {
         let sets = ["issues", "pulls-read", FULL_ACCESS].map(|set| Choice::new(set, set)).to_vec();
         let offered = |within: &[&str]| {
-            let mut offer = Offer { sets: sets.clone(), rights: Vec::new(), ip: None, manuals: Vec::new() };
+            let mut offer =
+                Offer { sets: sets.clone(), rights: Vec::new(), ip: None, contact: None, manuals: Vec::new() };
             offer.narrow(&within.iter().map(|set| (*set).to_owned()).collect::<Vec<_>>());
             offer.sets.into_iter().map(|set| set.value).collect::<Vec<_>>()
         };

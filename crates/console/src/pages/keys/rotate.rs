@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<Console> {
 
 async fn rotate(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Result<Response, Failure> {
     let seconds = form.text("overlap_seconds").parse::<u32>();
-    let seconds = seconds.map_err(|_| Error::field("overlap_seconds", "expected a number of seconds"))?;
+    let seconds = seconds.map_err(|_| Error::field("overlap_seconds", texts::OVERLAP_UNREADABLE))?;
     let call = viewer.api.post(format!("/keys/{}/rotate", segment(&id)));
     let made: Made = call.json(&json!({"overlap_seconds": seconds})).read().await?;
     Ok(shown_once::show(&viewer, &made, texts::CREATED_TITLE, &made.key.path()))

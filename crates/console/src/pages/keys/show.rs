@@ -4,24 +4,26 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_texts::console::keys as texts;
+use claviger_manage::{Error, ErrorCode};
+use claviger_texts::console::confirm::{self, Answers};
+use claviger_texts::console::{keys as texts, tried as tried_texts};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::facts::allowed;
 use super::key::{Key, Sighting};
 use super::list::delete;
-use super::try_it::{self, Tried};
+use super::try_it::{self, Attempt};
 use crate::Console;
 use crate::call::segment;
 use crate::failure::Failure;
-use crate::form::Form;
-use crate::pages::admin::audit::history;
+use crate::pages::admin::audit::{history, history_of_the_gone};
 use crate::parts::confirm::Question;
 use crate::parts::field::{Choice, Field};
 use crate::parts::frame::Page;
 use crate::parts::list::Listed;
-use crate::parts::{badge, time};
+use crate::parts::{badge, limits_used, time};
 use crate::viewer::Viewer;
 
 /// Refusals on the page.
@@ -41,55 +43,71 @@ pub(super) fn router() -> Router<Console> {
 }
 
 async fn show(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
-    page(&viewer, &id, &Form::default(), None).await
+    page(&viewer, &id, Attempt::default()).await
 }
 
 /// The page, with what was tried.
-pub(super) async fn page(viewer: &Viewer, id: &str, form: &Form, tried: Option<&Tried>) -> Result<Response, Failure> {
+pub(super) async fn page(viewer: &Viewer, id: &str, attempt: Attempt) -> Result<Response, Failure> {
     let id = segment(id);
-    let key: Key = viewer.api.get(format!("/keys/{id}")).read().await?;
+    let key: Key = match viewer.api.get(format!("/keys/{id}")).read().await {
+        Err(error) if error.code() == ErrorCode::NotFound && viewer.may("audit.read") => {
+            return gone(viewer, &id, error).await;
+        }
+        found => found?,
+    };
     let refusals: Option<Listed<Refusal>> =
         viewer.api.get(format!("/keys/{id}/requests?limit={REFUSALS}")).read_if_seen().await?;
-    let try_it = try_it::panel(viewer, &key, form, tried).await?;
+    let used = limits_used::card(viewer, &format!("/keys/{id}")).await?;
+    let try_it = try_it::panel(viewer, &key, attempt).await?;
     let history = history(viewer, &key.id).await?;
     let body = html! {
         (overlap(viewer, &key))
-        div .columns {
-            section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &key)) } }
-            (try_it)
-        }
+        section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &key)) } }
+        (try_it)
+        (used)
         @if let Some(refusals) = &refusals { (refused(viewer, &refusals.data)) }
         (history)
     };
     Ok(Page::new(viewer, key.name.clone(), body).actions(actions(viewer, &key)).status(StatusCode::OK))
 }
 
+/// What was done to a key that is no more; as not found as any other where nothing ever was.
+async fn gone(viewer: &Viewer, id: &str, error: Error) -> Result<Response, Failure> {
+    let Some(history) = history_of_the_gone(viewer, id).await? else { return Err(error.into()) };
+    let body = html! { p .muted { (texts::GONE_HINT) } (history) };
+    Ok(Page::new(viewer, texts::GONE, body).status(StatusCode::NOT_FOUND))
+}
+
 fn actions(viewer: &Viewer, key: &Key) -> Markup {
     let path = key.path();
     html! {
         (badge::state(&key.state))
+        a .btn data-variant="outline" href="#try" { (tried_texts::TITLE) }
         @if key.is_changed_by(viewer) {
             a .btn data-variant="outline" href={ (path) "/edit" } { (texts::EDIT) }
             (rotate(viewer, key))
             @if key.reveal == "recoverable" && viewer.may("keys.reveal") {
-                (ask(viewer, key, texts::REVEAL, texts::REVEAL_CONSEQUENCE, &format!("{path}/reveal"), false))
+                (ask(viewer, key, texts::REVEAL, texts::REVEAL_CONSEQUENCE, confirm::REVEAL, "reveal"))
             }
-            a .btn data-variant="outline" href={ (path) "/replace" } { (texts::REPLACE) }
+            a .btn data-variant="outline" href={ (path) "/replace" } title=(texts::REPLACE_WHY) { (texts::REPLACE) }
+            a .btn data-variant="outline" href={ (path) "/leaked" } { (texts::LEAKED) }
         }
         @if key.is_ended_by(viewer) {
             @if key.state == "disabled" {
-                (ask(viewer, key, texts::ENABLE, texts::ENABLE_CONSEQUENCE, &format!("{path}/enable"), false))
+                (ask(viewer, key, texts::ENABLE, texts::ENABLE_CONSEQUENCE, confirm::ENABLE_KEY, "enable"))
             } @else {
-                (ask(viewer, key, texts::DISABLE, texts::DISABLE_CONSEQUENCE, &format!("{path}/disable"), true))
+                (ask(viewer, key, texts::DISABLE, texts::DISABLE_CONSEQUENCE, confirm::DISABLE_KEY, "disable"))
             }
             (delete(viewer, key))
         }
     }
 }
 
-fn ask(viewer: &Viewer, key: &Key, action: &str, consequence: &str, path: &str, is_destructive: bool) -> Markup {
-    let (what, fields) = (key.named(viewer), html! {});
-    Question { action, what: &what, consequence, path, fields: &fields, is_destructive }.ask(viewer)
+/// A question about what goes to `verb` below the key's page.
+fn ask(viewer: &Viewer, key: &Key, action: &str, consequence: &str, answers: Answers, verb: &str) -> Markup {
+    let (what, path, fields) = (key.named(viewer), format!("{}/{verb}", key.path()), html! {});
+    let is_destructive = ["disable", "end-overlap"].contains(&verb);
+    Question { action, what: &what, consequence, answers, path: &path, fields: &fields, is_destructive }.ask(viewer)
 }
 
 fn rotate(viewer: &Viewer, key: &Key) -> Markup {
@@ -100,6 +118,7 @@ fn rotate(viewer: &Viewer, key: &Key) -> Markup {
         action: texts::ROTATE,
         what: &key.named(viewer),
         consequence: texts::ROTATE_CONSEQUENCE,
+        answers: confirm::ROTATE_KEY,
         path: &format!("{}/rotate", key.path()),
         fields: &fields,
         is_destructive: false,
@@ -114,7 +133,7 @@ fn overlap(viewer: &Viewer, key: &Key) -> Markup {
             div .alert role="status" {
                 p { (texts::overlap_until(&rotation.old_hint)) " " (time::instant(&rotation.old_valid_until, &viewer.zone)) }
                 @if key.is_changed_by(viewer) {
-                    (ask(viewer, key, texts::END_OVERLAP, texts::END_OVERLAP_CONSEQUENCE, &format!("{}/end-overlap", key.path()), true))
+                    (ask(viewer, key, texts::END_OVERLAP, texts::END_OVERLAP_CONSEQUENCE, confirm::END_OVERLAP, "end-overlap"))
                 }
             }
         }
@@ -133,18 +152,7 @@ fn facts(viewer: &Viewer, key: &Key) -> Markup {
                 @if let Some(by) = &key.state_by { " · " (by.shown()) }
                 @if let Some(reason) = &key.state_reason { " · " (texts::REASON) ": " (reason) }
             }
-            dt { (texts::OWNER) } dd { (key.owner.name.as_deref().unwrap_or(&key.owner.kind)) }
-            dt { (texts::RIGHTS) } dd { (key.rights()) }
-            dt { (texts::ALLOWED_IPS) } dd {
-                @if key.allowed_ips.is_empty() { (texts::ANYWHERE) }
-                ul .plain-list { @for range in &key.allowed_ips { li { (badge::code(&range.line())) } } }
-            }
-            dt { (texts::EXPIRES) } dd {
-                @match &key.expires_at { Some(at) => (time::end_day(at, &viewer.home_zone)), None => { (texts::NO_END) } }
-            }
-            @if let Some(at) = &key.not_before { dt { (texts::NOT_BEFORE) } dd { (time::instant(at, zone)) } }
-            @if let Some(days) = key.idle_days { dt { (texts::IDLE) } dd { (texts::days(days)) } }
-            dt { (texts::ENVIRONMENT) } dd { (if key.environment == "test" { texts::TEST } else { texts::LIVE }) }
+            (allowed(viewer, key))
             @if let Some(id) = &key.external_id { dt { (texts::EXTERNAL_ID) } dd { (id) } }
             @if !key.tags.is_empty() { dt { (texts::TAGS) } dd { @for tag in &key.tags { (badge::tag(tag)) " " } } }
             dt { (texts::LAST_USED) } dd { (sighting(viewer, key.last_used.as_ref())) }

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
+use super::facts::allowed;
 use super::key::Key;
 use crate::Console;
 use crate::call::segment;
@@ -29,33 +30,40 @@ pub(super) fn router() -> Router<Console> {
 pub(crate) struct Made {
     pub(crate) key: Key,
     #[serde(default)]
-    secret: Option<String>,
+    pub(crate) secret: Option<String>,
     #[serde(default)]
     identifier: Option<String>,
     #[serde(default)]
-    password: Option<String>,
+    pub(crate) password: Option<String>,
+    /// The line for a shell and a word about it, where it is not the question whose key it is.
+    #[serde(skip)]
+    pub(crate) call: Option<(String, &'static str)>,
 }
 
-/// The page after a creation; `is_replayed`: it was shown before.
-pub(crate) fn page(viewer: &Viewer, made: &Made, is_replayed: bool, title: &str, back: &str) -> Response {
-    if is_replayed {
-        let body = html! {
-            p { (texts::ALREADY_HINT) }
-            div .buttons {
-                a .btn href=(made.key.path()) { (made.key.name) }
-                a .btn data-variant="outline" href=(back) { (texts::CLOSE) }
-            }
-        };
-        return Page::new(viewer, texts::ALREADY, body).ok();
-    }
-    show(viewer, made, title, back)
+/// The page of a key that was made before, and its secret shown.
+pub(crate) fn already(viewer: &Viewer, made: &Made, back: &str) -> Response {
+    let body = html! {
+        p { (texts::ALREADY_HINT) }
+        div .buttons {
+            a .btn href=(made.key.path()) { (made.key.name) }
+            a .btn data-variant="outline" href=(back) { (texts::CLOSE) }
+        }
+    };
+    Page::new(viewer, texts::ALREADY, body).ok()
 }
 
 /// The page of a secret that leads back to `back`.
 pub(crate) fn show(viewer: &Viewer, made: &Made, title: &str, back: &str) -> Response {
+    show_with(viewer, made, title, back, &html! {})
+}
+
+/// The same with a word about what else there is to do.
+pub(super) fn show_with(viewer: &Viewer, made: &Made, title: &str, back: &str, further: &Markup) -> Response {
     let is_once = made.key.reveal == "once";
     let body = html! {
-        shown-once .shown-once data-leave=(texts::LEAVE) {
+        // What can be shown again may be left behind. In the history it is the key's page, by an address that its links do not have:
+        // they lead away from here.
+        shown-once .shown-once data-leave=[is_once.then_some(texts::LEAVE)] data-at={ (made.key.path()) "?after=secret" } {
             div .card {
                 header {
                     h2 { (made.key.name) }
@@ -67,12 +75,21 @@ pub(crate) fn show(viewer: &Viewer, made: &Made, title: &str, back: &str) -> Res
                     @if let Some(identifier) = &made.identifier { (copy::once("identifier", texts::IDENTIFIER, identifier)) }
                     @if let Some(password) = &made.password { (copy::once("password", texts::PASSWORD, password)) }
                     (snippet(made))
+                    @match &made.call {
+                        Some((line, hint)) => { (copy::aside("curl", texts::CURL, line)) p .hint { (hint) } }
+                        None => { (copy::aside("curl", texts::CURL, &curl(&viewer.doors.url, made))) p .hint { (texts::CURL_HINT) } }
+                    }
+                    (further)
                     div .buttons {
                         (download(viewer, made))
-                        a .btn href=(back) data-leaves { (texts::CLOSE) }
+                        a .btn data-variant="outline" href=(back) data-leaves { (texts::CLOSE) }
                         a .btn data-variant="ghost" href={ (made.key.path()) "#try" } data-leaves { (texts::TRY) }
                     }
                 }
+            }
+            section .card {
+                header { h2 { (texts::REVIEW) } p .muted { (texts::REVIEW_HINT) } }
+                section { dl .facts { (allowed(viewer, &made.key)) } }
             }
         }
     };
@@ -126,10 +143,33 @@ fn snippet(made: &Made) -> Markup {
     }
 }
 
-/// `<name>.APIKEY`, without what file systems do not take.
+/// The doors' question who a key is, as it is pasted into a shell: it needs no API, and is no use of the key.
+fn curl(doors: &str, made: &Made) -> String {
+    let who = match (&made.secret, &made.identifier, &made.password) {
+        (Some(secret), ..) => format!("-H {}", quoted(&format!("X-Api-Key: {secret}"))),
+        (None, Some(identifier), Some(password)) => format!("-u {}", quoted(&format!("{identifier}:{password}"))),
+        _ => String::new(),
+    };
+    match doors.strip_prefix("unix:") {
+        Some(path) => format!("curl {who} --unix-socket {} http://localhost/v1/whoami", quoted(path)),
+        None => format!("curl {who} {doors}/v1/whoami"),
+    }
+}
+
+/// A text as a shell takes it whole.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The most characters of a name in the name of a file: file systems take 255 bytes.
+const FILE_NAME_CHARS_MAX: usize = 60;
+
+/// `<name>.APIKEY` with a `-` for all that shells and file systems may not take.
 fn file_name(name: &str) -> String {
-    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || " -_.".contains(c) { c } else { '_' }).collect();
-    format!("{}.APIKEY", safe.trim_matches('.'))
+    let kept = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let words: Vec<_> = name.split(|c| !kept(c)).filter(|word| !word.is_empty()).collect();
+    let short: String = words.join("-").trim_matches(['.', '-']).chars().take(FILE_NAME_CHARS_MAX).collect();
+    format!("{}.APIKEY", if short.is_empty() { "key" } else { short.as_str() })
 }
 
 #[cfg(test)]
@@ -138,7 +178,16 @@ mod tests {
 
     #[test]
     fn the_file_is_named_after_the_key() {
-        assert_eq!(file_name("Order import"), "Order import.APIKEY");
-        assert_eq!(file_name("../a/b\\c:\"d\""), "_a_b_c__d_.APIKEY");
+        assert_eq!(file_name("Orders reporting"), "Orders-reporting.APIKEY");
+        assert_eq!(file_name("../a/b\\c:\"d\""), "a-b-c-d.APIKEY");
+        assert_eq!(file_name("Zamówienia (2. sklep)"), "Zamówienia-2.-sklep.APIKEY");
+        assert_eq!(file_name("🔑 …"), "key.APIKEY");
+        assert!(file_name(&"ż".repeat(200)).len() <= 255);
+    }
+
+    #[test]
+    fn a_shell_takes_what_is_pasted_as_it_is_meant() {
+        assert_eq!(quoted("a b$c"), "'a b$c'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

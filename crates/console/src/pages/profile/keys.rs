@@ -44,7 +44,9 @@ pub(super) fn tabs(viewer: &Viewer) -> Markup {
 
 /// The pages below a page of the profile are its own; all are below the first.
 fn is_at(path: &str, tab: &str) -> bool {
-    path == tab || (tab != "/profile" && path.strip_prefix(tab).is_some_and(|rest| rest.starts_with('/')))
+    path == tab
+        || (tab == "/profile" && path == "/profile/edit")
+        || (tab != "/profile" && path.strip_prefix(tab).is_some_and(|rest| rest.starts_with('/')))
 }
 
 async fn list(viewer: Viewer) -> Result<Response, Failure> {
@@ -65,7 +67,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &list, &found.data, Columns::OfOwner))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::OWN_TITLE, body).actions(add(&viewer)).ok())
 }

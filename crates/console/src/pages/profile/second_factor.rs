@@ -4,6 +4,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use claviger_manage::ErrorCode;
+use claviger_texts::console::confirm::{self, Answers};
 use claviger_texts::console::{form as words, keys, people, second_factor as texts};
 use http::StatusCode;
 use maud::{Markup, PreEscaped, html};
@@ -14,7 +15,7 @@ use super::keys::tabs;
 use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::parts::confirm::Question;
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::parts::{badge, copy, time};
 use crate::prompts::told;
@@ -87,16 +88,17 @@ fn on(viewer: &Viewer, held: &Held) -> Markup {
             }
         }
         div .buttons {
-            (ask(viewer, texts::NEW_CODES, texts::NEW_CODES_CONSEQUENCE, CODES, false))
-            (ask(viewer, texts::ANOTHER_APP, texts::ANOTHER_APP_CONSEQUENCE, BEGIN, false))
-            (ask(viewer, texts::TURN_OFF, texts::TURN_OFF_CONSEQUENCE, OFF, true))
+            (ask(viewer, texts::NEW_CODES, texts::NEW_CODES_CONSEQUENCE, confirm::NEW_CODES, CODES))
+            (ask(viewer, texts::ANOTHER_APP, texts::ANOTHER_APP_CONSEQUENCE, confirm::ANOTHER_APP, BEGIN))
+            (ask(viewer, texts::TURN_OFF, texts::TURN_OFF_CONSEQUENCE, confirm::TURN_OFF, OFF))
         }
     }
 }
 
-fn ask(viewer: &Viewer, action: &str, consequence: &str, path: &str, is_destructive: bool) -> Markup {
+fn ask(viewer: &Viewer, action: &str, consequence: &str, answers: Answers, path: &str) -> Markup {
     let what = html! { p { strong { (viewer.person.email) } } };
-    Question { action, what: &what, consequence, path, fields: &html! {}, is_destructive }.ask(viewer)
+    Question { action, what: &what, consequence, answers, path, fields: &html! {}, is_destructive: path == OFF }
+        .ask(viewer)
 }
 
 /// Shows the secret, as a picture and as text.
@@ -108,7 +110,7 @@ async fn begin(Posted { viewer, .. }: Posted) -> Result<Response, Failure> {
             header { h2 { (texts::SCAN) } p { (texts::SCAN_HINT) } }
             section .stack {
                 div .qr role="img" aria-label=(texts::QR) { (PreEscaped(picture(&new.qr_svg))) }
-                (copy::once("secret", texts::SECRET, &new.secret))
+                (copy::aside("secret", texts::SECRET, &new.secret))
                 p .hint { (texts::UNTIL) " " (time::instant(&new.expires_at, &viewer.zone)) }
                 (code_form(&viewer, &Problems::default()))
             }
@@ -151,7 +153,7 @@ fn once_more(viewer: &Viewer, problems: &Problems, nothing_waits: bool) -> Respo
         (tabs(viewer))
         section .card {
             section .stack {
-                (summary(problems))
+                (summary_called(texts::NOT_CONFIRMED, problems))
                 @if !nothing_waits { (code_form(viewer, problems)) }
                 div {
                     p .hint { (texts::ANEW_HINT) }
@@ -178,7 +180,7 @@ fn codes_page(viewer: &Viewer, codes: &Codes, title: &str, hint: &str) -> Respon
                     (copy::lines("codes", texts::CODES, &codes.recovery_codes))
                     div .buttons {
                         button .btn data-variant="outline" type="button" data-download=(FILE) hidden { (keys::DOWNLOAD) }
-                        a .btn href=(HOME) data-leaves { (keys::CLOSE) }
+                        a .btn data-variant="outline" href=(HOME) data-leaves { (keys::CLOSE) }
                     }
                 }
             }

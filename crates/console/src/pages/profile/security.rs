@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use claviger_texts::console::{form as words, people as texts};
+use claviger_texts::console::people as texts;
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -78,7 +78,7 @@ fn password(viewer: &Viewer, problems: &Problems) -> Markup {
             (Field::new("current", texts::OLD_PASSWORD, problems).required().input("password", "", "current-password"))
             (Field::new("password", texts::NEW_PASSWORD, problems).required()
                 .hint(claviger_texts::console::sign_in::NEW_PASSWORD_HINT).input("password", "", "new-password"))
-            div .buttons { button .btn type="submit" { (words::SAVE) } }
+            div .buttons { button .btn type="submit" { (texts::CHANGE_PASSWORD) } }
         }
     }
 }

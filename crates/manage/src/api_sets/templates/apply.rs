@@ -141,6 +141,7 @@ fn target(
         kind: ApiSetKind::Plain,
         apis: Vec::new(),
         operations: Vec::new(),
+        limits: Vec::new(),
         template: Some(mark.into()),
         created_at: ctx.now,
         updated_at: ctx.now,

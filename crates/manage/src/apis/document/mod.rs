@@ -1,8 +1,9 @@
 //! Reading an OpenAPI document: what of it an API is made of.
 //!
-//! 3.0 and 3.1, in JSON or YAML. Nothing is fetched: a `$ref` never leaves its document. What is not needed (schemas,
-//! examples, answers) is stepped over, never built, so that a document of 13 MB takes a fraction of a second.
+//! 3.0 and 3.1, in JSON or YAML. Nothing is fetched: a `$ref` never leaves its document. Of schemas, examples and answers no
+//! more is built than the manual of each operation has room for (`manual/`); the rest is stepped over.
 
+pub(super) mod manual;
 mod operation_name;
 mod operations;
 mod problem;
@@ -44,6 +45,8 @@ pub struct ImportedDocument {
     pub manual_url: Option<String>,
     /// The operations, in document order, their names unique.
     pub operations: Vec<Operation>,
+    /// What it says of each of them, as JSON texts.
+    pub manuals: Vec<Box<str>>,
     /// The tags that it lists, in its order.
     pub tags: Vec<String>,
 }
@@ -75,7 +78,7 @@ fn parse_json(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
     let root = Root::parse(bytes)?;
     let mut problems = Problems::default();
     let (hosts, base_paths) = servers::read(root.servers, &mut problems);
-    let operations = operations::read(&root, &mut problems);
+    let (operations, manuals) = operations::read(&root, &mut problems);
     let info: source::Info = decode(root.info, "info", &mut problems);
     let manual: source::ExternalDocs = decode(root.external_docs, "externalDocs", &mut problems);
     let tags: Vec<source::Tag> = decode(root.tags, "tags", &mut problems);
@@ -88,12 +91,15 @@ fn parse_json(bytes: &[u8]) -> Result<ImportedDocument, DocumentError> {
         manual_url: manual.url.filter(|url| is_web_address(url)),
         tags: tags.into_iter().map(|tag| tag.name).collect(),
         operations,
+        manuals,
     })
 }
 
 /// A set for each tag of these operations, in the document's order.
 pub fn suggested_sets(document: &ImportedDocument, operations: &[Operation]) -> Vec<SuggestedSet> {
-    suggested_sets::from_tags(&document.tags, operations)
+    let mut sets = suggested_sets::from_tags(&document.tags, operations);
+    sets.extend(suggested_sets::reading(document.title.as_ref(), operations, &sets));
+    sets
 }
 
 /// The name of an operation that nobody named: `<method>/<path>` such as `get/gists/{gist_id}`.

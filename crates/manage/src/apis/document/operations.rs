@@ -1,12 +1,12 @@
 //! `paths`: an operation for each method of each path.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use claviger_domain::api::OPERATIONS_MAX;
 use claviger_domain::name::free_text;
 use claviger_domain::operation::{Operation, Template};
 
+use super::manual::Manuals;
 use super::operation_name;
 use super::problem::Problems;
 use super::reference::References;
@@ -26,15 +26,25 @@ struct Reader<'d, 'p> {
     references: References<'d>,
     problems: &'p mut Problems,
     operations: Vec<Operation>,
+    manuals: Manuals<'d>,
+    /// What they wrote of each operation.
+    written: Vec<Box<str>>,
     /// Where each name stood first.
     names: HashMap<Box<str>, String>,
 }
 
-/// Reads all operations in document order.
-pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Vec<Operation> {
+/// Reads all operations in document order, with the manual of each.
+pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> (Vec<Operation>, Vec<Box<str>>) {
     let mut references = References::read(root, problems);
     let paths = std::mem::take(&mut references.paths);
-    let mut reader = Reader { references, problems, operations: Vec::new(), names: HashMap::new() };
+    let mut reader = Reader {
+        references,
+        problems,
+        operations: Vec::new(),
+        manuals: Manuals::read(root),
+        written: Vec::new(),
+        names: HashMap::new(),
+    };
     for (path, raw) in paths {
         if path.starts_with("x-") {
             continue;
@@ -43,7 +53,7 @@ pub(super) fn read(root: &Root<'_>, problems: &mut Problems) -> Vec<Operation> {
             break;
         }
     }
-    reader.operations
+    (reader.operations, reader.written)
 }
 
 // === impl Reader ===
@@ -91,8 +101,8 @@ impl<'d> Reader<'d, '_> {
         if of_path.len() + operation.parameters.len() > PARAMETERS_MAX {
             return self.problems.note(format!("{place}.parameters"), format!("expected at most {PARAMETERS_MAX}"));
         }
-        let multi_segment = match self.multi_segment(path, of_path.iter().chain(&operation.parameters)) {
-            Ok(names) => names,
+        let parameters = match self.parameters(of_path.iter().chain(&operation.parameters)) {
+            Ok(parameters) => parameters,
             Err(problem) => return self.problems.note(format!("{place}.parameters"), problem),
         };
         let Some(name) = operation_name::make(operation.operation_id.as_deref(), method, path) else {
@@ -108,39 +118,39 @@ impl<'d> Reader<'d, '_> {
             name,
             method: method.into(),
             template: path.into(),
-            multi_segment,
+            multi_segment: multi_segment(path, &parameters),
             summary: one_line(summary.or(operation.description.as_deref()).unwrap_or_default()),
             tags: kept_tags(&operation.tags),
             versions: Vec::new(),
         });
+        self.written.push(self.manuals.write(operation, &parameters));
     }
 
-    /// The path parameters that take several segments. An operation's own parameter replaces the path's of that name.
-    fn multi_segment<'a>(
+    /// The parameters where references to them lead. An operation's own one replaces the path's of its name and place.
+    fn parameters<'a>(
         &mut self,
-        path: &str,
         parameters: impl Iterator<Item = &'a Parameter<'d>>,
-    ) -> Result<Vec<Box<str>>, String>
+    ) -> Result<Vec<Parameter<'d>>, String>
     where
         'd: 'a,
     {
-        let mut by_name: Vec<(Cow<'d, str>, bool)> = Vec::new();
+        let mut found: Vec<Parameter<'d>> = Vec::new();
         for parameter in parameters {
-            let Some(Parameter { name: Some(name), place, multi_segment, .. }) =
-                self.references.parameter(parameter)?
-            else {
-                continue;
-            };
-            if place.as_deref() != Some("path") || !path.contains(&format!("{{{name}}}")) {
-                continue;
-            }
-            match by_name.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, multi)) => *multi = multi_segment,
-                None => by_name.push((name, multi_segment)),
+            let Some(parameter) = self.references.parameter(parameter)? else { continue };
+            match found.iter_mut().find(|known| (&known.name, &known.place) == (&parameter.name, &parameter.place)) {
+                Some(known) => *known = parameter,
+                None => found.push(parameter),
             }
         }
-        Ok(by_name.into_iter().filter(|(_, multi)| *multi).map(|(name, _)| name.into()).collect())
+        Ok(found)
     }
+}
+
+/// The path parameters that take several segments.
+fn multi_segment(path: &str, parameters: &[Parameter<'_>]) -> Vec<Box<str>> {
+    let of_path = parameters.iter().filter(|one| one.place.as_deref() == Some("path") && one.multi_segment);
+    let names = of_path.filter_map(|one| one.name.as_deref());
+    names.filter(|name| path.contains(&format!("{{{name}}}"))).map(Into::into).collect()
 }
 
 /// The first line of a text, cut to what is kept.

@@ -138,7 +138,7 @@ fn read_json<'d, T: serde::Deserialize<'d>>(raw: &'d RawValue) -> Result<T, Brok
 }
 
 /// The steps of a reference: a JSON pointer in a fragment (RFC 6901, 6).
-fn pointer(reference: &str) -> Result<Vec<String>, Broken> {
+pub(super) fn pointer(reference: &str) -> Result<Vec<String>, Broken> {
     let Some(pointer) = reference.strip_prefix('#') else {
         return Err(format!("`{}` points out of the document; nothing is fetched from elsewhere", shown(reference)));
     };

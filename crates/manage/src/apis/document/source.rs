@@ -76,6 +76,12 @@ pub(super) struct PathOperation<'d> {
     pub(super) tags: Vec<String>,
     #[serde(borrow, default)]
     pub(super) parameters: Vec<Parameter<'d>>,
+    #[serde(borrow, rename = "requestBody")]
+    pub(super) request_body: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) responses: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) deprecated: Option<&'d RawValue>,
 }
 
 /// A parameter, or a reference to one.
@@ -89,6 +95,16 @@ pub(super) struct Parameter<'d> {
     pub(super) place: Option<Cow<'d, str>>,
     #[serde(default, rename = "x-multi-segment")]
     pub(super) multi_segment: bool,
+    #[serde(borrow)]
+    pub(super) description: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) required: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) deprecated: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) schema: Option<&'d RawValue>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'d RawValue>,
 }
 
 /// An object's members in document order.
@@ -99,7 +115,7 @@ pub(super) struct Entries<'d, T> {
 /// A text that borrows where it can.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
-struct Text<'d>(#[serde(borrow)] Cow<'d, str>);
+pub(super) struct Text<'d>(#[serde(borrow)] pub(super) Cow<'d, str>);
 
 /// The methods a path item may have, as the document spells them and as requests do.
 const METHODS: [(&str, &str); 8] = [

@@ -23,6 +23,22 @@ pub struct SuggestedSet {
     pub operations_count: usize,
 }
 
+/// A set of all operations that only read, where there are others too: the least that most keys need. It is named after the
+/// API's title, lists its operations one by one, and is left out where these are more than a set may have.
+pub(super) fn reading(title: Option<&Name>, operations: &[Operation], others: &[SuggestedSet]) -> Option<SuggestedSet> {
+    let patterns: Vec<_> = operations
+        .iter()
+        .filter(|operation| &*operation.method == "GET")
+        .map(|operation| operation.name.to_string())
+        .collect();
+    let is_part = !patterns.is_empty() && patterns.len() < operations.len() && patterns.len() <= PATTERNS_MAX;
+    let name = title.map_or_else(|| "Read".to_owned(), |title| format!("{}: read", title.as_str()));
+    let name = Name::made_of(&name).filter(|_| is_part)?;
+    let mut slugs = others.iter().map(|set| set.slug.clone()).collect();
+    let slug = unique_slug(&name, &mut slugs);
+    Some(SuggestedSet { slug, name, operations_count: patterns.len(), patterns })
+}
+
 /// A set for each tag that operations have: first the tags that the document lists, then others as they come.
 ///
 /// A tag that would need more patterns than a set may have is left out.

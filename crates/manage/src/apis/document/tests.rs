@@ -75,7 +75,9 @@ fn tags_suggest_patterns_where_the_prefix_is_theirs_alone() {
     let sets =
         parse(&github()).map(|document| suggested_sets(&document, &document.operations)).expect("a good document");
     let set = |slug: &str| sets.iter().find(|set| set.slug.as_str() == slug).expect("suggested");
-    assert_eq!(sets.len(), 47);
+    assert_eq!(sets.len(), 48, "one of each tag, and one of all that reads");
+    let reads = sets.last().expect("sets");
+    assert!(reads.name.as_str().ends_with(": read") && reads.operations_count > 500, "{reads:?}");
     assert_eq!(sets[0].slug.as_str(), "actions", "in the document's order");
     assert_eq!((set("issues").patterns.as_slice(), set("issues").operations_count), (&["issues/*".to_owned()][..], 58));
     let orgs = &set("orgs").patterns;
@@ -99,7 +101,7 @@ fn a_tag_does_not_take_a_prefix_that_others_have_too() {
         .map(|document| suggested_sets(&document, &document.operations))
         .expect("a good document");
     let sets: Vec<_> = sets.iter().map(|set| (set.slug.as_str(), set.patterns.join(" "))).collect();
-    let expected = [("a", "a/one"), ("b", "a/two"), ("b-2", "b-one"), ("b-3", "b-two")];
+    let expected = [("a", "a/one"), ("b", "a/two"), ("b-2", "b-one"), ("b-3", "b-two"), ("t-read", "a/one b-one")];
     assert_eq!(sets, expected.map(|(slug, patterns)| (slug, patterns.to_owned())));
 }
 

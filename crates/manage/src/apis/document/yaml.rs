@@ -22,6 +22,8 @@ struct Writer {
     /// Where what an anchor names was written.
     anchors: HashMap<usize, Range<usize>>,
     documents: usize,
+    /// How many collections were open at the key of an example.
+    example: Option<usize>,
 }
 
 /// A mapping or sequence that is not closed yet.
@@ -43,7 +45,7 @@ enum Kind {
 }
 
 /// The JSON that a YAML document says. Keys are texts, and so are numbers: nothing that is read of a document is one, and a
-/// version written `1.10` is no `1.1`.
+/// version written `1.10` is no `1.1`. In examples, which are only shown, numbers are numbers.
 pub(super) fn to_json(bytes: &[u8]) -> Result<String, DocumentError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -94,6 +96,7 @@ impl Writer {
         if is_key && text == "<<" && style == ScalarStyle::Plain {
             return Err("merge keys (`<<`) are no part of YAML 1.2; write the members out".to_owned());
         }
+        self.note_example(is_key.then_some(text));
         self.separate();
         let start = self.json.len();
         match text {
@@ -101,10 +104,21 @@ impl Writer {
             "" | "~" | "null" | "Null" | "NULL" => self.json.push_str("null"),
             "true" | "True" | "TRUE" => self.json.push_str("true"),
             "false" | "False" | "FALSE" => self.json.push_str("false"),
+            _ if self.example.is_some() && is_number(text) => self.json.push_str(text),
             _ => self.push_text(text),
         }
         self.written(anchor, start);
         Ok(())
+    }
+
+    /// Begins or ends an example, by the key, or the place of the value, that comes next.
+    fn note_example(&mut self, key: Option<&str>) {
+        let depth = self.open.len();
+        let is_over = |example: usize| depth < example || depth == example && key.is_some();
+        self.example = self.example.filter(|example| !is_over(*example));
+        if self.example.is_none() && key.is_some_and(|key| ["example", "examples"].contains(&key)) {
+            self.example = Some(depth);
+        }
     }
 
     fn alias(&mut self, anchor: usize) -> Result<(), String> {
@@ -177,6 +191,11 @@ impl Writer {
 }
 
 /// `!!str`, or a type of one's own, which is text to us.
+/// Whether it is a number as JSON writes one.
+fn is_number(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Number>(text).is_ok() && !text.contains(char::is_whitespace)
+}
+
 fn is_text(tag: &Tag) -> bool {
     !tag.is_yaml_core_schema() || tag.suffix == "str"
 }

@@ -10,6 +10,7 @@ use super::{PATH, TYPES};
 use crate::call::segment;
 use crate::failure::Failure;
 use crate::pages::keys::key::{Actor, Range, Sighting};
+use crate::parts::limits::Limit;
 use crate::parts::list::Listed;
 use crate::viewer::Viewer;
 
@@ -18,73 +19,89 @@ const TYPES_OFFERED: usize = 100;
 
 /// An application of the API.
 #[derive(Debug, Deserialize)]
-pub(super) struct Application {
-    pub(super) id: String,
-    pub(super) slug: String,
-    pub(super) name: String,
+pub(in crate::pages::admin) struct Application {
+    pub(in crate::pages::admin) id: String,
+    pub(in crate::pages::admin) slug: String,
+    pub(in crate::pages::admin) name: String,
     #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) active: bool,
-    pub(super) state_reason: Option<String>,
-    pub(super) state_by: Option<Actor>,
-    pub(super) state_at: Option<String>,
-    pub(super) allowed_ips: Vec<Range>,
-    pub(super) public_url: Option<String>,
-    pub(super) api_sets: Vec<String>,
-    pub(super) created_by: Actor,
-    pub(super) created_at: String,
-    pub(super) last_used: Option<Sighting>,
-    pub(super) counts: Counts,
+    pub(in crate::pages::admin) kind: String,
+    pub(in crate::pages::admin) active: bool,
+    pub(in crate::pages::admin) state_reason: Option<String>,
+    pub(in crate::pages::admin) state_by: Option<Actor>,
+    pub(in crate::pages::admin) state_at: Option<String>,
+    pub(in crate::pages::admin) allowed_ips: Vec<Range>,
+    pub(in crate::pages::admin) limits: Vec<Limit>,
+    pub(in crate::pages::admin) public_url: Option<String>,
+    pub(in crate::pages::admin) password_set_at: Option<String>,
+    pub(in crate::pages::admin) api_sets: Vec<String>,
+    pub(in crate::pages::admin) created_by: Actor,
+    pub(in crate::pages::admin) created_at: String,
+    pub(in crate::pages::admin) last_used: Option<Sighting>,
+    pub(in crate::pages::admin) key: Option<FirstKey>,
+    pub(in crate::pages::admin) counts: Counts,
+}
+
+/// The first of its keys, by name.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages::admin) struct FirstKey {
+    pub(in crate::pages::admin) id: String,
+    pub(in crate::pages::admin) hint: String,
 }
 
 /// What goes with an application.
 #[derive(Debug, Deserialize)]
-pub(super) struct Counts {
-    pub(super) keys: u64,
-    pub(super) api_users: u64,
-    pub(super) sessions: u64,
+pub(in crate::pages::admin) struct Counts {
+    pub(in crate::pages::admin) keys: u64,
+    pub(in crate::pages::admin) api_users: u64,
+    pub(in crate::pages::admin) sessions: u64,
 }
 
 /// A type of applications of the API.
 #[derive(Debug, Deserialize)]
-pub(super) struct Kind {
-    pub(super) id: String,
-    pub(super) slug: String,
-    pub(super) name: String,
-    pub(super) sign_in: String,
-    pub(super) api_sets: Vec<String>,
-    pub(super) fields: BTreeMap<String, String>,
-    pub(super) predefined: bool,
-    pub(super) counts: KindCounts,
+pub(in crate::pages::admin) struct Kind {
+    pub(in crate::pages::admin) id: String,
+    pub(in crate::pages::admin) slug: String,
+    pub(in crate::pages::admin) name: String,
+    pub(in crate::pages::admin) sign_in: String,
+    pub(in crate::pages::admin) api_sets: Vec<String>,
+    pub(in crate::pages::admin) fields: BTreeMap<String, String>,
+    pub(in crate::pages::admin) predefined: bool,
+    pub(in crate::pages::admin) counts: KindCounts,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct KindCounts {
-    pub(super) applications: u64,
+pub(in crate::pages::admin) struct KindCounts {
+    pub(in crate::pages::admin) applications: u64,
 }
 
 /// An application with the version that an edit names.
-pub(super) async fn load(viewer: &Viewer, id: &str) -> Result<(Application, String), Failure> {
+pub(in crate::pages::admin) async fn load(viewer: &Viewer, id: &str) -> Result<(Application, String), Failure> {
     let answer = viewer.api.get(format!("/applications/{}", segment(id))).send().await?;
     Ok((answer.read()?, answer.version().unwrap_or_default().to_owned()))
 }
 
 /// The types, by name.
-pub(super) async fn kinds(viewer: &Viewer) -> Result<Vec<Kind>, Failure> {
+pub(in crate::pages::admin) async fn kinds(viewer: &Viewer) -> Result<Vec<Kind>, Failure> {
     let path = format!("/application-types?limit={TYPES_OFFERED}&sort=name");
     Ok(viewer.api.get(path).read::<Listed<Kind>>().await?.data)
+}
+
+/// The same; none for who may not see them.
+pub(in crate::pages::admin) async fn kinds_if_seen(viewer: &Viewer) -> Result<Vec<Kind>, Failure> {
+    let path = format!("/application-types?limit={TYPES_OFFERED}&sort=name");
+    Ok(viewer.api.get(path).read_if_seen::<Listed<Kind>>().await?.map(|page| page.data).unwrap_or_default())
 }
 
 // === impl Application ===
 
 impl Application {
     /// Its page.
-    pub(super) fn path(&self) -> String {
+    pub(in crate::pages::admin) fn path(&self) -> String {
         format!("{PATH}/{}", self.id)
     }
 
     /// The word of its state.
-    pub(super) const fn state(&self) -> &'static str {
+    pub(in crate::pages::admin) const fn state(&self) -> &'static str {
         if self.active { "active" } else { "disabled" }
     }
 }
@@ -93,12 +110,27 @@ impl Application {
 
 impl Kind {
     /// Its page.
-    pub(super) fn path(&self) -> String {
+    pub(in crate::pages::admin) fn path(&self) -> String {
         format!("{TYPES}/{}", self.id)
     }
 
+    /// Whether users sign in under its applications, or have tokens of their own.
+    pub(in crate::pages::admin) fn has_users(&self) -> bool {
+        ["session", "static_token", "key_and_token"].contains(&self.sign_in.as_str())
+    }
+
+    /// Whether these users sign in by a password.
+    pub(in crate::pages::admin) fn signs_in(&self) -> bool {
+        self.sign_in == "session"
+    }
+
+    /// Whether its applications have a password.
+    pub(in crate::pages::admin) fn has_password(&self) -> bool {
+        ["session", "static_token"].contains(&self.sign_in.as_str())
+    }
+
     /// Whether its applications have this field, and whether they need it.
-    pub(super) fn field(&self, name: &str) -> Need {
+    pub(in crate::pages::admin) fn field(&self, name: &str) -> Need {
         match self.fields.get(name).map(String::as_str) {
             Some("required") => Need::Required,
             Some("optional") => Need::Optional,
@@ -109,14 +141,14 @@ impl Kind {
 
 /// Whether a field stands in a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(in crate::pages::admin) enum Need {
     Required,
     Optional,
     Hidden,
 }
 
 /// Addresses where there is little room: the first, and how many more.
-pub(super) fn short_addresses(ranges: &[Range]) -> Markup {
+pub(in crate::pages::admin) fn short_addresses(ranges: &[Range]) -> Markup {
     html! {
         @match ranges {
             [] => span .muted { (texts::ANYWHERE) },

@@ -15,7 +15,7 @@ use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::VERSION;
 use crate::pages::keys::key::Key;
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::parts::list::{Listed, ROWS};
 use crate::parts::time;
@@ -60,7 +60,7 @@ async fn show(
     let more = (counts.keys as usize).saturating_sub(keys.data.len());
     let label = texts::type_name(&application.name);
     let body = html! {
-        (summary(problems))
+        (summary_called(words::NOT_DELETED, problems))
         section .card .parting {
             header { h2 { (application.name) } }
             section {

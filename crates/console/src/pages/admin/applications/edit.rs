@@ -17,6 +17,7 @@ use crate::form::{Form, VERSION};
 use crate::parts::changed::now;
 use crate::parts::field::summary;
 use crate::parts::frame::{Page, csrf};
+use crate::parts::limits::in_words;
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
@@ -31,6 +32,11 @@ async fn page(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failur
 
 async fn save(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Result<Response, Failure> {
     let (application, version) = load(&viewer, &id).await?;
+    // Who had to prove who they are may have typed one before that, and it was not kept.
+    if application.password_set_at.is_some() && form.find("password").is_none() {
+        let problems = Problems::with_field("password", texts::PASSWORD_AGAIN);
+        return show(&viewer, &application, form.text(VERSION), &form, &problems).await;
+    }
     let call =
         viewer.api.patch(format!("/applications/{}", application.id)).json(&change(&filled(&application), &form));
     match call.if_match(form.given(VERSION)).send().await {
@@ -55,15 +61,17 @@ async fn show(
     let part = Fields { form, problems, kind };
     let body = html! {
         (summary(problems))
-        @if !problems.is_empty() { (now(LABELS, &filled(application), form)) }
+        @if !problems.is_empty() { (now(LABELS, &in_words(&filled(application)), &in_words(form))) }
         form .form method="post" action={ (application.path()) "/edit" } {
             (csrf(viewer))
             input type="hidden" name=(VERSION) value=(version);
             (part.name())
+            (part.password(texts::PASSWORD_KEEPS))
             (part.status())
             div .field { span .label { (texts::TYPE) } p { (kind.name) } }
             (part.addresses())
             (part.public_url())
+            (part.limits())
             (part.slug())
             div .buttons {
                 button .btn type="submit" { (words::SAVE) }

@@ -1,5 +1,6 @@
 //! An application as a form: what it holds, and what it sends.
 
+use claviger_domain::limit::Place;
 use claviger_texts::console::{applications as texts, keys};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -7,10 +8,12 @@ use serde_json::{Map, Value, json};
 use super::application::{Application, Kind, Need};
 use crate::failure::Problems;
 use crate::form::Form;
-use crate::pages::keys::form::address;
 use crate::pages::keys::key::Range;
+use crate::pages::keys::sent::address;
 use crate::parts::changed::Labels;
 use crate::parts::field::{Choice, Field};
+use crate::parts::limits::{self, LIMITS};
+use crate::parts::password;
 
 /// What a stale edit is compared by.
 pub(super) const LABELS: Labels<'_> = &[
@@ -18,6 +21,7 @@ pub(super) const LABELS: Labels<'_> = &[
     ("slug", texts::SLUG),
     ("allowed_ips", texts::ALLOWED_IPS),
     ("public_url", texts::PUBLIC_URL),
+    (LIMITS, claviger_texts::console::limits::LIMITS),
 ];
 
 /// The form of a new one: it begins active.
@@ -37,6 +41,7 @@ pub(super) fn filled(application: &Application) -> Form {
     if application.active {
         form.set("active", "on");
     }
+    limits::fill(&mut form, &application.limits);
     form
 }
 
@@ -53,12 +58,16 @@ pub(super) fn creation(form: &Form, kind: &Kind) -> Value {
     if kind.field("public_url") != Need::Hidden {
         set("public_url", form.value("public_url"));
     }
+    if let Some(password) = typed_password(form).filter(|_| kind.has_password()) {
+        set("password", json!(password));
+    }
     if let Some(slug) = form.given("slug") {
         set("slug", json!(slug));
     }
     if let Some(environment) = form.given("environment") {
         set("environment", json!(environment));
     }
+    limits::change(&Form::default(), form, &mut body);
     Value::Object(body)
 }
 
@@ -76,7 +85,16 @@ pub(super) fn change(before: &Form, form: &Form) -> Value {
     if before.is_on("active") != form.is_on("active") {
         body.insert("active".to_owned(), json!(form.is_on("active")));
     }
+    if let Some(password) = typed_password(form) {
+        body.insert("password".to_owned(), json!(password));
+    }
+    limits::change(before, form, &mut body);
     Value::Object(body)
+}
+
+/// As it was typed: blanks are characters of a password.
+fn typed_password(form: &Form) -> Option<&str> {
+    form.find("password").filter(|password| !password.is_empty())
 }
 
 /// One a line, or several with commas between them; what stands behind `#` is one label.
@@ -108,6 +126,14 @@ impl<'a> Fields<'a> {
         self.field("name", texts::NAME).required().hint(texts::NAME_HINT).text(self.form.text("name"))
     }
 
+    /// Where the type has one; an empty field is no change.
+    pub(super) fn password(&self, hint: &'a str) -> Markup {
+        let hint = if self.problems.is_empty() { hint } else { texts::PASSWORD_AGAIN };
+        html! {
+            @if self.kind.has_password() { (password::new(self.field("password", texts::PASSWORD).hint(hint))) }
+        }
+    }
+
     pub(super) fn status(&self) -> Markup {
         self.field("active", texts::ACTIVE).hint(texts::ACTIVE_HINT).tick(self.form.is_on("active"))
     }
@@ -126,6 +152,10 @@ impl<'a> Fields<'a> {
     pub(super) fn environment(&self) -> Markup {
         let choices = [Choice::new("live", keys::LIVE), Choice::new("test", keys::TEST)];
         self.field("environment", texts::ENVIRONMENT).choice(&choices, self.form.text("environment"))
+    }
+
+    pub(super) fn limits(&self) -> Markup {
+        limits::fields(Place::Application, self.form, self.problems)
     }
 
     pub(super) fn slug(&self) -> Markup {

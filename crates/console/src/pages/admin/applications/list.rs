@@ -10,7 +10,6 @@ use super::application::{Application, Kind, kinds, short_addresses};
 use super::{PATH, tabs};
 use crate::Console;
 use crate::failure::Failure;
-use crate::pages::keys::key::Key;
 use crate::parts::badge;
 use crate::parts::field::Choice;
 use crate::parts::frame::{Page, csrf};
@@ -20,12 +19,6 @@ use crate::viewer::Viewer;
 
 const KNOWN: &[&str] = &["text", "type", "active", "sort", "cursor"];
 
-/// An application with its first key by name: an index has them so.
-struct Row {
-    application: Application,
-    key: Option<Key>,
-}
-
 pub(super) fn router() -> Router<Console> {
     Router::new().route(PATH, get(list))
 }
@@ -34,7 +27,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
     let asked = viewer.asked(KNOWN);
     let found: Listed<Application> = viewer.api.get(format!("/applications{}", asked.query())).read().await?;
     let kinds = kinds(&viewer).await?;
-    let rows = with_keys(&viewer, found.data).await?;
+    let rows = found.data;
     let list = List {
         path: PATH,
         asked: &asked,
@@ -50,22 +43,9 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &list, &kinds, &rows))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(rows.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
-}
-
-async fn with_keys(viewer: &Viewer, applications: Vec<Application>) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::with_capacity(applications.len());
-    for application in applications {
-        let path = format!("/applications/{}/keys?limit=1&sort=name", application.id);
-        let key = match application.counts.keys {
-            0 => None,
-            _ => viewer.api.get(path).read::<Listed<Key>>().await?.data.pop(),
-        };
-        rows.push(Row { application, key });
-    }
-    Ok(rows)
 }
 
 fn new_button(viewer: &Viewer) -> Markup {
@@ -85,7 +65,7 @@ fn by_status() -> Filter<'static> {
     Filter { name: "active", label: texts::ANY_STATUS, choices }
 }
 
-fn table(viewer: &Viewer, list: &List<'_>, kinds: &[Kind], rows: &[Row]) -> Markup {
+fn table(viewer: &Viewer, list: &List<'_>, kinds: &[Kind], rows: &[Application]) -> Markup {
     html! {
         div .table-container {
             table .table {
@@ -105,17 +85,17 @@ fn table(viewer: &Viewer, list: &List<'_>, kinds: &[Kind], rows: &[Row]) -> Mark
     }
 }
 
-fn row(viewer: &Viewer, kinds: &[Kind], Row { application, key }: &Row) -> Markup {
+fn row(viewer: &Viewer, kinds: &[Kind], application: &Application) -> Markup {
     let kind = kinds.iter().find(|kind| kind.slug == application.kind);
     html! {
         tr id=(application.id) {
             th .wrap scope="row" { a href=(application.path()) { (application.name) } }
             td { (status(viewer, application)) }
-            td { (kind.map_or(application.kind.as_str(), |kind| kind.name.as_str())) }
+            td .wrap { (kind.map_or(application.kind.as_str(), |kind| kind.name.as_str())) }
             td .wrap { (short_addresses(&application.allowed_ips)) }
             td .wrap { @if let Some(url) = &application.public_url { (url) } }
             td {
-                @if let Some(key) = key { a href=(key.path()) { code { (key.hint) } } }
+                @if let Some(key) = &application.key { a href={ "/keys/" (key.id) } { code { (key.hint) } } }
                 @if application.counts.keys > 1 { " " span .muted { (texts::more(application.counts.keys as usize - 1)) } }
             }
             td { (crate::parts::time::day(&application.created_at, &viewer.zone)) }
@@ -125,7 +105,7 @@ fn row(viewer: &Viewer, kinds: &[Kind], Row { application, key }: &Row) -> Marku
                         summary .btn data-variant="ghost" data-size="icon" aria-label=(texts::options_of(&application.name)) { (Icon::More.draw()) }
                         div .menu-items {
                             a href={ (application.path()) "/edit" } { (texts::EDIT) }
-                            a href={ (application.path()) "/keys/new" } { (texts::NEW_KEY) }
+                            @if viewer.may("keys.manage_all") { a href={ (application.path()) "/keys/new" } { (texts::NEW_KEY) } }
                             a href={ (application.path()) "/delete" } { (texts::DELETE) }
                         }
                     }

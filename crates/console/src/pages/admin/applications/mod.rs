@@ -1,15 +1,20 @@
 //! *Web service - Applications*: external systems with their keys, and the types that they are of.
 
-mod application;
+pub(super) mod application;
+pub(super) mod connect;
 mod delete;
 mod edit;
 mod form;
 mod list;
+mod mail;
 mod new;
 mod new_key;
+mod password;
 mod show;
 mod switch;
 mod types;
+
+pub(super) use switch::turn;
 
 use axum::Router;
 use claviger_texts::console::applications as texts;
@@ -21,7 +26,7 @@ use crate::viewer::Viewer;
 /// Where they are.
 const PATH: &str = "/admin/applications";
 /// Where their types are.
-const TYPES: &str = "/admin/applications/types";
+pub(super) const TYPES: &str = "/admin/applications/types";
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
@@ -30,17 +35,21 @@ pub(super) fn router() -> Router<Console> {
         .merge(show::router())
         .merge(edit::router())
         .merge(switch::router())
+        .merge(mail::router())
         .merge(delete::router())
         .merge(new_key::router())
+        .merge(password::router())
         .merge(types::router())
 }
 
 /// Applications and their types, as places beside each other.
 fn tabs(viewer: &Viewer) -> Markup {
+    // Below the applications, but for what stands below the types.
+    let is_of_types = viewer.path.starts_with(TYPES);
     html! {
         nav .subplaces aria-label=(texts::TITLE) {
             @for (path, label) in [(PATH, texts::APPLICATIONS), (TYPES, texts::types::TYPES)] {
-                a href=(path) aria-current=[(viewer.path == path).then_some("page")] { (label) }
+                a href=(path) aria-current=[((path == TYPES) == is_of_types).then_some("page")] { (label) }
             }
         }
     }

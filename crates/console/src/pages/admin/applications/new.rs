@@ -4,11 +4,12 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use claviger_manage::ErrorCode;
-use claviger_texts::console::{applications as texts, form as words, keys};
+use claviger_texts::console::{applications as texts, connect, form as words, keys};
 use http::StatusCode;
 use maud::{Markup, html};
 
 use super::application::{Kind, kinds};
+use super::connect::Connection;
 use super::form::{Fields, creation, empty};
 use super::{PATH, TYPES, tabs};
 use crate::Console;
@@ -49,14 +50,21 @@ async fn make(Posted { viewer, mut form }: Posted) -> Result<Response, Failure> 
         }
         Err(error) => return Ok(show(&viewer, &kinds, &form, &mend(error)?)),
     };
-    let made: Made = answer.read()?;
-    Ok(shown_once::page(
-        &viewer,
-        &made,
-        answer.is_replayed(),
-        keys::CREATED_TITLE,
-        &format!("{PATH}/{}", made.key.owner.id),
-    ))
+    let mut made: Made = answer.read()?;
+    let back = format!("{PATH}/{}", made.key.owner.id);
+    if answer.is_replayed() {
+        return Ok(shown_once::already(&viewer, &made, &back));
+    }
+    made.call = first_call(&viewer, kind, &made, form.text("name").trim());
+    Ok(shown_once::show(&viewer, &made, keys::CREATED_TITLE, &back))
+}
+
+/// What a call of an application with users is; others are asked about like any key.
+fn first_call(viewer: &Viewer, kind: &Kind, made: &Made, name: &str) -> Option<(String, &'static str)> {
+    let (password, key) = (made.password.as_deref(), made.secret.as_deref());
+    let line = Connection { application: name, password, key, user: None }.line(viewer, kind);
+    let hint = if kind.signs_in() { connect::FIRST_HINT } else { connect::FIRST_TOKEN_HINT };
+    line.filter(|_| kind.has_users()).map(|line| (line, hint))
 }
 
 fn chosen<'k>(kinds: &'k [Kind], form: &Form) -> Option<&'k Kind> {
@@ -88,12 +96,14 @@ fn fields(viewer: &Viewer, kinds: &[Kind], kind: &Kind, form: &Form, problems: &
             (csrf(viewer))
             input type="hidden" name=(ONCE) value=(once);
             (part.name())
+            (part.password(texts::PASSWORD_HINT))
             (part.status())
             (type_choice(kinds, kind, problems))
             (part.addresses())
             (part.public_url())
             details .advanced open[!problems.is_empty()] {
                 summary { (words::ADVANCED) }
+                (part.limits())
                 (part.slug())
                 (part.environment())
             }
@@ -111,7 +121,7 @@ fn type_choice(kinds: &[Kind], kind: &Kind, problems: &Problems) -> Markup {
     let field = Field::new(TYPE, texts::TYPE, problems).required().hint(texts::TYPE_HINT);
     html! {
         (field.choice(&choices, &kind.slug))
-        @if kinds.iter().any(|other| other.fields != kind.fields) {
+        @if kinds.iter().any(|other| other.fields != kind.fields || other.has_password() != kind.has_password()) {
             div { button .btn data-variant="outline" type="submit" name=(STEP) value=(TYPE) formnovalidate { (texts::SHOW_FIELDS) } }
         }
     }

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use serde_json::json;
 
-use super::PATH;
 use crate::Console;
 use crate::call::segment;
 use crate::failure::Failure;
@@ -21,16 +20,23 @@ pub(super) fn router() -> Router<Console> {
 }
 
 async fn disable(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
-    turn(&id, posted, "disable", "application-disabled").await
+    turn("applications", &id, posted, "disable", "application-disabled").await
 }
 
 async fn enable(Path(id): Path<String>, posted: Posted) -> Result<Response, Failure> {
-    turn(&id, posted, "enable", "application-enabled").await
+    turn("applications", &id, posted, "enable", "application-enabled").await
 }
 
-async fn turn(id: &str, Posted { viewer, form }: Posted, action: &str, word: &str) -> Result<Response, Failure> {
+/// Does it to a record of this place, and goes back to where that was asked for, or to the record's page.
+pub(in crate::pages::admin) async fn turn(
+    place: &str,
+    id: &str,
+    Posted { viewer, form }: Posted,
+    action: &str,
+    word: &str,
+) -> Result<Response, Failure> {
     let id = segment(id);
-    viewer.api.post(format!("/applications/{id}/{action}")).json(&json!({})).send().await?;
-    let page = format!("{PATH}/{id}");
+    viewer.api.post(format!("/{place}/{id}/{action}")).json(&json!({})).send().await?;
+    let page = format!("/admin/{place}/{id}");
     Ok(Redirect::to(&told(form.given("back").map_or(page.as_str(), local), word)).into_response())
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use claviger_manage::ErrorCode;
 use claviger_texts::console::applications::{self as words, types as texts};
-use claviger_texts::console::{form, keys};
+use claviger_texts::console::{confirm, form, picker};
 use http::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -23,21 +23,30 @@ use crate::parts::badge;
 use crate::parts::changed::{Labels, now};
 use crate::parts::confirm::Question;
 use crate::parts::dual_list::dual_list;
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Choice, Field, summary};
 use crate::parts::frame::{Page, csrf};
 use crate::parts::icon::Icon;
 use crate::parts::list::{List, Listed};
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
-/// How applications of a new type prove themselves.
-const SIGN_IN: &str = "key_only";
-const LABELS: Labels<'_> = &[("name", words::NAME), ("slug", words::SLUG), ("api_sets", texts::SETS)];
+/// How applications can prove themselves, as the API calls it.
+const SIGN_INS: [&str; 5] = ["session", "static_token", "key_and_token", "key_only", "signature"];
+/// Fields that applications of a type have or have not.
+const NEEDS: [(&str, &str); 2] = [("allowed_ips", texts::ALLOWED_IPS), ("public_url", texts::PUBLIC_URL)];
+const LABELS: Labels<'_> = &[
+    ("name", words::NAME),
+    ("slug", words::SLUG),
+    ("api_sets", texts::SETS),
+    ("allowed_ips", texts::ALLOWED_IPS),
+    ("public_url", texts::PUBLIC_URL),
+];
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
         .route(TYPES, get(list))
         .route("/admin/applications/types/new", get(new).post(make))
+        .route("/admin/applications/types/predefined", post(predefine))
         .route("/admin/applications/types/{id}", get(page).post(save))
         .route("/admin/applications/types/{id}/delete", post(delete))
 }
@@ -63,20 +72,39 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
                 }
             }
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
 }
 
 fn new_button(viewer: &Viewer) -> Markup {
-    html! { @if viewer.may("applications.manage") { a .btn href={ (TYPES) "/new" } { (Icon::Plus.draw()) (texts::NEW) } } }
+    let question = Question {
+        action: texts::PREDEFINE,
+        what: &html! {},
+        consequence: texts::PREDEFINE_CONSEQUENCE,
+        answers: confirm::PREDEFINE,
+        path: &format!("{TYPES}/predefined"),
+        fields: &html! {},
+        is_destructive: false,
+    };
+    html! {
+        @if viewer.may("applications.manage") {
+            (question.ask(viewer))
+            a .btn href={ (TYPES) "/new" } { (Icon::Plus.draw()) (texts::NEW) }
+        }
+    }
+}
+
+async fn predefine(Posted { viewer, .. }: Posted) -> Result<Response, Failure> {
+    viewer.api.post("/application-types/predefined").send().await?;
+    Ok(Redirect::to(&told(TYPES, "created")).into_response())
 }
 
 fn row(kind: &Kind) -> Markup {
     html! {
         tr {
             th .wrap scope="row" { a href=(kind.path()) { (kind.name) } @if kind.predefined { " " (badge::tag(texts::PREDEFINED)) } }
-            td { code { (kind.slug) } }
+            td .wrap { code { (kind.slug) } }
             td { (texts::sign_in(&kind.sign_in)) }
             td .wrap { @for set in &kind.api_sets { (badge::tag(set)) " " } }
             td { a href={ (super::PATH) "?type=" (segment(&kind.slug)) } { (kind.counts.applications) } }
@@ -87,24 +115,37 @@ fn row(kind: &Kind) -> Markup {
 // === making one ===
 
 async fn new(viewer: Viewer) -> Result<Response, Failure> {
-    show_new(&viewer, &Form::default(), &Problems::default()).await
+    let mut form = Form::default();
+    form.set("sign_in", "key_only");
+    show_new(&viewer, &form, &Problems::default()).await
 }
 
 async fn make(Posted { viewer, form }: Posted) -> Result<Response, Failure> {
     let mut body = sent(&form);
-    body.insert("sign_in".to_owned(), json!(SIGN_IN));
+    body.insert("sign_in".to_owned(), json!(form.text("sign_in")));
     if form.given("slug").is_none() {
         body.remove("slug");
     }
     let call = viewer.api.post("/application-types").json(&Value::Object(body)).once(form.given(ONCE));
     match call.send().await {
         Ok(_) => Ok(Redirect::to(&told(TYPES, "created")).into_response()),
-        Err(error) => show_new(&viewer, &form, &mend(error)?).await,
+        Err(error) => show_new(&viewer, &form, &placed(mend(error)?)).await,
     }
 }
 
+/// What the API says of the fields of applications, at those of the form.
+fn placed(problems: Problems) -> Problems {
+    problems.map(|error| match error.field.strip_prefix("fields.") {
+        Some(field) => claviger_manage::FieldError::new(field.to_owned(), error.message),
+        None => error,
+    })
+}
+
 async fn show_new(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Response, Failure> {
-    let fields = fields(viewer, form, problems).await?;
+    let proofs: Vec<_> = SIGN_INS.iter().map(|word| Choice::new(*word, texts::sign_in(word))).collect();
+    let proof = Field::new("sign_in", texts::SIGN_IN, problems).required().hint(texts::SIGN_IN_HINT);
+    let rest = fields(viewer, form, problems).await?;
+    let fields = html! { (proof.choice(&proofs, form.text("sign_in"))) (rest) };
     let once = form.given(ONCE).unwrap_or(&viewer.once);
     let hidden = html! { input type="hidden" name=(ONCE) value=(once); };
     let body = form_of(viewer, &format!("{TYPES}/new"), &hidden, &fields, problems);
@@ -132,17 +173,22 @@ async fn fields(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Mar
     let offer = Offer::load(viewer).await?;
     let chosen: Vec<_> = form.all("api_sets").collect();
     let sets = Field::new("api_sets", texts::SETS, problems);
+    let needs = texts::NEEDS.map(|(word, label)| Choice::new(word, label));
     Ok(html! {
         (Field::new("name", words::NAME, problems).required().text(form.text("name")))
         (Field::new("slug", words::SLUG, problems).hint(words::SLUG_HINT).text(form.text("slug")))
-        (dual_list(sets, keys::AVAILABLE, keys::SELECTED, &offer.sets, &chosen))
+        (dual_list(sets, picker::AVAILABLE, picker::SELECTED, &offer.sets, &chosen))
+        @for (name, label) in NEEDS { (Field::new(name, label, problems).choice(&needs, form.text(name))) }
     })
 }
 
 fn sent(form: &Form) -> Map<String, Value> {
     let sets = form.all("api_sets").collect::<Vec<_>>();
     let members = [("name", json!(form.text("name"))), ("slug", form.value("slug")), ("api_sets", json!(sets))];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut body: Map<String, Value> = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let needs = NEEDS.iter().filter_map(|(name, _)| Some(((*name).to_owned(), json!(form.given(name)?))));
+    body.insert("fields".to_owned(), Value::Object(needs.collect()));
+    body
 }
 
 // === one that is there ===
@@ -153,6 +199,9 @@ fn filled(kind: &Kind) -> Form {
     form.set("slug", kind.slug.clone());
     for set in &kind.api_sets {
         form.push("api_sets", set.clone());
+    }
+    for (name, _) in NEEDS {
+        form.set(name, kind.fields.get(name).cloned().unwrap_or_default());
     }
     form
 }
@@ -171,14 +220,15 @@ async fn save(Path(id): Path<String>, Posted { viewer, form }: Posted) -> Result
     let (kind, version) = load(&viewer, &id).await?;
     let before = filled(&kind);
     let mut body = sent(&form);
-    body.retain(|name, _| !before.all(name).eq(form.all(name)));
+    let differs = |name: &str| !before.all(name).eq(form.all(name));
+    body.retain(|name, _| if name == "fields" { NEEDS.iter().any(|(name, _)| differs(name)) } else { differs(name) });
     let call = viewer.api.patch(format!("/application-types/{}", kind.id)).json(&Value::Object(body));
     match call.if_match(form.given(VERSION)).send().await {
         Ok(_) => Ok(Redirect::to(&told(&kind.path(), "saved")).into_response()),
         Err(error) if error.code() == ErrorCode::Stale => {
             show(&viewer, &kind, &version, &form, &Problems::of(form::STALE)).await
         }
-        Err(error) => show(&viewer, &kind, form.text(VERSION), &form, &mend(error)?).await,
+        Err(error) => show(&viewer, &kind, form.text(VERSION), &form, &placed(mend(error)?)).await,
     }
 }
 
@@ -215,6 +265,7 @@ fn ask(viewer: &Viewer, kind: &Kind) -> Markup {
         action: words::DELETE,
         what: &html! { p { strong { (kind.name) } } },
         consequence: texts::DELETE_CONSEQUENCE,
+        answers: confirm::DELETE_TYPE,
         path: &format!("{}/delete", kind.path()),
         fields: &html! {},
         is_destructive: true,

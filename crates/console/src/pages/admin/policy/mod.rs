@@ -18,7 +18,7 @@ use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{CSRF, Form, VERSION};
 use crate::parts::changed::{before_and_after, carried, now};
-use crate::parts::field::summary;
+use crate::parts::field::summary_called;
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
@@ -118,14 +118,18 @@ async fn show(
     let history = audit::history_of(viewer, &viewer.organization.id, "policy.*").await?;
     let is_editor = viewer.may("policy.manage");
     let body = html! {
-        (summary(problems))
+        (summary_called(if form.text(STEP) == SAVE { words::NOT_DONE } else { words::NO_PREVIEW }, problems))
         (above)
-        form .form method="post" action=(PATH) {
-            (csrf(viewer))
-            input type="hidden" name=(VERSION) value=(version);
-            p .muted { (texts::HINT) }
-            fieldset disabled[!is_editor] { (fields(form, problems)) }
-            @if is_editor { div .buttons { button .btn type="submit" { (texts::PREVIEW) } } }
+        @if is_editor {
+            form .form method="post" action=(PATH) {
+                (csrf(viewer))
+                input type="hidden" name=(VERSION) value=(version);
+                p .muted { (texts::HINT) }
+                fieldset { (fields(form, problems)) }
+                div .buttons { button .btn type="submit" { (texts::PREVIEW) } }
+            }
+        } @else {
+            div .form { fieldset disabled { (fields(form, problems)) } }
         }
         (history)
     };

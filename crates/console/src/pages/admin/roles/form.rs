@@ -1,6 +1,6 @@
 //! The form of a role: its fields, what they send, and what they hold.
 
-use claviger_texts::console::{keys, roles as texts};
+use claviger_texts::console::{picker, roles as texts};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
@@ -61,7 +61,7 @@ fn levels(form: &Form, problems: &Problems, sets: &[Choice]) -> Markup {
         div { h2 { (texts::LEVELS) } p .hint { (texts::LEVELS_HINT) } }
         @for (name, label) in NUMBERS { (Field::new(name, label, problems).input("number", form.text(name), "off")) }
         (Field::new(BOUND, texts::API_SETS, problems).choice(&bounds, form.text(BOUND)))
-        (dual_list(Field::new(SETS, texts::SETS, problems).hint(texts::SETS_HINT), keys::AVAILABLE, keys::SELECTED, sets, &chosen))
+        (dual_list(Field::new(SETS, texts::SETS, problems).hint(texts::SETS_HINT), picker::AVAILABLE, picker::SELECTED, sets, &chosen))
     }
 }
 

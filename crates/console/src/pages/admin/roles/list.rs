@@ -34,7 +34,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&list, &found.data, &authorities))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
 }
@@ -58,7 +58,7 @@ fn table(list: &List<'_>, roles: &[Role], authorities: &[Authority]) -> Markup {
                     @for role in roles {
                         tr {
                             th .wrap scope="row" { a href=(role.path()) { (role.name) } }
-                            td { code { (role.slug) } }
+                            td .wrap { code { (role.slug) } }
                             td { @if role.predefined { (badge::tag(texts::PREDEFINED)) } @else { (texts::CUSTOM) } }
                             td .wrap { (given(authorities, role)) }
                             td { (role.counts.users) }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_texts::console::{people, roles as texts};
+use claviger_texts::console::{confirm, people, roles as texts};
 use maud::{Markup, html};
 
 use super::{Authority, Levels, Role, authorities, label};
@@ -66,6 +66,7 @@ fn delete(viewer: &Viewer, role: &Role) -> Markup {
         action: texts::DELETE,
         what: &html! { p { strong { (role.name) } " " code { (role.slug) } } },
         consequence: if is_held { texts::DELETE_HELD } else { texts::DELETE_CONSEQUENCE },
+        answers: confirm::DELETE_ROLE,
         path: &format!("{}/delete", role.path()),
         fields: &html! {},
         is_destructive: true,

@@ -6,7 +6,6 @@ use axum::response::Response;
 use axum::routing::get;
 use claviger_texts::console::{keys, people as texts};
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::state::actions;
 use super::{User, load};
@@ -16,19 +15,14 @@ use crate::failure::{Failure, Problems};
 use crate::form::Form;
 use crate::pages::admin::audit::history;
 use crate::pages::admin::roles::{self, Role};
-use crate::pages::keys::key::Key;
+use crate::pages::keys::key::{Key, delegates};
 use crate::pages::keys::list::{Columns, states, table};
 use crate::pages::keys::new::{Place, make, show};
 use crate::parts::frame::Page;
 use crate::parts::icon::Icon;
 use crate::parts::list::{List, Listed, empty};
 use crate::parts::{badge, time};
-use crate::viewer::{Posted, Viewer};
-
-#[derive(Deserialize)]
-struct Policy {
-    delegated_creation: bool,
-}
+use crate::viewer::{Posted, Viewer, not_yours};
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
@@ -103,7 +97,7 @@ async fn keys(viewer: &Viewer, user: &User) -> Result<Markup, Failure> {
                 @if found.data.is_empty() { (list.empty("", "", &html! {})) } @else {
                     (table(viewer, &list, &found.data, Columns::OfOwner))
                 }
-                (list.pager(found.next_cursor.as_deref()))
+                (list.pager(found.data.len(), found.next_cursor.as_deref()))
             }
         }
     })
@@ -114,14 +108,14 @@ async fn generates(viewer: &Viewer, user: &User) -> Result<bool, Failure> {
     if user.is(viewer) {
         return Ok(viewer.may("keys.manage_own"));
     }
-    if !viewer.may("keys.manage_all") {
-        return Ok(false);
-    }
-    let policy = viewer.api.get("/policy").read_if_seen::<Policy>().await?;
-    Ok(policy.is_some_and(|policy| policy.delegated_creation))
+    Ok(viewer.may("keys.manage_all") && delegates(viewer).await?)
 }
 
 async fn new_key(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failure> {
+    let (user, _) = load(&viewer, &id).await?;
+    if !generates(&viewer, &user).await? {
+        return Err(not_yours());
+    }
     show(&viewer, &Place::account(&id), &Form::default(), &Problems::default()).await
 }
 

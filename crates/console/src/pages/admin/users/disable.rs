@@ -15,7 +15,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::Form;
-use crate::parts::field::{Choice, Field, summary};
+use crate::parts::field::{Choice, Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::parts::list::Listed;
 use crate::parts::time;
@@ -94,7 +94,7 @@ async fn show(viewer: &Viewer, id: &str, form: &Form, problems: &Problems) -> Re
         None
     };
     let body = html! {
-        (summary(problems))
+        (summary_called(texts::NOT_DISABLED, problems))
         form .form .wide method="post" action={ (user.path()) "/disable" } {
             (csrf(viewer))
             div { (user.named(viewer)) p { (texts::DISABLE_CONSEQUENCE) } }
@@ -159,7 +159,13 @@ fn table(viewer: &Viewer, stopping: &Stopping, can_move: bool, form: &Form) -> M
                                         checked[form.all(KEYS).any(|ticked| ticked == key.id)];
                                 }
                             }
-                            th .wrap scope="row" { a href={ "/keys/" (key.id) } { (key.name) } }
+                            th .wrap scope="row" {
+                                @if viewer.may("keys.read") {
+                                    a href={ "/keys/" (key.id) } { (key.name) }
+                                } @else {
+                                    (key.name)
+                                }
+                            }
                             td { code { (key.hint) } }
                             td {
                                 @match &key.last_used_at {

@@ -1,7 +1,7 @@
 //! The fields of a person, what they send, and what they hold.
 
 use claviger_texts::console::people as texts;
-use maud::Markup;
+use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 
 use super::User;
@@ -64,7 +64,10 @@ impl<'a> Fields<'a> {
             return dual_list(field, texts::ROLES_AVAILABLE, texts::ROLES_SELECTED, &choices, &chosen);
         }
         let choices: Vec<_> = roles.iter().map(pick).collect();
-        picks(field, &choices, &chosen)
+        html! {
+            (picks(field, &choices, &chosen))
+            p .hint { a href="/admin/roles" target="_blank" { (texts::WHAT_ROLES_DO) } }
+        }
     }
 }
 

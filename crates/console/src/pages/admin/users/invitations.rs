@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use claviger_texts::console::{keys, people as texts};
+use claviger_texts::console::{confirm, keys, people as texts};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -14,6 +14,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::Failure;
 use crate::form::{Form, ONCE};
+use crate::pages::admin::roles::{self, Role};
 use crate::pages::keys::key::Actor;
 use crate::pages::sign_in::local;
 use crate::parts::confirm::Question;
@@ -32,6 +33,7 @@ pub(super) struct Invitation {
     id: String,
     user: String,
     email: String,
+    roles: Vec<String>,
     state: String,
     created_by: Actor,
     created_at: String,
@@ -52,15 +54,16 @@ pub(super) fn router() -> Router<Console> {
 async fn list(viewer: Viewer) -> Result<Response, Failure> {
     let asked = viewer.asked(&["sort", "cursor"]);
     let found: Listed<Invitation> = viewer.api.get(format!("/invitations{}", asked.query())).read().await?;
+    let roles = roles::all(&viewer).await?;
     let list = List { path: PATH, asked: &asked, search_label: "", filters: Vec::new(), export: None };
     let body = html! {
         (tabs(&viewer))
         @if found.data.is_empty() {
             (list.empty(texts::NO_INVITATIONS, texts::NO_INVITATIONS_HINT, &invite(&viewer)))
         } @else {
-            (table(&viewer, &list, &found.data))
+            (table(&viewer, &list, &found.data, &roles))
         }
-        (list.pager(found.next_cursor.as_deref()))
+        (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::INVITATIONS, body).actions(invite(&viewer)).ok())
 }
@@ -71,27 +74,28 @@ fn invite(viewer: &Viewer) -> Markup {
     }
 }
 
-fn table(viewer: &Viewer, list: &List<'_>, invitations: &[Invitation]) -> Markup {
+fn table(viewer: &Viewer, list: &List<'_>, invitations: &[Invitation], roles: &[Role]) -> Markup {
     html! {
         div .table-container tabindex="0" role="region" aria-label=(texts::INVITATIONS) {
             table .table {
                 thead {
                     tr {
-                        th scope="col" { (texts::EMAIL) } th scope="col" { (texts::STATUS) } th scope="col" { (texts::INVITED_BY) }
+                        th scope="col" { (texts::EMAIL) } th scope="col" { (texts::ROLES) } th scope="col" { (texts::STATUS) } th scope="col" { (texts::INVITED_BY) }
                         (list.sorted_head("created_at", texts::INVITED))
                         th scope="col" { (texts::UNTIL) } th scope="col" { span .sr-only { (keys::OPTIONS) } }
                     }
                 }
-                tbody { @for invitation in invitations { (row(viewer, invitation)) } }
+                tbody { @for invitation in invitations { (row(viewer, invitation, roles)) } }
             }
         }
     }
 }
 
-fn row(viewer: &Viewer, invitation: &Invitation) -> Markup {
+fn row(viewer: &Viewer, invitation: &Invitation, roles: &[Role]) -> Markup {
     html! {
         tr {
             th .wrap scope="row" { a href={ "/admin/users/" (invitation.user) } { (invitation.email) } }
+            td .wrap { (roles::tags(viewer, roles, &invitation.roles)) }
             td { (badge::state(&invitation.state)) }
             td .wrap { (invitation.created_by.shown()) }
             td { (time::instant(&invitation.created_at, &viewer.zone)) }
@@ -119,6 +123,7 @@ pub(super) fn again(viewer: &Viewer, user: &str, email: &str) -> Markup {
         action: texts::INVITE_AGAIN,
         what: &html! { p { strong { (email) } } },
         consequence: texts::INVITE_AGAIN_CONSEQUENCE,
+        answers: confirm::INVITE_AGAIN,
         path: &format!("/admin/users/{user}/invite-again"),
         fields: &fields,
         is_destructive: false,
@@ -131,6 +136,7 @@ fn ask_end(viewer: &Viewer, invitation: &Invitation) -> Markup {
         action: texts::REVOKE,
         what: &html! { p { strong { (invitation.email) } } },
         consequence: texts::REVOKE_CONSEQUENCE,
+        answers: confirm::REVOKE,
         path: &format!("/admin/invitations/{}/end", invitation.id),
         fields: &html! {},
         is_destructive: true,
@@ -172,7 +178,7 @@ pub(super) fn made(viewer: &Viewer, invitation: &Invitation, is_replayed: bool, 
                 section .form {
                     (copy::once("link", texts::LINK, link))
                     p .hint { (texts::UNTIL) " " (time::instant(&invitation.expires_at, &viewer.zone)) }
-                    div .buttons { a .btn href=(back) data-leaves { (keys::CLOSE) } }
+                    div .buttons { a .btn data-variant="outline" href=(back) data-leaves { (keys::CLOSE) } }
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{Form, ONCE};
 use crate::pages::admin::roles;
-use crate::parts::field::summary;
+use crate::parts::field::summary_called;
 use crate::parts::frame::{Page, csrf};
 use crate::viewer::{Posted, Viewer};
 
@@ -39,7 +39,7 @@ async fn show(viewer: &Viewer, form: &Form, problems: &Problems) -> Result<Respo
     let roles = roles::all(viewer).await?;
     let once = form.given(ONCE).unwrap_or(&viewer.once);
     let body = html! {
-        (summary(problems))
+        (summary_called(texts::NOT_INVITED, problems))
         p .muted { (texts::INVITE_HINT) " " (words::REQUIRED) }
         form .form method="post" action="/admin/users/new" {
             (csrf(viewer))

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
+use claviger_texts::console::confirm::{self, Answers};
 use claviger_texts::console::people as texts;
 use maud::{Markup, html};
 use serde_json::json;
@@ -36,12 +37,14 @@ pub(super) fn actions(viewer: &Viewer, user: &User) -> Markup {
     html! {
         a .btn data-variant="outline" href={ (user.path()) "/edit" } { (texts::EDIT) }
         @if user.state == "invited" { (again(viewer, &user.id, &user.email)) }
-        @if user.locked { (ask.plain(texts::UNLOCK, texts::UNLOCK_CONSEQUENCE, "unlock")) }
+        @if user.locked { (ask.plain(texts::UNLOCK, texts::UNLOCK_CONSEQUENCE, confirm::UNLOCK_USER, "unlock")) }
         @else if !user.is(viewer) { (ask.lock()) }
-        @if !user.enabled { (ask.plain(texts::ENABLE, texts::ENABLE_CONSEQUENCE, "enable")) }
+        @if !user.enabled { (ask.plain(texts::ENABLE, texts::ENABLE_CONSEQUENCE, confirm::ENABLE_USER, "enable")) }
         @if !user.is(viewer) {
             @if user.state != "invited" {
-                (ask.plain(texts::RESET_SECOND_FACTOR, texts::RESET_SECOND_FACTOR_CONSEQUENCE, "reset-second-factor"))
+                (ask.plain(
+                    texts::RESET_SECOND_FACTOR, texts::RESET_SECOND_FACTOR_CONSEQUENCE, confirm::RESET_SECOND_FACTOR, "reset-second-factor",
+                ))
             }
             @if user.enabled { a .btn data-variant="destructive" href={ (user.path()) "/disable" } { (texts::DISABLE) } }
             (ask.remove())
@@ -57,24 +60,28 @@ struct Ask<'a> {
 // === impl Ask ===
 
 impl Ask<'_> {
-    fn ask(&self, action: &str, consequence: &str, path: &str, fields: &Markup, is_destructive: bool) -> Markup {
+    /// `ending`: the fields of a question before something ends.
+    fn ask(&self, action: &str, consequence: &str, answers: Answers, path: &str, ending: Option<&Markup>) -> Markup {
         let (what, path) = (self.user.named(self.viewer), format!("{}/{path}", self.user.path()));
-        Question { action, what: &what, consequence, path: &path, fields, is_destructive }.ask(self.viewer)
+        let (none, is_destructive) = (html! {}, ending.is_some());
+        let fields = ending.unwrap_or(&none);
+        Question { action, what: &what, consequence, answers, path: &path, fields, is_destructive }.ask(self.viewer)
     }
 
-    fn plain(&self, action: &str, consequence: &str, path: &str) -> Markup {
-        self.ask(action, consequence, path, &html! {}, false)
+    fn plain(&self, action: &str, consequence: &str, answers: Answers, path: &str) -> Markup {
+        self.ask(action, consequence, answers, path, None)
     }
 
     fn lock(&self) -> Markup {
         let problems = Problems::default();
         let reason = Field::new("reason", texts::REASON, &problems).hint(texts::REASON_HINT).text("");
-        self.ask(texts::LOCK, texts::LOCK_CONSEQUENCE, "lock", &reason, true)
+        self.ask(texts::LOCK, texts::LOCK_CONSEQUENCE, confirm::LOCK_USER, "lock", Some(&reason))
     }
 
     fn remove(&self) -> Markup {
         let keys = self.user.counts.as_ref().map(|counts| counts.keys);
-        self.ask(texts::REMOVE, &texts::remove_consequence(keys), "remove", &html! {}, true)
+        let consequence = texts::remove_consequence(keys);
+        self.ask(texts::REMOVE, &consequence, confirm::REMOVE_USER, "remove", Some(&html! {}))
     }
 }
 

@@ -9,7 +9,7 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use claviger_manage::{Error, ErrorCode};
+use claviger_manage::{Error, ErrorCode, FieldError};
 use claviger_texts::console::apis::{self as words, import as texts};
 use claviger_texts::console::form as form_words;
 use http::StatusCode;
@@ -24,7 +24,7 @@ use crate::Console;
 use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{FORM_BYTES_MAX, Form};
-use crate::parts::field::{Field, summary};
+use crate::parts::field::{Field, summary_called};
 use crate::parts::frame::{Page, csrf};
 use crate::prompts::told;
 use crate::viewer::Viewer;
@@ -75,7 +75,7 @@ async fn page(viewer: Viewer, RawQuery(query): RawQuery) -> Result<Response, Fai
 
 async fn send(uploaded: Uploaded) -> Result<Response, Failure> {
     let Uploaded { viewer, form, is_whole, .. } = &uploaded;
-    let wrong = |message: &str| show(viewer, texts::TITLE, form, &Problems::of(message));
+    let wrong = |message: &str| show(viewer, texts::TITLE, form, &Problems::with_field(FILE, message));
     if !is_whole {
         return Ok(wrong(texts::UNREADABLE));
     }
@@ -85,7 +85,25 @@ async fn send(uploaded: Uploaded) -> Result<Response, Failure> {
     match call.read::<Imported>().await {
         Ok(imported) if is_final => finish(viewer, form, &imported).await,
         Ok(imported) => preview::page(viewer, form, &imported, document).await,
-        Err(error) => Ok(show(viewer, texts::TITLE, form, &mend(error)?)),
+        Err(error) => {
+            // It stands at the field that the document came by.
+            let came_by = if form.given(TEXT).is_some() && !uploaded.has_file() { TEXT } else { FILE };
+            let there =
+                |error: FieldError| if error.field == FILE { FieldError::new(came_by, error.message) } else { error };
+            Ok(show(viewer, texts::TITLE, form, &mend(error)?.map(in_words).map(there)))
+        }
+    }
+}
+
+/// The API names the parameter that its callers send; people fill in a field. A place in the document is said by the document.
+fn in_words(error: FieldError) -> FieldError {
+    let is_of_form = OWN_FIELDS.contains(&error.field.as_str()) || [FILE, TEXT].contains(&error.field.as_str());
+    if !is_of_form {
+        return FieldError::new(FILE, format!("{}: {}", error.field, error.message));
+    }
+    match error.message.split_once(", say so with `") {
+        Some((what, _)) => FieldError::new(error.field.clone(), texts::enter_version(&what.replace('`', ""))),
+        None => error,
     }
 }
 
@@ -148,7 +166,7 @@ fn show(viewer: &Viewer, title: &str, form: &Form, problems: &Problems) -> Respo
     let body = html! {
         (subplaces(viewer))
         p .muted { (texts::HINT) }
-        (summary(problems))
+        (summary_called(if form.text(DO) == CARRY_OUT { texts::NOT_IMPORTED } else { form_words::NO_PREVIEW }, problems))
         form .form method="post" action="/apis/import" enctype="multipart/form-data" {
             (csrf(viewer))
             (file(problems, false))

@@ -47,7 +47,7 @@ pub(super) async fn page(
             section .stack {
                 (lead(imported))
                 @if imported.api.id.is_some() { (imported.change.shown()) } @else {
-                    (imported.change.operations())
+                    (imported.change.operations_of_new())
                     p .muted { (texts::NEW_SHARES) }
                 }
             }

@@ -47,6 +47,11 @@ struct Read {
 // === impl Uploaded ===
 
 impl Uploaded {
+    /// Whether a file was chosen.
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The document: the file, else what was pasted, else what has waited in the page.
     pub(super) async fn document(&self) -> Result<Option<Bytes>, Error> {
         if let Some(file) = &self.file {

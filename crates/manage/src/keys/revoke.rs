@@ -1,0 +1,94 @@
+//! Takes a value out of service for whoever holds it (RFC 7009): possession is all the right that it needs, and the answer tells
+//! nothing about values that are nobody's.
+
+use std::net::IpAddr;
+
+use claviger_domain::authority::{Authorities, Authority};
+use claviger_domain::credential::{Form, form};
+use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
+use claviger_domain::key::{Actor, ActorKind, Disabled, REVOKED_REASON};
+use claviger_domain::pair::is_identifier;
+use claviger_domain::{RequestId, Secret, Timestamp};
+use claviger_store::keys;
+
+use super::access::Need;
+use super::record::change;
+use super::rotate::end_old;
+use crate::Manage;
+use crate::body::IfMatch;
+use crate::ctx::Ctx;
+use crate::error::{Error, ErrorCode};
+use crate::write::Changed;
+
+/// Whoever holds a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    /// Their address.
+    pub ip: Option<IpAddr>,
+    /// Names the call.
+    pub request_id: RequestId,
+    /// The instant of the call.
+    pub now: Timestamp,
+}
+
+/// Disables the key that a value is the current one of; of the old one of a rotation only that value ends. What is nobody's, has
+/// ended or is disabled already changes nothing. A pair is `identifier:password`; an identifier by itself is no possession.
+pub async fn revoke(manage: &Manage, holder: Holder, value: &Secret) -> Result<Changed<()>, Error> {
+    let nothing = Changed { value: (), position: None };
+    let Some(digest) = digest_of(manage.keyring.pepper(), value.expose().trim()) else { return Ok(nothing) };
+    let Some((ctx, id)) = holder.acting_as_key(manage, &digest).await? else { return Ok(nothing) };
+    let changed = change(manage, &ctx, id, IfMatch::ANY, ("key.revoke", Need::End), move |_, ctx, key, _| {
+        let overlaps = key.overlap.as_ref().is_some_and(|overlap| overlap.secret.digest == digest);
+        if key.secret.digest == digest && key.disabled.is_none() {
+            let reason = Some(REVOKED_REASON.to_owned());
+            key.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason });
+        } else if overlaps {
+            end_old(key, ctx.now);
+        }
+        Box::pin(async { Ok(()) })
+    });
+    match changed.await {
+        Ok(Changed { position, .. }) => Ok(Changed { value: (), position }),
+        // It was deleted meanwhile.
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Under which digest a value is found; `None`: it can be nobody's.
+fn digest_of(pepper: &Pepper, value: &str) -> Option<CredentialDigest> {
+    if matches!(form(value), Form::BadChecksum | Form::Unfit) {
+        return None;
+    }
+    let pair = value.split_once(':').filter(|(identifier, _)| is_identifier(identifier.as_bytes()));
+    Some(match pair {
+        Some((identifier, password)) => pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes()),
+        None => pepper.digest(CredentialKind::Single, value.as_bytes()),
+    })
+}
+
+// === impl Holder ===
+
+impl Holder {
+    /// The call as the key's own, with the right to end keys and no other; `None`: the value is no living key's.
+    async fn acting_as_key(
+        self,
+        manage: &Manage,
+        digest: &CredentialDigest,
+    ) -> Result<Option<(Ctx, claviger_domain::KeyId)>, Error> {
+        let mut snapshot = manage.store.read().await?;
+        let Some(found) = keys::by_digest(&mut snapshot, digest).await? else { return Ok(None) };
+        let key = keys::get(&mut snapshot, found.organization, found.key).await?;
+        let Some(key) = key.filter(|key| key.deleted_at.is_none()) else { return Ok(None) };
+        let actor = Actor { kind: ActorKind::Key, id: Some(key.id.to_string()), name: Some(key.name.to_string()) };
+        let ctx = Ctx {
+            actor,
+            organization: Some(key.organization),
+            authorities: Authorities::of(&[Authority::KeysManageAll]),
+            granted: Authorities::NONE,
+            ip: self.ip,
+            ..Ctx::operator(self.request_id, self.now)
+        };
+        Ok(Some((ctx, key.id)))
+    }
+}

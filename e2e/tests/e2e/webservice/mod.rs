@@ -1,0 +1,13 @@
+//! The rows W: an unmodified client of the web service, on the wire.
+
+mod calls;
+mod client;
+mod dump;
+mod mails;
+mod migration;
+pub mod portal;
+mod records;
+mod second_factor;
+mod sessions;
+mod signatures;
+mod users;
