@@ -29,7 +29,7 @@ const NOT_YET: [&str; 6] = [
 /// How long a script may take: a bound, never a figure.
 const SCRIPT_MILLISECONDS_MAX: u32 = 300_000;
 /// How late a page may be: a bound, never a figure.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_mins(1);
 /// What Chromium is started with: no profile of anybody, nothing that asks the outside.
 const ARGUMENTS: [&str; 12] = [
     "--headless=new",
