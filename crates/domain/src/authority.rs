@@ -38,6 +38,8 @@ pub enum Authority {
     UsersManage = 1 << 13,
     /// Make, change and delete roles.
     RolesManage = 1 << 14,
+    /// Report keys that got out: what a scanner needs and no more.
+    LeaksReport = 1 << 15,
 }
 
 /// A set of authorities.
@@ -115,6 +117,11 @@ pub const BUILT_IN_SETS: &[BuiltInSet] = &[
             Authority::UsageRead,
         ]),
     },
+    BuiltInSet {
+        slug: "claviger-leaks-report",
+        name: "Claviger: report leaked keys",
+        authorities: Authorities::of(&[Authority::LeaksReport]),
+    },
     BuiltInSet { slug: VERIFY_SLUG, name: "Claviger: door token", authorities: Authorities::NONE },
 ];
 
@@ -135,6 +142,7 @@ pub const AUTHORITIES: &[Described] = &[
     described(Authority::KeysRead, "keys.read", "See all keys, applications and their diagnostic logs"),
     described(Authority::KeysManageAll, "keys.manage_all", "Manage the keys of the organization and its applications"),
     described(Authority::KeysReveal, "keys.reveal", "See secrets that can be shown again"),
+    described(Authority::LeaksReport, "leaks.report", "Report leaked keys, which ends them"),
     described(Authority::ApisRead, "apis.read", "See APIs and API sets"),
     described(Authority::ApisManage, "apis.manage", "Manage APIs and API sets"),
     described(Authority::ApplicationsManage, "applications.manage", "Manage applications and their types"),
@@ -178,6 +186,7 @@ impl Authorities {
         Authority::UsersRead,
         Authority::UsersManage,
         Authority::RolesManage,
+        Authority::LeaksReport,
     ]);
 
     /// These.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit};
 use serde::{Deserialize, Serialize};
 use sha2::block_api::compress256;
@@ -174,6 +174,18 @@ impl fmt::Debug for CredentialDigest {
     }
 }
 
+/// The SHA-256 that a text says: 64 hexadecimal digits, or base64 with or without its `=`.
+pub fn sha256_of_text(text: &str) -> Option<[u8; 32]> {
+    const DIGITS: usize = 2 * 32;
+    if text.len() == DIGITS {
+        let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        return bytes.try_into().ok();
+    }
+    let bytes = STANDARD_NO_PAD.decode(text.strip_suffix('=').unwrap_or(text)).ok()?;
+    bytes.try_into().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use hmac::Mac as _;
@@ -228,5 +240,17 @@ mod tests {
             pepper.digest(CredentialKind::Single, b"imported"),
             "a SHA-256 handed to a door is no key"
         );
+    }
+
+    #[test]
+    fn a_sha256_is_said_in_hexadecimal_or_base64() {
+        let bytes = [0xab; 32];
+        for text in ["ab".repeat(32), "AB".repeat(32), STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes)] {
+            assert_eq!(sha256_of_text(&text), Some(bytes), "{text}");
+        }
+        let (short, odd) = (STANDARD.encode([1; 31]), format!("{}g", "a".repeat(63)));
+        for text in ["", "ab", &"ab".repeat(31), &"ab".repeat(33), &short, &odd, &"é".repeat(32)] {
+            assert_eq!(sha256_of_text(text), None, "{text}");
+        }
     }
 }

@@ -23,6 +23,8 @@ pub const TAGS_MAX: usize = 50;
 pub const IDLE_REASON: &str = "idle";
 /// Why a key is disabled that its own holder revoked.
 pub const REVOKED_REASON: &str = "revoked by its holder";
+/// How the reason begins of a key that was found where everybody could read it.
+pub const LEAKED_REASON: &str = "leaked";
 /// The longest overlap of a rotation: 30 days, in seconds.
 pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
 

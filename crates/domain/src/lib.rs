@@ -17,6 +17,7 @@ pub mod credential_source;
 pub mod digest;
 pub mod email;
 pub mod foreign_password;
+pub mod github_signature;
 mod hex;
 pub mod histogram;
 pub mod id;

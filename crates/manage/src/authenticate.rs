@@ -63,6 +63,17 @@ async fn bearer_ctx(manage: &Manage, parts: &Parts, ip: Option<IpAddr>, request_
     key_ctx(manage, &token, ip, agent, request_id)
 }
 
+/// The caller by a management key alone, as whoever is outside may be one.
+pub(crate) fn outside_ctx(
+    manage: &Manage,
+    parts: &Parts,
+    ip: Option<IpAddr>,
+    request_id: RequestId,
+) -> Result<Ctx, Error> {
+    let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    key_ctx(manage, &bearer_token(parts)?, ip, agent, request_id)
+}
+
 /// The id that the outermost layer gave the request.
 pub(crate) fn request_id(parts: &Parts) -> Result<RequestId, Error> {
     parts

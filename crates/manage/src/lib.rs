@@ -39,6 +39,7 @@ pub mod invitations;
 pub mod ip_list;
 pub mod keys;
 mod layers;
+pub mod leaks;
 pub mod limits;
 pub mod mail;
 pub mod mail_templates;
@@ -127,6 +128,8 @@ pub struct Config {
     pub control_url: String,
     /// How outside clients reach the public listener, without a slash at its end; none where there is no such listener.
     pub public_url: Option<String>,
+    /// The file of the keys that GitHub signs its reports of leaks with; without it there are no such reports.
+    pub github_keys_file: Option<std::path::PathBuf>,
     /// Whether there is a server that mails go to; without it links are shown to whoever has them made.
     pub sends_mail: bool,
 }
@@ -203,6 +206,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(invitations::http::router())
         .merge(account::http::router())
         .merge(password_resets::http::router())
+        .merge(leaks::http::router())
         .merge(nodes::http::router())
         .merge(setup::router())
         .merge(sign_in::http::router())

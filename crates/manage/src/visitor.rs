@@ -30,6 +30,8 @@ pub const SIGN_INS_MAX: u32 = 60;
 pub const REVOCATIONS_MAX: u32 = 60;
 /// Those of the web service whose application may fail to prove itself.
 pub const REFUSALS_MAX: u32 = 60;
+/// Those that may report keys that got out.
+pub const LEAK_REPORTS_MAX: u32 = 120;
 /// Over how long calls are counted.
 pub const WINDOW: Duration = Duration::from_mins(1);
 /// The most addresses that are counted at once for a kind of call; further ones are refused until the window is over.
@@ -59,13 +61,15 @@ pub enum VisitKind {
     SignIn,
     /// To revoke a key by its value.
     Revocation,
+    /// To report keys that got out.
+    LeakReport,
     /// To call the web service as an application, without proof that it is one.
     Refusal,
 }
 
 /// How often each address has called of late, for each kind of call.
 #[derive(Debug, Default)]
-pub struct Visits([Mutex<Window>; 5]);
+pub struct Visits([Mutex<Window>; 6]);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -113,6 +117,7 @@ impl VisitKind {
             Self::Reset => RESETS_MAX,
             Self::SignIn => SIGN_INS_MAX,
             Self::Revocation => REVOCATIONS_MAX,
+            Self::LeakReport => LEAK_REPORTS_MAX,
             Self::Refusal => REFUSALS_MAX,
         }
     }

@@ -167,6 +167,10 @@ pub struct PublicConfig {
     /// How people reach it, such as `https://keys.example.com`: its host name is answered beside loopback names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<BaseUrl>,
+    /// The keys that GitHub's secret scanning signs its reports with: a file with the answer of
+    /// <https://api.github.com/meta/public_keys/secret_scanning>. Not set: reports need a management key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub github_keys_file: Option<PathBuf>,
 }
 
 /// The listener of metrics and health.

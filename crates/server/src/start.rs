@@ -203,6 +203,7 @@ impl Server {
                 api_users: config.api_users.settings(),
                 control_url: control_url_for_links(&config, &control),
                 public_url: public.as_ref().and_then(|public| public_url_for_links(&config, public)),
+                github_keys_file: config.public.github_keys_file.clone(),
                 sends_mail,
             },
             calls: Calls::new(config.control.calls_of_organization_max),

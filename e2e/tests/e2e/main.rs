@@ -23,6 +23,7 @@ mod gateways;
 mod golden;
 mod imports;
 mod introspection;
+mod leaks;
 mod limits;
 mod limits_faults;
 mod limits_nodes;

@@ -2,7 +2,7 @@
 
 use claviger_domain::Secret;
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, OPAQUE_LENGTH_MIN, form, hint};
-use claviger_domain::digest::CredentialKind;
+use claviger_domain::digest::{CredentialKind, sha256_of_text};
 use claviger_domain::key::StoredSecret;
 use claviger_domain::keyring::Keyring;
 use claviger_store::{Conn, organizations};
@@ -19,7 +19,7 @@ pub struct ImportedValue {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub value: Option<Secret>,
-    /// The SHA-256 of the value's bytes, as 64 hexadecimal digits; such a key has no hint.
+    /// The SHA-256 of the value's bytes, in hexadecimal or base64; such a key has no hint.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub sha256: Option<Secret>,
@@ -36,7 +36,7 @@ impl ImportedValue {
     /// What every value is told that cannot be imported, whatever the reason: so nobody learns here which values are in use.
     pub(super) fn refused(&self) -> Error {
         let form = match self.sha256 {
-            Some(_) => "64 hexadecimal digits of a value's SHA-256".to_owned(),
+            Some(_) => "the SHA-256 of a value in hexadecimal or base64".to_owned(),
             None => format!(
                 "a value of {OPAQUE_LENGTH_MIN} to {CREDENTIAL_LENGTH_MAX} bytes without control characters or white \
                  space around it, not of the shape of this server's own keys"
@@ -56,7 +56,7 @@ impl ImportedValue {
                 Ok(StoredSecret { digest, hint: hint(value) })
             }
             (None, Some(sha256)) => {
-                let bytes = from_hex(sha256.expose()).ok_or_else(|| self.refused())?;
+                let bytes = sha256_of_text(sha256.expose()).ok_or_else(|| self.refused())?;
                 let digest = keyring.pepper().digest_of_sha256(CredentialKind::Single, &bytes);
                 Ok(StoredSecret { digest, hint: String::new() })
             }
@@ -82,12 +82,6 @@ pub(crate) async fn check_leave(conn: &mut Conn, given: bool) -> Result<(), Erro
 /// Whether a value can be an imported key: what a door would look for, as it would come there.
 fn is_fit(value: &str) -> bool {
     form(value) == Form::Opaque && value.trim() == value && !value.chars().any(char::is_control)
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-    let pairs: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    if digits.len() == 64 { pairs.try_into().ok() } else { None }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Finds the key that a pasted secret belongs to, ended secrets and deleted keys included; a pair by its identifier too.
 
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
-use claviger_domain::digest::{CredentialKind, Pepper};
+use claviger_domain::digest::{CredentialKind, Pepper, sha256_of_text};
 use claviger_domain::pair::is_identifier;
 use claviger_domain::{KeyId, Secret};
 use claviger_store::keys::{self, Standing};
@@ -20,7 +20,7 @@ use crate::error::Error;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// The whole secret; of a pair the identifier, alone or with `:` and the password.
+    /// The whole secret, or its SHA-256 in hexadecimal or base64; of a pair the identifier, alone or with `:` and the password.
     #[schema(value_type = String)]
     pub credential: Secret,
 }
@@ -76,5 +76,10 @@ async fn owner_of(conn: &mut Conn, pepper: &Pepper, text: &str) -> Result<Option
         Some((identifier, password)) => pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes()),
         None => pepper.digest(CredentialKind::Single, text.as_bytes()),
     };
-    Ok(keys::by_digest(conn, &digest).await?.map(|found| (found.key, found.standing)))
+    let mut found = keys::by_digest(conn, &digest).await?;
+    if let (None, Some(sha256)) = (&found, sha256_of_text(text)) {
+        // What scanners tell of a value without repeating it.
+        found = keys::by_digest(conn, &pepper.digest_of_sha256(CredentialKind::Single, &sha256)).await?;
+    }
+    Ok(found.map(|found| (found.key, found.standing)))
 }

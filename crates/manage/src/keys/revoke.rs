@@ -56,7 +56,7 @@ pub async fn revoke(manage: &Manage, holder: Holder, value: &Secret) -> Result<C
 }
 
 /// Under which digest a value is found; `None`: it can be nobody's.
-fn digest_of(pepper: &Pepper, value: &str) -> Option<CredentialDigest> {
+pub(crate) fn digest_of(pepper: &Pepper, value: &str) -> Option<CredentialDigest> {
     if matches!(form(value), Form::BadChecksum | Form::Unfit) {
         return None;
     }

@@ -1,6 +1,7 @@
 //! What the public listener serves: operations for whoever is outside, without authentication, at a bounded pace for each
 //! address.
 
+mod leaks;
 mod revoke;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::{Manage, layers};
 pub fn router(manage: Arc<Manage>, host_names: Vec<String>, others: Router) -> Router {
     let routes = Router::new()
         .route("/revoke", post(revoke::answer))
+        .route("/leaks", post(leaks::answer))
         .method_not_allowed_fallback(async || Error::new(ErrorCode::MethodNotAllowed, "This path takes POST."))
         .with_state(Arc::clone(&manage))
         .fallback_service(others);

@@ -106,6 +106,10 @@ const VARIABLES: &[Variable] = &[
         apply: |config, text| put(&mut config.public.tls.get_or_insert_default().key_file, text),
     },
     Variable { name: "CLAVIGER_PUBLIC_SOCKET_MODE", apply: |config, text| put(&mut config.public.socket_mode, text) },
+    Variable {
+        name: "CLAVIGER_PUBLIC_GITHUB_KEYS_FILE",
+        apply: |config, text| put_some(&mut config.public.github_keys_file, text),
+    },
     Variable { name: "CLAVIGER_PUBLIC_URL", apply: |config, text| put_some(&mut config.public.url, text) },
     Variable { name: "CLAVIGER_TELEMETRY_LISTEN", apply: |config, text| put(&mut config.telemetry.listen, text) },
     Variable {

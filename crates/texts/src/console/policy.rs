@@ -200,4 +200,13 @@ pub mod organization {
     }
     /// Its diagnostic log.
     pub const REQUESTS: &str = "Refused requests";
+    /// What to do about keys that get out.
+    pub const LEAKS: &str = "Leaked keys";
+    /// Its hint.
+    pub const LEAKS_HINT: &str = "With these rules scanners of source code know this organization's keys. What they find they report \
+        with a key that holds \u{201c}Claviger: report leaked keys\u{201d}, and it ends at once. A key that you have at hand is found by the search box.";
+    /// Rules to download.
+    pub const GITLEAKS: &str = "Rules for gitleaks";
+    /// Rules to download.
+    pub const TRUFFLEHOG: &str = "Rules for TruffleHog";
 }

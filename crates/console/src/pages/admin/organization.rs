@@ -1,6 +1,7 @@
 //! The organization itself: its name, its zone, and from where its keys may be used.
 
 use axum::Router;
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use claviger_manage::ErrorCode;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{audit, named};
 use crate::Console;
+use crate::call::segment;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{CSRF, Form, VERSION};
 use crate::pages::keys::key::Range;
@@ -66,7 +68,7 @@ struct MovedEnd {
 }
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().route(PATH, get(page).post(save))
+    Router::new().route(PATH, get(page).post(save)).route("/admin/organization/scanner-rules/{scanner}", get(scanner_rules))
 }
 
 async fn load(viewer: &Viewer) -> Result<(Form, String), Failure> {
@@ -182,6 +184,7 @@ async fn show(
         } @else {
             div .form { fieldset disabled { (fields(form, problems)) } }
         }
+        (leaks())
         (history)
     };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
@@ -189,6 +192,24 @@ async fn show(
         @if viewer.may("keys.read") { a .btn data-variant="outline" href="/admin/organization/requests" { (texts::REQUESTS) } }
     };
     Ok(Page::new(viewer, texts::TITLE, body).actions(requests).status(status))
+}
+
+/// How scanners of source code know this organization's keys.
+fn leaks() -> Markup {
+    html! {
+        section .card {
+            header { h2 { (texts::LEAKS) } p { (texts::LEAKS_HINT) } }
+            section .buttons {
+                @for (scanner, label) in [("gitleaks", texts::GITLEAKS), ("trufflehog", texts::TRUFFLEHOG)] {
+                    a .btn data-variant="outline" href={ (PATH) "/scanner-rules/" (scanner) } { (label) }
+                }
+            }
+        }
+    }
+}
+
+async fn scanner_rules(viewer: Viewer, Path(scanner): Path<String>) -> Result<Response, Failure> {
+    Ok(viewer.api.get(format!("/leaks/rules/{}", segment(&scanner))).respond().await?)
 }
 
 fn fields(form: &Form, problems: &Problems) -> Markup {
