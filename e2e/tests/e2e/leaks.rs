@@ -164,7 +164,8 @@ fn githubs_reports_are_known_by_their_signature() {
         |config| config.public.github_keys_file = Some(configured),
         async |world| {
             let leaked = key(world, "leaked").await;
-            let body = json!([{"token": leaked.secret, "type": "t", "url": "https://github.com/a/b", "source": "content"}]);
+            let body =
+                json!([{"token": leaked.secret, "type": "t", "url": "https://github.com/a/b", "source": "content"}]);
             let body = body.to_string().into_bytes();
             let send = async |body: &[u8], signed: &[u8]| {
                 let signature = pair.sign(&SystemRandom::new(), signed).expect("a signature");

@@ -118,9 +118,8 @@ mod tests {
             {"token": "a", "token_hash": "00".repeat(32)}, {"token": "a", "url": "u".repeat(MEMBER_BYTES_MAX + 1)},
         ]));
         let fields: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
-        let expected = [
-            "[0]", "[1].token", "[2].token", "[3].token", "[4].token", "[5].token_hash", "[6].token_hash", "[7].url",
-        ];
+        let expected =
+            ["[0]", "[1].token", "[2].token", "[3].token", "[4].token", "[5].token_hash", "[6].token_hash", "[7].url"];
         assert_eq!(fields, expected);
         assert!(found.iter().all(|(_, message)| !message.contains("zz")));
         assert_eq!(wrong(&json!({}))[0].0, "body");

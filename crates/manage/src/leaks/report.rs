@@ -75,8 +75,9 @@ async fn end(manage: &Manage, reporter: &Reporter, digest: CredentialDigest, rea
             ..Ctx::operator(holder.request_id, holder.now)
         },
     };
-    // To report is to end this key, and nothing else.
-    let ctx = Ctx { authorities: Authorities::of(&[Authority::KeysManageAll]), ..ctx };
+    // To report is to end this key, and nothing else. The value is proof enough: that the reporter's own key ends meanwhile is
+    // no reason to let a leaked one live.
+    let ctx = Ctx { authorities: Authorities::of(&[Authority::KeysManageAll]), credential: None, session: None, ..ctx };
     keys::end_leaked(manage, &ctx, found.key, digest, reason).await?;
     Ok(true)
 }

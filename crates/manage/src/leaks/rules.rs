@@ -21,7 +21,7 @@ const IDENTIFIER_RANDOM: usize = IDENTIFIER_LENGTH - IDENTIFIER_PREFIX.len();
 pub enum Scanner {
     /// gitleaks: TOML for its `--config`.
     Gitleaks,
-    /// TruffleHog: YAML for its `--config`.
+    /// `TruffleHog`: YAML for its `--config`.
     Trufflehog,
 }
 

@@ -37,12 +37,11 @@ pub(super) async fn answer(
     // Of whoever has no key nothing is read, unless it is signed.
     let ctx = if is_signed { None } else { Some(Box::new(outside_ctx(&manage, &parts, ip, request_id)?)) };
     let body = read_bytes(&parts.headers, body, BODY_BYTES_MAX).await?;
-    let reporter = match ctx {
-        Some(ctx) => Reporter::Of(ctx),
-        None => {
-            check_signature(&manage, &parts.headers, &body).await?;
-            Reporter::GitHub(Holder { ip, request_id, now: manage.clock.now() })
-        }
+    let reporter = if let Some(ctx) = ctx {
+        Reporter::Of(ctx)
+    } else {
+        check_signature(&manage, &parts.headers, &body).await?;
+        Reporter::GitHub(Holder { ip, request_id, now: manage.clock.now() })
     };
     Ok(Json(report(&manage, &reporter, read(&body)?).await?))
 }

@@ -68,7 +68,9 @@ struct MovedEnd {
 }
 
 pub(super) fn router() -> Router<Console> {
-    Router::new().route(PATH, get(page).post(save)).route("/admin/organization/scanner-rules/{scanner}", get(scanner_rules))
+    Router::new()
+        .route(PATH, get(page).post(save))
+        .route("/admin/organization/scanner-rules/{scanner}", get(scanner_rules))
 }
 
 async fn load(viewer: &Viewer) -> Result<(Form, String), Failure> {
