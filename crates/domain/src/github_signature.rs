@@ -29,8 +29,9 @@ pub fn is_signed(keys: &str, id: &str, signature: &str, body: &[u8]) -> Result<b
     let keys: PublicKeys = serde_json::from_str(keys).map_err(|error| error.to_string())?;
     let Some(key) = keys.public_keys.iter().find(|key| key.key_identifier == id) else { return Ok(false) };
     let inner = key.key.trim().strip_prefix(PEM_BEGIN).and_then(|rest| rest.strip_suffix(PEM_END));
-    let inner: String = inner.unwrap_or_default().split_whitespace().collect();
-    let key = STANDARD.decode(inner).map_err(|_| format!("the key {id} is no PEM"))?;
+    let no_pem = || format!("the key {id} is no PEM");
+    let inner: String = inner.ok_or_else(no_pem)?.split_whitespace().collect();
+    let key = STANDARD.decode(inner).map_err(|_| no_pem())?;
     let Ok(signature) = STANDARD.decode(signature) else { return Ok(false) };
     Ok(UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(body, &signature).is_ok())
 }

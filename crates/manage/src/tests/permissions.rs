@@ -213,6 +213,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
         }
         "/users/" => made("/users", json!({"email": format!("target{number}@example.com")})).await,
         "/me/sessions/" => claviger_domain::SessionId::from_raw(1).to_string(),
+        "/leaks/rules/" => return path.replace("{scanner}", "gitleaks"),
         "/mail/templates/" => return path.replace("{template}", "record_link").replace("{language}", "en"),
         "/nodes/" => a_node_that_signed_off(world, number).await,
         "/organizations/" if path.ends_with("/invite") => {
