@@ -28,6 +28,7 @@ pub mod limit;
 pub mod link;
 pub mod member;
 pub mod name;
+pub mod notice;
 pub mod operation;
 pub mod organization;
 pub mod pair;

@@ -50,6 +50,13 @@ pub fn shown(at: Timestamp, time_zone: &str) -> String {
     }
 }
 
+/// An end as its reader sees it: the last day where it is the end of one, else the instant.
+pub fn end_shown(end: Timestamp, time_zone: &str) -> String {
+    let zone = claviger_domain::limit::Zone::named(time_zone);
+    let is_start_of_day = zone.day_around(end).is_some_and(|(start, _)| start == end);
+    if is_start_of_day { last_day(end, time_zone) } else { shown(end, time_zone) }
+}
+
 /// The zone of an IANA name.
 pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok()
@@ -68,6 +75,13 @@ mod tests {
         let at: Timestamp = "2030-01-31T12:00:00Z".parse().expect("an instant");
         assert_eq!(shown(at, "Europe/Warsaw"), "2030-01-31 13:00 CET");
         assert_eq!(shown(at, "Nowhere/Land"), "2030-01-31 12:00 UTC");
+    }
+
+    #[test]
+    fn an_end_is_shown_as_the_day_that_it_is_the_end_of() {
+        let shown = |end: &str| end_shown(end.parse().expect("an instant"), "Europe/Warsaw");
+        assert_eq!(shown("2030-01-31T23:00:00Z"), "2030-01-31");
+        assert_eq!(shown("2030-01-31T22:59:00Z"), "2030-01-31 23:59 CET");
     }
 
     #[test]

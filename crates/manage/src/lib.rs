@@ -48,6 +48,7 @@ pub mod master_secret;
 pub mod me;
 pub mod metrics;
 pub mod nodes;
+pub mod notices;
 pub mod organizations;
 pub mod page;
 pub mod password_resets;
@@ -201,6 +202,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(audit::http::router())
         .merge(backup::http::router())
         .merge(policy::http::router())
+        .merge(notices::http::router())
         .merge(roles::http::router())
         .merge(users::http::router())
         .merge(invitations::http::router())

@@ -15,6 +15,7 @@ pub mod master_secret;
 mod metrics;
 mod node_id;
 mod node_task;
+mod notices_task;
 pub mod open_store;
 mod own_node;
 mod running;

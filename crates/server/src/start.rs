@@ -26,6 +26,7 @@ use crate::mail::{self, MailTask, Smtp};
 use crate::metrics::Sources;
 use crate::node_id;
 use crate::node_task::NodeTask;
+use crate::notices_task::NoticesTask;
 use crate::open_store::{OpenStore, Opening, has_no_organization, open_store_or_snapshot};
 use crate::own_node::{Facts, OwnNode};
 use crate::running::Running;
@@ -225,6 +226,7 @@ impl Server {
             let holder = NodeId::new(clock.now(), &*random).to_string();
             tasks.spawn(MailTask { manage, smtp, counters, holder }.run(stop.clone()));
         }
+        tasks.spawn(NoticesTask { manage: Arc::clone(&manage) }.run(stop.clone()));
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
         let doors_url = url_of(doors.address(), at_doors.tls.is_some());
         let settings = claviger_console::Settings {

@@ -154,7 +154,7 @@ async fn rows<T: Place>(
     Ok(page.cut(rows, Place::place))
 }
 
-fn read_stored(row: &dyn Fields) -> Result<Stored> {
+pub(crate) fn read_stored(row: &dyn Fields) -> Result<Stored> {
     let Head { seq, mac } = read_head(row)?;
     Ok(Stored { seq, entry: row.json(2)?, mac })
 }

@@ -27,7 +27,7 @@ pub use horizon::KEYS_LOOKED_THROUGH;
 pub use list::{KeyFilter, KeySort, count_of_others, list, of_others};
 pub use owners::{OwnersAbove, count_of_owner, count_that_sign, first_of_owner, namesake, namesakes, owners_above};
 pub(crate) use row::{Row, SELECT, TABLE, read};
-pub use term::{KeyTerm, TermFilter, terms};
+pub use term::{Ending, EndingPlace, KeyTerm, TermFilter, ending, terms};
 
 /// Sets, and APIs, that new keys hold.
 const NEW_SETS: &str = "INSERT INTO key_api_sets (key_id, api_set_id) VALUES";

@@ -38,6 +38,7 @@ mod metrics;
 mod migrate;
 mod native;
 pub mod nodes;
+pub mod notices;
 pub mod operations;
 mod order;
 pub mod organizations;

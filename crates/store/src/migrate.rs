@@ -26,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 29] = [
+const MIGRATIONS: [Migration; 30] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -73,10 +73,20 @@ const MIGRATIONS: [Migration; 29] = [
     Migration { script: include_str!("../migrations/0027_api_user_recovery_codes.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0028_mail_templates.sql"), oldest_reader: 10 },
     Migration { script: include_str!("../migrations/0029_foreign_passwords.sql"), oldest_reader: 10 },
+    Migration {
+        script: concat!(
+            include_str!("../migrations/0030_notices.sql"),
+            include_str!("../migrations/0030_notices_rows.sql"),
+        ),
+        oldest_reader: 10,
+    },
 ];
 
 /// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.
-const ROWS_WRITTEN: [(i64, &str); 1] = [(13, include_str!("../migrations/0013_people_rows.sql"))];
+const ROWS_WRITTEN: [(i64, &str); 2] = [
+    (13, include_str!("../migrations/0013_people_rows.sql")),
+    (30, include_str!("../migrations/0030_notices_rows.sql")),
+];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\
          id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest_reader BIGINT NOT NULL);\

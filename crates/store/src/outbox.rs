@@ -81,6 +81,36 @@ pub async fn put(tx: &mut Tx, mail: &Waiting) -> Result<bool> {
     Ok(tx.execute(statement.bind(mail.created_at).bind(mail.give_up_at)).await? == 1)
 }
 
+/// What stands under a unique key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The mail's id.
+    pub id: MailId,
+    /// What it says: JSON.
+    pub mail: String,
+    /// Whether nobody has begun to send it.
+    pub is_untouched: bool,
+}
+
+/// The mail with this key that waits, or ended of late.
+pub async fn by_key(conn: &mut Conn, unique_key: &str) -> Result<Option<Found>> {
+    let statement =
+        sql("SELECT id, mail, CAST(CASE WHEN state = 'waiting' AND lease = '' AND attempts = 0 THEN 1 ELSE 0 END \
+                         AS BIGINT) FROM outbox WHERE unique_key = $1");
+    let read = |row: &dyn Fields| {
+        Ok(Found { id: row.parsed(0)?, mail: row.text(1)?.to_owned(), is_untouched: row.number(2)? == 1 })
+    };
+    conn.row(statement.bind(unique_key), read).await
+}
+
+/// Gives a mail that nobody has begun to send other words, in the transaction of their cause; false where somebody has: what was
+/// sent once under a Message-ID stays as it was.
+pub async fn reword(tx: &mut Tx, id: MailId, mail: &str) -> Result<bool> {
+    let statement =
+        sql("UPDATE outbox SET mail = $2 WHERE id = $1 AND state = 'waiting' AND lease = '' AND attempts = 0");
+    Ok(tx.execute(statement.bind(id).bind(mail)).await? == 1)
+}
+
 /// When each of the mails with these keys was put in that is there still, the oldest first.
 pub async fn put_in_at(conn: &mut Conn, unique_keys: &[String]) -> Result<Vec<Timestamp>> {
     let mut statement = sql("SELECT created_at FROM outbox WHERE unique_key IN (''");
@@ -100,13 +130,13 @@ pub async fn lease(store: &Store, holder: &str, now: Timestamp, until: Timestamp
     let mut writing = store.begin().await?;
     let mut leased = Vec::new();
     for mail in writing.conn.rows(due(" ORDER BY next_at LIMIT $2"), read).await? {
-        // Another node may have been faster between the two statements.
+        // Another node may have been faster between the two statements, or something was added to the mail.
         let statement = sql("UPDATE outbox SET lease = $2, leased_until = $3 \
-                             WHERE id = $4 AND state = 'waiting' AND leased_until <= $1");
+                             WHERE id = $4 AND state = 'waiting' AND leased_until <= $1 \
+                             RETURNING id, unique_key, organization_id, recipient, language, mail, link_path, \
+                             sealed_token, created_at, give_up_at, attempts");
         let statement = statement.bind(now).bind(holder).bind(until).bind(mail.id);
-        if writing.conn.execute(statement).await? == 1 {
-            leased.push(mail);
-        }
+        leased.extend(writing.conn.row(statement, read).await?);
     }
     writing.commit().await.map_err(Error::at_commit)?;
     Ok(leased)

@@ -141,6 +141,31 @@ stories! {
         plans.check(&mut conn, May::Sort).await;
     }
 
+    async fn what_people_are_told_of_is_found_by_an_index(place) {
+        let store = with_many_keys(&place).await;
+        let (mut plans, mut conn) = (Plans::new(&place).await, store.read().await.unwrap());
+        let (home, rules) = (organization_id(1), Rules::default());
+        let span = (at(0), at(40_000_000_000_000));
+        for way in keys::Ending::ALL {
+            for after in [None, Some((at(1), KeyId::from_raw(1)))] {
+                let found = keys::ending(&mut conn, (home, &rules), way, span, after, 50).await.unwrap();
+                assert_eq!(found.0.len(), if way == keys::Ending::Own { 50 } else { 0 }, "{way:?}");
+            }
+        }
+        crate::notices::entries(&mut conn, home, (1, 200), &["key.create", "key.reveal"]).await.unwrap();
+        crate::notices::cursor(&mut conn, home).await.unwrap();
+        let told = crate::notices::Told {
+            organization: home,
+            object: "key_01".to_owned(),
+            kind: claviger_domain::notice::NoticeKind::Expiry,
+            threshold: "7".to_owned(),
+            at: at(1),
+        };
+        crate::notices::untold(&mut conn, vec![told]).await.unwrap();
+        crate::outbox::by_key(&mut conn, "a").await.unwrap();
+        plans.check(&mut conn, May::Nothing).await;
+    }
+
     async fn the_audit_log_is_read_by_an_index_with_every_filter(place) {
         let store = place.store().await;
         add_organizations(&store, 1).await;

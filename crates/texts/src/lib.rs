@@ -8,7 +8,7 @@ mod mail;
 pub mod own_page;
 pub mod templates;
 
-pub use mail::{Letter, Mail};
+pub use mail::{About, Letter, Mail, Notice, Notices};
 
 /// A language that texts are there in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,6 +36,7 @@ mod mail_faults;
 mod master_secret;
 mod metrics;
 mod nodes;
+mod notices;
 mod observed;
 mod outage;
 mod process;

@@ -83,6 +83,12 @@ const ADMIN: &[Place] = &[
     },
     Place { path: "/admin/policy", label: places::POLICY, icon: Icon::Gauge, authorities: &["policy.manage"] },
     Place {
+        path: "/admin/notices",
+        label: places::NOTICES,
+        icon: Icon::Bell,
+        authorities: &["policy.manage", "audit.read"],
+    },
+    Place {
         path: "/admin/mail",
         label: places::MAIL,
         icon: Icon::Letter,

@@ -18,13 +18,19 @@ impl Zone {
         Self(TimeZone::get(name).unwrap_or(TimeZone::UTC))
     }
 
+    /// The first instant of the day of `at`, and that of the day after; `None` beyond what calendars can say.
+    pub fn day_around(&self, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let day = self.day_of(at)?;
+        Some((self.start_of(day)?, self.start_of(day.tomorrow().ok()?)?))
+    }
+
     /// The day of an instant; `None` beyond what calendars can say.
-    pub(super) fn day_of(&self, at: Timestamp) -> Option<Date> {
+    pub(crate) fn day_of(&self, at: Timestamp) -> Option<Date> {
         day_of(at, &self.0)
     }
 
     /// The first instant of a day.
-    pub(super) fn start_of(&self, day: Date) -> Option<Timestamp> {
+    pub(crate) fn start_of(&self, day: Date) -> Option<Timestamp> {
         start_of(day, &self.0)
     }
 }

@@ -102,6 +102,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
             json!({"token": "a-link-that-nobody-ever-had", "password": "tulip brisk canal forty"})
         }
         "policy/edit" => json!({"idle_days": 30}),
+        "notices/edit" => json!({"addresses": ["ops@example.com"]}),
         "api-sets/apply-template" => json!({"api": "default"}),
         "organization/edit"
         | "apis/edit"

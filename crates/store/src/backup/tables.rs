@@ -64,6 +64,21 @@ pub(super) const TABLES: &[Table] = &[
         ],
     ),
     table("policies", &[text("organization_id"), text("record")]),
+    table("notice_settings", &[text("organization_id"), text("record")]),
+    // What people were told of they are not told again.
+    table(
+        "notices",
+        &[
+            text("object_id"),
+            text("kind"),
+            text("threshold"),
+            text("recipient"),
+            text("organization_id"),
+            number("at"),
+            text("mail_id"),
+        ],
+    ),
+    table("notice_cursors", &[text("chain"), number("seq")]),
     table(
         "mail_templates",
         &[

@@ -34,6 +34,10 @@ pub struct TermFilter {
     pub after: Option<(Timestamp, KeyId)>,
 }
 
+const SELECT: &str = "SELECT id, digest, owner, created_at, not_before, expires_at, idle_from, idle_exempt, disabled_at, \
+     last_used_at, old_last_used_at, CAST(CASE WHEN ip_list IS NULL THEN 1 ELSE 0 END AS BIGINT) \
+     FROM keys LEFT JOIN key_usage ON key_usage.key_id = keys.id WHERE keys.deleted_at IS NULL";
+
 /// The terms of an organization's living keys, the oldest first, at most `limit`.
 pub async fn terms(
     conn: &mut Conn,
@@ -41,11 +45,7 @@ pub async fn terms(
     filter: &TermFilter,
     limit: usize,
 ) -> Result<Vec<KeyTerm>> {
-    let statement = sql("SELECT id, digest, owner, created_at, not_before, expires_at, idle_from, idle_exempt, \
-         disabled_at, last_used_at, old_last_used_at, \
-         CAST(CASE WHEN ip_list IS NULL THEN 1 ELSE 0 END AS BIGINT) \
-         FROM keys LEFT JOIN key_usage ON key_usage.key_id = keys.id WHERE keys.deleted_at IS NULL");
-    let mut statement = statement.push_bound(" AND keys.organization_id = ?", [organization]);
+    let mut statement = sql(SELECT).push_bound(" AND keys.organization_id = ?", [organization]);
     if let Some((rules, now)) = &filter.idle_at {
         statement = unused(statement.push(" AND disabled_at IS NULL AND "), rules, *now);
     }
@@ -54,6 +54,69 @@ pub async fn terms(
         statement = statement.push_bound(" AND (created_at, id) > (?", [created_at]).push_bound(", ?)", [id]);
     }
     conn.rows(statement.push_bound(" ORDER BY created_at, id LIMIT ?", [limit]), read).await
+}
+
+/// Keys in service that end in a span of time, found by what it is that ends them: each way is walked by an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Their own ends.
+    Own,
+    /// The longest lifetime of keys of this kind of owner.
+    Capped(Owner),
+}
+
+// === impl Ending ===
+
+impl Ending {
+    /// All ways to find them; an owner stands for all of its kind.
+    pub const ALL: [Self; 4] =
+        [Self::Own, Self::Capped(SOME_ORGANIZATION), Self::Capped(SOME_USER), Self::Capped(SOME_APPLICATION)];
+}
+
+/// The place of a term in the order of [`ending`], for the page behind it.
+pub type EndingPlace = (Timestamp, KeyId);
+
+/// The terms of an organization's keys in service that end from `from` on and before `to` in this way, at most `limit` behind
+/// `after`, with the place of the last one. They may have ended before in another way.
+pub async fn ending(
+    conn: &mut Conn,
+    (organization, rules): (OrganizationId, &Rules),
+    way: Ending,
+    (from, to): (Timestamp, Timestamp),
+    after: Option<EndingPlace>,
+    limit: usize,
+) -> Result<(Vec<KeyTerm>, Option<EndingPlace>)> {
+    let statement = sql(SELECT).push_bound(" AND disabled_at IS NULL AND keys.organization_id = ?", [organization]);
+    let (mut statement, behind, order) = match way {
+        Ending::Own => {
+            let span = " AND expires_at IS NOT NULL AND expires_at >= ? AND expires_at < ?";
+            let (behind, order) = (" AND (expires_at, id) > (?", " ORDER BY expires_at, id LIMIT ?");
+            (statement.push_bound(span, [from, to]), behind, order)
+        }
+        Ending::Capped(owner) => {
+            let Some(last) = rules.ended_if_made_before(&owner, to) else { return Ok((Vec::new(), None)) };
+            let of_owner = match owner {
+                Owner::Organization(_) => " AND owner LIKE 'org_%' AND created_at < ?",
+                Owner::User(_) => " AND owner LIKE 'usr_%' AND created_at < ?",
+                Owner::Application(_) => " AND owner LIKE 'app_%' AND created_at < ?",
+            };
+            let mut statement = statement.push_bound(of_owner, [last]);
+            if let Some(first) = rules.ended_if_made_before(&owner, from) {
+                statement = statement.push_bound(" AND created_at >= ?", [first]);
+            }
+            (statement, " AND (created_at, id) > (?", " ORDER BY created_at, id LIMIT ?")
+        }
+    };
+    if let Some((at, id)) = after {
+        statement = statement.push_bound(behind, [at]).push_bound(", ?)", [id]);
+    }
+    let terms = conn.rows(statement.push_bound(order, [limit]), read).await?;
+    let place = |found: &KeyTerm| {
+        let at = if way == Ending::Own { found.term.expires_at } else { Some(found.term.created_at) };
+        Some((at?, found.id))
+    };
+    let last = terms.last().filter(|_| terms.len() == limit).and_then(place);
+    Ok((terms, last))
 }
 
 fn read(row: &dyn Fields) -> Result<KeyTerm> {

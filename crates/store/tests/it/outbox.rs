@@ -99,6 +99,27 @@ stories! {
         assert!(!put(&store, mail(3, "a")).await, "its cause cannot send it again");
     }
 
+    async fn a_mail_takes_other_words_until_somebody_has_begun_to_send_it(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        put(&store, mail(1, "a")).await;
+        let reword = |words: &'static str| {
+            let store = store.clone();
+            async move {
+                transact!(store, scope(1), |tx| async move { outbox::reword(tx, MailId::from_raw(1), words).await }).await.unwrap().value
+            }
+        };
+        let found = async || outbox::by_key(&mut store.read().await.unwrap(), "a").await.unwrap().unwrap();
+        assert!(reword("\"more\"").await);
+        assert_eq!(found().await, outbox::Found { id: MailId::from_raw(1), mail: "\"more\"".to_owned(), is_untouched: true });
+        let leased = outbox::lease(&store, "one", at(5), at(9), 10).await.unwrap();
+        assert_eq!(leased[0].mail, "\"more\"");
+        assert!(!found().await.is_untouched && !reword("\"late\"").await);
+        assert!(outbox::postpone(&store, "one", MailId::from_raw(1), at(50), "4xx").await.unwrap());
+        assert!(!reword("\"later\"").await, "it may have been taken: what bears its Message-ID stays the same");
+        assert_eq!((found().await.mail, outbox::by_key(&mut store.read().await.unwrap(), "b").await.unwrap()), ("\"more\"".to_owned(), None));
+    }
+
     async fn two_nodes_that_look_at_once_share_what_is_due(place) {
         let store = place.store().await;
         add_organizations(&store, 1).await;

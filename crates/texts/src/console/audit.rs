@@ -34,7 +34,7 @@ pub const SHOW: &str = "Show";
 /// A filter.
 pub const ANY_OBJECT: &str = "Changes of anything";
 /// What can be filtered by: what an action begins with, and what it is about.
-pub const OBJECTS: [(&str, &str); 14] = [
+pub const OBJECTS: [(&str, &str); 15] = [
     ("key.*", "Keys"),
     ("application.*", "Applications"),
     ("application_type.*", "Application types"),
@@ -46,6 +46,7 @@ pub const OBJECTS: [(&str, &str); 14] = [
     ("session.*", "Sessions"),
     ("role.*", "Roles"),
     ("policy.*", "Policy"),
+    ("notices.*", "Notices"),
     ("mail_template.*", "Mail"),
     ("organization.*", "Organization"),
     ("backup.*", "Backups"),

@@ -58,6 +58,8 @@ pub mod places {
     pub const ROLES: &str = "Roles";
     /// The organization's rules.
     pub const POLICY: &str = "Policy";
+    /// Who is told of what.
+    pub const NOTICES: &str = "Notices";
     /// The words of mails.
     pub const MAIL: &str = "Mail";
     /// The audit log.

@@ -12,6 +12,7 @@ pub mod gateways;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod notices;
 pub mod overview;
 pub mod parts;
 pub mod people;

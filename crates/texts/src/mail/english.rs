@@ -85,7 +85,7 @@ impl Mail {
                      If this was not you, change your password and tell an administrator of your organization at once.\n"
                 ),
             ),
-            Self::ToApiUser(_) => Default::default(),
+            Self::ToApiUser(_) | Self::Notices(_) => Default::default(),
         }
     }
 }

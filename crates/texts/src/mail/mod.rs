@@ -1,9 +1,12 @@
 //! What mails say.
 
 mod english;
+mod notices;
 mod polish;
 
 use serde::{Deserialize, Serialize};
+
+pub use notices::{About, Notice, Notices};
 
 use crate::Language;
 use crate::templates::ByTemplate;
@@ -89,6 +92,8 @@ pub enum Mail {
         /// How many are left.
         left: String,
     },
+    /// What happened of late, or will happen, to keys.
+    Notices(Box<Notices>),
     /// What an organization tells a user of one of its applications, in words that it may have chosen.
     ToApiUser(Box<ByTemplate>),
 }
@@ -111,6 +116,7 @@ impl Mail {
     pub fn write(&self, language: Language, link: &str) -> Letter {
         let (subject, body) = match (self, language) {
             (Self::ToApiUser(mail), _) => return mail.write(language, link),
+            (Self::Notices(notices), _) => notices.write(language),
             (_, Language::English) => self.in_english(link),
             (_, Language::Polish) => self.in_polish(link),
         };

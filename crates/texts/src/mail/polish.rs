@@ -84,7 +84,7 @@ impl Mail {
                      Pozostało kodów: {left}.\n\n{CHANGE}"
                 ),
             ),
-            Self::ToApiUser(_) => Default::default(),
+            Self::ToApiUser(_) | Self::Notices(_) => Default::default(),
         }
     }
 }

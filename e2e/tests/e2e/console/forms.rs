@@ -112,6 +112,7 @@ async fn furnished(world: &World) -> (Vec<String>, Vec<String>) {
         format!("/admin/api-users/{user}/edit"),
         "/profile/edit".to_owned(),
         "/admin/policy".to_owned(),
+        "/admin/notices".to_owned(),
         "/admin/mail/new_account/pl".to_owned(),
         "/admin/organization".to_owned(),
     ];

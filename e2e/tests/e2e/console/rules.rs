@@ -58,6 +58,7 @@ pub(super) async fn furnished(world: &World) -> Vec<String> {
         "/api-sets/orders-read/edit",
         "/api-sets/templates",
         "/admin/policy",
+        "/admin/notices",
         "/admin/mail",
         "/admin/mail/record_link/pl",
         "/admin/organization",
@@ -155,6 +156,28 @@ async fn y_44_a_pasted_key_is_found_and_ended_with_two_clicks_and_stands_in_no_a
         let question = json!({"credential": secret, "method": "GET", "path": "/orders", "api": "shop"});
         let answer = Request::post("/v1/verify", &question).send(world.doors).await.expect(200).json();
         assert_eq!(answer["code"], "DISABLED");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_told_of_what_is_set_in_the_console_and_stands_in_the_history() {
+    on(async |world, browser| {
+        browser.go("/admin/notices").await;
+        browser.click("[name='revealed.administrators']").await;
+        browser.click("[name='idle.holder']").await;
+        browser.fill("#addresses", "ops@example.com\nnobody").await;
+        browser.click("main form button.btn[type=submit]").await;
+        browser.wait_for("#addresses-error").await;
+        assert_eq!(browser.value("#addresses").await, "ops@example.com\nnobody", "nothing typed is lost");
+        browser.fill("#addresses", "ops@example.com").await;
+        browser.click("main form button.btn[type=submit]").await;
+        browser.wait_for(".told").await;
+        let set = Request::get("/api/v1/notices").bearer(&world.token).send(world.control).await.expect(200).json();
+        assert_eq!(set["addresses"], json!(["ops@example.com"]));
+        assert_eq!(set["kinds"]["revealed"], json!({"holder": false, "administrators": true, "addresses": false}));
+        assert_eq!(set["kinds"]["idle"], json!({"holder": false, "administrators": true, "addresses": true}));
+        assert!(browser.text().await.contains("Notices: edit"), "{}", browser.text().await);
     })
     .await;
 }

@@ -67,6 +67,19 @@ impl TestDatabase {
         number.expect("a number")
     }
 
+    /// The texts that a statement gives, a row each.
+    pub async fn texts(&self, statement: &'static str) -> Vec<String> {
+        let texts = if let Some(path) = self.url.strip_prefix("sqlite://") {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = SqliteConnection::connect_with(&options).await.expect("the database opens");
+            sqlx::query_scalar(statement).fetch_all(&mut connection).await
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.expect("the database answers");
+            sqlx::query_scalar(statement).fetch_all(&mut connection).await
+        };
+        texts.expect("texts")
+    }
+
     /// Runs a statement behind the server's back.
     pub async fn execute(&self, statement: &'static str) {
         if let Some(path) = self.url.strip_prefix("sqlite://") {

@@ -26,15 +26,27 @@ pub struct Letter {
     pub html: String,
 }
 
-/// Reads a mail in two parts.
-pub fn read(mail: &str) -> Letter {
+/// Reads a mail of text alone: its subject and its text.
+pub fn read_text(mail: &str) -> (String, String) {
+    let said = parse(mail);
+    assert_eq!(said["type"], "text/plain", "{said}");
+    let text = |value: &Value| value.as_str().expect("a text").replace("\r\n", "\n");
+    (text(&said["subject"]), text(&said["parts"][0][1]))
+}
+
+fn parse(mail: &str) -> Value {
     use std::io::Write as _;
     let mut python = Command::new("/usr/bin/python3");
     let python = python.args(["-c", READER]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = python.spawn().expect("python3 is installed");
     child.stdin.take().expect("a pipe").write_all(mail.as_bytes()).expect("written");
     let said = child.wait_with_output().expect("an answer").stdout;
-    let said: Value = serde_json::from_slice(&said).expect("JSON");
+    serde_json::from_slice(&said).expect("JSON")
+}
+
+/// Reads a mail in two parts.
+pub fn read(mail: &str) -> Letter {
+    let said = parse(mail);
     let text = |value: &Value| value.as_str().expect("a text").replace("\r\n", "\n");
     assert_eq!(said["type"], "multipart/alternative", "{said}");
     assert_eq!((&said["parts"][0][0], &said["parts"][1][0]), (&json!("text/plain"), &json!("text/html")), "{said}");

@@ -9,6 +9,7 @@ mod applications;
 pub(crate) mod audit;
 mod mail;
 mod named;
+mod notices;
 mod organization;
 mod policy;
 pub(crate) mod requests;
@@ -21,6 +22,7 @@ pub(super) fn router() -> Router<Console> {
         .merge(roles::router())
         .merge(audit::router())
         .merge(policy::router())
+        .merge(notices::router())
         .merge(mail::router())
         .merge(organization::router())
         .merge(applications::router())

@@ -1,0 +1,369 @@
+//! The mail that tells of keys: all notices of a day to one recipient.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Language;
+
+/// The most notices that a mail tells of one by one; it says how many more there are.
+const TOLD_MAX: usize = 200;
+
+/// What a mail of notices tells of. It waits in the database in this form: a field that is added later needs a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notices {
+    /// The organization's name.
+    pub organization: String,
+    /// In the order in which they came.
+    pub told: Vec<Notice>,
+    /// How many more there are.
+    #[serde(default)]
+    pub more: u64,
+}
+
+/// One notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it tells of.
+    pub about: About,
+    /// The page in the console.
+    pub link: String,
+}
+
+/// What a notice tells of. Keys and people are called by their names, instants stand in the organization's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum About {
+    /// A key's end is near.
+    Ends {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// The end.
+        at: String,
+    },
+    /// A key's end has come.
+    Ended {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// The end.
+        at: String,
+    },
+    /// A key goes idle soon.
+    GoesIdle {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// When.
+        at: String,
+    },
+    /// A key has gone idle.
+    Idle {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// When.
+        at: String,
+    },
+    /// A key was made.
+    Created {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// Who has made it.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key's secret was shown again.
+    Revealed {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// Who has seen it.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key has a new secret.
+    Rotated {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// Who has made it.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key was used from an address for the first time.
+    NewIp {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// The address.
+        ip: String,
+        /// When.
+        at: String,
+    },
+    /// Whom keys belong to was taken out of service.
+    OwnerDisabled {
+        /// Who.
+        owner: String,
+        /// By whom.
+        by: String,
+        /// When.
+        at: String,
+    },
+}
+
+// === impl Notices ===
+
+impl Notices {
+    /// Adds one.
+    pub fn push(&mut self, notice: Notice) {
+        if self.told.len() < TOLD_MAX {
+            self.told.push(notice);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Subject and text.
+    pub(super) fn write(&self, language: Language) -> (String, String) {
+        let subject = match &self.told[..] {
+            [one] if self.more == 0 => format!("{}: {}", self.organization, one.about.in_short(language)),
+            told => several(language, &self.organization, told.len() as u64 + self.more),
+        };
+        let mut body = greeting(language, &self.organization);
+        for notice in &self.told {
+            body.push_str("- ");
+            body.push_str(&notice.about.sentence(language));
+            body.push_str("\n  ");
+            body.push_str(&notice.link);
+            body.push_str("\n\n");
+        }
+        if self.more > 0 {
+            body.push_str(&more(language, self.more));
+        }
+        body.push_str(ending(language));
+        // A name is one line wherever it stands.
+        (subject.replace(['\r', '\n'], " "), body)
+    }
+}
+
+fn several(language: Language, organization: &str, count: u64) -> String {
+    match language {
+        Language::English => format!("{organization}: {count} notices about keys"),
+        Language::Polish => format!("{organization}: powiadomienia o kluczach ({count})"),
+    }
+}
+
+fn greeting(language: Language, organization: &str) -> String {
+    match language {
+        Language::English => format!("Hello,\n\nthis is about keys of {organization} at Claviger, the key server.\n\n"),
+        Language::Polish => {
+            format!("Dzień dobry,\n\nchodzi o klucze organizacji {organization} w Clavigerze, serwerze kluczy.\n\n")
+        }
+    }
+}
+
+fn more(language: Language, count: u64) -> String {
+    match language {
+        Language::English => format!("- And {count} more.\n\n"),
+        Language::Polish => format!("- Pozostałych powiadomień: {count}.\n\n"),
+    }
+}
+
+const fn ending(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "An administrator of the organization sets who is told of what: Admin, Notices in the console.\n"
+        }
+        Language::Polish => {
+            "Kto o czym jest powiadamiany, ustala administrator organizacji: Admin, Notices w konsoli.\n"
+        }
+    }
+}
+
+// === impl About ===
+
+impl About {
+    /// The same as a subject.
+    fn in_short(&self, language: Language) -> String {
+        match language {
+            Language::English => match self {
+                Self::Ends { key, at, .. } => format!("key “{key}” ends on {at}"),
+                Self::Ended { key, .. } => format!("key “{key}” has ended"),
+                Self::GoesIdle { key, at, .. } => format!("key “{key}” goes out of service on {at} unless it is used"),
+                Self::Idle { key, .. } => format!("key “{key}” is out of service because nobody uses it"),
+                Self::Created { key, .. } => format!("new key “{key}”"),
+                Self::Revealed { key, .. } => format!("the secret of key “{key}” was shown"),
+                Self::Rotated { key, .. } => format!("key “{key}” has a new secret"),
+                Self::NewIp { key, ip, .. } => format!("key “{key}” is used from {ip}"),
+                Self::OwnerDisabled { owner, .. } => format!("{owner} is out of service"),
+            },
+            Language::Polish => match self {
+                Self::Ends { key, at, .. } => format!("klucz „{key}” wygasa {at}"),
+                Self::Ended { key, .. } => format!("klucz „{key}” wygasł"),
+                Self::GoesIdle { key, at, .. } => format!("nieużywany klucz „{key}” zostanie wyłączony {at}"),
+                Self::Idle { key, .. } => format!("nieużywany klucz „{key}” został wyłączony"),
+                Self::Created { key, .. } => format!("nowy klucz „{key}”"),
+                Self::Revealed { key, .. } => format!("pokazano sekret klucza „{key}”"),
+                Self::Rotated { key, .. } => format!("klucz „{key}” ma nowy sekret"),
+                Self::NewIp { key, ip, .. } => format!("użycie klucza „{key}” z adresu {ip}"),
+                Self::OwnerDisabled { owner, .. } => format!("wyłączono: {owner}"),
+            },
+        }
+    }
+
+    fn sentence(&self, language: Language) -> String {
+        match language {
+            Language::English => self.in_english(),
+            Language::Polish => self.in_polish(),
+        }
+    }
+
+    fn in_english(&self) -> String {
+        match self {
+            Self::Ends { key, owner, at } => {
+                format!("The key “{key}” of {owner} ends on {at}. Whoever uses it needs another one by then.")
+            }
+            Self::Ended { key, owner, at } => format!("The key “{key}” of {owner} has ended: {at}. It is refused."),
+            Self::GoesIdle { key, owner, at } => {
+                format!(
+                    "Nobody uses the key “{key}” of {owner}. It goes out of service on {at} unless it is used before."
+                )
+            }
+            Self::Idle { key, owner, at } => format!(
+                "Nobody has used the key “{key}” of {owner} for long: it is out of service since {at}. It can be enabled again."
+            ),
+            Self::Created { key, owner, by, at } => format!("{by} made the key “{key}” of {owner} on {at}."),
+            Self::Revealed { key, owner, by, at } => {
+                format!("{by} had the secret of the key “{key}” of {owner} shown on {at}.")
+            }
+            Self::Rotated { key, owner, by, at } => {
+                format!("{by} gave the key “{key}” of {owner} a new secret on {at}.")
+            }
+            Self::NewIp { key, owner, ip, at } => {
+                format!("The key “{key}” of {owner} was used from {ip} on {at}, for the first time from there.")
+            }
+            Self::OwnerDisabled { owner, by, at } => {
+                format!("{by} took {owner} out of service on {at}: all keys of {owner} are refused.")
+            }
+        }
+    }
+
+    fn in_polish(&self) -> String {
+        match self {
+            Self::Ends { key, owner, at } => {
+                format!(
+                    "Klucz „{key}” (właściciel: {owner}) wygasa {at}. Kto go używa, potrzebuje do tego czasu innego."
+                )
+            }
+            Self::Ended { key, owner, at } => {
+                format!("Klucz „{key}” (właściciel: {owner}) wygasł: {at}. Jest odrzucany.")
+            }
+            Self::GoesIdle { key, owner, at } => format!(
+                "Nikt nie używa klucza „{key}” (właściciel: {owner}). Jeśli nie zostanie użyty, będzie wyłączony {at}."
+            ),
+            Self::Idle { key, owner, at } => format!(
+                "Od dawna nikt nie używał klucza „{key}” (właściciel: {owner}): jest wyłączony od {at}. Można go włączyć ponownie."
+            ),
+            Self::Created { key, owner, by, at } => {
+                format!("Utworzono klucz „{key}” (właściciel: {owner}): {by}, {at}.")
+            }
+            Self::Revealed { key, owner, by, at } => {
+                format!("Pokazano sekret klucza „{key}” (właściciel: {owner}): {by}, {at}.")
+            }
+            Self::Rotated { key, owner, by, at } => {
+                format!("Klucz „{key}” (właściciel: {owner}) ma nowy sekret: {by}, {at}.")
+            }
+            Self::NewIp { key, owner, ip, at } => {
+                format!("Pierwsze użycie klucza „{key}” (właściciel: {owner}) z adresu {ip}: {at}.")
+            }
+            Self::OwnerDisabled { owner, by, at } => {
+                format!("Wyłączono: {owner} ({by}, {at}). Wszystkie klucze tego właściciela są odrzucane.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mail;
+
+    fn all() -> [About; 9] {
+        let text = str::to_owned;
+        let (key, owner, by, at) = (text("KEY"), text("OWNER"), text("BY"), text("AT"));
+        let ends = || (key.clone(), owner.clone(), at.clone());
+        let done = || (key.clone(), owner.clone(), by.clone(), at.clone());
+        let ((k1, o1, a1), (k2, o2, a2), (k3, o3, a3), (k4, o4, a4)) = (ends(), ends(), ends(), ends());
+        let ((k5, o5, b5, a5), (k6, o6, b6, a6), (k7, o7, b7, a7), (k8, o8, _, a8)) = (done(), done(), done(), done());
+        [
+            About::Ends { key: k1, owner: o1, at: a1 },
+            About::Ended { key: k2, owner: o2, at: a2 },
+            About::GoesIdle { key: k3, owner: o3, at: a3 },
+            About::Idle { key: k4, owner: o4, at: a4 },
+            About::Created { key: k5, owner: o5, by: b5, at: a5 },
+            About::Revealed { key: k6, owner: o6, by: b6, at: a6 },
+            About::Rotated { key: k7, owner: o7, by: b7, at: a7 },
+            About::NewIp { key: k8, owner: o8, ip: text("IP"), at: a8 },
+            About::OwnerDisabled { owner, by, at },
+        ]
+    }
+
+    fn mail(told: Vec<Notice>) -> Mail {
+        Mail::Notices(Box::new(Notices { organization: "ORG".to_owned(), told, more: 0 }))
+    }
+
+    fn notice(about: About) -> Notice {
+        Notice { about, link: "https://keys.example.com/keys/key_1".to_owned() }
+    }
+
+    #[test]
+    fn every_language_says_all_that_a_notice_tells_of() {
+        for about in all() {
+            let told = serde_json::to_value(&about).expect("JSON");
+            let stored = serde_json::to_string(&mail(vec![notice(about)])).expect("JSON");
+            let mail: Mail = serde_json::from_str(&stored).expect("a mail that waits is read as it was written");
+            for language in Language::ALL {
+                let letter = mail.write(language, "");
+                assert!(letter.subject.starts_with("ORG: ") && letter.body.contains("ORG"), "{letter:?}");
+                assert!(letter.body.contains("https://keys.example.com/keys/key_1\n"), "{letter:?}");
+                for (name, value) in told.as_object().expect("fields").iter().filter(|(name, _)| *name != "about") {
+                    assert!(letter.body.contains(value.as_str().expect("a text")), "{name} in {letter:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_mail_tells_of_many_and_says_how_many_more_there_are() {
+        let mut notices = Notices { organization: "ORG".to_owned(), told: Vec::new(), more: 0 };
+        for _ in 0..250 {
+            notices.push(notice(all()[0].clone()));
+        }
+        for language in Language::ALL {
+            let (subject, body) = notices.write(language);
+            assert!(subject.contains("250"), "{subject}");
+            assert_eq!(body.matches("/keys/key_1\n").count(), 200);
+            assert!(body.contains(" 50"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_name_does_not_break_the_subjects_line() {
+        let about =
+            About::Ended { key: "a\r\nBcc: eve@example.com".to_owned(), owner: String::new(), at: String::new() };
+        let letter = mail(vec![notice(about)]).write(Language::English, "");
+        assert!(!letter.subject.contains(['\r', '\n']), "{letter:?}");
+    }
+}
