@@ -87,6 +87,7 @@ fn record(path: &str) -> Value {
             let words = json!({"template": "password_reset", "language": "en", "language_name": "English", "subject": "s", "text": "t", "html": "h", "is_default": true, "updated_by": null, "placeholders": []});
             members.extend(words.as_object().cloned().into_iter().flatten());
         }
+        "/notices" => members.extend([("kinds".to_owned(), json!({})), ("addresses".to_owned(), json!([]))]),
         "/policy" => drop(members.insert("reveal".to_owned(), json!({}))),
         _ => (),
     }
