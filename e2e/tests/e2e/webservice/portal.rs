@@ -1,5 +1,7 @@
 //! An application whose users sign in, and a client of the web service.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::harness::raw_http::{Request, Response};
@@ -9,6 +11,7 @@ pub const PASSWORD: &str = "a walk by the lake";
 pub const USER: &str = "carol@example.com";
 
 /// An application with one user, as its client knows it.
+#[derive(Clone)]
 pub struct Portal<'w> {
     pub world: &'w World,
     pub container: &'static str,
@@ -53,6 +56,11 @@ impl<'w> Portal<'w> {
             id: text(&made["application"]["id"]),
             user: String::new(),
         }
+    }
+
+    /// The same application, whose client calls another server.
+    pub fn at(&self, world: &'w World) -> Self {
+        Self { world, ..self.clone() }
     }
 
     /// A further user; gives its id.
@@ -104,6 +112,15 @@ impl<'w> Portal<'w> {
     pub async fn sign_in(&self) -> String {
         let result = self.result(self.login(USER, PASSWORD)).await;
         result["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// What the doors say of a call with a session's token.
+    pub async fn code(&self, token: &str) -> String {
+        let basic = STANDARD.encode(format!("{}:{}", self.name, self.password));
+        let question = json!({ "authorization": format!("Basic {basic}"), "x_api_key": self.key, "x_token": token,
+            "api": "default", "method": "GET", "path": "/x" });
+        let verdict = Request::post("/v1/verify", &question).send(self.world.doors).await.expect(200).json();
+        verdict["code"].as_str().expect("a code").to_owned()
     }
 
     /// What the diagnostic log of the application says of the newest refusals, once there are `count`.
