@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// A question to the doors. It needs one credential at least; what is `None` or empty is not sent.
@@ -31,6 +33,15 @@ pub struct Question {
     /// The header `X-Api-Key` as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_api_key: Option<Secret>,
+    /// The header `X-Token` as it came: the token of an API user, beside the key of its application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_token: Option<Secret>,
+    /// The header `X-Api-Signature` as it came, beside `body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x_api_signature: Option<Secret>,
+    /// The body that was signed, in base64: see [`Question::signed`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Secret>,
     /// The client's address, as far as you know it by yourself. Without it a key that is bound to addresses is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_ip: Option<IpAddr>,
@@ -70,6 +81,18 @@ impl Question {
     /// About a pair.
     pub fn of_pair(identifier: impl Into<Secret>, password: impl Into<Secret>) -> Self {
         Self { identifier: Some(identifier.into()), password: Some(password.into()), ..Self::default() }
+    }
+
+    /// The token of an API user as it came in `X-Token`, beside what its application sent.
+    #[must_use]
+    pub fn token(self, token: impl Into<Secret>) -> Self {
+        Self { x_token: Some(token.into()), ..self }
+    }
+
+    /// The signature as it came in `X-Api-Signature`, and the body that it is over, byte for byte as it came: of 1 to 65,536 bytes.
+    #[must_use]
+    pub fn signed(self, signature: impl Into<Secret>, body: impl AsRef<[u8]>) -> Self {
+        Self { x_api_signature: Some(signature.into()), body: Some(STANDARD.encode(body).into()), ..self }
     }
 
     /// Method, and target as it came.
@@ -127,6 +150,8 @@ mod tests {
         let question = Question::of_key("k").request("GET", "/a%2fb?c").api("shop");
         let sent = serde_json::to_string(&question).expect("JSON");
         assert_eq!(sent, r#"{"credential":"k","method":"GET","path":"/a%2fb?c","api":"shop"}"#);
+        let signed = serde_json::to_string(&Question::default().signed("s=", b"\xff\xfe\x00")).expect("JSON");
+        assert_eq!(signed, r#"{"x_api_signature":"s=","body":"//4A"}"#);
     }
 
     #[test]
@@ -135,8 +160,11 @@ mod tests {
         question.authorization = Some("Bearer token-2".into());
         question.x_api_key = Some("key-3".into());
         question.credential = Some("key-4".into());
+        let question = question.token("token-5").signed("signature-6", "body-7");
         let printed = format!("{question:?} {question:#?}");
-        for secret in ["ci_identifier", "password-1", "token-2", "key-3", "key-4"] {
+        let secrets =
+            ["ci_identifier", "password-1", "token-2", "key-3", "key-4", "token-5", "signature-6", "Ym9keS03"];
+        for secret in secrets {
             assert!(!printed.contains(secret), "{printed}");
         }
     }

@@ -9,6 +9,7 @@ use crate::error::SettingError;
 use crate::question::{Question, Secret};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_TOKEN: HeaderName = HeaderName::from_static("x-token");
 const BASIC: &str = "Basic realm=\"claviger\", charset=\"UTF-8\"";
 const BEARER: &str = "Bearer realm=\"claviger\"";
 
@@ -48,7 +49,8 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Puts what stands there into the question. Without any it gets an empty one, which the server calls missing.
+    /// Puts what stands there into the question, and the token of an API user, which stands in `X-Token` alone. Without a key it gets an
+    /// empty one, which the server calls missing.
     pub(crate) fn read(&self, headers: &HeaderMap, question: &mut Question) -> Result<(), Ambiguous> {
         if self.basic || self.bearer {
             question.authorization = only(headers, &AUTHORIZATION)?.filter(|value| self.takes(value));
@@ -59,6 +61,7 @@ impl Sources {
         if let Some(own) = &self.own {
             question.credential = only(headers, own)?;
         }
+        question.x_token = only(headers, &X_TOKEN)?;
         if question.authorization.is_none() && question.x_api_key.is_none() && question.credential.is_none() {
             question.credential = Some(Secret::default());
         }
@@ -135,6 +138,17 @@ mod tests {
         assert_eq!((question.x_api_key, question.credential), (Some("k".into()), None));
         let own = read(&["X-Company-Key"], &[("x-company-key", "k"), ("x-api-key", "j")]).expect("a question");
         assert_eq!((own.credential, own.x_api_key), (Some("k".into()), None));
+    }
+
+    #[test]
+    fn a_token_goes_beside_the_key_whatever_the_sources_and_is_no_key() {
+        for words in [&["basic"][..], &["X-Company-Key"]] {
+            let question = read(words, &[("x-token", "t"), ("authorization", "Basic YTpi")]).expect("a question");
+            assert_eq!(question.x_token, Some("t".into()));
+        }
+        let alone = read(&["basic"], &[("x-token", "t")]).expect("a question");
+        assert_eq!((alone.x_token, alone.credential), (Some("t".into()), Some(Secret::default())));
+        assert_eq!(read(&["basic"], &[("x-token", "t"), ("x-token", "u")]), Err(Ambiguous));
     }
 
     #[test]

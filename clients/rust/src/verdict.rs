@@ -103,7 +103,7 @@ pub struct ApiUser {
     pub id: String,
     /// The name it signs in by.
     pub user_name: String,
-    /// How much it sees, 1 to 4.
+    /// How much it sees, 1 to 5.
     #[serde(default)]
     pub permission_type: Option<u8>,
     /// Everything else of it.

@@ -26,18 +26,19 @@ export class Sources {
   }
 
   /**
-   * What stands there, as the question takes it; without any an empty credential, which the server calls missing. `undefined` where a
-   * header stands there twice, with two values: nobody has to guess which one is meant.
+   * What stands there, as the question takes it, and the token of an API user, which stands in `X-Token` alone; without a key
+   * an empty credential, which the server calls missing. `undefined` where a header stands there twice, with two values: nobody has to
+   * guess which one is meant.
    */
   read(lines: HeaderLines): Question | undefined {
     const names = [this.#words.has("basic") || this.#words.has("bearer") ? "authorization" : undefined];
-    names.push(this.#words.has("x-api-key") ? "x-api-key" : undefined, this.#own);
+    names.push(this.#words.has("x-api-key") ? "x-api-key" : undefined, this.#own, "x-token");
     const values = names.map((name) => (name === undefined ? [] : [...new Set(lines(name))]));
     if (values.some((all) => all.length > 1)) return undefined;
-    const [authorization, x_api_key, credential] = values.map((all) => all[0]);
+    const [authorization, x_api_key, credential, x_token] = values.map((all) => all[0]);
     const accepted = authorization !== undefined && this.#takes(authorization) ? authorization : undefined;
     const none = accepted === undefined && x_api_key === undefined && credential === undefined;
-    return { authorization: accepted, x_api_key, credential: none ? "" : credential };
+    return { authorization: accepted, x_api_key, x_token, credential: none ? "" : credential };
   }
 
   /** Whether a value of `Authorization` has a scheme that is read. */

@@ -39,6 +39,12 @@ export interface Question {
   authorization?: string | undefined;
   /** The header `X-Api-Key` as it came. */
   x_api_key?: string | undefined;
+  /** The header `X-Token` as it came: the token of an API user, beside the key of its application. */
+  x_token?: string | undefined;
+  /** The header `X-Api-Signature` as it came, beside `body`. */
+  x_api_signature?: string | undefined;
+  /** The body that was signed, byte for byte as it came, in base64: `Buffer.from(bytes).toString("base64")`. */
+  body?: string | undefined;
   /** The client's address, as far as you know it by yourself. Without it a key that is bound to addresses is refused. */
   client_ip?: string | undefined;
   method?: string | undefined;
@@ -75,7 +81,7 @@ export interface Key {
 export interface ApiUser {
   id: string;
   user_name: string;
-  permission_type?: 1 | 2 | 3 | 4;
+  permission_type?: 1 | 2 | 3 | 4 | 5;
   language?: string | null;
   contact?: { id: string; email: string | null } | null;
   profile_user?: { id: string; external: string | null } | null;

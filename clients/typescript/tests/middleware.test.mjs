@@ -65,6 +65,19 @@ test("the target is asked about as it came, and the key as it came", async (t) =
   }
 });
 
+test("the token of an API user goes beside the key, and is none itself", async (t) => {
+  const server = await doors(t, valid);
+  for (const url of await services(t, server.url, { sources: ["basic"] })) {
+    await ask(url, "/a/b", { Authorization: "Basic YTpi", "X-Token": "t" });
+    const question = JSON.parse(server.requests.pop().body);
+    assert.deepEqual([question.x_token, question.authorization, question.credential], ["t", "Basic YTpi", undefined]);
+    await ask(url, "/a/b", { "X-Token": "t" });
+    assert.equal(JSON.parse(server.requests.pop().body).credential, "");
+    const two = await ask(url, "/a/b", { "X-Token": ["t", "u"] });
+    assert.deepEqual([two.status, JSON.parse(two.body).code, server.requests.length], [401, "MALFORMED", 0]);
+  }
+});
+
 test("who may not gets the refusal of every code and the service nothing", async (t) => {
   for (const code of [...CODES.filter((code) => code !== "VALID"), "OF_A_NEWER_SERVER"]) {
     const server = await doors(t, refused(code, { retry_after_seconds: 7, limits: [{ name: "day", limit: 9, remaining: 0, reset_seconds: null }] }));

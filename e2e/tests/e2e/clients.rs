@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::response::IntoResponse;
 use axum::{Extension, Json, Router};
 use claviger_client::{Client, Code, Error, Guard, GuardLayer, OnOutage, Passed, Question};
+use claviger_server::config::{Config, SecondFactor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
@@ -18,8 +19,10 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::gateways::spellings_are_judged;
 use crate::golden::Golden;
 use crate::harness::database::Kind;
+use crate::harness::portal::Portal;
 use crate::harness::raw_http::{Request, Response};
-use crate::harness::world::{World, run};
+use crate::harness::world::{World, run, run_with};
+use crate::webservice::senders::{Admin, Switchboard, signature};
 
 /// A name, and a file of `e2e/golden`.
 macro_rules! golden {
@@ -43,6 +46,16 @@ golden! {
     clients_read_the_golden_people: "people.json", 3;
     clients_read_the_golden_limits: "limits.json", 3;
     clients_read_the_golden_versions: "versions.json", 2;
+    w_14_clients_read_the_golden_signatures: "signatures.json", 3;
+}
+
+#[test]
+fn clients_read_the_golden_sign_ins() {
+    let configure = |config: &mut Config| config.api_users.second_factor = SecondFactor::Obligatory;
+    run_with(Kind::Sqlite, configure, async |world| {
+        let seen = judge_by_clients(world, include_str!("../../golden/sign_ins.json")).await;
+        assert!(seen.len() >= 3, "too few codes: {seen:?}");
+    });
 }
 
 /// Asks every question of a file by both clients; the codes that were answered.
@@ -173,6 +186,37 @@ fn guards_let_pass_and_refuse_as_gateways_do() {
             refused(&answer, 503, "busy", name);
             assert!(answer.header("retry-after").is_some());
         }
+    });
+}
+
+#[test]
+fn guards_pass_the_token_of_an_api_user_and_a_body_is_signed_by_the_clients() {
+    run(Kind::Sqlite, async |world| {
+        world.import_github().await;
+        let portal = Portal::make(world, "con_1", "pro_1").await;
+        let services = Services::start(world, OnOutage::Refuse).await;
+        for (name, address) in services.all() {
+            let passed = portal.present(Request::get("/repos/o/r")).send(address).await.expect(200).json();
+            assert_eq!(passed["api_user"]["id"], portal.user["id"], "{name}");
+            let without = portal.present_without_token(Request::get("/repos/o/r")).send(address).await;
+            refused(&without, 401, "NOT_FOUND", name);
+        }
+        portal.sign_out(world).await;
+        for (name, address) in services.all() {
+            refused(&portal.present(Request::get("/repos/o/r")).send(address).await, 401, "NOT_FOUND", name);
+        }
+
+        let switchboard = Switchboard::make(Admin::of(world)).await;
+        let client = Client::builder(format!("http://{}", world.doors)).api("github").build().expect("a client");
+        let code = async |signature: &str, body: &[u8]| {
+            let question = Question::default().signed(signature, body).request("POST", "/repos/o/r/issues");
+            let question = question.client_ip("203.0.113.7".parse().expect("an address"));
+            client.verify(&question).await.expect("a verdict").code
+        };
+        let body = b"{\"raw\": \"\xff\xfe\x00\"}";
+        let signature = signature(&switchboard.secret, body);
+        assert_eq!(code(&signature, body).await, Code::Valid);
+        assert_eq!(code(&signature, b"{}").await, Code::NotFound);
     });
 }
 
