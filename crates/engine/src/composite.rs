@@ -58,6 +58,15 @@ pub(crate) struct SentName<'n> {
     kept: OnceCell<Option<Name>>,
 }
 
+/// Why a token counts for nothing, in the words of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserRefused {
+    /// It is somebody else's, or its user's who is out of service.
+    Wrong(&'static str),
+    /// The session is over.
+    Over(&'static str),
+}
+
 /// Holds what was presented beside the key against what the key's owner asks for. Keys of anybody but an application come back
 /// as they are.
 pub(crate) fn complete(selection: Selection, presented: &Presented<'_>, around: &Surroundings<'_>) -> Selection {
@@ -101,7 +110,10 @@ fn check(
         return Ok((None, fields));
     }
     let signed_in = token?;
-    check_user(&signed_in, key, home, around)?;
+    check_user(&signed_in, key, home, around.uses_elsewhere, around.now).map_err(UserRefused::check)?;
+    if signed_in.session.as_ref().is_some_and(|session| session.is_enrolment_only) {
+        return Err("session for setting up one-time codes alone");
+    }
     Ok((Some(signed_in), fields))
 }
 
@@ -119,37 +131,35 @@ pub(crate) fn check_login(
     if is_password { Ok(()) } else { Err("wrong application password") }
 }
 
-/// Whether the user of a token may come with this key, now.
-fn check_user(
+/// Whether the user of a token may come with this key, now: first whose token it is, then how long it lasts.
+pub(crate) fn check_user(
     signed_in: &SignedIn,
     key: &HeldKey,
     home: &Tenant,
-    around: &Surroundings<'_>,
-) -> Result<(), &'static str> {
-    let user = &signed_in.user;
+    uses_elsewhere: &HeldUsesElsewhere,
+    now: Timestamp,
+) -> Result<(), UserRefused> {
+    let SignedIn { user, session } = signed_in;
     if Owner::Application(user.application) != key.profile.owner {
-        return Err("token of another application");
+        return Err(UserRefused::Wrong("token of another application"));
     }
-    if let Some(session) = &signed_in.session {
-        if session.application != user.application || session.key != key.id {
-            return Err("session of another key");
-        }
-        session.check(around.uses_elsewhere, around.now).map_err(|over| match over {
-            Over::Expired => "session over",
-            Over::Idle => "session idle",
-        })?;
-        if session.is_enrolment_only {
-            return Err("session for setting up one-time codes alone");
-        }
+    if session.as_ref().is_some_and(|session| session.application != user.application || session.key != key.id) {
+        return Err(UserRefused::Wrong("session of another key"));
     }
     if !user.is_active {
-        return Err("API user inactive");
+        return Err(UserRefused::Wrong("API user inactive"));
     }
-    let profile = home.people().member(user.profile_user).ok_or("the profile user is gone")?;
-    profile.check_state(around.now).map_err(|(_, check)| match check {
-        "user disabled" => "profile user disabled",
-        "user locked by an administrator" => "profile user locked",
-        _ => "profile user's account expired",
+    let gone = UserRefused::Wrong("the profile user is gone");
+    let profile = home.people().member(user.profile_user).ok_or(gone)?;
+    profile.check_state(now).map_err(|(_, check)| match check {
+        "user disabled" => UserRefused::Wrong("profile user disabled"),
+        "user locked by an administrator" => UserRefused::Wrong("profile user locked"),
+        _ => UserRefused::Wrong("profile user's account expired"),
+    })?;
+    let lasts = session.as_ref().map_or(Ok(()), |session| session.check(uses_elsewhere, now));
+    lasts.map_err(|over| match over {
+        Over::Expired => UserRefused::Over("session over"),
+        Over::Idle => UserRefused::Over("session idle"),
     })
 }
 
@@ -202,6 +212,16 @@ pub(crate) fn login_of(presented: &Presented<'_>, application: &HeldApplication,
         }
     }
     found
+}
+
+// === impl UserRefused ===
+
+impl UserRefused {
+    fn check(self) -> &'static str {
+        match self {
+            Self::Wrong(check) | Self::Over(check) => check,
+        }
+    }
 }
 
 // === impl SentName ===

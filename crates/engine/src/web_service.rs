@@ -11,7 +11,7 @@ use claviger_domain::{ApiSessionId, ApiUserId, ApplicationId, KeyId, Organizatio
 use crate::Engine;
 use crate::bearer::Bearer;
 use crate::catalog::Catalog;
-use crate::composite::{SentName, check_login, find_token, login_of};
+use crate::composite::{SentName, UserRefused, check_login, check_user, find_token, login_of};
 use crate::decide::{check_ip, check_state};
 use crate::held_key::HeldKey;
 use crate::owner::HeldApplication;
@@ -20,7 +20,7 @@ use crate::question::{Caller, RequestLine};
 use crate::reading::{Reading, with_basic};
 use crate::record::Record;
 use crate::selection::{Audience, Known, Selection, select};
-use crate::sign_ins::{HeldSession, Over, SignedIn};
+use crate::sign_ins::{HeldSession, SignedIn};
 use crate::tenant::Tenant;
 use crate::uses_elsewhere::HeldUsesElsewhere;
 
@@ -311,28 +311,16 @@ impl<'c> Judge<'c> {
         found: &Found<'_>,
     ) -> Result<&'f HeldSession, Refused> {
         let wrong = |check: &'static str| (WebServiceRefused::WrongToken, Code::NotFound, check);
-        let SignedIn { user, session } = match token {
+        let signed_in = match token {
             Ok(signed_in) => signed_in,
             Err("no session") => return Err((WebServiceRefused::NoToken, Code::NotFound, "no session")),
             Err(check) => return Err(wrong(check)),
         };
-        let session = session.as_deref().ok_or(wrong("unknown or ended session"))?;
-        if user.application != found.id {
-            return Err(wrong("token of another application"));
-        }
-        if session.key != key.id {
-            return Err(wrong("session of another key"));
-        }
-        if !user.is_active {
-            return Err(wrong("API user inactive"));
-        }
-        let profile = found.home.people().member(user.profile_user).ok_or(wrong("the profile user is gone"))?;
-        profile.check_state(self.now).map_err(|_| wrong("profile user out of service"))?;
-        let over = |over| match over {
-            Over::Expired => (WebServiceRefused::SessionOver, Code::NotFound, "session over"),
-            Over::Idle => (WebServiceRefused::SessionOver, Code::NotFound, "session idle"),
-        };
-        session.check(self.uses_elsewhere, self.now).map_err(over)?;
+        let session = signed_in.session.as_deref().ok_or(wrong("unknown or ended session"))?;
+        check_user(signed_in, key, found.home, self.uses_elsewhere, self.now).map_err(|refused| match refused {
+            UserRefused::Wrong(check) => wrong(check),
+            UserRefused::Over(check) => (WebServiceRefused::SessionOver, Code::NotFound, check),
+        })?;
         Ok(session)
     }
 }
