@@ -27,6 +27,20 @@ pub struct Words {
     pub unknown_link: &'static str,
     /// The title of what went wrong.
     pub not_done: &'static str,
+    /// What a password lacks that is too short.
+    pub too_short: &'static str,
+    /// The same of one that is too long.
+    pub too_long: &'static str,
+    /// The same of one with characters that no keyboard enters everywhere.
+    pub control: &'static str,
+    /// The same of one that is little more than one's own name and address.
+    pub own_words: &'static str,
+    /// The same of one that is quickly guessed.
+    pub guessable: &'static str,
+    /// That there is too much to do at the moment.
+    pub busy: &'static str,
+    /// That something else went wrong.
+    pub failed: &'static str,
 }
 
 // === impl Words ===
@@ -47,6 +61,13 @@ impl Words {
                 done: "You can sign in to the application with it now.",
                 unknown_link: "This link was used, has expired or never was: ask for another one.",
                 not_done: "This does not go like that",
+                too_short: "must have at least 12 characters",
+                too_long: "must have at most 256 characters",
+                control: "must not contain control characters",
+                own_words: "must have at least 12 characters beside your own name and address",
+                guessable: "is easily guessed: take several words that have nothing to do with each other",
+                busy: "There is too much to do at the moment: try again in a minute.",
+                failed: "The password could not be changed: try again later.",
             },
             Language::Polish => Self {
                 title: "Wybór hasła",
@@ -60,6 +81,13 @@ impl Words {
                 done: "Można się nim teraz zalogować do aplikacji.",
                 unknown_link: "Ten odnośnik został już użyty, wygasł lub nigdy nie istniał: proszę poprosić o nowy.",
                 not_done: "Tak się nie da",
+                too_short: "musi mieć co najmniej 12 znaków",
+                too_long: "może mieć najwyżej 256 znaków",
+                control: "nie może zawierać znaków sterujących",
+                own_words: "musi mieć co najmniej 12 znaków poza własnym imieniem, nazwiskiem i adresem",
+                guessable: "łatwo zgadnąć: proszę wziąć kilka słów, które nie mają ze sobą nic wspólnego",
+                busy: "Serwer jest teraz zbyt zajęty: proszę spróbować ponownie za minutę.",
+                failed: "Nie udało się zmienić hasła: proszę spróbować ponownie później.",
             },
         }
     }

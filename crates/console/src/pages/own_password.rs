@@ -6,23 +6,32 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use claviger_manage::ErrorCode;
+use claviger_domain::password::PasswordProblem;
+use claviger_manage::{Error, ErrorCode};
 use claviger_texts::Language;
 use claviger_texts::own_page::Words;
 use http::StatusCode;
 use http::request::Parts;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::json;
 
 use crate::Console;
 use crate::call::Caller;
 use crate::failure::Problems;
 use crate::form::Form;
-use crate::parts::field::{Field, summary_called};
+use crate::parts::field::Field;
 use crate::parts::frame;
 use crate::theme::Theme;
 
 const PATH: &str = "/password";
+/// What the API says of passwords, in English.
+const PROBLEMS: [PasswordProblem; 5] = [
+    PasswordProblem::TooShort,
+    PasswordProblem::TooLong,
+    PasswordProblem::Control,
+    PasswordProblem::OwnWords,
+    PasswordProblem::Guessable,
+];
 
 pub(crate) fn router() -> Router<Console> {
     Router::new().route(PATH, get(page).post(choose))
@@ -41,7 +50,7 @@ async fn page(parts: Parts) -> Response {
 fn show(language: Language, form: &Form, problems: &Problems, theme: Theme) -> Response {
     let words = Words::of(language);
     let body = html! {
-        (summary_called(words.not_done, problems))
+        (alert(&words, problems))
         form .form method="post" action={ (PATH) "?language=" (language.tag()) } {
             from-fragment data-into="token" {
                 (Field::new("token", words.token, problems).required().hint(words.token_hint).text(form.text("token")))
@@ -57,6 +66,48 @@ fn show(language: Language, form: &Form, problems: &Problems, theme: Theme) -> R
     frame::plain_in(language.tag(), is_posted, status, theme, words.title, &body)
 }
 
+/// What was wrong on the whole, as the way to the field.
+fn alert(words: &Words, problems: &Problems) -> Markup {
+    html! {
+        @if !problems.is_empty() {
+            div .alert data-variant="destructive" role="alert" tabindex="-1" autofocus {
+                h2 { (words.not_done) }
+                section {
+                    @if let Some(whole) = problems.whole() { p { (whole) } }
+                    ul {
+                        @for (field, label) in [("token", words.token), ("password", words.password)] {
+                            @for message in problems.at(field) { li { a href={ "#" (field) } { (label) ": " (message) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What went wrong, in the language of the page.
+fn said(words: &Words, error: &Error) -> Problems {
+    let known = |message: &str| PROBLEMS.into_iter().find(|problem| problem.to_string() == message);
+    match error.code() {
+        ErrorCode::NotFound => Problems::with_field("token", words.unknown_link),
+        ErrorCode::Busy | ErrorCode::TooManyAttempts => Problems::of(words.busy),
+        _ => match error.errors().iter().find_map(|field| known(&field.message)) {
+            Some(problem) => Problems::with_field("password", of_password(words, problem)),
+            None => Problems::of(words.failed),
+        },
+    }
+}
+
+fn of_password(words: &Words, problem: PasswordProblem) -> &'static str {
+    match problem {
+        PasswordProblem::TooShort => words.too_short,
+        PasswordProblem::TooLong => words.too_long,
+        PasswordProblem::Control => words.control,
+        PasswordProblem::OwnWords => words.own_words,
+        PasswordProblem::Guessable => words.guessable,
+    }
+}
+
 async fn choose(State(console): State<Console>, parts: Parts, body: bytes::Bytes) -> Response {
     let form = Form::parse(&body).unwrap_or_default();
     let (language, theme) = (language(&parts), Theme::read(&parts.headers));
@@ -68,9 +119,6 @@ async fn choose(State(console): State<Console>, parts: Parts, body: bytes::Bytes
             let body = html! { p role="status" { (words.done) } };
             frame::plain_in(language.tag(), true, StatusCode::OK, theme, words.done_title, &body)
         }
-        Err(error) if error.code() == ErrorCode::NotFound => {
-            show(language, &form, &Problems::with_field("token", words.unknown_link), theme)
-        }
-        Err(error) => show(language, &form, &Problems::new(&error), theme),
+        Err(error) => show(language, &form, &said(&words, &error), theme),
     }
 }

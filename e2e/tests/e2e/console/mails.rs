@@ -169,9 +169,19 @@ async fn f_08_a_link_without_a_public_url_opens_our_own_page_in_the_users_langua
         let address = browser.script("return location.href", &[]).await;
         assert!(!address.as_str().expect("an address").contains(&token), "{address}");
         assert!(browser.axe().await.is_empty());
-        browser.fill("#password", "short").await;
-        browser.click(SUBMIT).await;
-        browser.wait_for("#password-error").await;
+        for (password, wrong) in [
+            ("krótkie", "musi mieć co najmniej 12 znaków"),
+            ("dora dora dora", "musi mieć co najmniej 12 znaków poza własnym imieniem"),
+            ("123456789012", "łatwo zgadnąć: proszę wziąć kilka słów"),
+            (&"ab ".repeat(90), "może mieć najwyżej 256 znaków"),
+        ] {
+            browser.fill("#password", password).await;
+            browser.click(SUBMIT).await;
+            browser.wait_for_text(&format!("Nowe hasło: {wrong}")).await;
+            let page = browser.text().await;
+            assert!(page.contains("Tak się nie da") && page.matches(wrong).count() == 2, "at the field too: {page}");
+        }
+        assert!(browser.axe().await.is_empty());
         browser.fill("#password", "a bicycle in the cellar").await;
         browser.click(SUBMIT).await;
         browser.wait_for_text("Hasło zostało wybrane").await;
