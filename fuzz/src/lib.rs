@@ -11,6 +11,7 @@ pub mod cidr_list;
 pub mod client_ip;
 mod credentials;
 pub mod http1;
+pub mod mysql_dump;
 pub mod path;
 pub mod token;
 mod upstreams;

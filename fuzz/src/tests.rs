@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 7] = [
+const TARGETS: [Target; 8] = [
     ("path", crate::path::check),
     ("client_ip", crate::client_ip::check),
     ("cidr_list", crate::cidr_list::check),
@@ -12,6 +12,7 @@ const TARGETS: [Target; 7] = [
     ("token", crate::token::check),
     ("http1", crate::http1::check),
     ("check", crate::check::check),
+    ("mysql_dump", crate::mysql_dump::check),
 ];
 
 /// Marsaglia's xorshift: repeatable, and good enough to shuffle bytes.

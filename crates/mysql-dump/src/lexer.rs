@@ -5,18 +5,21 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use super::source::Source;
-use super::{DumpError, NAME_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::source::Source;
+use crate::{DumpError, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 
 /// Bytes of a comment that are looked at.
 const COMMENT_BYTES: usize = 32;
+
+/// The most digits of the version of a condition.
+const VERSION_DIGITS_MAX: usize = 6;
 
 /// The most bytes of what ends a statement.
 const DELIMITER_BYTES_MAX: usize = 16;
 
 /// The smallest part of a statement.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// A word, a name without quotes, or a number.
     Word(String),
     /// A name in backticks.
@@ -30,7 +33,7 @@ pub(super) enum Token {
 }
 
 /// Reads tokens.
-pub(super) struct Lexer<R> {
+pub(crate) struct Lexer<R> {
     source: Source<R>,
     /// What ends a statement.
     delimiter: Vec<u8>,
@@ -42,22 +45,22 @@ pub(super) struct Lexer<R> {
 // === impl Lexer ===
 
 impl<R: Read> Lexer<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self { source: Source::new(reader), delimiter: b";".to_vec(), begins: false, completed: false }
     }
 
     /// The line of what comes next.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.source.line()
     }
 
     /// Whether the dump says at its beginning that it will say so at its end, and does not.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.begins && !self.completed
     }
 
     /// The next token; `None`: the dump is over.
-    pub(super) fn next(&mut self) -> Result<Option<Token>, DumpError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Token>, DumpError> {
         while self.pass_comment()? {}
         if self.pass_delimiter()? {
             return Ok(Some(Token::End));
@@ -77,7 +80,7 @@ impl<R: Read> Lexer<R> {
     }
 
     /// Passes over the rest of a statement, of whatever length, without holding it.
-    pub(super) fn skip_statement(&mut self) -> Result<(), DumpError> {
+    pub(crate) fn skip_statement(&mut self) -> Result<(), DumpError> {
         loop {
             while self.pass_comment()? {}
             if self.pass_delimiter()? {
@@ -95,8 +98,8 @@ impl<R: Read> Lexer<R> {
     }
 
     /// `DELIMITER ;;`: from here on that ends statements.
-    pub(super) fn change_delimiter(&mut self) -> Result<(), DumpError> {
-        let ahead = self.source.ahead(COMMENT_BYTES)?;
+    pub(crate) fn change_delimiter(&mut self) -> Result<(), DumpError> {
+        let ahead = self.source.beginning(COMMENT_BYTES)?;
         let end = ahead.iter().position(|byte| *byte == b'\n').unwrap_or(ahead.len());
         let delimiter = ahead[..end].trim_ascii().to_vec();
         if !(1..=DELIMITER_BYTES_MAX).contains(&delimiter.len()) {
@@ -107,12 +110,20 @@ impl<R: Read> Lexer<R> {
         Ok(())
     }
 
-    pub(super) fn ends(&self, what: impl Into<String>) -> DumpError {
+    pub(crate) fn ends(&self, what: impl Into<String>) -> DumpError {
         DumpError::Ends { line: self.line(), what: what.into() }
     }
 
-    pub(super) fn wrong(&self, problem: impl Into<String>) -> DumpError {
+    pub(crate) fn wrong(&self, problem: impl Into<String>) -> DumpError {
         DumpError::Wrong { line: self.line(), problem: problem.into() }
+    }
+
+    /// Whether a name is no longer than those of a database may be; one without quotes is a word, and words may be longer.
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), DumpError> {
+        if name.len() <= NAME_BYTES_MAX {
+            return Ok(());
+        }
+        Err(self.wrong(format!("a name has more than {NAME_BYTES_MAX} bytes")))
     }
 
     fn pass_delimiter(&mut self) -> Result<bool, DumpError> {
@@ -140,8 +151,7 @@ impl<R: Read> Lexer<R> {
     }
 
     fn pass_line(&mut self) -> Result<(), DumpError> {
-        let ahead = self.source.ahead(COMMENT_BYTES)?;
-        let text = ahead.trim_ascii_start();
+        let text = self.source.beginning(COMMENT_BYTES)?;
         let says = |words: &str| text.starts_with(words.as_bytes());
         self.begins |= says("-- MySQL dump ") || says("-- MariaDB dump ");
         self.completed |= says("-- Dump completed");
@@ -152,9 +162,9 @@ impl<R: Read> Lexer<R> {
 
     /// `/*!50003` and `/*M!100203`: what follows is read; but `/*!999999\-`, which is for one client alone.
     fn pass_condition(&mut self) -> Result<(), DumpError> {
-        let ahead = self.source.ahead(COMMENT_BYTES)?;
+        let ahead = self.source.beginning(COMMENT_BYTES)?;
         let Some(mark) = ahead.iter().take(4).position(|byte| *byte == b'!') else { return self.pass_block() };
-        let digits = ahead[mark + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = ahead[mark + 1..].iter().take(VERSION_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
         let end = mark + 1 + digits;
         if ahead.get(end) == Some(&b'\\') {
             return self.pass_block();

@@ -12,30 +12,30 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use lexer::{Lexer, Token};
+use crate::lexer::{Lexer, Token};
 
 /// The most bytes of a value of the tables that are read.
-pub(super) const VALUE_BYTES_MAX: usize = 65_535;
+pub const VALUE_BYTES_MAX: usize = 65_535;
 /// The most bytes of a name; a database's own have 64 characters.
-pub(super) const NAME_BYTES_MAX: usize = 256;
+pub const NAME_BYTES_MAX: usize = 256;
 /// The most columns of a table that is read.
-pub(super) const COLUMNS_MAX: usize = 200;
+pub const COLUMNS_MAX: usize = 200;
 
 /// A value; `None` is NULL, and a number is its digits.
-pub(super) type Value = Option<Zeroizing<Vec<u8>>>;
+pub type Value = Option<Zeroizing<Vec<u8>>>;
 
 /// A row of a table.
-pub(super) struct Row {
+pub struct Row {
     /// The table.
-    pub(super) table: String,
+    pub table: String,
     /// The line where it begins.
-    pub(super) line: u64,
+    pub line: u64,
     /// Its values by the names of their columns.
-    pub(super) values: HashMap<String, Value>,
+    pub values: HashMap<String, Value>,
 }
 
 /// Whoever takes rows.
-pub(super) trait Rows {
+pub trait Rows {
     /// Whether the rows of this table are wanted; asked for each statement that has some.
     fn wants(&mut self, table: &str) -> bool;
     /// Takes a row; an error ends the reading, and names the line.
@@ -44,7 +44,7 @@ pub(super) trait Rows {
 
 /// Why a dump cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DumpError {
+pub enum DumpError {
     /// The file.
     #[error("cannot be read: {0}")]
     Read(std::io::Error),
@@ -67,7 +67,7 @@ pub(super) enum DumpError {
 }
 
 /// Reads the rows that are wanted.
-pub(super) fn read(reader: impl Read, rows: &mut impl Rows) -> Result<(), DumpError> {
+pub fn read(reader: impl Read, rows: &mut impl Rows) -> Result<(), DumpError> {
     let mut statements = Statements { lexer: Lexer::new(reader), columns: HashMap::new() };
     while statements.next(rows)? {}
     if statements.lexer.is_cut() {
@@ -124,6 +124,7 @@ impl<R: Read> Statements<R> {
                 Token::Word(word) => word.rsplit('.').next().unwrap_or_default().to_owned(),
                 _ => return Err(self.lexer.wrong("expected the name of a table")),
             };
+            self.lexer.check_name(&name)?;
             token = self.token()?;
             match &token {
                 // Behind a quoted name the dot is a word of its own, or the beginning of one.
@@ -159,27 +160,33 @@ impl<R: Read> Statements<R> {
 
     /// The names of the columns between the parentheses of a definition.
     fn columns_of_definition(&mut self) -> Result<Vec<String>, DumpError> {
-        let (mut columns, mut depth, mut begins) = (Vec::new(), 1, true);
+        let (mut columns, mut depth, mut begins) = (Vec::new(), 1_u64, true);
         while depth > 0 {
             let token = self.token()?;
             match &token {
                 Token::End => return Err(self.lexer.wrong("the definition of a table is not closed")),
                 Token::Sign(b'(') => depth += 1,
                 Token::Sign(b')') => depth -= 1,
-                Token::Name(name) if begins => columns.push(name.clone()),
-                Token::Word(word) if begins && !is_of_index(word) => columns.push(word.clone()),
+                Token::Name(name) if begins => self.add_column(&mut columns, name)?,
+                Token::Word(word) if begins && !is_of_index(word) => self.add_column(&mut columns, word)?,
                 _ => {}
             }
             begins = depth == 1 && token == Token::Sign(b',');
         }
-        self.check_columns(columns)
+        Ok(columns)
     }
 
-    fn check_columns(&self, columns: Vec<String>) -> Result<Vec<String>, DumpError> {
-        if columns.len() > COLUMNS_MAX {
+    fn add_column(&self, columns: &mut Vec<String>, name: &str) -> Result<(), DumpError> {
+        if columns.len() == COLUMNS_MAX {
             return Err(self.lexer.wrong(format!("a table has more than {COLUMNS_MAX} columns")));
         }
-        Ok(columns)
+        // A database takes no second one either, and a row would lose a value.
+        if columns.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(self.lexer.wrong("a table has two columns of one name"));
+        }
+        self.lexer.check_name(name)?;
+        columns.push(name.to_owned());
+        Ok(())
     }
 
     /// `INSERT INTO … VALUES …`: its rows, if they are wanted.
@@ -213,12 +220,12 @@ impl<R: Read> Statements<R> {
         let mut columns = Vec::new();
         loop {
             match self.token()? {
-                Token::Name(name) | Token::Word(name) => columns.push(name),
+                Token::Name(name) | Token::Word(name) => self.add_column(&mut columns, &name)?,
                 _ => return Err(self.lexer.wrong("expected the name of a column")),
             }
             match self.token()? {
                 Token::Sign(b',') => {}
-                Token::Sign(b')') => return self.check_columns(columns),
+                Token::Sign(b')') => return Ok(columns),
                 _ => return Err(self.lexer.wrong("expected , or ) behind the name of a column")),
             }
         }
@@ -265,7 +272,12 @@ impl<R: Read> Statements<R> {
     }
 
     fn value(&mut self) -> Result<Value, DumpError> {
-        let word = match self.token()? {
+        let mut token = self.token()?;
+        // `_binary '…'`, `_utf8mb4 '…'`, `N'…'`: which characters they are is of no matter here.
+        if matches!(&token, Token::Word(word) if word.starts_with('_') || word.eq_ignore_ascii_case("N")) {
+            token = self.token()?;
+        }
+        let word = match token {
             Token::Text(text) => return Ok(Some(text)),
             Token::Word(word) => word,
             _ => return Err(self.lexer.wrong("expected a value")),
@@ -273,10 +285,6 @@ impl<R: Read> Statements<R> {
         let is = |name: &str| word.eq_ignore_ascii_case(name);
         if is("NULL") {
             return Ok(None);
-        }
-        // `_binary '…'`, `_utf8mb4 '…'`, `N'…'`: which characters they are is of no matter here.
-        if word.starts_with('_') || is("N") {
-            return self.value();
         }
         if is("X") {
             return match self.token()? {
@@ -287,9 +295,10 @@ impl<R: Read> Statements<R> {
         if let Some(digits) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
             return self.hexadecimal(digits.as_bytes());
         }
+        // `inf` and `nan` are numbers elsewhere, and here names of columns.
         match word.parse::<f64>() {
-            Ok(_) => Ok(Some(Zeroizing::new(word.into_bytes()))),
-            Err(_) => Err(self.lexer.wrong("expected a value")),
+            Ok(number) if number.is_finite() => Ok(Some(Zeroizing::new(word.into_bytes()))),
+            _ => Err(self.lexer.wrong("expected a value")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::*;
+use crate::*;
 
 /// A row: its table, its line, and its values by their columns.
 type Found = (String, u64, Vec<(String, Option<String>)>);
@@ -34,6 +34,22 @@ struct Trickle<'b>(&'b [u8]);
 impl Read for Trickle<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(&mut buffer[..1])
+    }
+}
+
+/// The same text again and again, up to 64 MiB.
+struct Endless<'b> {
+    text: &'b [u8],
+    given: usize,
+}
+
+impl Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        assert!(self.given < 64 << 20, "everything was read");
+        let length = buffer.len().min(self.text.len());
+        buffer[..length].copy_from_slice(&self.text[..length]);
+        self.given += length;
+        Ok(length)
     }
 }
 
@@ -82,7 +98,22 @@ fn every_kind_of_value_is_read_as_it_is_meant() {
         let dump = format!("INSERT INTO `t` (`a`) VALUES ({written});");
         assert_eq!(values(&dump), [meant.map(str::to_owned)], "{written}");
     }
-    for wrong in ["", "abc", "DEFAULT", "0x7", "X'7'", "0xzz", "('a')", "'a' 'b'", "1,2", "b'1'"] {
+    for wrong in [
+        "",
+        "abc",
+        "DEFAULT",
+        "0x7",
+        "X'7'",
+        "0xzz",
+        "inf",
+        "nan",
+        "_binary",
+        "_x _x 'a'",
+        "('a')",
+        "'a' 'b'",
+        "1,2",
+        "b'1'",
+    ] {
         let dump = format!("\nINSERT INTO `t` (`a`) VALUES ({wrong});");
         assert!(told(&dump).starts_with("line 2: expected "), "{wrong}: {}", told(&dump));
     }
@@ -107,6 +138,7 @@ fn tables_are_found_however_their_statements_are_written() {
          CREATE TEMPORARY TABLE t (z int);INSERT INTO t (a) VALUES (1),(2);",
         "/*!999999\\- enable the sandbox mode */ \nINSERT INTO t (a) VALUES (1),(2);",
         "/*M!100616 SET x=1 */;INSERT INTO t (a) VALUES (1),(2);--",
+        "DELIMITER                      ;\nINSERT INTO t (a) VALUES (1),(2);",
     ] {
         assert_eq!(values(dump), [Some("1".to_owned()), Some("2".to_owned())], "{dump}");
     }
@@ -132,6 +164,8 @@ fn what_cannot_be_understood_is_told_by_its_line() {
         ("INSERT INTO t (a) VALUES (1),;", "line 1: expected ( at"),
         ("INSERT INTO t (a) VALUES\n(1),\n('stop');", "line 3: it says so"),
         ("DELIMITER \n", "line 1: expected a delimiter"),
+        ("CREATE TABLE t (a int, b int, `A` int);", "line 1: a table has two columns of one name"),
+        ("INSERT INTO t (a,b,a) VALUES (1,2,3);", "line 1: a table has two columns of one name"),
     ] {
         assert!(told(dump).starts_with(problem), "{dump}: {}", told(dump));
     }
@@ -141,6 +175,17 @@ fn what_cannot_be_understood_is_told_by_its_line() {
     assert!(told(&format!("INSERT INTO `{}` VALUES (1);", "x".repeat(300))).contains("a name has more than"));
     let columns: Vec<_> = (0..=COLUMNS_MAX).map(|number| format!("c{number} int")).collect();
     assert!(told(&format!("CREATE TABLE t ({});", columns.join(","))).contains("more than 200 columns"));
+    // Whatever is too long is refused as it comes, and not held first.
+    let endless = |before: &str, each: &str| {
+        let mut source = before.as_bytes().chain(Endless { text: each.as_bytes(), given: 0 });
+        read(&mut source, &mut All::default()).expect_err("endless").to_string()
+    };
+    assert!(endless("CREATE TABLE t (", "`c`,").contains("two columns of one name"));
+    assert!(endless("INSERT INTO t (a) VALUES (", "_x ").contains("expected a value"));
+    assert!(endless("INSERT INTO t (a) VALUES (", "x").contains("a value has more than"));
+    assert!(endless("INSERT INTO t (", "x").contains("a value has more than"));
+    assert!(told(&format!("INSERT INTO t ({}) VALUES (1);", "x".repeat(300))).contains("a name has more than"));
+    assert!(told(&format!("INSERT INTO {} (a) VALUES (1);", "x".repeat(300))).contains("a name has more than"));
     // Longer than any buffer, and no value that is wanted.
     let skipped = format!("INSERT INTO o VALUES ('{}');INSERT INTO t (a) VALUES (1);", "\\'x".repeat(100_000));
     assert_eq!(values(&skipped), [Some("1".to_owned())]);

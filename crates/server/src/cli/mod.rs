@@ -21,7 +21,6 @@ mod key;
 mod key_import;
 mod limit;
 mod master_secret;
-mod mysql_dump;
 mod node;
 mod openapi;
 mod organization;

@@ -22,7 +22,6 @@ use zeroize::Zeroizing;
 use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::{read_bounded, read_credential};
-use super::mysql_dump;
 use super::output::Output;
 use super::progress::Progress;
 use report::{Problem, Report};
@@ -174,7 +173,7 @@ fn read(dump: &Path) -> Result<Tables, Failure> {
     };
     let mut tables = Tables::default();
     let wrong = |error| Failure::usage(format!("the dump {}: {error}", dump.display()));
-    mysql_dump::read(source, &mut tables).map_err(wrong)?;
+    claviger_mysql_dump::read(source, &mut tables).map_err(wrong)?;
     if tables.of(Kind::Servers).next().is_none() {
         return Err(Failure::usage("the dump has no applications: expected rows of a table such as `w_yf_servers`"));
     }

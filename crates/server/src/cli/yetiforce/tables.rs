@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use claviger_domain::Secret;
-
-use crate::cli::mysql_dump::{Row, Rows, Value};
+use claviger_mysql_dump::{Row, Rows, Value};
 
 /// The most rows that are taken from one dump.
 const ROWS_MAX: usize = 200_000;
