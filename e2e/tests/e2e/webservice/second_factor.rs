@@ -44,6 +44,9 @@ on_both_databases! {
         let wrong = (401, "Incorrect 2FA TOTP code".to_owned());
         assert_eq!(portal.refusal(post(foreign)).await, wrong, "a secret that was shown to nobody");
 
+        let (status, message) = portal.refusal(post(json!({ "methods": "SMS", "secret": "", "code": "" }))).await;
+        assert!(status == 400 && message.contains("expected TOTP"), "{status} {message}");
+
         let app = enrol(&portal, token).await;
         let again = portal.result(portal.with_token("GET", "Users/TwoFactorAuth", token)).await;
         assert_eq!(again, json!({ "authMethods": "TOTP" }), "shown once");
