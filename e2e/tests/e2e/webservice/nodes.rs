@@ -1,8 +1,9 @@
 //! Sessions, signatures and static tokens over two servers on one PostgreSQL.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::portal::Portal;
 use super::senders::{Admin, Sender, Switchboard};
@@ -65,8 +66,8 @@ async fn used_at(portal: &Portal<'_>) -> Option<String> {
 }
 
 /// Waits until a use is written that came after this one.
-async fn is_written_after(portal: &Portal<'_>, before: &Option<String>) {
-    let is_so = async || used_at(portal).await.is_some_and(|used_at| Some(&used_at) != before.as_ref());
+async fn is_written_after(portal: &Portal<'_>, before: Option<&str>) {
+    let is_so = async || used_at(portal).await.is_some_and(|used_at| Some(used_at.as_str()) != before);
     wait_until(is_so, || "the use is never written".to_owned()).await;
 }
 
@@ -148,12 +149,12 @@ async fn w_13_a_use_at_one_server_keeps_the_session_alive_at_the_other_and_unuse
     minutes(200);
     let before = used_at(&here).await;
     assert_eq!(there.code(&token).await, "VALID");
-    is_written_after(&here, &before).await;
+    is_written_after(&here, before.as_deref()).await;
     pair.catch_up("one").await;
     minutes(230);
     let before = used_at(&here).await;
     assert_eq!(here.code(&token).await, "VALID", "240 minutes after its last use here");
-    is_written_after(&here, &before).await;
+    is_written_after(&here, before.as_deref()).await;
     pair.catch_up("two").await;
 
     // Of a use within five minutes after that the other servers are not told: they allow for it.
@@ -161,7 +162,7 @@ async fn w_13_a_use_at_one_server_keeps_the_session_alive_at_the_other_and_unuse
     assert_eq!(there.code(&token).await, "VALID");
     minutes(238);
     assert_eq!(here.code(&token).await, "VALID", "238 minutes after its last use there");
-    is_written_after(&here, &before).await;
+    is_written_after(&here, before.as_deref()).await;
     pair.catch_up("three").await;
 
     // By the second server's own last use it would have ended long ago, and it is not called idle there either.
