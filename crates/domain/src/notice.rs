@@ -32,8 +32,6 @@ pub enum NoticeKind {
     Revealed,
     /// A key has a new secret.
     Rotated,
-    /// A key was used from an address for the first time.
-    NewIp,
     /// Whom keys belong to was taken out of service.
     OwnerDisabled,
 }
@@ -108,8 +106,8 @@ fn nearest(
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Expiry, Self::Idle, Self::Created, Self::Revealed, Self::Rotated, Self::NewIp, Self::OwnerDisabled];
+    pub const ALL: [Self; 6] =
+        [Self::Expiry, Self::Idle, Self::Created, Self::Revealed, Self::Rotated, Self::OwnerDisabled];
 
     /// The word on the wire and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -119,14 +117,13 @@ impl NoticeKind {
             Self::Created => "created",
             Self::Revealed => "revealed",
             Self::Rotated => "rotated",
-            Self::NewIp => "new_ip",
             Self::OwnerDisabled => "owner_disabled",
         }
     }
 
     /// Whether it may mean that somebody does what they should not: it waits for no other notices of the day.
     pub const fn is_urgent(self) -> bool {
-        matches!(self, Self::Revealed | Self::NewIp)
+        matches!(self, Self::Revealed)
     }
 
     /// Who is told where nobody has said otherwise.

@@ -159,7 +159,7 @@ async fn y_34_going_idle_is_told_of_on_postgres() {
 async fn y_43_no_notice_holds_a_secret(told: &mut Told<'_>) {
     let world = told.world;
     let all = json!({"holder": true, "administrators": true, "addresses": true});
-    let kinds = ["expiry", "idle", "created", "revealed", "rotated", "new_ip", "owner_disabled"];
+    let kinds = ["expiry", "idle", "created", "revealed", "rotated", "owner_disabled"];
     let kinds: serde_json::Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), all.clone())).collect();
     call(world, "PATCH", "/policy", json!({"reveal": {"organization": "recoverable"}})).await;
     call(world, "PATCH", "/notices", json!({"kinds": kinds, "addresses": ["ops@example.com"]})).await;

@@ -56,10 +56,6 @@ pub struct EditKinds {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
     pub rotated: Option<EditAudience>,
-    /// A key was used from an address for the first time.
-    #[serde(default, deserialize_with = "value")]
-    #[schema(value_type = EditAudience)]
-    pub new_ip: Option<EditAudience>,
     /// A user was disabled or locked, or an application disabled.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
@@ -134,8 +130,7 @@ async fn save(
 fn merged(before: &NoticeSettings, request: &EditNotices, addresses: Option<Vec<Email>>) -> NoticeSettings {
     let mut after = before.clone();
     after.addresses = addresses.unwrap_or(after.addresses);
-    let Some(EditKinds { expiry, idle, created, revealed, rotated, new_ip, owner_disabled }) = request.kinds.as_ref()
-    else {
+    let Some(EditKinds { expiry, idle, created, revealed, rotated, owner_disabled }) = request.kinds.as_ref() else {
         return after;
     };
     for (kind, edit) in [
@@ -144,7 +139,6 @@ fn merged(before: &NoticeSettings, request: &EditNotices, addresses: Option<Vec<
         (NoticeKind::Created, created),
         (NoticeKind::Revealed, revealed),
         (NoticeKind::Rotated, rotated),
-        (NoticeKind::NewIp, new_ip),
         (NoticeKind::OwnerDisabled, owner_disabled),
     ] {
         let Some(edit) = edit else { continue };

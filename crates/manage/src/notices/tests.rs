@@ -62,7 +62,7 @@ async fn who_is_told_of_what_is_the_organizations_to_set() {
     let read = world.get(&admin, "/notices").await;
     let mut expected = json!({
         "kinds": {
-            "expiry": on, "idle": on, "created": off, "revealed": off, "rotated": off, "new_ip": off, "owner_disabled": off,
+            "expiry": on, "idle": on, "created": off, "revealed": off, "rotated": off, "owner_disabled": off,
         },
         "addresses": [],
         "updated_at": null,

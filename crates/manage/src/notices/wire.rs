@@ -31,8 +31,6 @@ pub struct KindsView {
     revealed: AudienceView,
     /// A key has a new secret.
     rotated: AudienceView,
-    /// A key was used from an address for the first time.
-    new_ip: AudienceView,
     /// A user was disabled or locked, or an application disabled.
     owner_disabled: AudienceView,
 }
@@ -60,7 +58,6 @@ impl From<&NoticeSettings> for NoticesView {
                 created: of(NoticeKind::Created),
                 revealed: of(NoticeKind::Revealed),
                 rotated: of(NoticeKind::Rotated),
-                new_ip: of(NoticeKind::NewIp),
                 owner_disabled: of(NoticeKind::OwnerDisabled),
             },
             addresses: settings.addresses.iter().map(ToString::to_string).collect(),

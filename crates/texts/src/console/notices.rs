@@ -4,7 +4,7 @@
 pub const TITLE: &str = "Notices";
 /// What it is.
 pub const HINT: &str = "Who gets a mail when something happens to a key, or is about to. Notices of one day to one person come in one mail; that a \
-    secret was shown or a key is used from a new address is told within the hour.";
+    secret was shown is told within the hour.";
 /// What is told of.
 pub const KINDS: &str = "Who is told";
 /// A column.
@@ -33,7 +33,6 @@ pub fn kind(name: &str) -> (&'static str, &'static str) {
         "created" => ("A key was made", "Imported keys too"),
         "revealed" => ("A secret was shown again", "Of keys that are recoverable"),
         "rotated" => ("A key has a new secret", ""),
-        "new_ip" => ("A key is used from a new address", "Not its first one"),
         _ => ("An owner was taken out of service", "A user was disabled or locked, or an application disabled"),
     }
 }
@@ -45,7 +44,6 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("created", "A key was made"),
     ("revealed", "A secret was shown again"),
     ("rotated", "A key has a new secret"),
-    ("new_ip", "A key is used from a new address"),
     ("owner_disabled", "An owner was taken out of service"),
     ("addresses", ADDRESSES),
 ];

@@ -101,17 +101,6 @@ pub enum About {
         /// When.
         at: String,
     },
-    /// A key was used from an address for the first time.
-    NewIp {
-        /// The key.
-        key: String,
-        /// Whose it is.
-        owner: String,
-        /// The address.
-        ip: String,
-        /// When.
-        at: String,
-    },
     /// Whom keys belong to was taken out of service.
     OwnerDisabled {
         /// Who.
@@ -206,7 +195,6 @@ impl About {
                 Self::Created { key, .. } => format!("new key “{key}”"),
                 Self::Revealed { key, .. } => format!("the secret of key “{key}” was shown"),
                 Self::Rotated { key, .. } => format!("key “{key}” has a new secret"),
-                Self::NewIp { key, ip, .. } => format!("key “{key}” is used from {ip}"),
                 Self::OwnerDisabled { owner, .. } => format!("{owner} is out of service"),
             },
             Language::Polish => match self {
@@ -217,7 +205,6 @@ impl About {
                 Self::Created { key, .. } => format!("nowy klucz „{key}”"),
                 Self::Revealed { key, .. } => format!("pokazano sekret klucza „{key}”"),
                 Self::Rotated { key, .. } => format!("klucz „{key}” ma nowy sekret"),
-                Self::NewIp { key, ip, .. } => format!("użycie klucza „{key}” z adresu {ip}"),
                 Self::OwnerDisabled { owner, .. } => format!("wyłączono: {owner}"),
             },
         }
@@ -251,9 +238,6 @@ impl About {
             Self::Rotated { key, owner, by, at } => {
                 format!("{by} gave the key “{key}” of {owner} a new secret on {at}.")
             }
-            Self::NewIp { key, owner, ip, at } => {
-                format!("The key “{key}” of {owner} was used from {ip} on {at}, for the first time from there.")
-            }
             Self::OwnerDisabled { owner, by, at } => {
                 format!("{by} took {owner} out of service on {at}: all keys of {owner} are refused.")
             }
@@ -285,9 +269,6 @@ impl About {
             Self::Rotated { key, owner, by, at } => {
                 format!("Klucz „{key}” (właściciel: {owner}) ma nowy sekret: {by}, {at}.")
             }
-            Self::NewIp { key, owner, ip, at } => {
-                format!("Pierwsze użycie klucza „{key}” (właściciel: {owner}) z adresu {ip}: {at}.")
-            }
             Self::OwnerDisabled { owner, by, at } => {
                 format!("Wyłączono: {owner} ({by}, {at}). Wszystkie klucze tego właściciela są odrzucane.")
             }
@@ -300,13 +281,13 @@ mod tests {
     use super::*;
     use crate::Mail;
 
-    fn all() -> [About; 9] {
+    fn all() -> [About; 8] {
         let text = str::to_owned;
         let (key, owner, by, at) = (text("KEY"), text("OWNER"), text("BY"), text("AT"));
         let ends = || (key.clone(), owner.clone(), at.clone());
         let done = || (key.clone(), owner.clone(), by.clone(), at.clone());
         let ((k1, o1, a1), (k2, o2, a2), (k3, o3, a3), (k4, o4, a4)) = (ends(), ends(), ends(), ends());
-        let ((k5, o5, b5, a5), (k6, o6, b6, a6), (k7, o7, b7, a7), (k8, o8, _, a8)) = (done(), done(), done(), done());
+        let ((k5, o5, b5, a5), (k6, o6, b6, a6), (k7, o7, b7, a7)) = (done(), done(), done());
         [
             About::Ends { key: k1, owner: o1, at: a1 },
             About::Ended { key: k2, owner: o2, at: a2 },
@@ -315,7 +296,6 @@ mod tests {
             About::Created { key: k5, owner: o5, by: b5, at: a5 },
             About::Revealed { key: k6, owner: o6, by: b6, at: a6 },
             About::Rotated { key: k7, owner: o7, by: b7, at: a7 },
-            About::NewIp { key: k8, owner: o8, ip: text("IP"), at: a8 },
             About::OwnerDisabled { owner, by, at },
         ]
     }
