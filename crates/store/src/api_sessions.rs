@@ -5,7 +5,7 @@ use std::time::Duration;
 use claviger_domain::api_user::ApiSession;
 use claviger_domain::change::ObjectRef;
 use claviger_domain::usage::SessionUse;
-use claviger_domain::{ApiSessionId, ApiUserId, ApplicationId, OrganizationId, Timestamp};
+use claviger_domain::{ApiSessionId, ApiUserId, ApplicationId, KeyId, OrganizationId, Timestamp, UserId};
 
 use crate::conn::Conn;
 use crate::fields::Fields;
@@ -107,6 +107,19 @@ pub async fn end_of_user(tx: &mut Tx, user: ApiUserId, kept: Option<ApiSessionId
 pub async fn end_some_of_application(tx: &mut Tx, application: ApplicationId) -> Result<usize> {
     let statement = sql("SELECT id, organization_id FROM api_sessions WHERE application_id = $1 ORDER BY id LIMIT $2");
     end_all(tx, statement.bind(application).bind(ENDED_AT_ONCE_MAX)).await
+}
+
+/// Ends sessions that began with a key, some at a time: how many.
+pub async fn end_some_of_key(tx: &mut Tx, key: KeyId) -> Result<usize> {
+    let statement = sql("SELECT id, organization_id FROM api_sessions WHERE key_id = $1 ORDER BY id LIMIT $2");
+    end_all(tx, statement.bind(key).bind(ENDED_AT_ONCE_MAX)).await
+}
+
+/// Ends sessions whose rights a person bounds, some at a time: how many.
+pub async fn end_some_of_profile(tx: &mut Tx, organization: OrganizationId, profile: UserId) -> Result<usize> {
+    let statement = sql("SELECT s.id, s.organization_id FROM api_sessions s JOIN api_users u ON u.id = s.api_user_id \
+         WHERE u.profile_user_id = $1 AND u.organization_id = $2 ORDER BY s.id LIMIT $3");
+    end_all(tx, statement.bind(profile).bind(organization).bind(ENDED_AT_ONCE_MAX)).await
 }
 
 /// Ends the sessions that are over at `now`, and links that are; how many sessions. What idles goes an hour late, lest a use be

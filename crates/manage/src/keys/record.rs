@@ -7,7 +7,7 @@ use claviger_domain::key::{IDLE_REASON, Key, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_domain::policy::UniqueNames;
 use claviger_domain::{KeyId, OrganizationId, Secret, Timestamp};
-use claviger_store::{Conn, Scope, Tx, keys};
+use claviger_store::{Conn, Scope, Tx, api_sessions, keys};
 use serde_json::{Value, json};
 
 use super::access::{self, Need};
@@ -162,6 +162,10 @@ async fn save(tx: &mut Tx, ctx: &Ctx, action: &str, before: &Key, mut key: Key) 
     key.version += 1;
     key.updated_at = ctx.now;
     keys::update(tx, &key).await?;
+    if key.disabled.is_some() && before.disabled.is_none() {
+        // They are not there again when the key is.
+        while api_sessions::end_some_of_key(tx, key.id).await? > 0 {}
+    }
     let new = view(tx, &key, ctx.now).await?;
     note(tx, ctx, action, &key, Some(&old), &new);
     Ok(Recorded { key: new, version: key.version })

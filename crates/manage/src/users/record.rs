@@ -7,7 +7,7 @@ use claviger_domain::key::Owner;
 use claviger_domain::member::Member;
 use claviger_domain::name::Name;
 use claviger_domain::role::Role;
-use claviger_store::{Conn, Scope, Tx, keys, members};
+use claviger_store::{Conn, Scope, Tx, api_sessions, keys, members};
 
 use super::wire::{Recorded, UserView, id};
 use crate::Manage;
@@ -139,6 +139,11 @@ async fn save(tx: &mut Tx, ctx: &Ctx, action: &str, before: &Member, mut member:
     member.updated_at = ctx.now;
     check_free(tx, &member).await?;
     members::update(tx, &member).await?;
+    let is_stopped = |member: &Member| member.disabled.is_some() || member.locked.is_some();
+    if is_stopped(&member) && !is_stopped(before) {
+        // The sessions that their rights bound are not there again when they are.
+        while api_sessions::end_some_of_profile(tx, member.organization, member.user.id).await? > 0 {}
+    }
     check_last_admin(tx, before, Some(&member)).await?;
     let new = view(tx, ctx, &member).await?;
     note(tx, ctx, action, &member, Some(&old), Some(&new));
