@@ -246,7 +246,7 @@ fn uses(made: &[Made]) -> UsageBatch {
         counts: Vec::new(),
     };
     let refusals = made.iter().filter_map(|made| Some(refusal(made, made.refused?))).collect();
-    UsageBatch { keys: made.iter().map(usage).collect(), sessions: Vec::new(), refusals, refusals_dropped: 0 }
+    UsageBatch { keys: made.iter().map(usage).collect(), refusals, ..UsageBatch::default() }
 }
 
 fn refusal(made: &Made, at: Timestamp) -> Refusal {

@@ -29,7 +29,7 @@ pub const LEAKED_REASON: &str = "leaked";
 pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
 
 /// Who a key belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Owner {
     /// The key's organization.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::id::{ApiSessionId, KeyId, OrganizationId, RequestId};
+use crate::id::{ApiId, ApiSessionId, ApiSetId, KeyId, OrganizationId, RequestId};
+use crate::key::Owner;
 use crate::verdict::Code;
 
 /// The most characters of a user agent that are kept.
@@ -16,6 +17,8 @@ pub const PATH_LENGTH_MAX: usize = 300;
 pub const REFUSALS_PER_KEY: usize = 200;
 /// Refusals without a key kept for each organization.
 pub const REFUSALS_PER_ORGANIZATION: usize = 1_000;
+/// Rights of a key whose last use is kept; of those it uses beyond, nothing is known.
+pub const RIGHTS_PER_KEY: usize = 2_000;
 
 /// A way to ask for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,21 +74,73 @@ pub struct KeyUsage {
     pub is_news: bool,
     /// The newest refusal.
     pub last_refused: Option<Sighting>,
-    /// Requests by hour (microseconds of its beginning), door and code.
+    /// Requests by minute, door, code and API.
     pub counts: Vec<UsageCount>,
 }
 
 /// A count of requests of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsageCount {
-    /// The beginning of the hour.
-    pub hour: Timestamp,
+    /// The beginning of the minute; of its hour, where very much waits to be written.
+    pub minute: Timestamp,
     /// The door.
     pub door: Door,
     /// The verdict.
     pub code: Code,
+    /// The API that was asked for, where it is known.
+    pub api: Option<ApiId>,
     /// How many.
     pub count: u64,
+}
+
+/// What requests are counted by, each for itself and never one by another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// All of the organization, those without a key too.
+    All,
+    /// The owner of their keys.
+    Owner(Owner),
+    /// The API that they asked for.
+    Api(ApiId),
+    /// A set that their keys held.
+    Set(ApiSetId),
+    /// Their key.
+    Key(KeyId),
+}
+
+/// A count of requests by a subject and verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubjectCount {
+    /// Whose books it is in.
+    pub organization: OrganizationId,
+    /// By what it is counted.
+    pub subject: Subject,
+    /// The beginning of the minute.
+    pub minute: Timestamp,
+    /// The verdict.
+    pub code: Code,
+    /// How many.
+    pub count: u64,
+}
+
+/// A right that a key has used, told once a day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsedRight {
+    /// The key.
+    pub key: KeyId,
+    /// What of its rights.
+    pub right: Right,
+    /// The beginning of the day (UTC).
+    pub day: Timestamp,
+}
+
+/// What a request needs of a key's rights.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Right {
+    /// An operation, by its name within its API; an empty one: a path that the API does not list.
+    Operation(ApiId, Box<str>),
+    /// A set that the door required.
+    Set(ApiSetId),
 }
 
 /// One entry of the diagnostic log: a refusal, and which check failed.
@@ -133,6 +188,10 @@ pub struct UsageBatch {
     pub refusals_dropped: u64,
     /// Uses of sessions that the other nodes are to know of.
     pub sessions: Vec<SessionUse>,
+    /// What is counted by something else than keys.
+    pub subjects: Vec<SubjectCount>,
+    /// Rights that were used for the first time today, as far as this node knows.
+    pub rights: Vec<UsedRight>,
 }
 
 /// A use of an API user's session.
@@ -144,6 +203,35 @@ pub struct SessionUse {
     pub organization: OrganizationId,
     /// When.
     pub at: Timestamp,
+}
+
+// === impl UsageBatch ===
+
+impl UsageBatch {
+    /// Whether there is nothing to be written.
+    pub fn is_empty(&self) -> bool {
+        let Self { keys, refusals, sessions, subjects, rights, refusals_dropped: _ } = self;
+        keys.is_empty() && refusals.is_empty() && sessions.is_empty() && subjects.is_empty() && rights.is_empty()
+    }
+}
+
+// === impl UsageCount ===
+
+/// The microseconds of an hour.
+pub const HOUR_MICROS: i64 = 3_600_000_000;
+/// The microseconds of a day.
+pub const DAY_MICROS: i64 = 24 * HOUR_MICROS;
+
+impl UsageCount {
+    /// The beginning of its hour.
+    pub fn hour(&self) -> Timestamp {
+        floor(self.minute, HOUR_MICROS)
+    }
+}
+
+/// The beginning of the span of `micros` in which an instant lies; spans begin with 1970 (UTC).
+pub fn floor(at: Timestamp, micros: i64) -> Timestamp {
+    Timestamp::from_micros(at.as_micros().div_euclid(micros) * micros)
 }
 
 // === impl Door ===

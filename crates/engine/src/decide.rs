@@ -55,6 +55,8 @@ pub(crate) struct Target {
     pub(crate) api: Option<usize>,
     /// The operation that is named: the first by document order; and the version that it is asked for under.
     pub(crate) operation: Option<(u32, Version)>,
+    /// Whether it takes more than that operation.
+    pub(crate) takes_more: bool,
 }
 
 // === impl Judgement ===
@@ -111,7 +113,7 @@ pub(crate) fn preflight(provider: &Tenant, inquiry: &Inquiry<'_>) -> Option<Targ
     }
     let place = choose(provider, inquiry.pin, request.host.and_then(host_name), &path, method).ok()?;
     let passes = provider.apis()[place].preflight_without_key;
-    passes.then_some(Target { checked: true, api: Some(place), operation: None })
+    passes.then_some(Target { checked: true, api: Some(place), ..Target::default() })
 }
 
 /// The API that a request names or belongs to, before anything is known of its key.

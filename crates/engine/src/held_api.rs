@@ -1,6 +1,7 @@
 //! An API as the replica holds it: ready to say what a path under it asks for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use claviger_domain::ApiId;
 use claviger_domain::api::{Api, ApiKind, Host};
@@ -16,6 +17,8 @@ use claviger_domain::sharing::Sharing;
 #[derive(Debug)]
 pub(crate) struct HeldApi {
     pub(crate) id: ApiId,
+    /// No other in this process has it: the places of operations are those of this instance alone.
+    pub(crate) edition: u64,
     pub(crate) slug: Box<str>,
     pub(crate) kind: ApiKind,
     pub(crate) unlisted_paths: bool,
@@ -77,8 +80,10 @@ impl HeldApi {
         });
         let mut sorted: Vec<u32> = (0..operations.len() as u32).collect();
         sorted.sort_by_key(|&index| &operations[index as usize].name);
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             id: api.id,
+            edition: NEXT.fetch_add(1, Ordering::Relaxed),
             slug: api.slug.as_str().into(),
             kind: api.kind,
             unlisted_paths: api.unlisted_paths,

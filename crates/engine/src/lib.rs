@@ -34,6 +34,7 @@ mod route;
 mod selection;
 mod sign_ins;
 mod signers;
+mod takes;
 mod tenant;
 #[cfg(test)]
 mod testing;
@@ -74,6 +75,7 @@ use crate::refusals::Refusals;
 use crate::replica::{CatalogGuard, Load, Replica};
 use crate::route::Route;
 use crate::selection::{Audience, Selection, select};
+use crate::takes::takes;
 use crate::tokenless::TokenlessCalls;
 use crate::usage::Gatherer;
 use crate::uses_elsewhere::HeldUsesElsewhere;
@@ -302,10 +304,14 @@ impl Engine {
             record.set_key(key, secret);
         }
         record.session = verdict.held_session();
+        record.takes = takes(&verdict, question);
         if verdict.code != Code::Valid || verdict.would_be.is_some() {
             (record.api, record.operation) = (verdict.refused_api(), verdict.refused_operation());
         }
         self.record(&record, verdict.code, verdict.check);
+        if verdict.code.is_use() && (verdict.target().takes_more || !question.requires.is_empty()) {
+            self.note_more_rights(&verdict, question, now);
+        }
         if let Some(code) = verdict.would_be {
             self.report(&record, code, verdict.check);
         }
@@ -412,7 +418,14 @@ impl Engine {
     pub fn drain_usage(&self) -> UsageBatch {
         let (refusals, refusals_dropped) = self.refusals.drain();
         let sessions = std::mem::take(&mut *self.session_uses.lock());
-        UsageBatch { keys: self.gatherer.drain(self.config.usage_keys_max), refusals, refusals_dropped, sessions }
+        UsageBatch {
+            keys: self.gatherer.drain(self.config.usage_keys_max),
+            refusals,
+            refusals_dropped,
+            sessions,
+            subjects: self.gatherer.drain_strangers(),
+            rights: self.gatherer.drain_rights(),
+        }
     }
 
     /// The most keys that one batch of usage names: one of fewer left none for the next time.

@@ -13,6 +13,7 @@ use crate::question::{Caller, Question, RequestLine};
 use crate::redact::{kept_method, kept_path};
 use crate::selection::{Known, UsedSecret};
 use crate::sign_ins::HeldSession;
+use crate::takes::Takes;
 use crate::usage::{KeyEvent, kept_agent};
 
 /// The most uses of sessions that wait to be written.
@@ -39,6 +40,8 @@ pub(crate) struct Record<'a> {
     /// The key of a value that opens nothing.
     pub(crate) known: Option<Known>,
     pub(crate) request: Option<RequestLine<'a>>,
+    /// The API that it is counted under, and what it takes of the key's rights there.
+    pub(crate) takes: Option<Takes<'a>>,
     pub(crate) api: Option<&'a str>,
     pub(crate) operation: Option<&'a str>,
 }
@@ -61,6 +64,7 @@ impl<'a> Record<'a> {
             session: None,
             known: None,
             request: None,
+            takes: None,
             api: None,
             operation: None,
         }
@@ -124,11 +128,12 @@ impl Engine {
             is_news,
             ip: record.ip,
             agent: record.agent,
+            takes: record.takes,
         });
         if let Some(session) = record.session.filter(|session| code.is_use() && session.note_use(record.now)) {
             self.note_session_use(session, record.now);
         }
-        self.gatherer.record(record.now, record.door, code, event);
+        self.gatherer.record(record.now, record.door, code, event, record.organization);
         if !code.is_use() {
             self.record_refusal(record, code, check, false);
         }

@@ -82,27 +82,42 @@ impl<'r> Route<'r> {
     ) -> bool {
         let Some(api) = provider.apis().get(self.place) else { return false };
         let mut is_given = false;
-        let mut ask = |method: Method<'_>| {
+        self.each_method(|method| {
             let asked = api.asks(method, self.path, |operation, version| is_given |= gives(operation, version));
             is_given |= asked == Asked::Unlisted && gives_whole();
-        };
-        ask(self.method);
+        });
+        is_given
+    }
+
+    /// Every operation that is asked for, by any method that it could be; `None`: a path that is not listed.
+    pub(crate) fn each_operation(&self, provider: &Tenant, mut each: impl FnMut(Option<u32>)) {
+        let Some(api) = provider.apis().get(self.place) else { return };
+        self.each_method(|method| {
+            if api.asks(method, self.path, |operation, _| each(Some(operation))) == Asked::Unlisted {
+                each(None);
+            }
+        });
+    }
+
+    /// The request's own method, and those that replace it at some upstreams.
+    fn each_method(&self, mut each: impl FnMut(Method<'_>)) {
+        each(self.method);
         let overrides = self.request.method_overrides.iter().copied().filter(|text| !text.trim_ascii().is_empty());
-        overrides.filter_map(|text| MethodOverride::parse(text).ok()).for_each(|method| ask(method.method()));
+        overrides.filter_map(|text| MethodOverride::parse(text).ok()).for_each(|method| each(method.method()));
         let queried = self.path.query_methods();
         queried.for_each(|text| {
             if let Ok(method) = MethodOverride::parse(&text) {
-                ask(method.method());
+                each(method.method());
             }
         });
-        is_given
     }
 
     fn check_method(&self, bearer: &Bearer<'_>, api: &HeldApi, target: &mut Target) -> Result<(), &'static str> {
         let holds = |(operation, version)| bearer.holds(self.place, operation, version);
         match self.operations.all() {
             Some(operations) => {
-                judge_method(bearer, self.place, self.asked, operations.iter().copied().all(holds), target)
+                let holds_all = operations.iter().copied().all(holds);
+                judge_method(bearer, self.place, self.asked, (holds_all, operations.len()), target)
             }
             None => check_method(bearer, self.place, api, self.method, self.path, target),
         }
@@ -126,20 +141,24 @@ fn check_method(
     path: &RequestPath<'_>,
     target: &mut Target,
 ) -> Result<(), &'static str> {
-    let mut holds_all = true;
-    let asked = api.asks(method, path, |operation, version| holds_all &= bearer.holds(place, operation, version));
-    judge_method(bearer, place, asked, holds_all, target)
+    let (mut holds_all, mut count) = (true, 0);
+    let asked = api.asks(method, path, |operation, version| {
+        holds_all &= bearer.holds(place, operation, version);
+        count += 1;
+    });
+    judge_method(bearer, place, asked, (holds_all, count), target)
 }
 
 fn judge_method(
     bearer: &Bearer<'_>,
     place: usize,
     asked: Asked,
-    holds_all: bool,
+    (holds_all, count): (bool, usize),
     target: &mut Target,
 ) -> Result<(), &'static str> {
     match asked {
         Asked::Operations { first, version } => {
+            target.takes_more |= target.operation.is_some() || count > 1;
             target.operation.get_or_insert((first, version));
             if holds_all { Ok(()) } else { Err("lacks the operation") }
         }

@@ -1,7 +1,10 @@
 //! What keys did, gathered beside the hot path: an event is pushed to a buffer of the thread's own, which is summed up a key
 //! whenever a few hundred have come, while what they need is at hand.
 
+mod apis;
 mod pending;
+mod rights;
+mod strangers;
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -9,14 +12,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use claviger_domain::redact::redact;
-use claviger_domain::usage::{AGENT_LENGTH_MAX, Door, KeyUsage};
+use claviger_domain::usage::{AGENT_LENGTH_MAX, Door, KeyUsage, SubjectCount, UsedRight};
 use claviger_domain::verdict::{CODES, Code};
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::redact::cut;
+use crate::takes::{Noted, TakenRight, Takes};
+use apis::Apis;
 use pending::Pending;
+use rights::{Reported, Rights};
+use strangers::Strangers;
 
 /// Buffers; more threads than this share them.
 const SLOTS: usize = 64;
@@ -40,10 +47,11 @@ pub(crate) const DOORS: [Door; 9] = [
 ];
 
 /// Everything gathered and not yet drained. A slot's lock is taken before that of what is pending.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Gatherer {
     slots: Box<[Padded]>,
     pending: Mutex<Pending>,
+    reported: Mutex<Reported>,
 }
 
 /// A slot on cache lines of its own.
@@ -56,6 +64,9 @@ struct Slot {
     decisions: [[u64; CODES.len()]; DOORS.len()],
     events: Vec<Event>,
     agents: Agents,
+    apis: Apis,
+    rights: Rights,
+    strangers: Strangers,
 }
 
 /// User agents by number.
@@ -76,6 +87,7 @@ pub(crate) struct KeyEvent<'a> {
     pub(crate) is_news: bool,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) agent: Option<&'a str>,
+    pub(crate) takes: Option<Takes<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +97,8 @@ struct Event {
     at: Timestamp,
     ip: Option<IpAddr>,
     agent: Option<u16>,
+    /// As the buffer numbers them; 0: none is known.
+    api: u16,
     door: Door,
     code: Code,
     old_secret: bool,
@@ -95,17 +109,28 @@ struct Event {
 
 impl Gatherer {
     pub(crate) fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Padded::default()).collect(), pending: Mutex::default() }
+        Self { slots: (0..SLOTS).map(|_| Padded::default()).collect(), ..Self::default() }
     }
 
-    /// Counts a decision and notes what the key did.
-    pub(crate) fn record(&self, at: Timestamp, door: Door, code: Code, event: Option<KeyEvent<'_>>) {
+    /// Counts a decision and notes what the key did; without a key, whose log it is in.
+    pub(crate) fn record(
+        &self,
+        at: Timestamp,
+        door: Door,
+        code: Code,
+        event: Option<KeyEvent<'_>>,
+        organization: Option<OrganizationId>,
+    ) {
         let mut slot = self.slots[slot_of_thread()].0.lock();
         slot.decisions[door_index(door)][code as usize] += 1;
-        let Some(event) = event else { return };
+        let Some(event) = event else {
+            organization.iter().for_each(|organization| slot.strangers.count(*organization, at, code));
+            return;
+        };
         let agent = event.agent.and_then(|agent| slot.agents.number(agent));
+        let api = event.takes.map_or(0, |takes| slot.take(event.key, at, takes));
         let KeyEvent { key, organization, old_secret, is_news, ip, .. } = event;
-        slot.events.push(Event { key, organization, at, ip, agent, door, code, old_secret, is_news });
+        slot.events.push(Event { key, organization, at, ip, agent, api, door, code, old_secret, is_news });
         if slot.events.len() < EVENTS {
             return;
         }
@@ -113,6 +138,25 @@ impl Gatherer {
         if let Some(mut pending) = pending {
             slot.sum_up(&mut pending);
         }
+    }
+
+    /// Notes a right that a key used.
+    pub(crate) fn note_right(&self, key: KeyId, at: Timestamp, right: &Noted) {
+        self.slots[slot_of_thread()].0.lock().rights.note(key, at, right);
+    }
+
+    /// Takes the rights that keys used for the first time today.
+    pub(crate) fn drain_rights(&self) -> Vec<UsedRight> {
+        let (mut reported, mut used) = (self.reported.lock(), Vec::new());
+        for slot in &self.slots {
+            slot.0.lock().rights.drain(|noted| used.extend(reported.first_of_day(noted)));
+        }
+        used
+    }
+
+    /// Takes the counts of requests without a key.
+    pub(crate) fn drain_strangers(&self) -> Vec<SubjectCount> {
+        self.slots.iter().flat_map(|slot| slot.0.lock().strangers.drain()).collect()
     }
 
     /// Sums up everything gathered and takes at most `keys_max` keys of it; the rest stays for the next time.
@@ -184,9 +228,20 @@ fn door_index(door: Door) -> usize {
 // === impl Slot ===
 
 impl Slot {
+    /// Notes what a request takes of its key's rights; the number of the API in this buffer.
+    fn take(&mut self, key: KeyId, at: Timestamp, Takes { api, right }: Takes<'_>) -> u16 {
+        match right {
+            TakenRight::None => {}
+            TakenRight::Operation(operation) => self.rights.note_operation(key, at, api, Some(operation)),
+            TakenRight::Unlisted => self.rights.note_operation(key, at, api, None),
+        }
+        self.apis.number(api.id)
+    }
+
     fn sum_up(&mut self, pending: &mut Pending) {
-        pending.sum_up(&self.events, &self.agents);
+        pending.sum_up(&self.events, &self.agents, &self.apis);
         self.events.clear();
+        self.apis.clear();
         if self.agents.names.len() >= AGENTS_MAX {
             self.agents = Agents::default();
         }
@@ -229,7 +284,7 @@ mod tests {
 
     fn event(key: u128, agent: Option<&str>) -> KeyEvent<'_> {
         let (key, organization) = (KeyId::from_raw(key), OrganizationId::from_raw(1));
-        KeyEvent { key, organization, old_secret: false, is_news: false, ip: None, agent }
+        KeyEvent { key, organization, old_secret: false, is_news: false, ip: None, agent, takes: None }
     }
 
     #[test]
@@ -237,11 +292,11 @@ mod tests {
         let gatherer = Gatherer::new();
         let hour = Timestamp::from_micros(3_600_000_000);
         let at = |seconds: u64| hour.saturating_add(std::time::Duration::from_secs(seconds));
-        gatherer.record(at(1), Door::Verify, Code::Valid, Some(event(1, Some("curl/8"))));
-        gatherer.record(at(3), Door::Nginx, Code::Valid, Some(KeyEvent { old_secret: true, ..event(1, None) }));
-        gatherer.record(at(4), Door::Verify, Code::Expired, Some(event(1, None)));
-        gatherer.record(at(2), Door::Verify, Code::Valid, Some(event(1, Some("wget"))));
-        gatherer.record(at(5), Door::Verify, Code::Missing, None);
+        gatherer.record(at(1), Door::Verify, Code::Valid, Some(event(1, Some("curl/8"))), None);
+        gatherer.record(at(3), Door::Nginx, Code::Valid, Some(KeyEvent { old_secret: true, ..event(1, None) }), None);
+        gatherer.record(at(4), Door::Verify, Code::Expired, Some(event(1, None)), None);
+        gatherer.record(at(2), Door::Verify, Code::Valid, Some(event(1, Some("wget"))), None);
+        gatherer.record(at(5), Door::Verify, Code::Missing, None, None);
         let drained = gatherer.drain(usize::MAX);
         let [usage] = drained.as_slice() else { panic!("one key: {drained:?}") };
         let used = usage.last_used.as_ref().expect("it was used");
@@ -250,7 +305,7 @@ mod tests {
         assert_eq!(usage.last_refused.as_ref().map(|it| (it.at, it.code)), Some((at(4), Code::Expired)));
         let count = |door, code| usage.counts.iter().find(|it| (it.door, it.code) == (door, code)).map(|it| it.count);
         assert_eq!((count(Door::Verify, Code::Valid), count(Door::Nginx, Code::Valid)), (Some(2), Some(1)));
-        assert!(usage.counts.iter().all(|count| count.hour == hour));
+        assert!(usage.counts.iter().all(|count| count.minute == hour));
         assert!(gatherer.drain(usize::MAX).is_empty(), "drained once");
         assert!(gatherer.decisions().contains(&(Door::Verify, Code::Missing, 1)), "counters stay");
     }
@@ -260,7 +315,13 @@ mod tests {
         let gatherer = Gatherer::new();
         let rounds = EVENTS * 20 + 5;
         for round in 0..rounds {
-            gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(round as u128 % 7, None)));
+            gatherer.record(
+                Timestamp::default(),
+                Door::Verify,
+                Code::Valid,
+                Some(event(round as u128 % 7, None)),
+                None,
+            );
         }
         let first = gatherer.drain(3);
         assert_eq!(first.len(), 3);
@@ -272,7 +333,7 @@ mod tests {
     #[test]
     fn a_thread_that_finds_another_summing_up_goes_on_gathering() {
         let gatherer = Gatherer::new();
-        let record = || gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(1, None)));
+        let record = || gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(1, None)), None);
         {
             let _held = gatherer.pending.lock();
             (0..EVENTS * 3).for_each(|_| record());
@@ -287,7 +348,7 @@ mod tests {
         let gatherer = Gatherer::new();
         let used = |keys: std::ops::Range<u128>| {
             keys.for_each(|key| {
-                gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(key, None)));
+                gatherer.record(Timestamp::default(), Door::Verify, Code::Valid, Some(event(key, None)), None);
             });
         };
         used(0..100);

@@ -14,6 +14,7 @@ use compact_str::CompactString;
 
 use crate::bearer::Bearer;
 use crate::decide::Target;
+use crate::held_api::HeldApi;
 use crate::held_key::HeldKey;
 use crate::limits::{HeldLimit, LimitState, LimitStates, Source};
 use crate::presented::FieldMask;
@@ -177,6 +178,23 @@ impl Verdict {
     /// The key and the secret that was used.
     pub(crate) fn held_key(&self) -> Option<(&HeldKey, &UsedSecret)> {
         self.key.as_ref().map(|proved| (&*proved.key, &proved.secret))
+    }
+
+    /// The API that was asked for, as far as the key's organization may know of it.
+    pub(crate) fn held_api(&self) -> Option<&Arc<HeldApi>> {
+        let organization = self.key.as_ref()?.key.profile.organization;
+        let api = self.catalog.tenant(self.provider)?.apis().get(self.target.api?)?;
+        (organization == self.provider || api.sharing.with.includes(organization)).then_some(api)
+    }
+
+    /// What the request takes of its key's rights, if it was held against any.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The provider.
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        self.catalog.tenant(self.provider)
     }
 
     /// The session that the key comes with.

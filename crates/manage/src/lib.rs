@@ -69,6 +69,7 @@ pub mod sort;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 pub mod users;
 pub mod visitor;
 pub mod write;
@@ -200,6 +201,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(keys::http::router())
         .merge(organizations::http::router())
         .merge(audit::http::router())
+        .merge(usage::http::router())
         .merge(backup::http::router())
         .merge(policy::http::router())
         .merge(notices::http::router())

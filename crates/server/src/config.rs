@@ -8,6 +8,7 @@ mod doors_section;
 mod env;
 pub mod load;
 mod nearest;
+mod usage;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use crate::mail::MailConfig;
 
 pub use api_users::{ApiUsersConfig, SecondFactor};
 pub use load::{ConfigError, Sources, load};
+pub use usage::UsageConfig;
 
 /// Where a server keeps its files until told otherwise.
 pub const DATA_DIR_DEFAULT: &str = "./claviger-data";
@@ -79,6 +81,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How limits hold over several nodes.
     pub limits: LimitsConfig,
+    /// For how long counts of requests are kept.
+    pub usage: UsageConfig,
     /// What is logged, to standard error.
     pub log: LogConfig,
 }
@@ -244,6 +248,7 @@ impl Default for Config {
             public: PublicConfig::default(),
             telemetry: TelemetryConfig::default(),
             api_users: ApiUsersConfig::default(),
+            usage: UsageConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             log: LogConfig::default(),
@@ -323,6 +328,7 @@ impl Config {
             .validate()
             .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
         self.api_users.validate()?;
+        self.usage.validate()?;
         self.mail.validate()?;
         self.limits.validate()?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::{Clock, Timestamp};
+use claviger_store::usage::{self, Kept};
 use claviger_store::{Result, Store, api_sessions, audit, idempotency, links, quotas, sign_in_challenges};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,11 @@ const LINKS_KEPT: Duration = Duration::from_hours(30 * 24);
 pub(crate) struct HourlyTask {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) usage: Kept,
 }
+
+/// Every so many hours it is looked at each key whether its counts are old.
+const KEYS_EVERY: u32 = 24;
 
 // === impl HourlyTask ===
 
@@ -29,7 +34,7 @@ impl HourlyTask {
     /// At once, and each hour until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut hours = tokio::time::interval(PERIOD);
-        loop {
+        for hour in (0..KEYS_EVERY).cycle() {
             tokio::select! {
                 _ = hours.tick() => {}
                 () = stop.cancelled() => return,
@@ -59,6 +64,18 @@ impl HourlyTask {
                 Ok(swept) => tracing::debug!(swept, "links that expired long ago deleted"),
                 Err(error) => tracing::warn!("links that expired long ago could not be deleted: {error}"),
             }
+            self.trim_usage(hour == 0).await;
+        }
+    }
+
+    async fn trim_usage(&self, keys_too: bool) {
+        let trimmed = match usage::trim(&self.store, self.usage).await {
+            Ok(trimmed) if keys_too => usage::trim_keys(&self.store, self.usage).await.map(|keys| trimmed + keys),
+            trimmed => trimmed,
+        };
+        match trimmed {
+            Ok(trimmed) => tracing::debug!(trimmed, "old counts of requests deleted"),
+            Err(error) => tracing::warn!("old counts of requests could not be deleted: {error}"),
         }
     }
 

@@ -9,7 +9,7 @@ use claviger_domain::{Clock, NodeId, Random, Secret};
 use claviger_doors::{Address, Listen, Tls};
 use claviger_engine::Engine;
 use claviger_manage::{Calls, Manage, Nodes};
-use claviger_store::usage::Writer;
+use claviger_store::usage::{Kept, Writer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -138,7 +138,7 @@ impl Server {
             snapshot: snapshot_writer,
             resumed,
         };
-        spawn_background(&tasks, feed, &*random, &stop);
+        spawn_background(&tasks, feed, &*random, config.usage.kept(), &stop);
         if let Some(snapshot) = snapshot {
             tasks.spawn(snapshot.run(stop.clone()));
         }
@@ -304,7 +304,7 @@ fn doors_require_token(config: &Config, address: &Address) -> bool {
 }
 
 /// What runs beside requests, until `stop`.
-fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, stop: &CancellationToken) {
+fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, kept: Kept, stop: &CancellationToken) {
     let (store, health) = (|| feed.store.clone(), || Arc::clone(&feed.health));
     let usage = UsageTask {
         store: store(),
@@ -314,7 +314,7 @@ fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, st
         clock: Arc::clone(&feed.clock),
         writer: Writer::new(random),
     };
-    let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock) };
+    let hourly = HourlyTask { store: store(), clock: Arc::clone(&feed.clock), usage: kept };
     let skew = SkewTask { store: store(), health: health() };
     tasks.spawn(skew.run(stop.clone()));
     tasks.spawn(hourly.run(stop.clone()));

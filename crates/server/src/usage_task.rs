@@ -1,13 +1,15 @@
 //! Writes what keys did, off the hot path: each second, in small pieces with pauses between them, and at the stop.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claviger_domain::usage::UsageBatch;
-use claviger_domain::{Clock, Timestamp};
+use claviger_domain::usage::{Subject, SubjectCount, UsageBatch};
+use claviger_domain::verdict::Code;
+use claviger_domain::{Clock, OrganizationId, Timestamp};
 use claviger_engine::Engine;
 use claviger_store::Store;
-use claviger_store::usage::Writer;
+use claviger_store::usage::{Writer, subjects_of};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -41,8 +43,12 @@ struct Taken {
     /// When it was taken: all uses before are in it, or written. `None`: the engine kept more for the next time.
     complete_to: Option<Timestamp>,
     batch: UsageBatch,
+    /// What the keys of pieces did by owner, API and set, summed up so that it is written once and not with each piece.
+    subjects: HashMap<(OrganizationId, Subject, Timestamp, Code), u64>,
     /// What is being written: it stays as it is until it is certainly there, so that it is counted once.
     piece: UsageBatch,
+    /// Whether what the piece's keys did is in `subjects`.
+    is_summed: bool,
 }
 
 // === impl UsageTask ===
@@ -77,9 +83,13 @@ impl UsageTask {
     fn take(&self) -> Taken {
         // The instant first: what is noted while the engine gathers may be in this batch or in the next.
         let now = self.clock.now();
-        let batch = self.engine.drain_usage();
+        let mut batch = self.engine.drain_usage();
         let complete_to = (batch.keys.len() < self.engine.usage_keys_max()).then_some(now);
-        Taken { complete_to, batch, piece: UsageBatch::default() }
+        let strangers = std::mem::take(&mut batch.subjects);
+        let (subjects, piece) = (HashMap::new(), UsageBatch::default());
+        let mut taken = Taken { complete_to, batch, subjects, piece, is_summed: false };
+        taken.add(strangers);
+        taken
     }
 
     /// Writes what waits and all that the engine has, without a rest.
@@ -101,12 +111,7 @@ impl UsageTask {
 
     /// Writes the piece; an error where it has to be written again.
     async fn write(&mut self, taken: &mut Taken) -> Result<(), ()> {
-        // Of sessions it is no matter how often it is written.
-        let written = match claviger_store::api_sessions::note_uses(&self.store, &taken.piece.sessions).await {
-            Ok(()) => self.writer.record(&self.store, &taken.piece).await,
-            Err(error) => Err(error),
-        };
-        match written {
+        match self.write_piece(taken).await {
             Ok(()) => {
                 taken.piece = UsageBatch::default();
                 if let Some(at) = taken.complete_to.filter(|_| taken.is_written()) {
@@ -125,33 +130,66 @@ impl UsageTask {
             }
         }
     }
+
+    async fn write_piece(&mut self, taken: &mut Taken) -> claviger_store::Result<()> {
+        if !taken.is_summed && !taken.piece.keys.is_empty() {
+            let found = subjects_of(&self.store, &taken.piece.keys).await?;
+            taken.add(found);
+            taken.is_summed = true;
+        }
+        // Of sessions it is no matter how often it is written.
+        claviger_store::api_sessions::note_uses(&self.store, &taken.piece.sessions).await?;
+        self.writer.record(&self.store, &taken.piece).await
+    }
 }
 
 // === impl Taken ===
 
 impl Taken {
     fn is_written(&self) -> bool {
-        is_empty(&self.batch) && is_empty(&self.piece)
+        self.batch.is_empty() && self.subjects.is_empty() && self.piece.is_empty()
+    }
+
+    fn add(&mut self, counts: Vec<SubjectCount>) {
+        for SubjectCount { organization, subject, minute, code, count } in counts {
+            *self.subjects.entry((organization, subject, minute, code)).or_default() += count;
+        }
+    }
+
+    /// Takes `size` sums, once all keys are in them.
+    fn take_subjects(&mut self, size: usize) -> Vec<SubjectCount> {
+        if !self.batch.keys.is_empty() {
+            return Vec::new();
+        }
+        let count = |((organization, subject, minute, code), count)| SubjectCount {
+            organization,
+            subject,
+            minute,
+            code,
+            count,
+        };
+        let taken: Vec<_> = self.subjects.keys().take(size).copied().collect();
+        taken.into_iter().filter_map(|row| self.subjects.remove_entry(&row)).map(count).collect()
     }
 
     /// Makes the next `size` keys and refusals the piece, unless there is one that is not written yet: refusals from the
     /// oldest on, keys in any order.
     fn next_piece(&mut self, size: usize) {
-        if !is_empty(&self.piece) {
+        if !self.piece.is_empty() {
             return;
         }
+        let subjects = self.take_subjects(size);
         let batch = &mut self.batch;
         let kept = batch.keys.len().saturating_sub(size);
-        let refusals = batch.refusals.len().min(size);
+        let (refusals, rights) = (batch.refusals.len().min(size), batch.rights.len().saturating_sub(size));
         self.piece = UsageBatch {
             keys: batch.keys.split_off(kept),
             refusals: batch.refusals.drain(..refusals).collect(),
             refusals_dropped: std::mem::take(&mut batch.refusals_dropped),
             sessions: std::mem::take(&mut batch.sessions),
+            subjects,
+            rights: batch.rights.split_off(rights),
         };
+        self.is_summed = false;
     }
-}
-
-fn is_empty(batch: &UsageBatch) -> bool {
-    batch.keys.is_empty() && batch.refusals.is_empty() && batch.sessions.is_empty()
 }

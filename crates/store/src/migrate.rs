@@ -26,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 30] = [
+const MIGRATIONS: [Migration; 33] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -80,12 +80,23 @@ const MIGRATIONS: [Migration; 30] = [
         ),
         oldest_reader: 10,
     },
+    // Two numbers that are not used yet.
+    Migration { script: "", oldest_reader: 10 },
+    Migration { script: "", oldest_reader: 10 },
+    Migration {
+        script: concat!(
+            include_str!("../migrations/0033_usage.sql"),
+            include_str!("../migrations/0033_usage_rows.sql"),
+        ),
+        oldest_reader: 10,
+    },
 ];
 
 /// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.
-const ROWS_WRITTEN: [(i64, &str); 2] = [
+const ROWS_WRITTEN: [(i64, &str); 3] = [
     (13, include_str!("../migrations/0013_people_rows.sql")),
     (30, include_str!("../migrations/0030_notices_rows.sql")),
+    (33, include_str!("../migrations/0033_usage_rows.sql")),
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

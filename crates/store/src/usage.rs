@@ -16,6 +16,18 @@ use crate::sql::{Sql, batches, json, sql};
 use crate::write::FeedRow;
 use crate::{Error, Result, Store, refusals, write};
 
+mod read;
+mod rights;
+mod since;
+mod subjects;
+mod trim;
+
+pub use read::{Counted, Ranked, Span, Step, TopFilter, series, top};
+pub use rights::rights_of;
+pub use since::since;
+pub use subjects::subjects_of;
+pub use trim::{Kept, trim, trim_keys};
+
 /// How often a batch is tried when others are in its way.
 const ATTEMPTS_MAX: u32 = 8;
 
@@ -71,7 +83,7 @@ impl Writer {
     /// Any [`Error`]: nothing of the batch was written then, but for [`Error::Unknown`]. The very same batch has to be
     /// given again, and is counted once whatever became of it before.
     pub async fn record(&mut self, store: &Store, batch: &UsageBatch) -> Result<()> {
-        if batch.keys.is_empty() && batch.refusals.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         let refusals = newest_of_each_log(store, &batch.refusals);
@@ -79,7 +91,7 @@ impl Writer {
         loop {
             let Writing { mut conn, place } = store.begin().await?;
             let written = match self.begin(store, &mut conn).await {
-                Ok(true) => write_batch(store, &mut conn, &batch.keys, &refusals).await,
+                Ok(true) => write_batch(store, &mut conn, batch, &refusals).await,
                 Ok(false) => Ok(None),
                 Err(error) => Err(error),
             };
@@ -107,6 +119,7 @@ impl Writer {
         if self.batch == 1 {
             let before = Timestamp::from_micros(now.as_micros().saturating_sub(WRITER_KEPT.as_micros() as i64));
             conn.execute(sql("DELETE FROM usage_writers WHERE written_at < $1").bind(before)).await?;
+            since::begin(conn, now).await?;
         }
         let statement = sql("INSERT INTO usage_writers (id, batch, written_at) VALUES ($1, $2, $3) \
              ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, written_at = excluded.written_at \
@@ -118,11 +131,13 @@ impl Writer {
 async fn write_batch(
     store: &Store,
     conn: &mut Conn,
-    keys: &[KeyUsage],
+    batch: &UsageBatch,
     refusals: &[(&Refusal, String)],
 ) -> Result<Option<Position>> {
-    write_rows(conn, keys, refusals).await?;
-    announce_news(store, conn, keys).await
+    write_rows(conn, &batch.keys, refusals).await?;
+    subjects::write(conn, &batch.keys, &batch.subjects).await?;
+    rights::write(conn, &batch.rights).await?;
+    announce_news(store, conn, &batch.keys).await
 }
 
 /// Tells the other nodes of uses that they do not know.
@@ -190,7 +205,7 @@ fn sum(keys: &[KeyUsage]) -> BTreeMap<CountKey, u64> {
     let mut counts: BTreeMap<CountKey, u64> = BTreeMap::new();
     for usage in keys {
         for count in &usage.counts {
-            let row = (usage.key, usage.organization, count.hour, count.door.as_str(), count.code.as_str());
+            let row = (usage.key, usage.organization, count.hour(), count.door.as_str(), count.code.as_str());
             *counts.entry(row).or_default() += count.count;
         }
     }

@@ -23,6 +23,7 @@ mod session;
 mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod step_up;
+mod usage;
 
 /// All of them.
 pub(crate) fn router() -> Router<Console> {
@@ -42,4 +43,5 @@ pub(crate) fn router() -> Router<Console> {
         .merge(gateways::router())
         .merge(overview::router())
         .merge(search::router())
+        .merge(usage::router())
 }

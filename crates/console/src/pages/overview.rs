@@ -57,9 +57,11 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
     )
     .await?;
     let steps = first_steps(&viewer).await?;
+    let usage = super::usage::last_day(&viewer).await?;
     let nodes = nodes(&viewer).await?;
     let body = html! {
         (steps)
+        (usage)
         div .columns { @for part in &parts { (part) } }
         (latest)
         (nodes)

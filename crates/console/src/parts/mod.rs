@@ -2,6 +2,7 @@
 
 pub(crate) mod badge;
 pub(crate) mod changed;
+pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod contact;
 pub(crate) mod copy;

@@ -8,13 +8,16 @@ use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::{Agents, Event};
+use super::{Agents, Apis, Event};
 
-const HOUR_MICROS: i64 = 3_600_000_000;
+const MINUTE_MICROS: i64 = 60_000_000;
+const HOUR_MINUTES: i64 = 60;
+/// Where so much waits, minutes are no longer told apart, so that a long time without a database loses nothing.
+const COARSE_FROM: usize = 1_000_000;
 /// Summaries for which room may always be kept: half a megabyte.
 const ROOM_KEPT_MIN: usize = 4_096;
 
-/// The most keys, and counts of other hours, doors and codes, that wait while the database takes no usage: one for each of
+/// The most keys, and counts of other minutes, doors, codes and APIs, that wait while the database takes no usage: one for each of
 /// ten million keys, about a gigabyte. What comes beyond is dropped and counted.
 const WAITING_MAX: usize = 10_000_000;
 
@@ -30,6 +33,10 @@ pub(super) struct Pending {
     more: usize,
     /// Requests since the start that were not counted, because too much waited.
     dropped: u64,
+    /// All that were ever asked for.
+    apis: Apis,
+    /// The numbers that a buffer's APIs have here, while it is summed up.
+    numbers: Vec<u16>,
 }
 
 /// What one key did. There may be millions, so what is rare stands apart.
@@ -42,7 +49,7 @@ struct Summary {
     old_used: Option<Box<Timestamp>>,
     refused: Option<Box<Seen>>,
     count: Count,
-    /// Of other hours, doors and codes.
+    /// Of other minutes, doors, codes and APIs.
     more: Box<[Count]>,
     is_news: bool,
 }
@@ -50,7 +57,7 @@ struct Summary {
 /// What became of an event.
 enum Added {
     Counted,
-    /// As the first of its hour, door and code.
+    /// As the first of its minute, door, code and API.
     Apart,
     /// Only seen: there was no room to count it.
     Dropped,
@@ -72,12 +79,14 @@ struct Sparse {
     code: Code,
 }
 
-/// How often something happened in an hour.
+/// How often something happened in a minute.
 #[derive(Debug, Clone, Copy)]
 struct Count {
     /// Since 1970.
-    hour: i32,
+    minute: i32,
     times: u32,
+    /// As [`Pending`] numbers them; 0: none is known.
+    api: u16,
     door: Door,
     code: Code,
 }
@@ -86,28 +95,33 @@ struct Count {
 
 impl Pending {
     /// Adds events; buffers do not come in order.
-    pub(super) fn sum_up(&mut self, events: &[Event], agents: &Agents) {
-        self.sum_up_to(WAITING_MAX, events, agents);
+    pub(super) fn sum_up(&mut self, events: &[Event], agents: &Agents, apis: &Apis) {
+        self.sum_up_to(WAITING_MAX, events, agents, apis);
     }
 
-    fn sum_up_to(&mut self, waiting_max: usize, events: &[Event], agents: &Agents) {
+    fn sum_up_to(&mut self, waiting_max: usize, events: &[Event], agents: &Agents, apis: &Apis) {
+        self.numbers.clear();
+        self.numbers.push(0);
+        self.numbers.extend(apis.ids().iter().map(|api| self.apis.number(*api)));
         let coming = &mut self.coming;
         for event in events {
-            let has_room = coming.len() + self.more < waiting_max;
+            let waiting = coming.len() + self.more;
+            let has_room = waiting < waiting_max;
+            let count = Count::of(event, &self.numbers, waiting >= COARSE_FROM);
             let place = self.places.entry(
                 hash(event.key),
                 |place| coming[*place as usize].key == event.key,
                 |place| hash(coming[*place as usize].key),
             );
             match place {
-                Entry::Occupied(place) => match coming[*place.get() as usize].add(event, agents, has_room) {
+                Entry::Occupied(place) => match coming[*place.get() as usize].add(event, count, agents, has_room) {
                     Added::Counted => {}
                     Added::Apart => self.more += 1,
                     Added::Dropped => self.dropped += 1,
                 },
                 Entry::Vacant(_) if !has_room => self.dropped += 1,
                 Entry::Vacant(place) => {
-                    let mut summary = Summary::new(event);
+                    let mut summary = Summary::new(event, count);
                     summary.see(event, agents);
                     place.insert(coming.len() as u32);
                     coming.push(summary);
@@ -127,7 +141,8 @@ impl Pending {
             self.turn();
         }
         let kept = self.leaving.len().saturating_sub(keys_max);
-        self.leaving.drain(kept..).map(KeyUsage::from).collect()
+        let apis = &self.apis;
+        self.leaving.drain(kept..).map(|summary| summary.into_usage(apis)).collect()
     }
 
     /// Requests since the start that were not counted.
@@ -158,29 +173,28 @@ fn hash(key: KeyId) -> u64 {
 
 impl Summary {
     /// Of the first event, which is counted but not yet seen.
-    fn new(event: &Event) -> Self {
+    fn new(event: &Event, count: Count) -> Self {
         Self {
             key: event.key,
             organization: event.organization,
             used: None,
             old_used: None,
             refused: None,
-            count: Count::of(event),
+            count,
             more: Box::default(),
             is_news: false,
         }
     }
 
-    fn add(&mut self, event: &Event, agents: &Agents, has_room: bool) -> Added {
+    fn add(&mut self, event: &Event, count: Count, agents: &Agents, has_room: bool) -> Added {
         self.see(event, agents);
-        let count = Count::of(event);
         if self.count.takes(&count) || self.more.iter_mut().any(|known| known.takes(&count)) {
             return Added::Counted;
         }
         if !has_room {
             return Added::Dropped;
         }
-        // Few keys are used at several doors within an hour, so this is rare.
+        // Few keys ask for several APIs, or at several doors, before they are taken, so this is rare.
         self.more = self.more.iter().copied().chain([count]).collect();
         Added::Apart
     }
@@ -201,19 +215,17 @@ impl Summary {
             _ => {}
         }
     }
-}
 
-impl From<Summary> for KeyUsage {
-    fn from(summary: Summary) -> Self {
-        let Summary { key, organization, used, old_used, refused, count, more, is_news } = summary;
-        Self {
+    fn into_usage(self, apis: &Apis) -> KeyUsage {
+        let Self { key, organization, used, old_used, refused, count, more, is_news } = self;
+        KeyUsage {
             key,
             organization,
             last_used: used.map(Sighting::from),
             old_last_used: old_used.map(|at| *at),
             is_news,
             last_refused: refused.map(|seen| Sighting::from(*seen)),
-            counts: [count].into_iter().chain(more).map(UsageCount::from).collect(),
+            counts: [count].into_iter().chain(more).map(|count| count.into_usage(apis)).collect(),
         }
     }
 }
@@ -236,17 +248,21 @@ impl From<Seen> for Sighting {
 // === impl Count ===
 
 impl Count {
-    fn of(event: &Event) -> Self {
-        // Hours fit for 245,000 years.
-        let hour = i32::try_from(event.at.as_micros().div_euclid(HOUR_MICROS)).unwrap_or(i32::MAX);
-        Self { hour, times: 1, door: event.door, code: event.code }
+    /// Of one event; `numbers` are those of its buffer's APIs.
+    fn of(event: &Event, numbers: &[u16], is_coarse: bool) -> Self {
+        let minute = event.at.as_micros().div_euclid(MINUTE_MICROS);
+        let minute = if is_coarse { minute - minute.rem_euclid(HOUR_MINUTES) } else { minute };
+        // Minutes fit for 4,000 years.
+        let minute = i32::try_from(minute).unwrap_or(i32::MAX);
+        let api = numbers.get(usize::from(event.api)).copied().unwrap_or_default();
+        Self { minute, times: 1, api, door: event.door, code: event.code }
     }
 
-    /// Counts `other`, if it is of the same hour, door and code.
+    /// Counts `other`, if it is of the same minute, door, code and API.
     fn takes(&mut self, other: &Self) -> bool {
         let sum = self.times.checked_add(other.times);
-        let same = (self.hour, self.door, self.code) == (other.hour, other.door, other.code);
-        match sum.filter(|_| same) {
+        let what = |count: &Self| (count.minute, count.api, count.door, count.code);
+        match sum.filter(|_| what(self) == what(other)) {
             Some(sum) => {
                 self.times = sum;
                 true
@@ -254,12 +270,11 @@ impl Count {
             None => false,
         }
     }
-}
 
-impl From<Count> for UsageCount {
-    fn from(Count { hour, times, door, code }: Count) -> Self {
-        let hour = Timestamp::from_micros(i64::from(hour) * HOUR_MICROS);
-        Self { hour, door, code, count: times.into() }
+    fn into_usage(self, apis: &Apis) -> UsageCount {
+        let Self { minute, times, api, door, code } = self;
+        let minute = Timestamp::from_micros(i64::from(minute) * MINUTE_MICROS);
+        UsageCount { minute, door, code, api: apis.id(api), count: times.into() }
     }
 }
 
@@ -272,18 +287,19 @@ mod tests {
         let event = |key: u128, hour: i64| Event {
             key: KeyId::from_raw(key),
             organization: OrganizationId::from_raw(1),
-            at: Timestamp::from_micros(hour * HOUR_MICROS),
+            at: Timestamp::from_micros(hour * 3_600_000_000),
             ip: None,
             agent: None,
+            api: 0,
             door: Door::Verify,
             code: Code::Valid,
             old_secret: false,
             is_news: false,
         };
-        let (mut pending, agents) = (Pending::default(), Agents::default());
+        let (mut pending, agents, apis) = (Pending::default(), Agents::default(), Apis::default());
         // Two keys and one further hour fill it; what is there already goes on being counted.
         let events = [event(1, 0), event(2, 0), event(1, 1), event(3, 0), event(2, 2), event(1, 1), event(2, 0)];
-        pending.sum_up_to(3, &events, &agents);
+        pending.sum_up_to(3, &events, &agents, &apis);
         assert_eq!(pending.dropped(), 2);
         let taken = pending.take(usize::MAX);
         let counts = |key: u128| {
@@ -296,7 +312,7 @@ mod tests {
             Some(event(2, 2).at)
         );
         // What was taken makes room.
-        pending.sum_up_to(3, &events[..3], &agents);
+        pending.sum_up_to(3, &events[..3], &agents, &apis);
         assert_eq!(pending.dropped(), 2);
     }
 

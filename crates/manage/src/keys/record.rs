@@ -130,7 +130,7 @@ pub(super) fn note_system(tx: &mut Tx, ctx: &Ctx, action: &str, key: &Key, befor
 }
 
 /// The living key of this id, if the caller may see it, or 404.
-pub(super) async fn find_visible(conn: &mut Conn, ctx: &Ctx, id: KeyId) -> Result<Key, Error> {
+pub(crate) async fn find_visible(conn: &mut Conn, ctx: &Ctx, id: KeyId) -> Result<Key, Error> {
     let organization = access::organization(ctx, Need::See)?;
     let key = find(conn, organization, id).await?;
     access::check(ctx, &key, Need::See, false)?;

@@ -26,4 +26,5 @@ mod rotation;
 mod sharing;
 mod signing;
 mod terms;
+mod usage;
 mod users;

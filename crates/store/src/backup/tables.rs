@@ -338,6 +338,20 @@ pub(super) const TABLES: &[Table] = &[
             number("ends_at"),
         ],
     ),
+    table(
+        "usage_minutes",
+        &[text("organization_id"), text("kind"), number("at"), text("subject"), text("code"), number("count")],
+    ),
+    table(
+        "usage_hours",
+        &[text("organization_id"), text("kind"), number("at"), text("subject"), text("code"), number("count")],
+    ),
+    table(
+        "usage_days",
+        &[text("organization_id"), text("kind"), number("at"), text("subject"), text("code"), number("count")],
+    ),
+    table("key_rights", &[text("key_id"), text("subject"), text("operation"), number("day")]),
+    table("usage_since", &[number("id"), number("at")]),
     table("refusals", &[text("organization_id"), text("subject"), number("at"), text("id"), text("body")]),
 ];
 

@@ -26,4 +26,5 @@ mod sign_in;
 mod snapshot;
 mod trim;
 mod usage;
+mod usage_counts;
 mod write;

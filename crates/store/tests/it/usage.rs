@@ -23,8 +23,13 @@ fn sighting(at: Timestamp, code: Code) -> Sighting {
 }
 
 fn key_usage_of(number: u128, used: Option<i64>, refused: Option<i64>, counts: Vec<(i64, Code, u64)>) -> KeyUsage {
-    let counts =
-        counts.into_iter().map(|(hour, code, count)| UsageCount { hour: at(hour), door: Door::Nginx, code, count });
+    let counts = counts.into_iter().map(|(minute, code, count)| UsageCount {
+        minute: at(minute),
+        door: Door::Nginx,
+        code,
+        api: None,
+        count,
+    });
     KeyUsage {
         key: KeyId::from_raw(number),
         organization: organization_id(1),

@@ -40,6 +40,8 @@ pub mod places {
     pub const KEYS: &str = "Keys";
     /// APIs and sets.
     pub const APIS: &str = "APIs";
+    /// Requests over time.
+    pub const USAGE: &str = "Usage";
     /// Gateways and code.
     pub const GATEWAYS: &str = "Gateways";
     /// The organization itself.

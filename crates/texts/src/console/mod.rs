@@ -25,6 +25,7 @@ pub mod second_factor;
 pub mod setup;
 pub mod sign_in;
 pub mod tried;
+pub mod usage;
 
 pub use frame::places;
 pub use parts::{dual_list, form, list, secret, state, told};

@@ -5,11 +5,12 @@ use std::path::Path;
 use super::{api_users, on, pages, people_pages, rules};
 
 /// What answers to `GET` and is no page: files, and addresses that lead on to one.
-const NO_PAGES: [&str; 7] = [
+const NO_PAGES: [&str; 8] = [
     "/",
     "/assets/{digest}/{name}",
     "/admin/audit/export",
     "/keys/export",
+    "/usage/export",
     "/profile/security/two-factor",
     "/profile/security/two-factor/confirm",
     "/profile/security/two-factor/recovery-codes",

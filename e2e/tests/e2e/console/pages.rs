@@ -28,11 +28,14 @@ pub(super) async fn pages(world: &World) -> Vec<String> {
         "/profile/security",
         "/admin/users",
         "/admin/audit",
+        "/usage",
+        "/usage?by=key&range=30d",
         "/nowhere",
     ];
     let own = [
         format!("/keys/{key}"),
         format!("/keys/{key}/edit"),
+        format!("/keys/{key}/unused-rights"),
         format!("/keys/{key}/replace"),
         format!("/admin/users/{user}"),
         format!("/admin/users/{user}/keys/new"),

@@ -71,6 +71,7 @@ pub(crate) struct Range {
 pub(crate) struct Sighting {
     pub(crate) at: String,
     pub(crate) ip: Option<String>,
+    pub(crate) agent: Option<String>,
     pub(crate) code: String,
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod show;
 pub(crate) mod shown_once;
 mod term;
 pub(crate) mod try_it;
+mod unused;
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
@@ -32,5 +33,6 @@ pub(super) fn router() -> Router<Console> {
         .merge(rotate::router())
         .merge(replace::router())
         .merge(leaked::router())
+        .merge(unused::router())
         .merge(try_it::router())
 }

@@ -59,12 +59,14 @@ pub(super) async fn page(viewer: &Viewer, id: &str, attempt: Attempt) -> Result<
         viewer.api.get(format!("/keys/{id}/requests?limit={REFUSALS}")).read_if_seen().await?;
     let used = limits_used::card(viewer, &format!("/keys/{id}")).await?;
     let try_it = try_it::panel(viewer, &key, attempt).await?;
+    let usage = crate::pages::usage::of_key(viewer, &key.path()).await?;
     let history = history(viewer, &key.id).await?;
     let body = html! {
         (overlap(viewer, &key))
         section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &key)) } }
         (try_it)
         (used)
+        (usage)
         @if let Some(refusals) = &refusals { (refused(viewer, &refusals.data)) }
         (history)
     };
@@ -170,6 +172,7 @@ fn sighting(viewer: &Viewer, sighting: Option<&Sighting>) -> Markup {
             Some(sighting) => {
                 (time::instant(&sighting.at, &viewer.zone))
                 @if let Some(ip) = &sighting.ip { " · " code { (ip) } }
+                @if let Some(agent) = &sighting.agent { " · " (agent) }
                 @if sighting.code != "VALID" { " · " (sighting.code) }
             }
         }
