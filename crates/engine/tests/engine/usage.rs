@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use claviger_domain::authority::Authority;
 use claviger_domain::digest::{CredentialKind, Pepper};
-use claviger_domain::usage::{Door, Refusal};
+use claviger_domain::usage::{Door, Refusal, Right, Subject};
 use claviger_domain::verdict::Code;
 use claviger_domain::{Clock as _, RequestId};
 use claviger_engine::{Caller, DoorTokenError, Presented, Provider, Question, RequestLine};
@@ -268,4 +268,49 @@ fn request_ids_are_distinct_and_of_their_time() {
     assert_eq!(ids.len(), 10_000);
     let millis = ids.first().expect("ids").as_raw() >> 80;
     assert_eq!(millis as i64, world.clock.now().as_micros() / 1_000);
+}
+
+#[test]
+fn requests_are_counted_under_their_api_by_the_minute() {
+    let world = world();
+    let key = world.secrets["reader"].expose();
+    assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    let batch = world.engine.drain_usage();
+    let mut counts: Vec<_> = batch.keys[0].counts.iter().map(|it| (it.minute, it.api.is_some(), it.count)).collect();
+    counts.sort_unstable();
+    let [first, second] = counts.as_slice() else { panic!("two minutes: {counts:?}") };
+    assert_eq!((first.1, first.2, second.1, second.2), (true, 2, true, 1));
+    assert_eq!(second.0.saturating_since(first.0), Duration::from_mins(1));
+    // Those without a key are counted for whose door it was.
+    assert_eq!(ask(&world, "nobody-knows-this-credential", "/x"), Code::NotFound);
+    let batch = world.engine.drain_usage();
+    let [count] = batch.subjects.as_slice() else { panic!("one count: {:?}", batch.subjects) };
+    assert_eq!(
+        (count.organization, count.subject, count.code, count.count),
+        (world.organizations["acme"], Subject::All, Code::NotFound, 1)
+    );
+}
+
+#[test]
+fn a_right_is_told_once_a_day_and_only_where_it_was_used() {
+    let world = world();
+    let key = world.secrets["reader"].expose();
+    let rights = || world.engine.drain_usage().rights;
+    assert_eq!(ask(&world, key, "/api/v3/repos"), Code::OperationNotAllowed);
+    assert_eq!(rights(), [], "what was refused was not used");
+    for _ in 0..3 {
+        assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    }
+    let told = rights();
+    let [used] = told.as_slice() else { panic!("one right: {told:?}") };
+    assert!(matches!(&used.right, Right::Operation(_, name) if &**name == "issues/list-for-repo"), "{used:?}");
+    assert_eq!(used.key, world.keys["reader"]);
+    assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    assert_eq!(rights(), [], "told already");
+    world.clock.advance(Duration::from_hours(24));
+    assert_eq!(ask(&world, key, "/api/v3/repos/o/r/issues"), Code::Valid);
+    assert_eq!(rights().len(), 1, "the next day");
 }

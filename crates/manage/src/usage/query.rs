@@ -62,7 +62,7 @@ pub struct UsageQuery {
     /// The first instant, or a bare date (UTC); a day before `to` if not given. Rounded down to a whole step.
     #[serde(default)]
     pub from: Option<String>,
-    /// The end, exclusive, or a bare date whose whole day counts (UTC); now if not given. Rounded up to a whole step.
+    /// The end, exclusive, or a bare date whose whole day counts (UTC); now if not given. Rounded up to a whole step: the one that is under way counts.
     #[serde(default)]
     pub to: Option<String>,
     /// `minute`, `hour` or `day`; if not given hours for up to eight days, else days. At most 2,000 steps.
@@ -147,7 +147,8 @@ fn span(from: Option<&str>, to: Option<&str>, step: Option<StepName>, now: Times
     let read = |field: &str, text: Option<&str>, edge| {
         text.map(|text| instant::parse(text, edge, "UTC").map_err(|problem| Error::field(field, problem))).transpose()
     };
-    let before = read("to", to, Edge::End)?.unwrap_or(now);
+    // The step that is under way counts.
+    let before = read("to", to, Edge::End)?.unwrap_or(now.saturating_add(std::time::Duration::from_micros(1)));
     let from = read("from", from, Edge::Begin)?.unwrap_or(before.saturating_sub(DAY));
     if from >= before {
         return Err(Error::field("from", "expected an instant before `to`"));

@@ -101,6 +101,14 @@ async fn providers(conn: &mut Conn, keys: &[KeyUsage]) -> Result<HashMap<ApiId, 
 /// Adds counts to their minutes, hours and days, and those of keys to their days; in the order of the rows, so that two nodes do not
 /// wait for each other in a circle.
 pub(super) async fn write(conn: &mut Conn, keys: &[KeyUsage], subjects: &[SubjectCount]) -> Result<()> {
+    for (table, rows) in sums(keys, subjects).into_iter().enumerate() {
+        add(conn, table, rows).await?;
+    }
+    Ok(())
+}
+
+/// The rows of each table.
+fn sums(keys: &[KeyUsage], subjects: &[SubjectCount]) -> [Vec<(Row, u64)>; 3] {
     let of_keys = keys.iter().flat_map(|usage| {
         usage.counts.iter().map(|count| SubjectCount {
             organization: usage.organization,
@@ -111,9 +119,11 @@ pub(super) async fn write(conn: &mut Conn, keys: &[KeyUsage], subjects: &[Subjec
         })
     });
     let by_minute = subjects.iter().filter(|it| matches!(it.subject, Subject::Owner(_) | Subject::Api(_)));
-    add(conn, 0, sum(by_minute.copied(), |minute| minute)).await?;
-    add(conn, 1, sum(subjects.iter().copied(), |minute| floor(minute, HOUR_MICROS))).await?;
-    add(conn, 2, sum(subjects.iter().copied().chain(of_keys), |minute| floor(minute, DAY_MICROS))).await
+    [
+        sum(by_minute.copied(), |minute| minute),
+        sum(subjects.iter().copied(), |minute| floor(minute, HOUR_MICROS)),
+        sum(subjects.iter().copied().chain(of_keys), |minute| floor(minute, DAY_MICROS)),
+    ]
 }
 
 fn sum(counts: impl Iterator<Item = SubjectCount>, step: impl Fn(Timestamp) -> Timestamp) -> Vec<(Row, u64)> {

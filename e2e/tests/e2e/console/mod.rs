@@ -27,6 +27,7 @@ mod security;
 mod sessions;
 mod speed;
 mod try_it;
+mod usage;
 
 use serde_json::json;
 
