@@ -51,7 +51,7 @@ impl Usage {
         let most = self.most();
         let described = texts::described(self.total, &self.from, &self.to, most);
         html! {
-            figure .chart {
+            figure .time-series {
                 p .hint { (texts::most(most)) }
                 svg role="img" aria-labelledby={ (id) "-title " (id) "-about" } viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
                     title id={ (id) "-title" } { (title) }

@@ -57,7 +57,7 @@ async fn requests_are_drawn_by_each_subject_with_a_table_and_a_file() {
             browser.wait_for_text(column).await;
             let rows = table(browser).await;
             assert!(rows.iter().any(|row| row.split(' ').any(|cell| cell == count)), "{by}: {rows:?}");
-            let svg = "const svg = document.querySelector('.chart > svg'); return svg.getAttribute('role') + ' ' + svg.querySelector('title').textContent";
+            let svg = "const svg = document.querySelector('.time-series > svg'); return svg.getAttribute('role') + ' ' + svg.querySelector('title').textContent";
             assert_eq!(browser.script(svg, &[]).await, json!("img Usage"));
         }
         let file = "return fetch(document.querySelector('main a[download], header a[download], a[download]').href).then((answer) => answer.text())";
@@ -65,7 +65,7 @@ async fn requests_are_drawn_by_each_subject_with_a_table_and_a_file() {
         assert!(file.as_str().is_some_and(|text| text.starts_with("\"id\",\"name\",\"at\",\"count\"")), "{file}");
         browser.go("/overview").await;
         browser.wait_for_text("Requests in the last 24 hours").await;
-        assert!(browser.has(".chart > svg[role=img]").await);
+        assert!(browser.has(".time-series > svg[role=img]").await);
     })
     .await;
 }
@@ -115,24 +115,9 @@ async fn y_41_a_key_shows_when_from_where_and_by_what_it_was_used_and_what_was_r
         for part in ["Last used", "203.0.113.7", "Last refused", "OPERATION_NOT_ALLOWED", "POST /orders"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(browser.has(".chart > svg[role=img]").await, "its requests over time");
+        assert!(browser.has(".time-series > svg[role=img]").await, "its requests over time");
         browser.click(".chart-table summary").await;
         assert_eq!(table(browser).await, ["1 2"]);
     })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn zz_pictures() {
-    use crate::harness::chromium::View;
-    for (name, view) in [("light", View::DESK), ("dark", View::DARK), ("narrow", View::NARROW)] {
-        super::on_as(view, async |world, browser| {
-            let id = used(world, "Reader", 7).await;
-            for (page, path) in [("usage", "/usage?by=key&range=24h".to_owned()), ("overview", "/overview".to_owned()), ("key", format!("/keys/{id}")), ("unused", format!("/keys/{id}/unused-rights"))] {
-                browser.go(&path).await;
-                std::fs::write(format!("/tmp/usage-{page}-{name}.png"), browser.picture().await).expect("written");
-            }
-        })
-        .await;
-    }
 }
