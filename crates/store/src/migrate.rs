@@ -26,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 33] = [
+const MIGRATIONS: [Migration; 31] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -80,13 +80,10 @@ const MIGRATIONS: [Migration; 33] = [
         ),
         oldest_reader: 10,
     },
-    // Two numbers that are not used yet.
-    Migration { script: "", oldest_reader: 10 },
-    Migration { script: "", oldest_reader: 10 },
     Migration {
         script: concat!(
-            include_str!("../migrations/0033_usage.sql"),
-            include_str!("../migrations/0033_usage_rows.sql"),
+            include_str!("../migrations/0031_usage.sql"),
+            include_str!("../migrations/0031_usage_rows.sql"),
         ),
         oldest_reader: 10,
     },
@@ -96,7 +93,7 @@ const MIGRATIONS: [Migration; 33] = [
 const ROWS_WRITTEN: [(i64, &str); 3] = [
     (13, include_str!("../migrations/0013_people_rows.sql")),
     (30, include_str!("../migrations/0030_notices_rows.sql")),
-    (33, include_str!("../migrations/0033_usage_rows.sql")),
+    (31, include_str!("../migrations/0031_usage_rows.sql")),
 ];
 
 const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS schema_state (\

@@ -35,7 +35,7 @@ async fn page(viewer: Viewer) -> Result<Response, Failure> {
             (choices(texts::RANGE, "range", &texts::RANGES, by, range))
         }
         section .card {
-            header { h2 { (texts::TOTAL) ": " (named) } @if by == "set" { p .hint { (texts::SET_HINT) } } }
+            header { h2 { (texts::requests_by(named)) } @if by == "set" { p .hint { (texts::SET_HINT) } } }
             section {
                 @if usage.is_empty() { (nothing(&viewer)) } @else {
                     (usage.draw(&viewer, "usage", texts::TITLE))

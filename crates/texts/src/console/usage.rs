@@ -17,8 +17,11 @@ pub const EXPORT: &str = "Export CSV";
 pub const TABLE: &str = "Show as a table";
 /// A column.
 pub const STEP: &str = "From";
-/// A column, and what a legend shows.
-pub const TOTAL: &str = "Requests";
+/// What a chart counts, `by` being the choice.
+pub fn requests_by(by: &str) -> String {
+    let by = if by.starts_with("API") { by.to_owned() } else { by.to_lowercase() };
+    format!("Requests by {by}")
+}
 /// A name that is not known.
 pub const GONE: &str = "No longer there";
 /// Nothing happened.

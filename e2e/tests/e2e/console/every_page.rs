@@ -5,10 +5,11 @@ use std::path::Path;
 use super::{api_users, on, pages, people_pages, rules};
 
 /// What answers to `GET` and is no page: files, and addresses that lead on to one.
-const NO_PAGES: [&str; 8] = [
+const NO_PAGES: [&str; 9] = [
     "/",
     "/assets/{digest}/{name}",
     "/admin/audit/export",
+    "/admin/organization/scanner-rules/{scanner}",
     "/keys/export",
     "/usage/export",
     "/profile/security/two-factor",
