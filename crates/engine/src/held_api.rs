@@ -71,6 +71,7 @@ pub(crate) enum Asked {
 
 impl HeldApi {
     pub(crate) fn new(api: &Api, operations: &[Operation]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut base_paths: Vec<_> = api.base_paths.iter().filter_map(|text| BasePath::parse(text).ok()).collect();
         base_paths.sort_by_key(|path| std::cmp::Reverse(path.depth()));
         let versions = api.path_versions();
@@ -80,7 +81,6 @@ impl HeldApi {
         });
         let mut sorted: Vec<u32> = (0..operations.len() as u32).collect();
         sorted.sort_by_key(|&index| &operations[index as usize].name);
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             id: api.id,
             edition: NEXT.fetch_add(1, Ordering::Relaxed),

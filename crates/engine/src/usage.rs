@@ -124,7 +124,9 @@ impl Gatherer {
         let mut slot = self.slots[slot_of_thread()].0.lock();
         slot.decisions[door_index(door)][code as usize] += 1;
         let Some(event) = event else {
-            organization.iter().for_each(|organization| slot.strangers.count(*organization, at, code));
+            if let Some(organization) = organization {
+                slot.strangers.count(organization, at, code);
+            }
             return;
         };
         let agent = event.agent.and_then(|agent| slot.agents.number(agent));

@@ -189,7 +189,8 @@ async fn y_43_no_notice_holds_a_secret(told: &mut Told<'_>) {
     world.advance_to("2026-03-28T00:30:00Z");
     mails.extend(told.next(2).await);
     world.advance_to("2026-05-31T00:30:00Z");
-    let all: String = mails.iter().map(|(_, subject, text)| format!("{subject}\n{text}\n")).collect();
+    let all: Vec<_> = mails.iter().flat_map(|(_, subject, text)| [subject.as_str(), text.as_str()]).collect();
+    let all = all.join("\n");
     for told in
         ["made the key “Single”", "shown on", "a new secret", "goes out of service on", "took Portal out of service"]
     {

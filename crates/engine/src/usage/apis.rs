@@ -20,14 +20,13 @@ impl Apis {
         if let Some((_, number)) = self.last.filter(|(last, _)| *last == api) {
             return number;
         }
-        let number = match self.numbers.get(&api) {
-            Some(number) => *number,
-            None => {
-                let Some(number) = u16::try_from(self.ids.len() + 1).ok() else { return 0 };
-                self.numbers.insert(api, number);
-                self.ids.push(api);
-                number
-            }
+        let number = if let Some(number) = self.numbers.get(&api) {
+            *number
+        } else {
+            let Ok(number) = u16::try_from(self.ids.len() + 1) else { return 0 };
+            self.numbers.insert(api, number);
+            self.ids.push(api);
+            number
         };
         self.last = Some((api, number));
         number

@@ -157,9 +157,8 @@ fn span(from: Option<&str>, to: Option<&str>, step: Option<StepName>, now: Times
     let step = match step {
         Some(StepName::Minute) => Step::Minute,
         Some(StepName::Hour) => Step::Hour,
-        Some(StepName::Day) => Step::Day,
         None if is_short => Step::Hour,
-        None => Step::Day,
+        Some(StepName::Day) | None => Step::Day,
     };
     let from = floor(from, step.micros());
     let last = floor(Timestamp::from_micros(before.as_micros() - 1), step.micros());

@@ -150,8 +150,9 @@ async fn known(conn: &mut Conn, key: &Key, sets: &[ApiSet]) -> Result<HashMap<Ap
     let mut known = HashMap::with_capacity(ids.len());
     for id in ids {
         let Some(api) = apis::find(conn, id).await?.filter(|api| api.kind != ApiKind::BuiltIn) else { continue };
-        let names = operations::all(conn, id).await?.into_iter().map(|operation| operation.name.to_string()).collect();
-        known.insert(id, Known { api, names });
+        let operations =
+            operations::all(conn, id).await?.into_iter().map(|operation| operation.name.to_string()).collect();
+        known.insert(id, Known { api, names: operations });
     }
     Ok(known)
 }
@@ -211,7 +212,7 @@ impl Used {
     fn has_of(&self, set: &ApiSet, operations: &BTreeSet<(ApiId, &str)>) -> bool {
         let is_whole = |api: &ApiId| set.kind == ApiSetKind::Full || crate::api_sets::holds_whole(set, *api);
         self.sets.contains(&set.id)
-            || self.apis.iter().any(|api| is_whole(api))
+            || self.apis.iter().any(is_whole)
             || operations.iter().any(|(api, name)| self.operations.contains(&(*api, Box::from(*name))))
     }
 }

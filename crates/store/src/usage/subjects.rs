@@ -56,8 +56,9 @@ pub async fn subjects_of(store: &Store, keys: &[KeyUsage]) -> Result<Vec<Subject
             }
             if let Some(api) = count.api {
                 add(home, Subject::Api(api));
-                let provider = providers.get(&api).filter(|provider| **provider != home);
-                provider.iter().for_each(|provider| add(**provider, Subject::Api(api)));
+                if let Some(provider) = providers.get(&api).filter(|provider| **provider != home) {
+                    add(*provider, Subject::Api(api));
+                }
             }
         }
     }

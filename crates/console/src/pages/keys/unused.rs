@@ -20,6 +20,7 @@ use crate::viewer::Viewer;
 const DAYS: &str = "90";
 
 #[derive(Debug, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "the API's own names")]
 struct Unused {
     since: String,
     complete: bool,
