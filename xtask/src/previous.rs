@@ -1,5 +1,5 @@
-//! The program of the schema before, for the test that runs it beside the new one: the parent of the newest commit that
-//! touched the migrations, built from git in a target directory of its own; the program alone is kept.
+//! The program of the schema before, for the test that runs it beside the new one: the newest commit with a
+//! lower schema, built from git in a target directory of its own; the program alone is kept.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,15 +31,33 @@ pub fn program(workspace: &Workspace) -> Result<Option<PathBuf>> {
     Ok(Some(program))
 }
 
-/// The parent of the newest commit that touched the migrations.
+/// The newest commit before which the schema had a lower number than it has now. A commit that only moves a migration to
+/// another number, as happens when two people took the same one, is none.
 fn commit_before(root: &Path) -> Option<String> {
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        let found = output(command.args(arguments).current_dir(root).stderr(Stdio::null())).ok()?;
-        Some(found.trim().to_owned()).filter(|found| !found.is_empty())
-    };
-    let newest = git(&["log", "-1", "--format=%H", "--", MIGRATIONS])?;
-    git(&["rev-parse", "--verify", "--quiet", "--short=12", &format!("{newest}^")])
+    let now = schema_of(root, "HEAD")?;
+    let commits = git(root, &["log", "--format=%h", "--abbrev=12", "--", MIGRATIONS])?;
+    let mut parents = commits
+        .lines()
+        .filter_map(|commit| git(root, &["rev-parse", "--verify", "--quiet", "--short=12", &format!("{commit}^")]));
+    parents.find(|parent| schema_of(root, parent).is_some_and(|schema| schema < now))
+}
+
+/// The highest number of a migration in a commit.
+fn schema_of(root: &Path, commit: &str) -> Option<u32> {
+    let files = git(root, &["ls-tree", "--name-only", commit, &format!("{MIGRATIONS}/")])?;
+    files.lines().filter_map(number_of).max()
+}
+
+/// `crates/store/migrations/0031_usage.sql` → 31.
+fn number_of(path: &str) -> Option<u32> {
+    path.rsplit('/').next()?.split('_').next()?.parse().ok()
+}
+
+/// What git says; `None` if it refuses or says nothing.
+fn git(root: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("git");
+    let found = output(command.args(arguments).current_dir(root).stderr(Stdio::null())).ok()?;
+    Some(found.trim().to_owned()).filter(|found| !found.is_empty())
 }
 
 fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
@@ -57,4 +75,15 @@ fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
     let mut cargo = workspace.cargo(["build", "--locked", "--package", "claviger-server", "--bin", "claviger"]);
     cargo.current_dir(&source).env("CARGO_TARGET_DIR", folder.join("target")).env("CLAVIGER_COMMIT", commit);
     succeed(cargo.env("CARGO_PROFILE_DEV_DEBUG", "false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number_of;
+
+    #[test]
+    fn a_migration_s_number_stands_before_its_name() {
+        assert_eq!(number_of("crates/store/migrations/0031_usage_rows.sql"), Some(31));
+        assert_eq!(number_of("crates/store/migrations/README.md"), None);
+    }
 }
