@@ -79,12 +79,15 @@ async fn accessible(browser: &Chromium, paths: &[String]) {
     }
 }
 
-/// On what the browser shows axe finds nothing serious, and it is no wider than the window.
+/// On what the browser shows axe finds nothing serious, it is no wider than the window, and nothing in it is a size container:
+/// Chromium draws no fields of such a group before the place where a page was cut on its way.
 async fn nothing_serious(browser: &Chromium, what: &str) {
     let found = browser.axe().await;
     assert!(found.is_empty(), "{what}: {found:#?}");
     let wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     assert_eq!(browser.script(wide, &[]).await, json!(0), "{what} is wider than the window");
+    let containers = "return [...document.querySelectorAll('main, main *')].filter((e) => getComputedStyle(e).containerType !== 'normal').map((e) => e.outerHTML.slice(0, 100))";
+    assert_eq!(browser.script(containers, &[]).await, json!([]), "{what}");
 }
 
 /// Makes something by the management API.
