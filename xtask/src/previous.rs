@@ -1,5 +1,5 @@
 //! The program of the schema before, for the test that runs it beside the new one: the newest commit with a
-//! lower schema, built from git in a target directory of its own; the program alone is kept.
+//! lower schema, built from git; the program alone is kept.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -71,19 +71,60 @@ fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
     succeed(Command::new("git").args(git).arg(&archive).arg(commit).current_dir(workspace.root()))?;
     succeed(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&source))?;
     std::fs::remove_file(&archive)?;
+    let target = folder.join("target");
+    seed(&workspace.target().join("debug"), &target.join("debug"))?;
+    // Of the whole workspace, so that what it depends on has the features with which it is there.
+    let mut cargo = workspace.cargo(["build", "--locked", "--workspace", "--bin", "claviger"]);
+    cargo.current_dir(&source).env("CARGO_TARGET_DIR", &target).env("CLAVIGER_COMMIT", commit);
     // Debug information would be most of what is written, and nobody looks at it.
-    let mut cargo = workspace.cargo(["build", "--locked", "--package", "claviger-server", "--bin", "claviger"]);
-    cargo.current_dir(&source).env("CARGO_TARGET_DIR", folder.join("target")).env("CLAVIGER_COMMIT", commit);
     succeed(cargo.env("CARGO_PROFILE_DEV_DEBUG", "false"))
+}
+
+/// Links what this program was built from into another target directory: most of it serves the older one as well, and takes
+/// minutes to build. Ours are left out: cargo knows members of a workspace by their place in it, and would take these for theirs.
+fn seed(from: &Path, to: &Path) -> Result {
+    for part in ["deps", "build", ".fingerprint"] {
+        let (from, to) = (from.join(part), to.join(part));
+        if !from.exists() {
+            continue;
+        }
+        std::fs::create_dir_all(&to)?;
+        succeed(Command::new("cp").arg("--archive").arg("--link").arg(from.join(".")).arg(&to))?;
+        for entry in std::fs::read_dir(&to)? {
+            let entry = entry?;
+            if !is_ours(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            let path = entry.path();
+            if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or folder of a target directory belongs to a member of the workspace.
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_prefix("lib").unwrap_or(name);
+    ["claviger", "e2e-", "xtask-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::number_of;
+    use super::{is_ours, number_of};
 
     #[test]
     fn a_migration_s_number_stands_before_its_name() {
         assert_eq!(number_of("crates/store/migrations/0031_usage_rows.sql"), Some(31));
         assert_eq!(number_of("crates/store/migrations/README.md"), None);
+    }
+
+    #[test]
+    fn what_members_of_the_workspace_left_is_theirs() {
+        for name in ["libclaviger_domain-0a1b.rlib", "claviger-server-0a1b", "xtask-0a1b", "e2e-0a1b.d"] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in ["libserde-0a1b.rlib", "libc-0a1b", "tokio-0a1b"] {
+            assert!(!is_ours(name), "{name}");
+        }
     }
 }

@@ -14,6 +14,8 @@ pub fn run(workspace: &Workspace, with_checks: bool, arguments: &[OsString]) -> 
     let start = Instant::now();
     install(workspace)?;
     let checks = if with_checks { check::run(workspace).map(|()| "checks passed") } else { Ok("checks left out") };
+    // Tests of the whole start the binary itself, which `cargo test` alone does not promise to build.
+    succeed(&mut workspace.cargo(["build", "--locked", "--workspace", "--bins"]))?;
     let previous = previous::program(workspace)?;
     // Before the others, of which some start what this builds.
     let clients = clients::run(workspace);
@@ -35,8 +37,6 @@ pub fn run(workspace: &Workspace, with_checks: bool, arguments: &[OsString]) -> 
 }
 
 fn test(workspace: &Workspace, previous: Option<&Path>, arguments: &[OsString]) -> Result {
-    // Tests of the whole start the binary itself, which `cargo test` alone does not promise to build.
-    succeed(&mut workspace.cargo(["build", "--locked", "--workspace", "--bins"]))?;
     let cluster = Cluster::start()?;
     let mut command = workspace.cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
     let previous = previous.unwrap_or(Path::new("none"));
