@@ -14,6 +14,8 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 180.0;
 /// What of a step is its bar.
 const BAR: f64 = 0.86;
+/// The verdict of what passes.
+const VALID: &str = "VALID";
 /// Patterns; colours and patterns together tell twenty series apart.
 const PATTERNS: usize = 4;
 const TONES: usize = 5;
@@ -46,8 +48,12 @@ impl Usage {
         self.series.is_empty()
     }
 
-    /// The chart with its legend and its table; `id` is the chart's alone on its page.
-    pub(crate) fn draw(&self, viewer: &Viewer, id: &str, title: &str) -> Markup {
+    /// The chart with its legend and its table; `id` is the chart's alone on its page. By verdict, what passed stands below what
+    /// was refused.
+    pub(crate) fn draw(mut self, viewer: &Viewer, id: &str, title: &str) -> Markup {
+        if self.by == "code" {
+            self.series.sort_by_key(|series| series.id != VALID);
+        }
         let most = self.most();
         let described = texts::described(self.total, &self.from, &self.to, most);
         html! {
@@ -110,7 +116,7 @@ impl Usage {
     fn tones(&self) -> Vec<String> {
         let tone = |(index, series): (usize, &Series)| match series.id.as_str() {
             _ if self.by != "code" => format!("tone-{}", index % TONES),
-            "VALID" => "tone-good".to_owned(),
+            VALID => "tone-good".to_owned(),
             "RATE_LIMITED" | "QUOTA_EXCEEDED" => "tone-warn".to_owned(),
             _ => "tone-bad".to_owned(),
         };
