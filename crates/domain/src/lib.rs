@@ -31,6 +31,7 @@ pub mod name;
 pub mod notice;
 pub mod operation;
 pub mod organization;
+pub mod outgoing;
 pub mod pair;
 pub mod password;
 pub mod path;
@@ -53,12 +54,13 @@ pub mod totp;
 pub mod usage;
 pub mod uses_elsewhere;
 pub mod verdict;
+pub mod webhook;
 mod wire;
 
 pub use clock::{Clock, Random, Timestamp};
 pub use hex::hex;
 pub use id::{
     ApiId, ApiSessionId, ApiSetId, ApiUserId, ApplicationId, ApplicationTypeId, KeyId, LinkId, MailId, NodeId,
-    OrganizationId, RequestId, RoleId, SessionId, UserId,
+    OrganizationId, RequestId, RoleId, SessionId, UserId, WebhookDeliveryId, WebhookId,
 };
 pub use secret::Secret;

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::clock::Random;
-use crate::id::{ApiUserId, KeyId, MailId, OrganizationId, UserId};
+use crate::id::{ApiUserId, KeyId, MailId, OrganizationId, UserId, WebhookId};
 use crate::secret::Secret;
 
 /// HKDF info before the field's word and the organization's 16 bytes.
@@ -43,6 +43,8 @@ pub enum SealedField {
     NewApiUserTotp,
     /// The key of the MAC that another system hashed in the place of an API user's password.
     ForeignMacKey,
+    /// What a webhook's events are signed with.
+    Webhook,
 }
 
 /// Where a sealed value stands.
@@ -126,6 +128,7 @@ impl SealedField {
             Self::ApiUserTotp => "api user totp",
             Self::NewApiUserTotp => "new api user totp",
             Self::ForeignMacKey => "foreign mac key",
+            Self::Webhook => "webhook",
         }
     }
 }
@@ -147,6 +150,11 @@ impl SealedPlace {
     /// A value of an API user.
     pub const fn of_api_user(organization: OrganizationId, user: ApiUserId, field: SealedField) -> Self {
         Self { organization, record: user.as_raw(), field }
+    }
+
+    /// The secret of a webhook, also the one before it.
+    pub const fn of_webhook(organization: OrganizationId, webhook: WebhookId) -> Self {
+        Self { organization, record: webhook.as_raw(), field: SealedField::Webhook }
     }
 
     /// A value of a person, who is no organization's: it has an organization of zeros.

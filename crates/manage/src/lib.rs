@@ -72,6 +72,7 @@ mod tests;
 pub mod usage;
 pub mod users;
 pub mod visitor;
+pub mod webhooks;
 pub mod write;
 
 pub use calls::Calls;
@@ -134,6 +135,8 @@ pub struct Config {
     pub github_keys_file: Option<std::path::PathBuf>,
     /// Whether there is a server that mails go to; without it links are shown to whoever has them made.
     pub sends_mail: bool,
+    /// Where webhooks may lead.
+    pub outgoing: claviger_domain::outgoing::Guard,
 }
 
 /// The document's frame; the operations come from the handlers.
@@ -205,6 +208,7 @@ fn routes() -> OpenApiRouter<Arc<Manage>> {
         .merge(backup::http::router())
         .merge(policy::http::router())
         .merge(notices::http::router())
+        .merge(webhooks::http::router())
         .merge(roles::http::router())
         .merge(users::http::router())
         .merge(invitations::http::router())

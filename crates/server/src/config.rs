@@ -8,6 +8,7 @@ mod doors_section;
 mod env;
 pub mod load;
 mod nearest;
+mod outgoing;
 mod usage;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use crate::mail::MailConfig;
 
 pub use api_users::{ApiUsersConfig, SecondFactor};
 pub use load::{ConfigError, Sources, load};
+pub use outgoing::OutgoingConfig;
 pub use usage::UsageConfig;
 
 /// Where a server keeps its files until told otherwise.
@@ -81,6 +83,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How limits hold over several nodes.
     pub limits: LimitsConfig,
+    /// Where the server may connect to by itself.
+    pub outgoing: OutgoingConfig,
     /// For how long counts of requests are kept.
     pub usage: UsageConfig,
     /// What is logged, to standard error.
@@ -248,6 +252,7 @@ impl Default for Config {
             public: PublicConfig::default(),
             telemetry: TelemetryConfig::default(),
             api_users: ApiUsersConfig::default(),
+            outgoing: OutgoingConfig::default(),
             usage: UsageConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
@@ -328,6 +333,7 @@ impl Config {
             .validate()
             .map_err(|problem| ConfigError::setting(&format!("doors.{}", problem.field), &problem.expected))?;
         self.api_users.validate()?;
+        self.outgoing.validate()?;
         self.usage.validate()?;
         self.mail.validate()?;
         self.limits.validate()?;

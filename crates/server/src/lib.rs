@@ -17,6 +17,7 @@ mod node_id;
 mod node_task;
 mod notices_task;
 pub mod open_store;
+mod outgoing;
 mod own_node;
 mod running;
 mod skew_task;
@@ -30,6 +31,7 @@ mod tls_task;
 mod traces;
 mod usage_task;
 mod uses_watch;
+mod webhooks;
 
 pub use running::Running;
 pub use start::Server;

@@ -81,6 +81,11 @@ impl Listener {
         url_of(&self.address, self.tls.is_some())
     }
 
+    /// Where it listens, with the port that was found for port 0.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Its TLS, if it speaks it.
     pub(crate) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()

@@ -14,6 +14,7 @@ mod process;
 mod snapshot;
 mod store;
 mod tls;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(crate) struct Sources {
     pub(crate) management: Arc<claviger_manage::metrics::Counters>,
     /// None where no mail is sent.
     pub(crate) mail: Option<Arc<crate::mail::Counters>>,
+    pub(crate) webhooks: Arc<crate::webhooks::Counters>,
     pub(crate) limits: Arc<crate::limits::Counters>,
 }
 
@@ -63,6 +65,7 @@ impl Sources {
         if let Some(mail) = &self.mail {
             mail::write(&mut page, &mail.read(), self.clock.now());
         }
+        webhooks::write(&mut page, &self.webhooks.read(), self.clock.now());
         limits::write(&mut page, &self.limits.read(), &self.health.engine().metrics().limits);
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         if let Some(snapshot) = &self.snapshot {

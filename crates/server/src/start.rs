@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use claviger_domain::change::Position;
+use claviger_domain::outgoing::Guard;
 use claviger_domain::{Clock, NodeId, Random, Secret};
 use claviger_doors::{Address, Listen, Tls};
 use claviger_engine::Engine;
@@ -28,6 +29,7 @@ use crate::node_id;
 use crate::node_task::NodeTask;
 use crate::notices_task::NoticesTask;
 use crate::open_store::{OpenStore, Opening, has_no_organization, open_store_or_snapshot};
+use crate::outgoing::Connector;
 use crate::own_node::{Facts, OwnNode};
 use crate::running::Running;
 use crate::skew_task::SkewTask;
@@ -38,6 +40,7 @@ use crate::telemetry;
 use crate::tls_task::{ListenerTls, TlsTask};
 use crate::usage_task::UsageTask;
 use crate::uses_watch::UsesWatch;
+use crate::webhooks::{self, WebhooksTask};
 
 /// A server that can be started.
 #[derive(Debug)]
@@ -95,6 +98,13 @@ impl Server {
         let doors = claviger_doors::start(settings, Arc::clone(&engine), at_doors)
             .map_err(|error| StartError::doors(&error))?;
 
+        let own = [&control, &telemetry].into_iter().chain(public.as_ref()).map(Listener::address);
+        let own = own.chain([doors.address()]).filter_map(|address| match address {
+            Address::Tcp(address) => Some(*address),
+            Address::Unix(_) => None,
+        });
+        let own = own.collect();
+
         let telemetry_url = telemetry.url();
         let stop = CancellationToken::new();
         let listeners_tls = speaking_tls(&config, &listens);
@@ -110,6 +120,7 @@ impl Server {
         let snapshot_writer = snapshot.as_ref().map(|task| Arc::clone(&task.writer));
         let mail_counters: Arc<mail::Counters> = Arc::default();
         let limits: Arc<Counters> = Arc::default();
+        let webhook_counters: Arc<webhooks::Counters> = Arc::default();
         let sources = Sources {
             health: Arc::clone(&health),
             clock: clock_of(),
@@ -119,6 +130,7 @@ impl Server {
             doors: doors.readings(),
             management: Arc::clone(&counters),
             mail: smtp.as_ref().map(|_| Arc::clone(&mail_counters)),
+            webhooks: Arc::clone(&webhook_counters),
             limits: Arc::clone(&limits),
             tls: listeners_tls.clone(),
         };
@@ -187,6 +199,13 @@ impl Server {
             config.control.password_hashes_at_once,
             claviger_manage::passwords::Cost::default(),
         );
+        let outgoing = Guard { allowed: config.outgoing.allow_private.clone(), listeners: own };
+        let connector = Connector::new(outgoing.clone()).map_err(|error| {
+            ConfigError::setting(
+                "outgoing",
+                &format!("the certificates that the system trusts cannot be used: {error}"),
+            )
+        })?;
         let organizations = Arc::clone(&engine);
         let manage = Manage {
             store: store.clone(),
@@ -206,6 +225,7 @@ impl Server {
                 public_url: public.as_ref().and_then(|public| public_url_for_links(&config, public)),
                 github_keys_file: config.public.github_keys_file.clone(),
                 sends_mail,
+                outgoing,
             },
             calls: Calls::new(config.control.calls_of_organization_max),
             passwords,
@@ -227,6 +247,9 @@ impl Server {
             tasks.spawn(MailTask { manage, smtp, counters, holder }.run(stop.clone()));
         }
         tasks.spawn(NoticesTask { manage: Arc::clone(&manage) }.run(stop.clone()));
+        let holder = NodeId::new(clock.now(), &*random).to_string();
+        let send = WebhooksTask { manage: Arc::clone(&manage), connector, counters: webhook_counters, holder };
+        tasks.spawn(send.run(stop.clone()));
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
         let doors_url = url_of(doors.address(), at_doors.tls.is_some());
         let settings = claviger_console::Settings {

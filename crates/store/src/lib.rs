@@ -65,6 +65,8 @@ mod sql;
 mod store;
 mod transaction;
 pub mod usage;
+pub mod webhook_deliveries;
+pub mod webhooks;
 mod write;
 
 pub use config::{Config, DatabaseUrl, InvalidDatabaseUrl, ServerUrls};

@@ -2,7 +2,7 @@
 
 use claviger_domain::audit::Chain;
 use claviger_domain::notice::{NoticeKind, NoticeSettings};
-use claviger_domain::{MailId, OrganizationId, Timestamp};
+use claviger_domain::{MailId, OrganizationId, Timestamp, WebhookId};
 
 use crate::Result;
 use crate::conn::Conn;
@@ -63,14 +63,22 @@ async fn note(tx: &mut Tx, told: &Told, recipient: &str, mail: Option<MailId>) -
     Ok(tx.execute(statement).await? == 1)
 }
 
-/// Those of these thresholds that nobody has dealt with.
-pub async fn untold(conn: &mut Conn, all: Vec<Told>) -> Result<Vec<Told>> {
+/// Notes that a webhook is told; false if it was before.
+pub async fn note_webhook(tx: &mut Tx, told: &Told, webhook: WebhookId) -> Result<bool> {
+    note(tx, told, &webhook.to_string(), None).await
+}
+
+/// Those of these thresholds that one of the recipients was not told of; an empty one stands for whoever dealt with it.
+pub async fn untold(conn: &mut Conn, all: Vec<Told>, recipients: &[String]) -> Result<Vec<Told>> {
     let mut left = Vec::new();
     for told in all {
-        let statement =
-            sql("SELECT 1 FROM notices WHERE object_id = $1 AND kind = $2 AND threshold = $3 AND recipient = ''");
+        let statement = sql("SELECT COUNT(*) FROM notices WHERE object_id = $1 AND kind = $2 AND threshold = $3");
         let statement = statement.bind(&told.object).bind(told.kind.as_str()).bind(&told.threshold);
-        if conn.row(statement, |_| Ok(())).await?.is_none() {
+        let mut statement = statement.push(" AND recipient IN (NULL");
+        for recipient in recipients {
+            statement = statement.push_bound(", ?", [recipient]);
+        }
+        if conn.number(statement.push(")")).await? < recipients.len() as i64 {
             left.push(told);
         }
     }

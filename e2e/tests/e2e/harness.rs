@@ -18,6 +18,7 @@ pub mod portal;
 pub mod process;
 pub mod proxy;
 pub mod raw_http;
+pub mod receiver;
 pub mod redis;
 pub mod smtp;
 pub mod storm;

@@ -55,4 +55,5 @@ mod skew;
 mod snapshot;
 mod upgrade;
 mod usage;
+mod webhooks;
 mod webservice;

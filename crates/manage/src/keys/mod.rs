@@ -57,7 +57,7 @@ pub use lookup::{Found, Lookup, lookup};
 pub(crate) use move_to::move_to;
 pub(crate) use owner::{has_full_access, is_among};
 pub use record::Recorded;
-pub(crate) use record::{find_visible, stored_secret};
+pub(crate) use record::{find_visible, key_views, stored_secret};
 pub(crate) use request::reason;
 pub use request::{CreateKey, EditKey, OwnerInput, Reason};
 pub use requests::{RefusalQuery, RefusalView, requests};

@@ -49,6 +49,18 @@ pub(super) async fn view(conn: &mut Conn, key: &Key, now: Timestamp) -> Result<K
     Ok(KeyView::new(key, &names, Form::Whole, now))
 }
 
+/// The views of keys as JSON, in the order of `keys`; also of deleted ones.
+pub(crate) async fn key_views(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    keys: &[Key],
+    now: Timestamp,
+) -> Result<Vec<Value>, Error> {
+    let names = Names::load(conn, organization, keys).await?;
+    let views = keys.iter().map(|key| serde_json::to_value(KeyView::new(key, &names, Form::Whole, now)));
+    Ok(views.map(Result::unwrap_or_default).collect())
+}
+
 /// Refuses a name that another living key of the owner has or, where the policy says so, of the organization.
 pub(super) async fn check_name(conn: &mut Conn, ctx: &Ctx, key: &Key, unique: UniqueNames) -> Result<(), Error> {
     let name = key.name.search_form();

@@ -21,6 +21,7 @@ pub use follow::follow;
 pub use gather::GATHERED_FOR;
 pub use get::get;
 pub use remind::remind;
+pub(crate) use remind::{Due, due_keys, reminders_of};
 pub use wire::{AudienceView, KindsView, NoticesView};
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use claviger_domain::key::Key;
 use claviger_domain::notice::{EXPIRY_DAYS, IDLE_DAYS, LATE_DAYS, NoticeKind, Reminder, reminders};
 use claviger_domain::organization::Organization;
 use claviger_domain::rules::Rules;
@@ -22,6 +23,13 @@ const PAGE: usize = 1_000;
 /// Keys of one transaction.
 const BATCH: usize = 100;
 const DAY: Duration = Duration::from_hours(24);
+
+/// To whom what is told that is looked for: as it stands in the rows of what was told, empty for "anybody by mail". Nobody: it is not
+/// looked for.
+pub(crate) struct Due<'a> {
+    pub(crate) expiry: &'a [String],
+    pub(crate) idle: &'a [String],
+}
 
 /// Goes through all organizations' keys; how many thresholds were told of.
 pub async fn remind(manage: &Manage) -> Result<usize, Error> {
@@ -43,14 +51,9 @@ pub async fn remind(manage: &Manage) -> Result<usize, Error> {
 async fn remind_organization(manage: &Manage, ctx: &Ctx, home: &Organization) -> Result<usize, Error> {
     let settings = notices::settings(&mut *manage.store.read().await?, home.id).await?;
     let wants = |kind| manage.config.sends_mail && settings.audience(kind).is_anybody();
-    let mut due = BTreeSet::new();
-    if wants(NoticeKind::Expiry) {
-        find_ending(manage, ctx.now, home, &mut due).await?;
-    }
-    if wants(NoticeKind::Idle) {
-        find_idling(manage, ctx.now, home, &mut due).await?;
-    }
-    let due: Vec<KeyId> = due.into_iter().collect();
+    let recipients = |kind| if wants(kind) { vec![String::new()] } else { Vec::new() };
+    let (expiry, idle) = (recipients(NoticeKind::Expiry), recipients(NoticeKind::Idle));
+    let due = due_keys(manage, ctx.now, home, Due { expiry: &expiry, idle: &idle }).await?;
     let mut told = 0;
     for batch in due.chunks(BATCH) {
         told += tell_of(manage, ctx, home.id, batch.to_vec()).await?;
@@ -58,10 +61,28 @@ async fn remind_organization(manage: &Manage, ctx: &Ctx, home: &Organization) ->
     Ok(told)
 }
 
+/// The keys of which one of the recipients has something to be told.
+pub(crate) async fn due_keys(
+    manage: &Manage,
+    now: Timestamp,
+    home: &Organization,
+    recipients: Due<'_>,
+) -> Result<Vec<KeyId>, Error> {
+    let mut due = BTreeSet::new();
+    if !recipients.expiry.is_empty() {
+        find_ending(manage, now, home, recipients.expiry, &mut due).await?;
+    }
+    if !recipients.idle.is_empty() {
+        find_idling(manage, now, home, recipients.idle, &mut due).await?;
+    }
+    Ok(due.into_iter().collect())
+}
+
 async fn find_ending(
     manage: &Manage,
     now: Timestamp,
     home: &Organization,
+    recipients: &[String],
     due: &mut BTreeSet<KeyId>,
 ) -> Result<(), Error> {
     let rules = Rules::new(&home.policy, &home.time_zone);
@@ -72,7 +93,7 @@ async fn find_ending(
         loop {
             let mut snapshot = manage.store.read().await?;
             let (terms, last) = keys::ending(&mut snapshot, (home.id, &rules), way, span, after, PAGE).await?;
-            let new = untold(&mut snapshot, home, &rules, &terms, now, NoticeKind::Expiry).await?;
+            let new = untold(&mut snapshot, home, &rules, &terms, now, (NoticeKind::Expiry, recipients)).await?;
             due.extend(new);
             match last {
                 Some(last) => after = Some(last),
@@ -87,6 +108,7 @@ async fn find_idling(
     manage: &Manage,
     now: Timestamp,
     home: &Organization,
+    recipients: &[String],
     due: &mut BTreeSet<KeyId>,
 ) -> Result<(), Error> {
     let rules = Rules::new(&home.policy, &home.time_zone);
@@ -103,7 +125,7 @@ async fn find_idling(
     .await?;
     for page in found.chunks(PAGE) {
         let mut snapshot = manage.store.read().await?;
-        due.extend(untold(&mut snapshot, home, &rules, page, now, NoticeKind::Idle).await?);
+        due.extend(untold(&mut snapshot, home, &rules, page, now, (NoticeKind::Idle, recipients)).await?);
     }
     Ok(())
 }
@@ -124,17 +146,17 @@ fn told(organization: OrganizationId, key: KeyId, found: &Reminder, now: Timesta
     Told { organization, object: key.to_string(), kind: found.kind, threshold, at: now }
 }
 
-/// Those of these keys with a threshold that nobody has dealt with.
+/// Those of these keys with a threshold that one of the recipients was not told of.
 async fn untold(
     conn: &mut claviger_store::Conn,
     home: &Organization,
     rules: &Rules,
     terms: &[KeyTerm],
     now: Timestamp,
-    kind: NoticeKind,
+    (kind, recipients): (NoticeKind, &[String]),
 ) -> Result<Vec<KeyId>, Error> {
     let due = terms.iter().filter_map(|term| due_now(term, home, rules, now, kind));
-    let left = notices::untold(conn, due.collect()).await?;
+    let left = notices::untold(conn, due.collect(), recipients).await?;
     Ok(left.iter().filter_map(|told| told.object.parse().ok()).collect())
 }
 
@@ -146,36 +168,40 @@ async fn tell_of(manage: &Manage, ctx: &Ctx, organization: OrganizationId, ids: 
         Box::pin(async move {
             let home = home_in(tx, organization).await?;
             let settings = notices::settings(tx, organization).await?;
-            let items = items(tx, &engine, &home, &ids, teller.now).await?;
+            let keys = keys::find_many(tx, &ids).await?;
+            let found = reminders_of(tx, &engine, &home, keys, teller.now).await?;
+            let items = found.into_iter().map(|(told, key, found)| {
+                let news = match found.kind {
+                    NoticeKind::Expiry => News::Ends(key, found.at),
+                    _ => News::GoesIdle(key, found.at),
+                };
+                Item { told, news }
+            });
+            let items = items.collect();
             tell(tx, &teller, &home, &settings, items).await
         })
     });
     Ok(changed.await?.value)
 }
 
-async fn items(
+/// What is told of these keys now, each as it is in this transaction.
+pub(crate) async fn reminders_of(
     tx: &mut Tx,
     engine: &claviger_engine::Engine,
     home: &Organization,
-    ids: &[KeyId],
+    keys: Vec<Key>,
     now: Timestamp,
-) -> Result<Vec<Item>, Error> {
+) -> Result<Vec<(Told, Key, Reminder)>, Error> {
     let rules = Rules::new(&home.policy, &home.time_zone);
-    let usage = key_usage::get(tx, ids).await?;
-    let mut items = Vec::new();
-    for key in keys::find_many(tx, ids).await? {
-        if key.deleted_at.is_some() || key.disabled.is_some() {
-            continue;
-        }
+    let ids: Vec<KeyId> = keys.iter().map(|key| key.id).collect();
+    let usage = key_usage::get(tx, &ids).await?;
+    let mut all = Vec::new();
+    for key in keys.into_iter().filter(|key| key.deleted_at.is_none() && key.disabled.is_none()) {
         let written = usage.get(&key.id).and_then(key_usage::LastUsage::last_used_at);
         let last_used = written.max(engine.last_used(&key.secret.digest));
         for found in reminders(&key.term(last_used), &key.facts(&rules, last_used), &rules.zone(), now) {
-            let news = match found.kind {
-                NoticeKind::Expiry => News::Ends(key.clone(), found.at),
-                _ => News::GoesIdle(key.clone(), found.at),
-            };
-            items.push(Item { told: told(home.id, key.id, &found, now), news });
+            all.push((told(home.id, key.id, &found, now), key.clone(), found));
         }
     }
-    Ok(items)
+    Ok(all)
 }

@@ -102,6 +102,8 @@ pub(super) fn body(id: &str) -> Option<Value> {
             json!({"token": "a-link-that-nobody-ever-had", "password": "tulip brisk canal forty"})
         }
         "policy/edit" => json!({"idle_days": 30}),
+        "webhooks/create" => json!({"name": "made", "url": "https://hooks.example.com/"}),
+        "webhooks/edit" => json!({"name": "renamed"}),
         "notices/edit" => json!({"addresses": ["ops@example.com"]}),
         "api-sets/apply-template" => json!({"api": "default"}),
         "organization/edit"
@@ -206,6 +208,11 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
             let body = json!({"name": format!("target {number}"), "sign_in": "key_only", "api_sets": []});
             made("/application-types", body).await
         }
+        "/webhooks/" => {
+            let body = json!({"name": format!("target {number}"), "url": "https://hooks.example.com/"});
+            let made = world.post(admin, "/webhooks", body).await;
+            made.body["webhook"]["id"].as_str().expect("an id").to_owned()
+        }
         "/roles/" => made("/roles", json!({"name": format!("target {number}"), "authorities": []})).await,
         "/invitations/" => {
             let body = json!({"email": format!("target{number}@example.com")});
@@ -228,6 +235,7 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
     let after = rest.split_once('}').expect("a closing brace").1;
     // A session that is not there.
     let after = after.replace("{session}", "aps_00000000000000000000000000");
+    let after = after.replace("{delivery}", "evt_00000000000000000000000000");
     format!("{before}{id}{after}")
 }
 

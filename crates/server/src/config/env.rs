@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use claviger_domain::Secret;
-use claviger_domain::ip_list::IpRangeProblem;
+use claviger_domain::ip_list::{IpRange, IpRangeProblem};
 
 use super::Config;
 use super::load::ConfigError;
@@ -90,9 +90,7 @@ const VARIABLES: &[Variable] = &[
     Variable {
         name: "CLAVIGER_TRUSTED_PROXIES",
         apply: |config, text| {
-            let ranges = text.split(',').map(str::trim).filter(|range| !range.is_empty());
-            let parse = |range: &str| range.parse().map_err(|problem: IpRangeProblem| format!("`{range}`: {problem}"));
-            config.doors.settings.trusted_proxies = ranges.map(parse).collect::<Result<_, String>>()?;
+            config.doors.settings.trusted_proxies = ranges(text)?;
             Ok(())
         },
     },
@@ -123,6 +121,13 @@ const VARIABLES: &[Variable] = &[
     Variable {
         name: "CLAVIGER_TELEMETRY_SOCKET_MODE",
         apply: |config, text| put(&mut config.telemetry.socket_mode, text),
+    },
+    Variable {
+        name: "CLAVIGER_OUTGOING_ALLOW_PRIVATE",
+        apply: |config, text| {
+            config.outgoing.allow_private = ranges(text)?;
+            Ok(())
+        },
     },
     Variable { name: "CLAVIGER_SMTP_URL", apply: |config, text| put_some(&mut config.mail.smtp_url, text) },
     Variable {
@@ -208,6 +213,12 @@ expected! {
     crate::mail::InvalidSmtpUrl => |error| error.to_string();
     crate::limits::InvalidRedisUrl => |error| error.to_string();
     &'static str => |error| error.to_owned();
+}
+
+/// Ranges of addresses with commas between them.
+fn ranges(text: &str) -> Result<Vec<IpRange>, String> {
+    let ranges = text.split(',').map(str::trim).filter(|range| !range.is_empty());
+    ranges.map(|range| range.parse().map_err(|problem: IpRangeProblem| format!("`{range}`: {problem}"))).collect()
 }
 
 #[cfg(test)]

@@ -80,6 +80,27 @@ pub(super) const TABLES: &[Table] = &[
     ),
     table("notice_cursors", &[text("chain"), number("seq")]),
     table(
+        "webhooks",
+        &[
+            text("id"),
+            text("organization_id"),
+            text("name"),
+            text("search"),
+            text("url"),
+            text("events"),
+            text("disabled"),
+            bytes("sealed"),
+            bytes("old_sealed"),
+            number("old_valid_until"),
+            number("after_entry"),
+            text("created_by"),
+            number("created_at"),
+            number("updated_at"),
+            number("version"),
+        ],
+    ),
+    table("webhook_cursors", &[text("chain"), number("seq")]),
+    table(
         "mail_templates",
         &[
             text("organization_id"),
@@ -380,6 +401,8 @@ pub(super) const LEFT_OUT: &[(&str, bool)] = &[
     ("new_totp", true),
     // Whoever restores would send mails twice, and let links work again that were used since. Invitations are sent anew.
     ("outbox", true),
+    ("webhook_deliveries", true),
+    ("webhook_attempts", true),
     ("links", true),
     ("api_user_links", true),
 ];

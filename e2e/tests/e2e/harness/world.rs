@@ -132,8 +132,13 @@ impl World {
 
     /// A second server on the same database, with a data directory of its own.
     pub async fn second_node(&self, database: &TestDatabase) -> Self {
+        self.second_node_with(database, |_| ()).await
+    }
+
+    /// The same, configured otherwise.
+    pub async fn second_node_with(&self, database: &TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::clone(&self.clock);
-        let mut world = Self::start_node(database, clock, Some(self.master_secret()), |_| ()).await;
+        let mut world = Self::start_node(database, clock, Some(self.master_secret()), configure).await;
         world.token.clone_from(&self.token);
         world
     }

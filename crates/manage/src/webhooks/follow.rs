@@ -1,0 +1,165 @@
+//! Looks through the audit chains for what webhooks are told of: each entry once, whichever node does it and whatever dies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claviger_domain::audit::Chain;
+use claviger_domain::key::{ActorKind, Disabled, IDLE_REASON};
+use claviger_domain::webhook::{EventType, Webhook};
+use claviger_domain::{KeyId, OrganizationId, Random, RequestId};
+use claviger_store::audit::Stored;
+use claviger_store::{Scope, Tx, audit, keys, notices, webhook_deliveries, webhooks};
+use serde_json::{Value, json};
+
+use super::WAITING_MAX;
+use super::event::{Event, Keys, describe, put};
+use super::record::save;
+use crate::Manage;
+use crate::ctx::Ctx;
+use crate::error::Error;
+
+/// The most entries of one transaction.
+const BATCH: i64 = 200;
+/// A webhook for which as many events wait as may, one of them for so long, is dead, and holds up the others.
+const PATIENCE: Duration = Duration::from_hours(24);
+/// Why such a webhook is disabled.
+const OVERFLOWING: &str = "too many events wait: none got through for a day";
+
+/// Looks through what came since the last time, of all organizations; how many events were put in.
+pub async fn follow(manage: &Manage) -> Result<usize, Error> {
+    let mut told = 0;
+    let behind = webhooks::behind(&mut *manage.store.read().await?).await?;
+    for organization in behind {
+        loop {
+            let (count, is_through) = follow_some(manage, organization).await?;
+            told += count;
+            if is_through {
+                break;
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// One transaction; how many events were put in, and whether nothing is left to do now.
+async fn follow_some(manage: &Manage, organization: OrganizationId) -> Result<(usize, bool), Error> {
+    let now = manage.clock.now();
+    let ctx = Ctx::system(RequestId::new(now, &*manage.random), now);
+    let all = (ctx.clone(), Arc::clone(&manage.random));
+    let changed = manage.write(&ctx, Scope::Organization(organization), move |tx| {
+        let (ctx, random) = all.clone();
+        Box::pin(async move { look(tx, &ctx, &*random, organization).await })
+    });
+    Ok(changed.await?.value)
+}
+
+async fn look(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    random: &dyn Random,
+    organization: OrganizationId,
+) -> Result<(usize, bool), Error> {
+    let Some(all) = webhooks_with_room(tx, ctx, organization).await? else { return Ok((0, true)) };
+    // What had happened before any of them was there, or back, is told to none.
+    let Some(begin) = all.iter().map(|webhook| webhook.after_entry).min() else { return Ok((0, true)) };
+    let from = webhooks::cursor(tx, organization).await?.max(begin);
+    let head = audit::head(tx, Chain::Organization(organization)).await?.seq;
+    let to = head.min(from + BATCH);
+    let mut count = 0;
+    if from < to {
+        let entries = notices::entries(tx, organization, (from, to), &EventType::ACTIONS).await?;
+        if !entries.is_empty() {
+            count = tell_of(tx, ctx, random, &all, entries).await?;
+        }
+    }
+    webhooks::advance(tx, organization, to.max(from)).await?;
+    Ok((count, to >= head))
+}
+
+/// The webhooks in service; `None` while one of them can take no more. One that is dead is disabled.
+async fn webhooks_with_room(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    organization: OrganizationId,
+) -> Result<Option<Vec<Webhook>>, Error> {
+    let mut all = webhooks::list(tx, organization).await?;
+    all.retain(|webhook| webhook.disabled.is_none());
+    let mut alive = Vec::new();
+    for webhook in all {
+        let depth = webhook_deliveries::depth_of(tx, webhook.id).await?;
+        if depth.waiting < WAITING_MAX {
+            alive.push(webhook);
+            continue;
+        }
+        if depth.oldest.is_none_or(|oldest| ctx.now.saturating_since(oldest) < PATIENCE) {
+            return Ok(None);
+        }
+        let reason = Some(OVERFLOWING.to_owned());
+        let disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason });
+        save(tx, ctx, "webhook.disable", &webhook, Webhook { disabled, ..webhook.clone() }).await?;
+    }
+    Ok(Some(alive))
+}
+
+async fn tell_of(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    random: &dyn Random,
+    all: &[Webhook],
+    entries: Vec<Stored>,
+) -> Result<usize, Error> {
+    let typed = entries.into_iter().filter_map(|stored| {
+        let event = EventType::of_action(&stored.entry.action, is_idle(&stored))?;
+        let wanting = |webhook: &&Webhook| webhook.wants(event) && webhook.after_entry < stored.seq;
+        all.iter().any(|webhook| wanting(&webhook)).then_some((event, stored))
+    });
+    let wanted: Vec<_> = typed.collect();
+    let Some(organization) = all.first().map(|webhook| webhook.organization) else { return Ok(0) };
+    let ids: Vec<KeyId> = wanted.iter().filter_map(|(_, stored)| stored.entry.object.id.parse().ok()).collect();
+    let keys = keys::find_many(tx, &ids).await?;
+    let keys = describe(tx, organization, &keys, ctx.now).await?;
+    let mut count = 0;
+    for (kind, stored) in wanted {
+        let event = event(organization, kind, &stored, &keys);
+        for webhook in all.iter().filter(|webhook| webhook.wants(kind) && webhook.after_entry < stored.seq) {
+            count += usize::from(put(tx, random, webhook, &event, ctx.now).await?);
+        }
+    }
+    Ok(count)
+}
+
+/// Whether the server has written down that a key is idle.
+fn is_idle(stored: &Stored) -> bool {
+    let after = stored.entry.after.as_ref();
+    stored.entry.actor.kind == ActorKind::System && after.is_some_and(|after| after["state_reason"] == IDLE_REASON)
+}
+
+fn event(organization: OrganizationId, kind: EventType, Stored { seq, entry, .. }: &Stored, keys: &Keys) -> Event {
+    let object = json!({"id": entry.object.id, "name": entry.object.name});
+    let mut data = json!({"organization": organization, "actor": entry.actor});
+    let after = entry.after.as_ref().unwrap_or(&Value::Null);
+    match kind {
+        EventType::UserDisabled | EventType::UserLocked => data["user"] = object,
+        EventType::ApplicationDisabled => data["application"] = object,
+        _ => {
+            let key = entry.object.id.parse().ok().and_then(|id: KeyId| keys.get(&id));
+            data["key"] = key.cloned().unwrap_or(object);
+        }
+    }
+    match kind {
+        EventType::KeyEdited => data["changed"] = changed(after),
+        EventType::KeyIdle => {
+            data["days"] = json!(0);
+            data["idle_at"] = after["state_at"].clone();
+        }
+        EventType::KeyDisabled | EventType::KeyLeaked => data["reason"] = after["state_reason"].clone(),
+        _ => {}
+    }
+    Event { kind, cause: format!("entry {seq}"), at: entry.at, data }
+}
+
+/// The names of what was changed.
+fn changed(after: &Value) -> Value {
+    let names = after.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>());
+    json!(names.unwrap_or_default())
+}
