@@ -161,7 +161,7 @@ stories! {
             threshold: "7".to_owned(),
             at: at(1),
         };
-        crate::notices::untold(&mut conn, vec![told]).await.unwrap();
+        crate::notices::untold(&mut conn, vec![told], &[String::new()]).await.unwrap();
         crate::outbox::by_key(&mut conn, "a").await.unwrap();
         plans.check(&mut conn, May::Nothing).await;
     }

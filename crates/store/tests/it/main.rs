@@ -27,4 +27,5 @@ mod snapshot;
 mod trim;
 mod usage;
 mod usage_counts;
+mod webhooks;
 mod write;
