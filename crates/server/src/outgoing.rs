@@ -322,7 +322,7 @@ mod tests {
         let reply = post(&connector, &format!("http://127.0.0.1:{port}/")).await.expect("answered");
         assert_eq!((reply.status, reply.retry_after.as_deref()), (302, Some("7")));
         assert_eq!(connections.load(Ordering::SeqCst), 1);
-        let long = [b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat();
+        let long = [b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n".as_slice(), &vec![b'x'; 100_000]].concat();
         let (port, _) = server(long.leak()).await;
         let reply = post(&connector, &format!("http://127.0.0.1:{port}/")).await.expect("answered");
         assert_eq!((reply.status, reply.body.len()), (200, BODY_BYTES_MAX));

@@ -170,9 +170,9 @@ async fn of_two_nodes_one_delivers_each_event() {
     arrived(&receiver, 40).await;
     let waiting = "SELECT COUNT(*) FROM webhook_deliveries WHERE state <> 'delivered'".to_owned();
     wait_until(async || database.number(waiting.clone()).await == 0, || "all are delivered".to_owned()).await;
-    let received = receiver.received();
-    let ids: BTreeSet<_> = received.iter().map(|event| event.header("webhook-id")).collect();
-    assert_eq!((received.len(), ids.len()), (40, 40));
+    let events = receiver.received();
+    let ids: BTreeSet<_> = events.iter().map(|event| event.header("webhook-id")).collect();
+    assert_eq!((events.len(), ids.len()), (40, 40));
     second.stop_serving().await;
     world.stop_serving().await;
 }
@@ -182,12 +182,12 @@ async fn start(data: &Path) -> Serving {
 }
 
 /// Has the reference library check all that was received.
-fn verify(secret: &str, received: &[Received]) {
+fn verify(secret: &str, events: &[Received]) {
     let wheels = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../wheels");
     let mut python = Command::new("/usr/bin/python3");
     python.args(["-c", VERIFY]).env_clear().env("PYTHONPATH", wheels);
     let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python");
-    let lines = received.iter().map(|event| {
+    let lines = events.iter().map(|event| {
         let headers: serde_json::Map<_, _> =
             event.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
         format!("{}\n", json!({"secret": secret, "body": event.body, "headers": headers}))
@@ -198,7 +198,7 @@ fn verify(secret: &str, received: &[Received]) {
     let output = child.wait_with_output().expect("ended");
     writer.join().expect("a thread").expect("written");
     assert!(output.status.success());
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), received.len());
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), events.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,9 +237,9 @@ async fn a_kill_in_the_middle_of_delivering_loses_nothing_and_puts_nothing_in_tw
     wait_until(async || delivered().await == KEYS as i64, || serving.log()).await;
     serving.stop();
     assert_eq!(database.number("SELECT COUNT(*) FROM webhook_deliveries".to_owned()).await, KEYS as i64);
-    let received = receiver.received();
-    let ids: BTreeSet<_> = received.iter().map(|event| event.header("webhook-id")).collect();
-    let keys: BTreeSet<_> = received.iter().map(|event| event.json()["data"]["key"]["id"].to_string()).collect();
+    let events = receiver.received();
+    let ids: BTreeSet<_> = events.iter().map(|event| event.header("webhook-id")).collect();
+    let keys: BTreeSet<_> = events.iter().map(|event| event.json()["data"]["key"]["id"].to_string()).collect();
     assert_eq!((ids.len(), keys.len()), (KEYS, KEYS));
-    verify(&secret, &received);
+    verify(&secret, &events);
 }

@@ -169,7 +169,7 @@ impl World {
         config.master_secret_file = master_secret;
         config.doors.settings.threads = 1;
         configure(&mut config);
-        let running = Server::start(config, clock.clone(), Arc::new(OsRandom))
+        let running = Box::pin(Server::start(config, clock.clone(), Arc::new(OsRandom)))
             .await
             .unwrap_or_else(|error| panic!("the server starts: {error}"));
         Self {
