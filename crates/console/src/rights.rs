@@ -2,7 +2,7 @@
 //! last word; which records one may change is for their own pages to say.
 
 /// The address of each page that is a form, and the authority that sending it takes.
-const FORMS: [(&str, &str); 23] = [
+const FORMS: [(&str, &str); 25] = [
     ("/keys/new", "keys.manage_all"),
     ("/admin/applications/{id}/keys/new", "keys.manage_all"),
     ("/profile/keys/new", "keys.manage_own"),
@@ -26,6 +26,8 @@ const FORMS: [(&str, &str); 23] = [
     ("/admin/users/{id}/disable", "users.manage"),
     ("/admin/roles/new", "roles.manage"),
     ("/admin/roles/{role}/edit", "roles.manage"),
+    ("/admin/webhooks/new", "policy.manage"),
+    ("/admin/webhooks/{id}/edit", "policy.manage"),
 ];
 
 /// The authority that the page at this address of the router takes.

@@ -90,6 +90,12 @@ const ADMIN: &[Place] = &[
         authorities: &["policy.manage", "audit.read"],
     },
     Place {
+        path: "/admin/webhooks",
+        label: places::WEBHOOKS,
+        icon: Icon::Hook,
+        authorities: &["policy.manage", "audit.read"],
+    },
+    Place {
         path: "/admin/mail",
         label: places::MAIL,
         icon: Icon::Letter,

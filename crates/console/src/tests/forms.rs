@@ -75,6 +75,11 @@ fn record(path: &str) -> Value {
         "organizations".to_owned(),
         json!([{"id": "org_1", "name": "n", "time_zone": "UTC", "admin_contact": null}]),
     );
+    let webhook = json!({"id": "x_1", "name": "n", "url": "https://x.example/", "events": ["*"], "enabled": true, "disabled": null, "old_secret_valid_until": null, "created_at": at});
+    if path.starts_with("/webhooks/") {
+        members.extend(webhook.as_object().cloned().into_iter().flatten());
+    }
+    members.insert("webhook".to_owned(), webhook);
     members.insert("key".to_owned(), all_at_once.clone());
     members.insert("api_user".to_owned(), all_at_once.clone());
     match path {

@@ -34,7 +34,7 @@ pub const SHOW: &str = "Show";
 /// A filter.
 pub const ANY_OBJECT: &str = "Changes of anything";
 /// What can be filtered by: what an action begins with, and what it is about.
-pub const OBJECTS: [(&str, &str); 15] = [
+pub const OBJECTS: [(&str, &str); 16] = [
     ("key.*", "Keys"),
     ("application.*", "Applications"),
     ("application_type.*", "Application types"),
@@ -47,6 +47,7 @@ pub const OBJECTS: [(&str, &str); 15] = [
     ("role.*", "Roles"),
     ("policy.*", "Policy"),
     ("notices.*", "Notices"),
+    ("webhook.*", "Webhooks"),
     ("mail_template.*", "Mail"),
     ("organization.*", "Organization"),
     ("backup.*", "Backups"),

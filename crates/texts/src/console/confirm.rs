@@ -53,6 +53,14 @@ pub const DELETE_TYPE: Answers = answers("Yes, delete the type", "Keep it");
 pub const DELETE_SET: Answers = answers("Yes, delete the API set", "Keep it");
 /// A role.
 pub const DELETE_ROLE: Answers = answers("Yes, delete the role", "Keep it");
+/// A webhook.
+pub const DISABLE_WEBHOOK: Answers = answers("Yes, disable the webhook", "Keep it enabled");
+/// A webhook.
+pub const ENABLE_WEBHOOK: Answers = answers("Yes, enable the webhook", "Keep it disabled");
+/// A webhook.
+pub const ROTATE_WEBHOOK: Answers = answers("Yes, make a new signing secret", "Keep this one");
+/// A webhook.
+pub const DELETE_WEBHOOK: Answers = answers("Yes, delete the webhook", "Keep it");
 /// The words of a mail.
 pub const RESTORE_MAIL: Answers = answers("Yes, restore the words", "Keep mine");
 /// A person.

@@ -62,6 +62,8 @@ pub mod places {
     pub const POLICY: &str = "Policy";
     /// Who is told of what.
     pub const NOTICES: &str = "Notices";
+    /// Where events are sent.
+    pub const WEBHOOKS: &str = "Webhooks";
     /// The words of mails.
     pub const MAIL: &str = "Mail";
     /// The audit log.

@@ -26,6 +26,7 @@ pub mod setup;
 pub mod sign_in;
 pub mod tried;
 pub mod usage;
+pub mod webhooks;
 
 pub use frame::places;
 pub use parts::{dual_list, form, list, secret, state, told};

@@ -186,6 +186,10 @@ pub mod told {
             "found-ended" => {
                 "The secret you pasted belonged to this key and has ended; the key has another one by now."
             }
+            "webhook-disabled" => "Disabled. Nothing is sent from now on.",
+            "webhook-enabled" => "Enabled. It is told of what happens from now on.",
+            "webhook-tested" => "A test is on its way. Load this page again to see what became of it.",
+            "webhook-replayed" => "Sent again. Load this page again to see what became of it.",
             "application-disabled" => "Disabled. Requests with its keys are refused from now on.",
             "application-enabled" => "Enabled. Requests with its keys pass again.",
             "overlap-ended" => "The old secret has ended.",

@@ -88,6 +88,8 @@ async fn furnished(world: &World) -> (Vec<String>, Vec<String>) {
     let contact = json!({"id": "C-1", "email": "carol@example.com"});
     let made = json!({"application": "portal", "permission_type": 2, "contact": contact, "profile_user": "ada"});
     let user = call(world, "/api-users", &made).await["api_user"]["id"].as_str().expect("an id").to_owned();
+    let made = call(world, "/webhooks", &json!({"name": "Tickets", "url": "https://hooks.example.com/"})).await;
+    let hook = made["webhook"]["id"].as_str().expect("an id").to_owned();
     let making = [
         "/keys/new".to_owned(),
         "/profile/keys/new".to_owned(),
@@ -97,6 +99,7 @@ async fn furnished(world: &World) -> (Vec<String>, Vec<String>) {
         "/admin/roles/new".to_owned(),
         "/apis/new".to_owned(),
         "/api-sets/new".to_owned(),
+        "/admin/webhooks/new".to_owned(),
         "/admin/applications/new".to_owned(),
         "/admin/applications/types/new".to_owned(),
         "/admin/api-users/of/portals/new".to_owned(),
@@ -113,6 +116,7 @@ async fn furnished(world: &World) -> (Vec<String>, Vec<String>) {
         "/profile/edit".to_owned(),
         "/admin/policy".to_owned(),
         "/admin/notices".to_owned(),
+        format!("/admin/webhooks/{hook}/edit"),
         "/admin/mail/new_account/pl".to_owned(),
         "/admin/organization".to_owned(),
     ];
@@ -166,7 +170,7 @@ fn fitting(name: &str, count: usize) -> String {
         "hosts" => format!("canary-{count}.example.com"),
         "base_paths" => format!("/canary-{count}"),
         "allowed_ips" => format!("203.0.113.7 # {SHORT_CANARY}"),
-        "manual_url" | "public_url" => format!("https://canary-{count}.example.com/"),
+        "manual_url" | "public_url" | "url" => format!("https://canary-{count}.example.com/"),
         "time_zone" => "UTC".to_owned(),
         "text" | "html" => format!("{{link}} {SHORT_CANARY}"),
         "language" => "en".to_owned(),

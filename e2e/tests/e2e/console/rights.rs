@@ -96,7 +96,7 @@ impl Who<'_> {
             ["admin", "users" | "invitations", ..] => self.has("users.manage"),
             ["admin", "roles", ..] => self.has("roles.manage"),
             ["admin", "applications" | "api-users" | "mail", ..] => self.has("applications.manage"),
-            ["admin", "policy" | "notices"] => self.has("policy.manage"),
+            ["admin", "policy" | "notices"] | ["admin", "webhooks", ..] => self.has("policy.manage"),
             ["admin", "organization"] => self.has("organization.manage"),
             _ => panic!("whose is a form that goes to {path}?"),
         }

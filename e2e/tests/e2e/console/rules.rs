@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{accessible, call, on, on_as};
 use crate::harness::chromium::View;
+use crate::harness::patience::wait_until;
 use crate::harness::raw_http::Request;
 use crate::harness::world::World;
 
@@ -41,6 +42,11 @@ pub(super) async fn furnished(world: &World) -> Vec<String> {
     let application = made["application"]["id"].as_str().expect("an id").to_owned();
     let own =
         ["", "/edit", "/requests", "/keys/new", "/mail"].map(|end| format!("/admin/applications/{application}{end}"));
+    let hook = json!({"name": "Tickets", "url": "https://hooks.example.com/claviger", "events": ["key.created"]});
+    let hook = call(world, "/webhooks", &hook).await;
+    let hook = hook["webhook"]["id"].as_str().expect("an id").to_owned();
+    call(world, "/keys", &json!({"name": "Told of", "api_sets": []})).await;
+    let own = own.into_iter().chain(["", "/edit"].map(|end| format!("/admin/webhooks/{hook}{end}")));
     let fixed = [
         "/overview",
         "/apis",
@@ -59,6 +65,8 @@ pub(super) async fn furnished(world: &World) -> Vec<String> {
         "/api-sets/templates",
         "/admin/policy",
         "/admin/notices",
+        "/admin/webhooks",
+        "/admin/webhooks/new",
         "/admin/mail",
         "/admin/mail/record_link/pl",
         "/admin/organization",
@@ -286,6 +294,66 @@ async fn c_02_the_manual_of_an_operation_shows_payloads_and_opens_by_keyboard() 
         browser.wait_for_text("width").await;
         open("Example").await;
         browser.wait_for_text("\"sku\": \"A-1\"").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_is_made_tried_rotated_and_deleted_in_the_console() {
+    on(async |world, browser| {
+        browser.press("Webhooks").await;
+        browser.press("New webhook").await;
+        browser.fill("#name", "Tickets").await;
+        browser.fill("#url", "https://10.0.0.1/events").await;
+        browser.click("[name=events][value='*']").await;
+        browser.click("[name=events][value='key.created']").await;
+        browser.click("main form button.btn[type=submit]").await;
+        browser.wait_for("#url-error").await;
+        assert_eq!(browser.value("#name").await, "Tickets", "nothing typed is lost");
+        browser.fill("#url", "https://hooks.invalid/events").await;
+        browser.click("main form button.btn[type=submit]").await;
+        browser.wait_for("shown-once").await;
+        let secret = browser.value("#secret").await;
+        assert!(secret.starts_with("whsec_"), "{secret}");
+        browser.take().await;
+        browser.press("Close").await;
+        browser.wait_for_text("Nothing was sent").await;
+        let page = browser.path().await;
+        browser.press("Send test").await;
+        browser.wait_for(".told").await;
+        let is_tried = async || {
+            browser.go(&page).await;
+            browser.text().await.contains("the name cannot be resolved")
+        };
+        wait_until(is_tried, || "the test is tried".to_owned()).await;
+        assert!(browser.text().await.contains("webhook.test"));
+        browser.press("Replay").await;
+        browser.wait_for_text("Sent again").await;
+        browser.press("New secret").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for("shown-once").await;
+        let other = browser.value("#secret").await;
+        assert!(other.starts_with("whsec_") && other != secret, "{other}");
+        browser.take().await;
+        browser.press("Close").await;
+        browser.wait_for_text("The old secret signs until").await;
+        let source = browser.source().await;
+        assert!(!source.contains(&secret) && !source.contains(&other), "it is never shown again");
+        browser.press("Edit").await;
+        browser.click("[name=events][value='key.idle']").await;
+        browser.click("main form button.btn[type=submit]").await;
+        browser.wait_for(".told").await;
+        let all = Request::get("/api/v1/webhooks").bearer(&world.token).send(world.control).await.expect(200).json();
+        assert_eq!(all["data"][0]["events"], json!(["key.created", "key.idle"]));
+        browser.press("Disable").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for_text("Nothing is sent from now on").await;
+        browser.press("Enable").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for_text("told of what happens from now on").await;
+        browser.press("Delete").await;
+        browser.click("dialog[open] button[type=submit]").await;
+        browser.wait_for_text("No webhooks yet").await;
     })
     .await;
 }

@@ -9,7 +9,7 @@ use crate::harness::world::World;
 
 /// The most bytes that cross the wire for the first page and its assets: headers, and bodies as they are packed.
 const FIRST_PAGE_MAX: u64 = 100_000;
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "/overview",
     "/keys",
     "/keys/new",
@@ -23,6 +23,7 @@ const PAGES: [&str; 18] = [
     "/admin/roles",
     "/admin/policy",
     "/admin/notices",
+    "/admin/webhooks",
     "/admin/mail",
     "/admin/mail/record_link/pl",
     "/admin/audit",

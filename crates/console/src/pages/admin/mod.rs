@@ -15,6 +15,7 @@ mod policy;
 pub(crate) mod requests;
 pub(crate) mod roles;
 pub(crate) mod users;
+mod webhooks;
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
@@ -23,6 +24,7 @@ pub(super) fn router() -> Router<Console> {
         .merge(audit::router())
         .merge(policy::router())
         .merge(notices::router())
+        .merge(webhooks::router())
         .merge(mail::router())
         .merge(organization::router())
         .merge(applications::router())
