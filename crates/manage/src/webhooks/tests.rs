@@ -335,3 +335,24 @@ async fn events_are_listed_in_pages_the_newest_first() {
     assert_eq!(world.get(&admin, &format!("{path}?state=gone")).await.status, 400);
     assert_eq!(world.get(&admin, &format!("{path}?cursor=x")).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_further_webhook_is_told_nothing_of_what_happened_before_it_was_there() {
+    let (world, admin) = World::with_organization().await;
+    let first = id(&webhook(&world, &admin, json!(["key.created"])).await);
+    key(&world, &admin, "a", json!({})).await;
+    let body = json!({"name": "Further", "url": "https://hooks.example.com/further"});
+    let further = id(&world.post(&admin, "/webhooks", body).await);
+    world.clock.advance(Duration::from_millis(1));
+    key(&world, &admin, "b", json!({})).await;
+    let mut told: Vec<_> =
+        due(&world).await.iter().map(|leased| (leased.webhook.id.to_string(), body_name(leased))).collect();
+    told.sort();
+    let mut expected = [(&first, "a"), (&first, "b"), (&further, "b")].map(|(id, name)| (id.clone(), name.to_owned()));
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+fn body_name(leased: &Leased) -> String {
+    body(leased)["data"]["key"]["name"].as_str().expect("a name").to_owned()
+}
