@@ -67,7 +67,8 @@ fn welcome(call: &Call<'_>, signed_in: &SignedIn) -> Value {
         "type": user.permission_type.number(),
         "login_method": method(user),
         "authy_methods": if asks_for_codes(call, user) { "PLL_AUTHY_TOTP" } else { "" },
-        "2faObligatory": asks_for_codes(call, user) && policy(call) == SecondFactorPolicy::Obligatory,
+        // Of who has to set codes up first: a client lets that user do nothing else.
+        "2faObligatory": signed_in.enrolment_only,
         "logged": true,
         "preferences": preferences(call),
         "userPreferences": signed_in.preferences,

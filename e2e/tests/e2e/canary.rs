@@ -116,7 +116,28 @@ async fn other_kinds(world: &World, seen: &mut Vec<Vec<u8>>) -> Vec<String> {
     for path in ["/audit?limit=100", "/keys?limit=100"] {
         seen.push(answer_bytes(&world.api("GET", path, None).await.expect(200)));
     }
-    vec![identifier, password, single.to_owned(), many.to_owned(), recoverable.secret]
+    let hooks = of_webhooks(world, seen).await;
+    let keys = [identifier, password, single.to_owned(), many.to_owned(), recoverable.secret];
+    keys.into_iter().chain(hooks).collect()
+}
+
+/// What webhooks are signed with, before and after a rotation.
+async fn of_webhooks(world: &World, seen: &mut Vec<Vec<u8>>) -> [String; 2] {
+    let hook = json!({ "name": "canary", "url": "https://hooks.example.com/x", "events": ["key.created"] });
+    let made = world.api("POST", "/webhooks", Some(&hook)).await.expect(201).json();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let path = format!("/webhooks/{}", text(&made["webhook"]["id"]));
+    let rotated = world.api("POST", &format!("{path}/rotate"), Some(&json!({}))).await.expect(200).json();
+    let secrets = [text(&made["secret"]), text(&rotated["secret"])];
+    for secret in &secrets {
+        let wrong = json!({ "name": "x", "url": format!("https://{secret}@hooks.example.com/"), "events": [secret] });
+        seen.push(answer_bytes(&world.api("POST", "/webhooks", Some(&wrong)).await));
+    }
+    world.api("POST", &format!("{path}/test"), None).await;
+    for path in ["/webhooks".to_owned(), format!("{path}/deliveries"), path] {
+        seen.push(answer_bytes(&world.api("GET", &path, None).await.expect(200)));
+    }
+    secrets
 }
 
 /// What a person with a second factor holds, sent right, wrong and where it does not belong; gives the secrets.

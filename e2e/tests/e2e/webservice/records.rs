@@ -1,8 +1,11 @@
 //! Signing in and records at one address: nginx with the lines for clients of the web service.
 
+use claviger_server::config::SecondFactor;
 use serde_json::{Value, json};
 
 use super::portal::{PASSWORD, Portal, USER};
+use super::second_factor::enrol;
+use crate::harness::database::{Kind as DatabaseKind, TestDatabase};
 use crate::harness::gateway::{Front, Kind, Running};
 use crate::harness::on_both_databases;
 use crate::harness::raw_http::{Request, Response};
@@ -19,8 +22,9 @@ struct Site<'w> {
 // === impl Site ===
 
 impl<'w> Site<'w> {
-    async fn start(world: &'w World) -> Self {
-        let portal = Portal::of_type(world, "Webservice Premium", "WebservicePremium", json!({})).await;
+    /// One whose user has these fields too.
+    async fn start(world: &'w World, more: Value) -> Self {
+        let portal = Portal::of_type(world, "Webservice Premium", "WebservicePremium", more).await;
         let front = Front { public: Some(world.public), ..Front::of(world.doors, "default") };
         Self { portal, nginx: Kind::Nginx.start(front).await }
     }
@@ -49,7 +53,7 @@ impl<'w> Site<'w> {
 
 on_both_databases! {
     async fn f_18_a_client_signs_in_and_reads_records_at_one_address_until_its_session_is_ended(world: &World) {
-        let site = Site::start(world).await;
+        let site = Site::start(world, json!({})).await;
         let check = site.portal.request("PUT", "Install").json(&json!({ "data": "Install Wizard" }));
         assert_eq!(site.result(check).await, "Install Wizard");
         let token = site.sign_in(PASSWORD).await;
@@ -83,7 +87,25 @@ on_both_databases! {
         let over = json!({ "status": 0, "error": { "message": "Invalid token", "code": 401 } });
         assert_eq!(refused.json(), over);
         assert_eq!(site.nginx.send(site.portal.request("GET", RECORD)).await.expect(401).json(), over, "no token");
+        assert_eq!(site.call("GET", "Modules", &token).await.expect(401).json()["error"], over["error"]);
         let elsewhere = site.nginx.send(Request::get("/files/7").header("X-Token", &token)).await.expect(401);
         assert_eq!(elsewhere.header("content-type").as_deref(), Some("application/problem+json"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f_17_who_has_codes_to_set_up_is_told_so_at_one_address_and_reads_records_afterwards() {
+    let database = TestDatabase::new(DatabaseKind::Sqlite).await;
+    let world = World::start_with(&database, |config| config.api_users.second_factor = SecondFactor::Obligatory).await;
+    let site = Site::start(&world, json!({ "sign_in_method": "password_2fa" })).await;
+    let token = site.sign_in(PASSWORD).await;
+    for action in ["Modules", "Menu"] {
+        let told = site.call("GET", action, &token).await.expect(403).json();
+        assert_eq!(told["error"]["message"], "Two-factor authentication must be set up first", "{action}");
+    }
+    site.call("GET", RECORD, &token).await.expect(401);
+    enrol(&site.portal, &token).await;
+    assert!(site.reaches_the_service("GET", "Modules", &token).await);
+    assert!(site.reaches_the_service("GET", RECORD, &token).await);
+    world.stop_serving().await;
 }

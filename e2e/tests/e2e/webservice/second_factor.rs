@@ -22,7 +22,7 @@ fn login(portal: &Portal<'_>, code: &str) -> Request {
 }
 
 /// Sets codes up in a session.
-async fn enrol(portal: &Portal<'_>, token: &str) -> App {
+pub async fn enrol(portal: &Portal<'_>, token: &str) -> App {
     let drawn = portal.result(portal.with_token("GET", "Users/TwoFactorAuth", token)).await;
     assert_eq!(drawn["authMethods"], "TOTP");
     let app = App::of(drawn["secretKey"].as_str().expect("a secret").to_owned());
@@ -138,8 +138,10 @@ async fn f_17_where_codes_are_obligatory_a_session_without_them_is_for_setting_t
     let token = signed_in["token"].as_str().expect("a token");
     let (status, _) = portal.refusal(portal.with_token("GET", "Modules", token)).await;
     assert_eq!(status, 403);
-    enrol(&portal, token).await;
+    let app = enrol(&portal, token).await;
     portal.result(portal.with_token("GET", "Modules", token)).await;
+    let again = portal.result(login(&portal, &app.code(world.now(), 1))).await;
+    assert_eq!(again["2faObligatory"], false, "nothing is left to set up");
     let (status, _) = portal.refusal(portal.with_token("DELETE", "Users/TwoFactorAuth", token)).await;
     assert_eq!(status, 403, "they stay");
     world.stop_serving().await;
