@@ -1,7 +1,7 @@
 //! Quotas: how much of each is spent, and the blocks that nodes hold.
 //!
 //! A node takes units in blocks and gives back what it did not spend. A unit is taken before it is spent and comes back only from
-//! who holds it, so no number of nodes ever spends more than the quota. Taking is a short transaction on the counter's row: no
+//! who holds it, so no number of nodes ever spends more than the quota. Taking is a short transaction on the rows of some counters: no
 //! tenant's lock, no audit, no feed. Leases are known by process and number, so whoever is not told how a COMMIT ended does the
 //! same once more and nothing is counted twice.
 
@@ -45,6 +45,8 @@ pub use leases::{Lost, give_back, lose, runs, take};
 
 /// The most leases that are given back at once.
 pub const GIVEN_BACK_MAX: usize = 64;
+/// The most blocks that are taken in one transaction.
+pub const TAKEN_MAX: usize = 64;
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: u32 = 8;
 

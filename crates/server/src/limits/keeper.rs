@@ -12,10 +12,10 @@ use claviger_engine::{
 };
 use claviger_manage::Nodes;
 use claviger_manage::nodes::Standing;
-use claviger_store::quotas::{self, Ask, Counter, GIVEN_BACK_MAX, Lease, Return, Taken, Usage};
+use claviger_store::quotas::{self, Ask, Counter, GIVEN_BACK_MAX, Lease, Return, TAKEN_MAX, Taken, Usage};
 use claviger_store::{Error, Store};
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::counters::{Asked, Counters};
 use crate::health::Health;
@@ -26,7 +26,7 @@ pub const LEASE_TIME: Duration = Duration::from_secs(2);
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// What a node that has just begun to spend of a quota may take for the beginning.
 const FIRST: u64 = 16;
-/// Transactions that take blocks at once, so that they leave connections to the rest.
+/// Transactions that take blocks at once, so that they leave connections to the rest: each takes those of all that wait.
 const AT_ONCE: usize = 4;
 /// Asks that run and wait at once; more are told that it cannot be asked.
 const ASKS_MAX: usize = 1_024;
@@ -51,11 +51,20 @@ struct Inner {
     next: AtomicI64,
     room: Arc<Semaphore>,
     turns: Semaphore,
+    /// Who waits for a block. Whoever has a turn takes those of many in one transaction: the more wait, the fewer a block costs.
+    waiting: Mutex<VecDeque<Waiting>>,
     /// What is to be given back: what the engine has handed out, and blocks that came too late for whoever asked or of which
     /// nobody knows whether they were taken.
     returns: Mutex<VecDeque<Return>>,
     /// One gives back at a time.
     returning: tokio::sync::Mutex<()>,
+}
+
+/// Somebody who waits for a block.
+struct Waiting {
+    asked: BlockAsked,
+    answer: oneshot::Sender<Result<Granted, Unavailable>>,
+    _room: OwnedSemaphorePermit,
 }
 
 // === impl Keeper ===
@@ -80,6 +89,7 @@ impl Keeper {
             next: AtomicI64::new(1),
             room: Arc::new(Semaphore::new(ASKS_MAX)),
             turns: Semaphore::new(AT_ONCE),
+            waiting: Mutex::default(),
             returns: Mutex::default(),
             returning: tokio::sync::Mutex::default(),
         };
@@ -120,11 +130,11 @@ impl QuotaKeeper for Keeper {
             };
             let (answer, answered) = oneshot::channel();
             inner.counters.note_ask_begun();
+            inner.waiting.lock().push_back(Waiting { asked, answer, _room: room });
             // A task of its own: whoever stops waiting does not stop half a transaction.
             tokio::spawn(async move {
-                inner.answer(asked, answer).await;
+                inner.answer_some().await;
                 inner.counters.note_ask_ended();
-                drop(room);
             });
             answered.await.unwrap_or(Err(Unavailable))
         })
@@ -152,33 +162,60 @@ impl QuotaKeeper for Keeper {
 // === impl Inner ===
 
 impl Inner {
-    /// Takes a block and tells whoever waits for it. One that nobody waits for any more goes back.
-    async fn answer(&self, asked: BlockAsked, answer: oneshot::Sender<Result<Granted, Unavailable>>) {
+    /// Takes blocks for those that wait by the time that it has a turn, and tells each. There may be nobody left: each that asks
+    /// brings a turn, and one turn serves many.
+    async fn answer_some(&self) {
         let Ok(_turn) = self.turns.acquire().await else { return };
-        if answer.is_closed() {
+        let waiting = self.next_waiting();
+        if waiting.is_empty() {
             return;
         }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let ask = self.ask(&asked);
-        let (lease, counter) = (self.lease(number), ask.counter);
-        match quotas::take(&self.store, &lease, &ask).await {
+        let asks: Vec<(Lease, Ask)> = waiting.iter().map(|one| (self.next_lease(), self.ask(&one.asked))).collect();
+        match quotas::take(&self.store, &asks).await {
             Ok(taken) => {
-                self.note_taken(&taken);
-                let granted = granted(self.lease_id(number), &taken, &asked, ask.now);
-                if answer.send(Ok(granted)).is_err() && taken.units > 0 {
-                    self.put_back(Return { lease, counter, unspent: taken.units });
+                for ((one, (lease, ask)), taken) in waiting.into_iter().zip(asks).zip(taken) {
+                    self.hand_out(one, lease, &ask, taken);
                 }
             }
             Err(error) => {
-                self.counters.note_asked(Asked::Unavailable);
-                tracing::debug!("a block of a quota cannot be taken: {error}");
-                if error == Error::Unknown {
-                    self.put_back(Return { lease, counter, unspent: u64::MAX });
+                tracing::debug!("blocks of quotas cannot be taken: {error}");
+                for (one, (lease, ask)) in waiting.into_iter().zip(asks) {
+                    self.counters.note_asked(Asked::Unavailable);
+                    if error == Error::Unknown {
+                        self.put_back(Return { lease, counter: ask.counter, unspent: u64::MAX });
+                    }
+                    // Whoever does not wait any more knows already.
+                    let _ = one.answer.send(Err(Unavailable));
                 }
-                // Whoever does not wait any more knows already.
-                let _ = answer.send(Err(Unavailable));
             }
         }
+    }
+
+    /// Those that have waited longest, and wait still.
+    fn next_waiting(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock();
+        let mut next = Vec::new();
+        while next.len() < TAKEN_MAX
+            && let Some(one) = waiting.pop_front()
+        {
+            if !one.answer.is_closed() {
+                next.push(one);
+            }
+        }
+        next
+    }
+
+    /// Tells somebody of a block. One that nobody waits for any more goes back.
+    fn hand_out(&self, to: Waiting, lease: Lease, ask: &Ask, taken: Taken) {
+        self.note_taken(&taken);
+        let granted = granted(self.lease_id(lease.number), &taken, &to.asked, ask.now);
+        if to.answer.send(Ok(granted)).is_err() && taken.units > 0 {
+            self.put_back(Return { lease, counter: ask.counter, unspent: taken.units });
+        }
+    }
+
+    fn next_lease(&self) -> Lease {
+        self.lease(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     fn ask(&self, asked: &BlockAsked) -> Ask {

@@ -92,6 +92,21 @@ async fn a_block_is_taken_and_what_is_unspent_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_that_ask_at_once_are_all_answered() {
+    let node = node("a", folder()).await;
+    let asking = (1..=500).map(|key| {
+        let counter = CounterId::of_limit(Holder::Key, &"daily".parse().expect("a name")).of_key(KeyId::from_raw(key));
+        node.keeper.lease_block(BlockAsked { counter, ..asked(Period::Day, 1) })
+    });
+    let granted = futures_util::future::join_all(asking).await;
+    let mut leases: Vec<_> = granted.iter().map(|granted| granted.as_ref().expect("granted").lease.0).collect();
+    leases.sort_unstable();
+    leases.dedup();
+    assert_eq!(leases.len(), 500, "each has a block of its own");
+    assert_eq!(node.counters.read().blocks, [("granted", 500), ("none_left", 0), ("unavailable", 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refill_is_told_as_the_time_to_ask_again() {
     let node = node("a", folder()).await;
     let refill = Some(Refill { amount: 1, every: RefillEvery::Day });

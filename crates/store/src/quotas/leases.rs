@@ -8,7 +8,7 @@ use claviger_domain::Timestamp;
 use claviger_domain::quota_block::block;
 
 use super::counters::{Key, hold, make, of_counter, put, settle};
-use super::{Ask, GIVEN_BACK_MAX, Lease, Return, Taken, amount};
+use super::{Ask, GIVEN_BACK_MAX, Lease, Return, TAKEN_MAX, Taken, amount};
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::sql::sql;
@@ -26,9 +26,25 @@ pub struct Lost {
     pub units: u64,
 }
 
-/// Takes a block under a new id. After [`Error::Unknown`] the same ask under the same id gives the same block.
-pub async fn take(store: &Store, lease: &Lease, ask: &Ask) -> Result<Taken> {
-    transact!(store, |conn| take_within(conn, lease, ask))
+/// Takes a block of each ask under a new id, all in one transaction, at most [`TAKEN_MAX`]; in their order. After
+/// [`Error::Unknown`] the same asks under the same ids give the same blocks.
+pub async fn take(store: &Store, asks: &[(Lease, Ask)]) -> Result<Vec<Taken>> {
+    if asks.len() > TAKEN_MAX {
+        return Err(Error::Refused(format!("more than {TAKEN_MAX} blocks at once")));
+    }
+    let mut by_counter: Vec<usize> = (0..asks.len()).collect();
+    by_counter.sort_by_cached_key(|at| Key::from(&asks[*at].1.counter));
+    transact!(store, |conn| take_each_within(conn, asks, &by_counter))
+}
+
+/// `order`: all of them, in the order in which counters are locked.
+async fn take_each_within(conn: &mut Conn, asks: &[(Lease, Ask)], order: &[usize]) -> Result<Vec<Taken>> {
+    let mut taken = vec![None; asks.len()];
+    for at in order {
+        let (lease, ask) = &asks[*at];
+        taken[*at] = Some(take_within(conn, lease, ask).await?);
+    }
+    Ok(taken.into_iter().flatten().collect())
 }
 
 async fn take_within(conn: &mut Conn, lease: &Lease, ask: &Ask) -> Result<Taken> {

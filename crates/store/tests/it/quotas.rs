@@ -63,13 +63,18 @@ fn next(state: &mut u64) -> u64 {
     *state >> 33
 }
 
+/// Takes one block.
+async fn take_one(store: &Store, lease: &Lease, ask: Ask) -> Taken {
+    quotas::take(store, &[(lease.clone(), ask)]).await.unwrap()[0]
+}
+
 /// Spends until nothing is left: takes a block, spends a part, gives back the rest, and is refused at last.
 async fn spend(store: Store, run: String, spent: Arc<AtomicU64>) {
     let mut state = run.bytes().fold(1, |state, byte| state * 31 + u64::from(byte));
     for number in 1..20_000 {
         let cost = 1 + next(&mut state) % 3;
         let lease = lease(&run, number);
-        let Taken { units, rest, held, .. } = quotas::take(&store, &lease, &ask(1, cost, 3)).await.unwrap();
+        let Taken { units, rest, held, .. } = take_one(&store, &lease, ask(1, cost, 3)).await;
         if units == 0 && rest == 0 && held == 0 {
             return;
         }
@@ -103,7 +108,7 @@ stories! {
         let store = place.store().await;
         let (one, two, three) = (lease("a", 1), lease("a", 2), lease("b", 1));
         let take = async |lease: &Lease, cost| {
-            let taken = quotas::take(&store, lease, &ask(1, cost, 2)).await.unwrap();
+            let taken = take_one(&store, lease, ask(1, cost, 2)).await;
             (taken.units, taken.rest, taken.held)
         };
         assert_eq!(take(&one, 1).await, (25, 75, 25));
@@ -119,12 +124,27 @@ stories! {
         assert_eq!(take(&two, 1).await, (9, 29, 66));
     }
 
+    async fn blocks_of_many_counters_are_taken_at_once_in_the_order_of_the_asks(place) {
+        let store = place.store().await;
+        // The counters lie otherwise than they are asked for, and one is asked for twice.
+        let asks: Vec<_> = [9, 2, 7, 2].into_iter().zip(1..).map(|(of, number)| (lease("a", number), ask(of, 1, 2))).collect();
+        let taken = async || {
+            let taken = quotas::take(&store, &asks).await.unwrap();
+            taken.iter().map(|taken| (taken.units, taken.held)).collect::<Vec<_>>()
+        };
+        assert_eq!(taken().await, [(25, 25), (25, 25), (25, 25), (18, 43)]);
+        assert_eq!(taken().await.iter().map(|(units, _)| units).collect::<Vec<_>>(), [&25, &25, &25, &18], "the same once more");
+        assert_eq!(usage(&store, 2).await, (0, 43, 0));
+        let many: Vec<_> = (0..=quotas::TAKEN_MAX as i64).map(|number| (lease("b", number), ask(1, 1, 2))).collect();
+        assert!(quotas::take(&store, &many).await.is_err(), "too many at once");
+    }
+
     async fn what_a_lost_process_held_counts_as_spent_and_is_told(place) {
         let store = place.store().await;
         for number in 0..150 {
-            quotas::take(&store, &lease("gone", number), &ask(number as u128 % 120, 10, 9)).await.unwrap();
+            take_one(&store, &lease("gone", number), ask(number as u128 % 120, 10, 9)).await;
         }
-        quotas::take(&store, &lease("here", 1), &ask(0, 30, 1)).await.unwrap();
+        take_one(&store, &lease("here", 1), ask(0, 30, 1)).await;
         let mut runs = quotas::runs(&mut store.read().await.unwrap()).await.unwrap();
         runs.sort();
         assert_eq!(runs, ["gone", "here"]);
@@ -147,18 +167,18 @@ stories! {
         let store = place.store().await;
         // START is in the morning of a day.
         let (evening, tomorrow) = (START.saturating_add(HOUR * 12), START.saturating_add(HOUR * 24));
-        let first = quotas::take(&store, &lease("a", 1), &all_of_a_day(evening)).await.unwrap();
+        let first = take_one(&store, &lease("a", 1), all_of_a_day(evening)).await;
         let midnight = first.ends_at.expect("a day ends");
         assert!(evening < midnight && midnight < tomorrow);
         assert_eq!((first.units, first.rest), (50, 50));
-        let second = quotas::take(&store, &lease("a", 2), &all_of_a_day(tomorrow)).await.unwrap();
+        let second = take_one(&store, &lease("a", 2), all_of_a_day(tomorrow)).await;
         assert_eq!((second.units, second.rest), (25, 25), "50 of the day before are still held");
         // All of it was spent yesterday, or nothing: today has its hundred.
         quotas::give_back(&store, &[back(&lease("a", 1), 1, 7)]).await.unwrap();
-        let third = quotas::take(&store, &lease("a", 3), &all_of_a_day(tomorrow)).await.unwrap();
+        let third = take_one(&store, &lease("a", 3), all_of_a_day(tomorrow)).await;
         assert_eq!((third.units, third.rest), (37, 38));
         // A clock that stepped back, or is behind, begins no day again.
-        let behind = quotas::take(&store, &lease("b", 1), &all_of_a_day(evening)).await.unwrap();
+        let behind = take_one(&store, &lease("b", 1), all_of_a_day(evening)).await;
         assert_eq!((behind.units, behind.rest, behind.ends_at), (19, 19, third.ends_at));
     }
 
@@ -166,14 +186,14 @@ stories! {
         let store = place.store().await;
         let quota = Quota { refill: Some(Refill { amount: 60, every: RefillEvery::Day }), ..quota(100, Period::Total) };
         let all = |now| Ask { quota, now, ..ask(1, 1, 0) };
-        let one = quotas::take(&store, &lease("a", 1), &all(START)).await.unwrap();
+        let one = take_one(&store, &lease("a", 1), all(START)).await;
         assert_eq!((one.units, one.rest, one.ends_at), (50, 50, None));
         quotas::give_back(&store, &[back(&lease("a", 1), 1, 10)]).await.unwrap();
-        let two = quotas::take(&store, &lease("a", 2), &all(START)).await.unwrap();
+        let two = take_one(&store, &lease("a", 2), all(START)).await;
         assert_eq!((two.units, two.rest), (30, 30));
         // 40 are spent and 30 held: the 40 come back, those that are held count on.
         let tomorrow = START.saturating_add(HOUR * 24);
-        let three = quotas::take(&store, &lease("a", 3), &all(tomorrow)).await.unwrap();
+        let three = take_one(&store, &lease("a", 3), all(tomorrow)).await;
         assert_eq!((three.units, three.rest), (35, 35));
         let usage = quotas::usage(&mut store.read().await.unwrap(), &counter(1), &quota, &utc(), tomorrow).await;
         assert_eq!(usage.unwrap(), Usage { spent: 0, held: 65, lost: 0 });
@@ -181,21 +201,21 @@ stories! {
 
     async fn a_lower_limit_takes_nothing_away_and_gives_nothing_more(place) {
         let store = place.store().await;
-        quotas::take(&store, &lease("a", 1), &ask(1, 60, 1)).await.unwrap();
+        take_one(&store, &lease("a", 1), ask(1, 60, 1)).await;
         let lower = Ask { quota: quota(10, Period::Total), ..ask(1, 1, 1) };
-        let none = quotas::take(&store, &lease("a", 2), &lower).await.unwrap();
+        let none = take_one(&store, &lease("a", 2), lower).await;
         assert_eq!((none.units, none.rest, none.held), (0, 0, 60));
         let never = Ask { quota: quota(0, Period::Total), ..ask(2, 1, 1) };
-        assert_eq!(quotas::take(&store, &lease("a", 3), &never).await.unwrap().units, 0);
+        assert_eq!(take_one(&store, &lease("a", 3), never).await.units, 0);
         // The largest, as a JSON number holds it.
         let largest = Ask { quota: quota(LIMIT_MAX, Period::Total), ..ask(3, LIMIT_MAX, 1) };
-        assert_eq!(quotas::take(&store, &lease("a", 4), &largest).await.unwrap().units, LIMIT_MAX);
+        assert_eq!(take_one(&store, &lease("a", 4), largest).await.units, LIMIT_MAX);
     }
 
     async fn counters_whose_period_is_long_over_are_trimmed(place) {
         let store = place.store().await;
-        let day = quotas::take(&store, &lease("a", 1), &all_of_a_day(START)).await.unwrap();
-        quotas::take(&store, &lease("a", 2), &ask(2, 1, 1)).await.unwrap();
+        let day = take_one(&store, &lease("a", 1), all_of_a_day(START)).await;
+        take_one(&store, &lease("a", 2), ask(2, 1, 1)).await;
         let end = day.ends_at.unwrap();
         assert_eq!(quotas::trim(&store, end).await, Ok(0));
         assert_eq!(quotas::trim(&store, end.saturating_add(HOUR)).await, Ok(1));
