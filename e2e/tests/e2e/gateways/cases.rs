@@ -70,6 +70,22 @@ pub(super) async fn judges_spellings(kind: Kind, world: &World) {
     let key = world.create_key(json!({ "name": "list", "operations": ["github:issues/list-for-repo"] })).await;
     let gateway = kind.start(Front::of(world.doors, "github")).await;
     spellings_are_judged(gateway.address, &key.secret).await;
+    // What would be the right path if the gateway made another one of it is judged as it came.
+    for target in ["/repos/o/r/pulls/../issues", "//repos/o/r/issues", "/repos/o/r%2Fissues"] {
+        let answer = gateway.send(Request::get(target).bearer(&key.secret)).await;
+        assert!((400..500).contains(&answer.status), "{target}: {}", answer.text());
+    }
+}
+
+/// Of two APIs the host is the other one's; the gateway asks for the one that it protects.
+pub(super) async fn asks_for_its_own_api(kind: Kind, world: &World) {
+    world.import_github().await;
+    let key = world.create_key(json!({ "name": "k", "api_sets": ["full-access"] })).await;
+    for api in ["default", "github"] {
+        let gateway = kind.start(Front::of(world.doors, api)).await;
+        let passed = gateway.send(Request::get("/repos/o/r").bearer(&key.secret)).await.expect(200).json();
+        assert_eq!(headers_of(&passed)["x-auth-api"], api);
+    }
 }
 
 /// A client sends every header that only a gateway may say.
@@ -211,6 +227,15 @@ pub(super) async fn takes_keys_in_a_header_of_its_own(kind: Kind, world: &World)
     assert!(!echoed.to_string().contains(&keys.full), "the key stays at the gateway");
     assert_eq!(headers_of(&echoed)["x-api-key"], "of-the-service-s-own-users");
     gateway.send(get().bearer(&keys.full)).await.expect(401);
+    if kind.hears_one_header_of_keys() {
+        return;
+    }
+    // An API that takes them in the usual one too: the key stays here as well.
+    let sources = json!({ "credential_sources": ["x-company-key", "x-api-key"] });
+    world.api("PATCH", "/apis/github", Some(&sources)).await.expect(200);
+    let usual = Request::get("/repos/o/r").header("X-Api-Key", &keys.full);
+    let echoed = gateway.send(usual).await.expect(200).json();
+    assert!(!echoed.to_string().contains(&keys.full), "the key stays at the gateway");
 }
 
 /// Name and password, key and token are one credential: the service hears who has signed in, and gets none of the parts.

@@ -30,6 +30,10 @@ macro_rules! gateways {
                     cases::judges_spellings($kind, world).await;
                 }
 
+                async fn asks_for_the_api_that_it_protects_whatever_the_host_would_choose(world: &World) {
+                    cases::asks_for_its_own_api($kind, world).await;
+                }
+
                 async fn passes_no_forged_header_on(world: &World) {
                     cases::overwrites_forged($kind, world).await;
                 }

@@ -133,6 +133,11 @@ impl Kind {
         self == Self::Apache
     }
 
+    /// Whether it tells Claviger of one header only in which bare keys come.
+    pub fn hears_one_header_of_keys(self) -> bool {
+        self == Self::Apache
+    }
+
     /// Whether it refuses headers whose names have underscores, as it cannot drop them.
     pub fn refuses_underscores(self) -> bool {
         self == Self::Apache
