@@ -79,15 +79,17 @@ impl List {
     }
 }
 
-/// Every `GET` of the document that takes a `limit`.
+/// Lists that are histories: read from the newest entry on, they have no other order.
+const HISTORIES: [&str; 2] = ["/api-users/{user}/history", "/webhooks/{id}/deliveries"];
+
+/// Every `GET` of the document that takes a `limit`, but histories.
 async fn lists(world: &World) -> Vec<List> {
     let document = Request::get("/api/v1/openapi.json").send(world.control).await.expect(200).json();
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let parameters = item["get"]["parameters"].as_array().cloned().unwrap_or_default();
         let list = List { path: path.strip_prefix("/api/v1").expect("below it").to_owned(), parameters };
-        // A history of sign-ins is read from its newest entry on, and has no other order.
-        if list.parameter("limit").is_some() && list.path != "/api-users/{user}/history" {
+        if list.parameter("limit").is_some() && !HISTORIES.contains(&list.path.as_str()) {
             found.push(list);
         }
     }

@@ -69,6 +69,11 @@ async fn signed_tried_again_and_sent_again(world: &World) {
         (&json!("well"), Some(&*first.header("webhook-id")))
     );
 
+    for query in ["sort=name", "limit=0", "limit=101", "cursor=x", "state=lost"] {
+        let refused = world.api("GET", &format!("{path}/deliveries?{query}"), None).await;
+        assert_eq!(refused.status, 400, "{query}: {}", refused.text());
+    }
+
     // While a secret is rotated both sign.
     let new = call(world, "POST", &format!("{path}/rotate"), json!({"overlap_seconds": 3_600})).await;
     let new = new["secret"].as_str().expect("a secret").to_owned();

@@ -8,7 +8,6 @@ use super::{ADA, PASSWORD, on};
 use crate::harness::app::{App, PASSWORD as BOBS, person};
 use crate::harness::chromium::Chromium;
 use crate::harness::database::{Kind, TestDatabase};
-use crate::harness::patience::wait_until;
 use crate::harness::smtp::{Mode, SmtpServer, token};
 use crate::harness::world::World;
 
@@ -128,9 +127,7 @@ async fn new_recovery_codes_take_the_place_of_those_of_before() {
         let codes: Vec<_> = browser.value("#codes").await.lines().map(str::to_owned).collect();
         assert!(codes.len() == 10 && !codes.iter().any(|code| app.recovery_codes.contains(code)));
         browser.press("Download").await;
-        let file = browser.downloads.join("claviger-recovery-codes.txt");
-        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), codes.join("\n"));
+        assert_eq!(browser.downloaded("claviger-recovery-codes.txt").await, codes.join("\n"));
         browser.press("Close").await;
         browser.wait_for_text("10 left").await;
         browser.forget().await;

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::{call, on, on_as};
 use crate::harness::chromium::{Chromium, View};
-use crate::harness::patience::wait_until;
 
 async fn make(browser: &Chromium) -> String {
     browser.go("/keys/new").await;
@@ -97,9 +96,7 @@ async fn g_20_download_is_the_bare_key_in_a_file_of_its_name() {
     on(async |_, browser| {
         let secret = make(browser).await;
         browser.press("Download").await;
-        let file = browser.downloads.join("Shop-window.APIKEY");
-        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
+        assert_eq!(browser.downloaded("Shop-window.APIKEY").await, secret);
     })
     .await;
 }
@@ -109,9 +106,7 @@ async fn g_20_without_scripts_the_server_answers_the_file() {
     on_as(View::PLAIN, async |_, browser| {
         let secret = make(browser).await;
         browser.press("Download").await;
-        let file = browser.downloads.join("Shop-window.APIKEY");
-        wait_until(async || file.exists(), || format!("no {}", file.display())).await;
-        assert_eq!(std::fs::read_to_string(&file).expect("a file"), secret);
+        assert_eq!(browser.downloaded("Shop-window.APIKEY").await, secret);
     })
     .await;
 }

@@ -68,7 +68,7 @@ pub struct Chromium {
     base: String,
     has_scripts: bool,
     /// Where downloads go.
-    pub downloads: PathBuf,
+    downloads: PathBuf,
     folder: TempDir,
 }
 
@@ -319,6 +319,14 @@ impl Chromium {
             self.script("document.querySelector('[data-copy]').click()", &[]).await;
             self.wait_for("[data-copy][data-done]").await;
         }
+    }
+
+    /// What a download holds, once something is in it: the browser makes its file before it fills it.
+    pub async fn downloaded(&self, name: &str) -> String {
+        let file = self.downloads.join(name);
+        let read = || std::fs::read_to_string(&file).unwrap_or_default();
+        wait_until(async || !read().is_empty(), || format!("nothing in {}", file.display())).await;
+        read()
     }
 
     /// Sets a field as a date picker would.
