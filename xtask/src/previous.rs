@@ -62,8 +62,12 @@ fn git(root: &Path, arguments: &[&str]) -> Option<String> {
 
 fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
     let source = folder.join("source");
-    if source.exists() {
-        std::fs::remove_dir_all(&source)?;
+    let target = folder.join("target");
+    // What a run left that did not come to its end.
+    for left in [&source, &target] {
+        if left.exists() {
+            std::fs::remove_dir_all(left)?;
+        }
     }
     std::fs::create_dir_all(&source)?;
     let archive = folder.join("source.tar");
@@ -71,7 +75,6 @@ fn build(workspace: &Workspace, commit: &str, folder: &Path) -> Result {
     succeed(Command::new("git").args(git).arg(&archive).arg(commit).current_dir(workspace.root()))?;
     succeed(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&source))?;
     std::fs::remove_file(&archive)?;
-    let target = folder.join("target");
     seed(&workspace.target().join("debug"), &target.join("debug"))?;
     // Of the whole workspace, so that what it depends on has the features with which it is there.
     let mut cargo = workspace.cargo(["build", "--locked", "--workspace", "--bin", "claviger"]);

@@ -101,7 +101,7 @@ fn kind_of(stored: &Stored) -> Option<NoticeKind> {
 }
 
 /// Whether the server has written down that a key is idle.
-fn is_idle(stored: &Stored) -> bool {
+pub(crate) fn is_idle(stored: &Stored) -> bool {
     let after = stored.entry.after.as_ref();
     stored.entry.actor.kind == ActorKind::System && after.is_some_and(|after| after["state_reason"] == IDLE_REASON)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::audit::Chain;
-use claviger_domain::key::{ActorKind, Disabled, IDLE_REASON};
+use claviger_domain::key::Disabled;
 use claviger_domain::webhook::{EventType, Webhook};
 use claviger_domain::{KeyId, OrganizationId, Random, RequestId};
 use claviger_store::audit::Stored;
@@ -17,6 +17,7 @@ use super::record::save;
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::notices::is_idle;
 
 /// The most entries of one transaction.
 const BATCH: i64 = 200;
@@ -126,12 +127,6 @@ async fn tell_of(
         }
     }
     Ok(count)
-}
-
-/// Whether the server has written down that a key is idle.
-fn is_idle(stored: &Stored) -> bool {
-    let after = stored.entry.after.as_ref();
-    stored.entry.actor.kind == ActorKind::System && after.is_some_and(|after| after["state_reason"] == IDLE_REASON)
 }
 
 fn event(organization: OrganizationId, kind: EventType, Stored { seq, entry, .. }: &Stored, keys: &Keys) -> Event {
