@@ -26,7 +26,7 @@ pub const EVENT_BYTES_MAX: usize = 20_000;
 pub const OVERLAP_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 /// How long that is where nothing else is asked for, in seconds: a day.
 pub const OVERLAP_SECONDS: u32 = 24 * 3_600;
-/// Stands for all types of events, also those of later versions.
+/// Stands for all types of events, also those of later versions; not for [`EventType::AuditEntry`], which repeats them.
 pub const ALL_EVENTS: &str = "*";
 /// The longest that a receiver may put an attempt off.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
@@ -112,6 +112,8 @@ pub enum EventType {
     UserLocked,
     /// An application was disabled.
     ApplicationDisabled,
+    /// Something stands in the organization's audit log, whatever it is.
+    AuditEntry,
     /// Somebody tries a webhook.
     Test,
 }
@@ -157,7 +159,8 @@ pub fn after(status: Option<u16>, tries: i64, retry_after: Option<Duration>, jit
 impl Webhook {
     /// Whether events of this type are sent.
     pub fn wants(&self, event: EventType) -> bool {
-        self.disabled.is_none() && self.events.iter().any(|name| name == ALL_EVENTS || name == event.as_str())
+        let stands_for_it = |name: &str| name == event.as_str() || name == ALL_EVENTS && event != EventType::AuditEntry;
+        self.disabled.is_none() && self.events.iter().any(|name| stands_for_it(name))
     }
 
     /// The sealed secrets that sign at `now`, the current one first.
@@ -171,7 +174,7 @@ impl Webhook {
 
 impl EventType {
     /// Those that can be chosen.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::KeyCreated,
         Self::KeyImported,
         Self::KeyEdited,
@@ -186,6 +189,7 @@ impl EventType {
         Self::UserDisabled,
         Self::UserLocked,
         Self::ApplicationDisabled,
+        Self::AuditEntry,
     ];
 
     /// The word on the wire and in the database.
@@ -205,6 +209,7 @@ impl EventType {
             Self::UserDisabled => "user.disabled",
             Self::UserLocked => "user.locked",
             Self::ApplicationDisabled => "application.disabled",
+            Self::AuditEntry => "audit.entry",
             Self::Test => "webhook.test",
         }
     }
@@ -229,7 +234,13 @@ impl EventType {
         })
     }
 
-    /// The actions of the audit chain that are told of.
+    /// Whether an entry with this action is told of as [`AuditEntry`](Self::AuditEntry). That an event was given up is not: telling
+    /// of it to a webhook that takes none would never end.
+    pub fn is_told_as_entry(action: &str) -> bool {
+        action != "webhook.give_up"
+    }
+
+    /// The actions of the audit chain that are told of by types of their own.
     pub const ACTIONS: [&'static str; 16] = [
         "key.create",
         "key.import",

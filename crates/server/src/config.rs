@@ -3,6 +3,7 @@
 //! [`load()`] reads both; unknown keys and variables are errors that name the nearest known one.
 
 mod api_users;
+mod audit;
 pub mod changes;
 mod doors_section;
 mod env;
@@ -27,6 +28,7 @@ use crate::limits::LimitsConfig;
 use crate::mail::MailConfig;
 
 pub use api_users::{ApiUsersConfig, SecondFactor};
+pub use audit::AuditConfig;
 pub use load::{ConfigError, Sources, load};
 pub use outgoing::OutgoingConfig;
 pub use usage::UsageConfig;
@@ -87,6 +89,8 @@ pub struct Config {
     pub outgoing: OutgoingConfig,
     /// For how long counts of requests are kept.
     pub usage: UsageConfig,
+    /// For how long the audit log is kept, and where it goes.
+    pub audit: AuditConfig,
     /// What is logged, to standard error.
     pub log: LogConfig,
 }
@@ -254,6 +258,7 @@ impl Default for Config {
             api_users: ApiUsersConfig::default(),
             outgoing: OutgoingConfig::default(),
             usage: UsageConfig::default(),
+            audit: AuditConfig::default(),
             mail: MailConfig::default(),
             limits: LimitsConfig::default(),
             log: LogConfig::default(),
@@ -335,6 +340,7 @@ impl Config {
         self.api_users.validate()?;
         self.outgoing.validate()?;
         self.usage.validate()?;
+        self.audit.validate()?;
         self.mail.validate()?;
         self.limits.validate()?;
         crate::logging::parse_filter(&self.log.filter).map_err(|error| ConfigError::setting("log.filter", &error))

@@ -1,5 +1,6 @@
 //! The server: configuration, files, wiring, lifecycle, telemetry. [`start`] is the wiring, from top to bottom.
 
+mod audit;
 pub mod clock;
 pub mod config;
 pub mod data_dir;

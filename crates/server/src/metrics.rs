@@ -2,6 +2,7 @@
 //!
 //! A new figure is a line in the file of its source; label values come from closed lists, never from a request.
 
+mod audit;
 mod doors;
 mod engine;
 mod installation;
@@ -46,6 +47,8 @@ pub(crate) struct Sources {
     pub(crate) mail: Option<Arc<crate::mail::Counters>>,
     pub(crate) webhooks: Arc<crate::webhooks::Counters>,
     pub(crate) limits: Arc<crate::limits::Counters>,
+    /// None where no file is written.
+    pub(crate) audit: Option<Arc<crate::audit::Counters>>,
 }
 
 // === impl Sources ===
@@ -66,6 +69,9 @@ impl Sources {
             mail::write(&mut page, &mail.read(), self.clock.now());
         }
         webhooks::write(&mut page, &self.webhooks.read(), self.clock.now());
+        if let Some(audit) = &self.audit {
+            audit::write(&mut page, &audit.read());
+        }
         limits::write(&mut page, &self.limits.read(), &self.health.engine().metrics().limits);
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         if let Some(snapshot) = &self.snapshot {

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::{self, StreamTask, TrimTask, Written};
 use crate::config::{BaseUrl, Config, ConfigError, ListenerConfig};
 use crate::data_dir::DataDir;
 use crate::feed_task::FeedTask;
@@ -121,6 +122,7 @@ impl Server {
         let mail_counters: Arc<mail::Counters> = Arc::default();
         let limits: Arc<Counters> = Arc::default();
         let webhook_counters: Arc<webhooks::Counters> = Arc::default();
+        let audit_counters: Arc<audit::Counters> = Arc::default();
         let sources = Sources {
             health: Arc::clone(&health),
             clock: clock_of(),
@@ -132,6 +134,7 @@ impl Server {
             mail: smtp.as_ref().map(|_| Arc::clone(&mail_counters)),
             webhooks: Arc::clone(&webhook_counters),
             limits: Arc::clone(&limits),
+            audit: config.audit.stream_file.as_ref().map(|_| Arc::clone(&audit_counters)),
             tls: listeners_tls.clone(),
         };
         let tasks = TaskTracker::new();
@@ -250,6 +253,7 @@ impl Server {
         let holder = NodeId::new(clock.now(), &*random).to_string();
         let send = WebhooksTask { manage: Arc::clone(&manage), connector, counters: webhook_counters, holder };
         tasks.spawn(send.run(stop.clone()));
+        spawn_audit(&tasks, &config, &manage, audit_counters, &stop);
         tasks.spawn(SweepTask { manage: Arc::clone(&manage), uses }.run(stop));
         let doors_url = url_of(doors.address(), at_doors.tls.is_some());
         let settings = claviger_console::Settings {
@@ -343,6 +347,24 @@ fn spawn_background(tasks: &TaskTracker, feed: FeedTask, random: &dyn Random, ke
     tasks.spawn(hourly.run(stop.clone()));
     tasks.spawn(usage.run(stop.clone()));
     tasks.spawn(feed.run(stop.clone()));
+}
+
+/// What the audit log is done with by itself.
+fn spawn_audit(
+    tasks: &TaskTracker,
+    config: &Config,
+    manage: &Arc<Manage>,
+    counters: Arc<audit::Counters>,
+    stop: &CancellationToken,
+) {
+    let written = config.audit.stream_file.as_ref().map(|_| Arc::<Written>::default());
+    if let (Some(path), Some(written)) = (&config.audit.stream_file, &written) {
+        let (store, path, written) = (manage.store.clone(), path.clone(), Arc::clone(written));
+        tasks.spawn(StreamTask { store, path, counters, written }.run(stop.clone()));
+    }
+    if let Some(kept_days) = config.audit.retention_days {
+        tasks.spawn(TrimTask { manage: Arc::clone(manage), kept_days, written }.run(stop.clone()));
+    }
 }
 
 /// Where the listeners listen, with their certificates read and checked.

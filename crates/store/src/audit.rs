@@ -1,19 +1,24 @@
-//! The audit chains: each entry's MAC covers the one before it, a head row tells how long the chain is.
+//! The audit chains: each entry's MAC covers the one before it, a head row tells how long the chain is, and a checkpoint where it begins
+//! when its oldest entries were removed.
 
 use claviger_domain::Timestamp;
-use claviger_domain::audit::{Chain, Entry, chain_mac};
+use claviger_domain::audit::{Chain, Checkpoint, Entry, TRIM, chain_mac, checkpoint_mac};
 use claviger_domain::keyring::AuditKey;
 use claviger_domain::name::search_form;
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
 use crate::conn::Conn;
 use crate::fields::Fields;
 use crate::page::{CursorValue, Listed, Page, Sieve};
 use crate::sql::{Sql, containing, json, sql, word};
+use crate::write::Tx;
 use crate::{Error, Result};
 
 /// Entries that are checked together.
 const VERIFY_ROWS: i64 = 1_000;
+/// Entries that are removed in one transaction.
+pub const TRIMMED_TOGETHER: i64 = 1_000;
 
 /// An entry as it stands in its chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +77,11 @@ pub enum Verified {
         /// The first number that is wrong.
         seq: i64,
     },
+    /// The checkpoint, which says that the entries up to this number were removed, was not made by this installation.
+    Forged {
+        /// What it says.
+        seq: i64,
+    },
     /// The chain ends before its head says so, or goes on behind it.
     TailCut {
         /// The last entry found.
@@ -79,6 +89,55 @@ pub enum Verified {
         /// The number the head says.
         head: i64,
     },
+}
+
+/// Which entries may be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removable {
+    /// Those written before this.
+    pub before: Timestamp,
+    /// Those up to this number.
+    pub up_to: i64,
+    /// When they are removed.
+    pub now: Timestamp,
+}
+
+/// What removing the oldest entries came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trimmed {
+    /// There are none that may be.
+    Nothing,
+    /// They are gone, and the chain begins at its checkpoint.
+    Removed {
+        /// The first that was.
+        first: i64,
+        /// The last that was.
+        last: i64,
+        /// When the newest entry was written that was ever removed.
+        until: Timestamp,
+        /// Whether there may be more.
+        is_full: bool,
+    },
+    /// This entry or the checkpoint before it is not as it was written. Nothing is removed: it would take the proof along.
+    Broken {
+        /// The first number that is wrong.
+        seq: i64,
+    },
+}
+
+/// A row of a chain as it is checked.
+struct Link {
+    end: Head,
+    at: Timestamp,
+    action: String,
+    entry: String,
+    is_consistent: bool,
+}
+
+/// A checkpoint as it stands in the database, which anybody may have written there.
+struct StoredCheckpoint {
+    checkpoint: Checkpoint,
+    seal: Vec<u8>,
 }
 
 impl Place for Stored {
@@ -231,29 +290,137 @@ fn is_id(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Checks a chain from its first entry to its head, and against an end that was noted elsewhere: whoever may write the
-/// database can cut a chain and its head, but not what was noted.
-pub async fn verify(conn: &mut Conn, key: &AuditKey, chain: Chain, noted: Option<&Head>) -> Result<Verified> {
-    let head = head(conn, chain).await?;
-    let mut last = Head::default();
-    loop {
-        let statement = sql("SELECT seq, mac, entry, at, action, object_kind, object_id, actor, actor_type \
-                             FROM audit_entries \
-                             WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3");
-        let statement = statement.bind(chain.to_string()).bind(last.seq).bind(VERIFY_ROWS);
-        let rows =
-            conn.rows(statement, |row| Ok((read_head(row)?, row.text(2)?.to_owned(), is_consistent(row)?))).await?;
-        if rows.is_empty() {
+/// Where a chain begins whose older entries were removed; `None` where all are there. It is checked by [`verify`] alone.
+pub async fn checkpoint(conn: &mut Conn, chain: Chain) -> Result<Option<Checkpoint>> {
+    Ok(stored_checkpoint(conn, chain).await?.map(|stored| stored.checkpoint))
+}
+
+async fn stored_checkpoint(conn: &mut Conn, chain: Chain) -> Result<Option<StoredCheckpoint>> {
+    let statement = sql("SELECT seq, mac, until, removed_at, seal FROM audit_checkpoints WHERE chain = $1");
+    let read = |row: &dyn Fields| {
+        let Head { seq, mac } = read_head(row)?;
+        let checkpoint = Checkpoint { seq, mac, until: row.time(2)?, removed_at: row.time(3)? };
+        Ok(StoredCheckpoint { checkpoint, seal: row.bytes(4)?.to_vec() })
+    };
+    conn.row(statement.bind(chain.to_string()), read).await
+}
+
+/// When the oldest entry of a chain was written.
+pub async fn oldest(conn: &mut Conn, chain: Chain) -> Result<Option<Timestamp>> {
+    let statement = sql("SELECT at FROM audit_entries WHERE chain = $1 ORDER BY seq LIMIT 1");
+    conn.row(statement.bind(chain.to_string()), |row| row.time(0)).await
+}
+
+/// The entries of a chain from number `first` on, in order, at most `most`.
+pub async fn from(conn: &mut Conn, chain: Chain, first: i64, most: i64) -> Result<Vec<Stored>> {
+    let statement =
+        sql("SELECT seq, mac, entry FROM audit_entries WHERE chain = $1 AND seq >= $2 ORDER BY seq LIMIT $3");
+    conn.rows(statement.bind(chain.to_string()).bind(first).bind(most), read_stored).await
+}
+
+/// Removes a chain's oldest entries, [`TRIMMED_TOGETHER`] at most, and leaves a checkpoint. Each is checked before: whoever can write
+/// the database must not have entries removed, and the rest sealed, by making them look old.
+pub async fn trim(tx: &mut Tx, key: &AuditKey, chain: Chain, removable: Removable) -> Result<Trimmed> {
+    let (old, mut last) = match stored_checkpoint(tx, chain).await? {
+        Some(stored) if !stored.is_genuine(key, chain) => return Ok(Trimmed::Broken { seq: stored.checkpoint.seq }),
+        Some(StoredCheckpoint { checkpoint, .. }) => (Some(checkpoint.until), Head::of(&checkpoint)),
+        None => (None, Head::default()),
+    };
+    let (first, mut until, mut is_worth_it, mut count) = (last.seq + 1, old, false, 0);
+    for link in links(tx, chain, i64::MIN, TRIMMED_TOGETHER).await? {
+        if !link.follows(key, chain, &last) {
+            return Ok(Trimmed::Broken { seq: first_wrong(&link, &last) });
+        }
+        if link.at >= removable.before || link.end.seq > removable.up_to {
             break;
         }
-        for (found, entry, consistent) in rows {
-            let expected = chain_mac(key, &chain, last.seq + 1, &last.mac, entry.as_bytes());
-            let as_noted = noted.is_none_or(|noted| noted.seq != found.seq || noted.mac == found.mac);
-            if found.seq != last.seq + 1 || found.mac != expected || !consistent || !as_noted {
-                return Ok(Verified::Broken { seq: last.seq + 1 });
-            }
-            last = found;
+        until = until.max(Some(link.at));
+        is_worth_it |= link.action != TRIM;
+        count += 1;
+        last = link.end;
+    }
+    let is_full = count == TRIMMED_TOGETHER;
+    // Each removal leaves an entry. Where nothing but such entries is old, removing them would only go on for ever.
+    let Some(until) = until.filter(|_| count > 0 && (is_worth_it || is_full)) else { return Ok(Trimmed::Nothing) };
+    let checkpoint = Checkpoint { seq: last.seq, mac: last.mac, until, removed_at: removable.now };
+    remove(tx, key, chain, &checkpoint).await?;
+    Ok(Trimmed::Removed { first, last: checkpoint.seq, until, is_full })
+}
+
+async fn remove(tx: &mut Tx, key: &AuditKey, chain: Chain, checkpoint: &Checkpoint) -> Result<()> {
+    let name = chain.to_string();
+    let statement = sql("DELETE FROM audit_entries WHERE chain = $1 AND seq <= $2");
+    tx.execute(statement.bind(&name).bind(checkpoint.seq)).await?;
+    let statement = sql("INSERT INTO audit_checkpoints (chain, seq, mac, until, removed_at, seal) \
+                         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, \
+                         mac = excluded.mac, until = excluded.until, removed_at = excluded.removed_at, \
+                         seal = excluded.seal");
+    let statement = statement.bind(name).bind(checkpoint.seq).bind(&checkpoint.mac).bind(checkpoint.until);
+    let seal = checkpoint_mac(key, &chain, checkpoint);
+    tx.execute(statement.bind(checkpoint.removed_at).bind(&seal[..])).await?;
+    Ok(())
+}
+
+async fn links(conn: &mut Conn, chain: Chain, after: i64, most: i64) -> Result<Vec<Link>> {
+    let statement = sql("SELECT seq, mac, entry, at, action, object_kind, object_id, actor, actor_type \
+                         FROM audit_entries \
+                         WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3");
+    let read = |row: &dyn Fields| {
+        let (entry, action) = (row.text(2)?.to_owned(), row.text(4)?.to_owned());
+        Ok(Link { end: read_head(row)?, at: row.time(3)?, action, entry, is_consistent: is_consistent(row)? })
+    };
+    conn.rows(statement.bind(chain.to_string()).bind(after).bind(most), read).await
+}
+
+/// The number at which a chain goes wrong: one that is missing, or one that stands there and should not.
+fn first_wrong(found: &Link, last: &Head) -> i64 {
+    found.end.seq.min(last.seq + 1)
+}
+
+/// Checks a chain from its beginning, which is its first entry or its checkpoint, to its head, and against an end that was noted
+/// elsewhere: whoever may write the database can cut a chain and its head, but not what was noted. Of an end that was noted before
+/// the checkpoint only its number can be checked.
+pub async fn verify(
+    conn: &mut Conn,
+    key: &AuditKey,
+    chain: Chain,
+    noted: Option<&Head>,
+) -> Result<(Verified, Option<Checkpoint>)> {
+    let stored = stored_checkpoint(conn, chain).await?;
+    if let Some(stored) = stored.as_ref().filter(|stored| !stored.is_genuine(key, chain)) {
+        return Ok((Verified::Forged { seq: stored.checkpoint.seq }, None));
+    }
+    let checkpoint = stored.map(|stored| stored.checkpoint);
+    let begin = checkpoint.as_ref().map(Head::of).unwrap_or_default();
+    Ok((verify_from(conn, key, chain, begin, noted).await?, checkpoint))
+}
+
+async fn verify_from(
+    conn: &mut Conn,
+    key: &AuditKey,
+    chain: Chain,
+    mut last: Head,
+    noted: Option<&Head>,
+) -> Result<Verified> {
+    let head = head(conn, chain).await?;
+    let is_as_noted = |found: &Head| noted.is_none_or(|noted| noted.seq != found.seq || noted.mac == found.mac);
+    if !is_as_noted(&last) {
+        return Ok(Verified::Broken { seq: last.seq });
+    }
+    // What stands before the beginning is found too.
+    let mut after = i64::MIN;
+    loop {
+        let links = links(conn, chain, after, VERIFY_ROWS).await?;
+        if links.is_empty() {
+            break;
         }
+        for link in links {
+            if !link.follows(key, chain, &last) || !is_as_noted(&link.end) {
+                return Ok(Verified::Broken { seq: first_wrong(&link, &last) });
+            }
+            last = link.end;
+        }
+        after = last.seq;
     }
     if let Some(noted) = noted.filter(|noted| noted.seq > last.seq) {
         return Ok(Verified::TailCut { last: last.seq, head: noted.seq });
@@ -282,6 +449,33 @@ pub(crate) async fn append(conn: &mut Conn, key: &AuditKey, chain: Chain, entry:
 
 fn read_head(row: &dyn Fields) -> Result<Head> {
     Ok(Head { seq: row.number(0)?, mac: row.bytes(1)?.to_vec() })
+}
+
+// === impl Head ===
+
+impl Head {
+    /// The end of what was removed.
+    fn of(checkpoint: &Checkpoint) -> Self {
+        Self { seq: checkpoint.seq, mac: checkpoint.mac.clone() }
+    }
+}
+
+// === impl Link ===
+
+impl Link {
+    /// Whether it is as it was written, and behind `last`.
+    fn follows(&self, key: &AuditKey, chain: Chain, last: &Head) -> bool {
+        let expected = chain_mac(key, &chain, last.seq.saturating_add(1), &last.mac, self.entry.as_bytes());
+        self.is_consistent && self.end.seq == last.seq.saturating_add(1) && self.end.mac == expected
+    }
+}
+
+// === impl StoredCheckpoint ===
+
+impl StoredCheckpoint {
+    fn is_genuine(&self, key: &AuditKey, chain: Chain) -> bool {
+        checkpoint_mac(key, &chain, &self.checkpoint).as_slice().ct_eq(&self.seal).into()
+    }
 }
 
 /// The actor's id; empty for one without.

@@ -152,6 +152,9 @@ stories! {
                 assert_eq!(found.0.len(), if way == keys::Ending::Own { 50 } else { 0 }, "{way:?}");
             }
         }
+        audit::from(&mut conn, Chain::Organization(home), 1, 200).await.unwrap();
+        audit::oldest(&mut conn, Chain::Organization(home)).await.unwrap();
+        audit::checkpoint(&mut conn, Chain::Organization(home)).await.unwrap();
         crate::notices::entries(&mut conn, home, (1, 200), &["key.create", "key.reveal"]).await.unwrap();
         crate::notices::cursor(&mut conn, home).await.unwrap();
         let told = crate::notices::Told {

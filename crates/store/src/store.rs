@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use claviger_domain::audit::Chain;
+use claviger_domain::audit::{Chain, Checkpoint};
 use claviger_domain::change::Position;
 use claviger_domain::keyring::{AuditKey, SealedKeyring};
 use claviger_domain::{Clock, Random};
@@ -181,13 +181,18 @@ impl Store {
         Ok(())
     }
 
-    /// Checks an audit chain from its first entry to its head.
+    /// Checks an audit chain from its beginning to its head.
     pub async fn verify_audit(&self, chain: Chain) -> Result<Verified> {
-        self.verify_audit_against(chain, None).await
+        Ok(self.verify_audit_against(chain, None).await?.0)
     }
 
-    /// The same, and that the chain goes through an end that was noted elsewhere.
-    pub async fn verify_audit_against(&self, chain: Chain, noted: Option<&Head>) -> Result<Verified> {
+    /// The same, and that the chain goes through an end that was noted elsewhere; with the checkpoint at which it begins, if older
+    /// entries were removed.
+    pub async fn verify_audit_against(
+        &self,
+        chain: Chain,
+        noted: Option<&Head>,
+    ) -> Result<(Verified, Option<Checkpoint>)> {
         audit::verify(&mut *self.read().await?, &self.inner.audit_key, chain, noted).await
     }
 

@@ -1,15 +1,17 @@
 //! The audit chain, and what is done to it by somebody who may write the database, found by the command line.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
+use crate::harness::database::Kind;
 use crate::harness::on_both_databases;
 use crate::harness::patience::wait_until;
 use crate::harness::process::{Serving, command, run, text};
 use crate::harness::raw_http::Request;
-use crate::harness::world::World;
+use crate::harness::world::{World, run_with};
 
 /// `claviger audit …` as the administrator.
 fn audit(world: &World, folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
@@ -41,7 +43,7 @@ impl Intruder {
     async fn new(world: &World) -> Self {
         sqlx::any::install_default_drivers();
         let mut intruder = Self(AnyConnection::connect(world.database_url()).await.expect("the database"));
-        for table in ["audit_entries", "audit_heads"] {
+        for table in ["audit_entries", "audit_heads", "audit_checkpoints"] {
             intruder.execute(&format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}")).await;
         }
         intruder
@@ -52,7 +54,7 @@ impl Intruder {
     }
 
     async fn undo(&mut self) {
-        for table in ["audit_entries", "audit_heads"] {
+        for table in ["audit_entries", "audit_heads", "audit_checkpoints"] {
             self.execute(&format!("DELETE FROM {table}")).await;
             self.execute(&format!("INSERT INTO {table} SELECT * FROM saved_{table}")).await;
         }
@@ -75,6 +77,28 @@ async fn the_ends_of_the_chains_stand_in_the_log() {
     let verified = run(command(&data, &["audit", "verify", "--head", noted]), "");
     assert!(verified.status.success(), "{noted}: {}", text(&verified.stderr));
     serving.stop();
+}
+
+#[test]
+fn the_server_removes_by_itself_what_is_older_than_is_configured() {
+    run_with(
+        Kind::Sqlite,
+        |config| config.audit.retention_days = Some(30),
+        async |world: &World| {
+            let first = async || world.api("GET", "/audit?sort=at&limit=1", None).await.expect(200).json();
+            assert_eq!(first().await["removed"], Value::Null);
+            world.advance(Duration::from_hours(31 * 24));
+            world.create_key(json!({ "name": "kept", "api_sets": [] })).await;
+            let has_begun = async || {
+                // It looks each hour.
+                world.advance(Duration::from_hours(1));
+                first().await["data"][0]["action"] == "key.create" && !first().await["removed"].is_null()
+            };
+            wait_until(has_begun, || "nothing was removed".to_owned()).await;
+            let trimmed = world.api("GET", "/audit?action=audit.trim", None).await.expect(200).json();
+            assert_eq!(trimmed["data"][0]["after"]["kept_days"], 30, "{trimmed}");
+        },
+    );
 }
 
 on_both_databases! {
@@ -139,6 +163,69 @@ on_both_databases! {
         assert_found(&check(&["--export", file]), 3, "a reordered file");
         write(&lines[..lines.len() - 1]);
         assert_found(&check(&["--export", file]), count, "a file that broke off");
+    }
+
+    async fn a_log_that_is_not_kept_for_ever_is_proven_by_the_command_from_its_checkpoint(world: &World) {
+        for name in ["alpha", "beta", "gamma"] {
+            world.create_key(json!({ "name": name, "api_sets": [] })).await;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str| {
+            let path = folder.path().join(name);
+            let output = audit(world, &folder, &["export", "--output", path.to_str().expect("a path")]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            path.to_str().expect("a path").to_owned()
+        };
+        let check = |arguments: &[&str]| audit(world, &folder, &[&["verify", "--json"], arguments].concat());
+        let head = async || {
+            let head = world.api("GET", "/audit/verify", None).await.expect(200).json()["head"].clone();
+            (head["seq"].as_i64().expect("a number"), format!("{}:{}", head["seq"], head["mac"].as_str().expect("a MAC")))
+        };
+        let before = write("before.jsonl");
+        let (count, noted) = head().await;
+        // Notices look at what may go first, by the second.
+        world.advance(Duration::from_hours(31 * 24));
+        let kept = world.create_key(json!({ "name": "kept", "api_sets": [] })).await;
+        wait_until(async || world.trim_audit(30).await > 0, || "nothing is removed".to_owned()).await;
+        let removed = world.api("GET", "/audit", None).await.expect(200).json()["removed"].clone();
+        wait_until(async || { world.trim_audit(30).await; world.api("GET", "/audit", None).await.json()["removed"]["seq"] == count },
+            || format!("not all: {removed}")).await;
+
+        let shown = audit(world, &folder, &["verify"]);
+        assert!(text(&shown.stdout).contains(&format!("Entries up to {count}, of ")), "{}", text(&shown.stdout));
+        let listed = audit(world, &folder, &["list"]);
+        assert!(text(&listed.stdout).contains(&format!("Entries up to {count}, of ")), "{}", text(&listed.stdout));
+        assert!(check(&["--head", &noted]).status.success(), "the last that went is known by its MAC");
+        assert!(check(&["--head", &format!("1:{}", "0".repeat(64))]).status.success(), "of one before it nothing is");
+        assert_found(&check(&["--head", &format!("{count}:{}", "0".repeat(64))]), count, "another MAC");
+        assert!(check(&["--export", &before]).status.success(), "nothing of it is left to compare");
+        let after = write("after.jsonl");
+        assert!(check(&["--export", &after]).status.success());
+        let lines = std::fs::read_to_string(&after).expect("it");
+        let first: Value = serde_json::from_str(lines.lines().next().unwrap_or_default()).expect("JSON");
+        assert_eq!(first["checkpoint"]["seq"], count, "{first}");
+        std::fs::write(&after, lines.replace("key.create", "key.delete")).expect("it");
+        assert_found(&check(&["--export", &after]), count + 1, "a changed file");
+
+        let mut intruder = Intruder::new(world).await;
+        let (_, noted) = head().await;
+        let chain = world.api("GET", "/me", None).await.json()["organization"].as_str().expect("an id").to_owned();
+        let next = count + 1;
+        for (case, statement, seq) in [
+            ("no checkpoint", format!("DELETE FROM audit_checkpoints WHERE chain = '{chain}'"), 1),
+            ("a longer cut", format!("DELETE FROM audit_entries WHERE chain = '{chain}' AND seq = {next}"), next),
+            ("a forged checkpoint", format!("UPDATE audit_checkpoints SET seq = {next}, mac = (SELECT mac FROM audit_entries \
+                WHERE chain = '{chain}' AND seq = {next}) WHERE chain = '{chain}'"), next),
+        ] {
+            intruder.execute(&statement).await;
+            assert_found(&check(&[]), seq, case);
+            assert_found(&check(&["--head", &noted]), seq, case);
+            intruder.undo().await;
+        }
+        assert!(check(&["--head", &noted]).status.success(), "whole again");
+        // What is left of histories is there.
+        let history = world.api("GET", &format!("/audit?object={}", kept.id), None).await.expect(200).json();
+        assert_eq!(history["data"].as_array().map(Vec::len), Some(1), "{history}");
     }
 
     async fn c_30_edits_are_audited_with_before_and_after(world: &World) {

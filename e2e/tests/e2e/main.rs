@@ -5,6 +5,7 @@ mod harness;
 
 mod accounts;
 mod audit;
+mod audit_stream;
 mod backup;
 mod bad_input;
 mod canary;

@@ -10,7 +10,7 @@ use http::HeaderName;
 use serde_json::json;
 
 use super::list::{AuditQuery, chain, filter};
-use super::wire::{COLUMNS, EntryView, HeadView, cells};
+use super::wire::{COLUMNS, CheckpointView, EntryView, HeadView, cells};
 use crate::Manage;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -29,7 +29,15 @@ struct Export {
     format: Format,
 }
 
-/// The entries that there are now, the oldest first; behind them the head, which a broken-off file lacks.
+/// Where the next part begins.
+#[derive(Default)]
+struct Next {
+    after: Option<Cursor>,
+    /// Up to which entry it was said that they were removed.
+    told: i64,
+}
+
+/// The entries that there are now, the oldest first, after what says that older ones were removed; behind them the head, which a broken-off file lacks.
 pub async fn export(manage: Arc<Manage>, ctx: &Ctx, query: AuditQuery, format: Format) -> Result<Response, Error> {
     let chain = chain(ctx, query.chain)?;
     let head = audit::head(&mut *manage.store.read().await?, chain).await?;
@@ -38,9 +46,9 @@ pub async fn export(manage: Arc<Manage>, ctx: &Ctx, query: AuditQuery, format: F
     let head = HeadView::new(chain, &head);
     let noted = format!("{}:{}", head.seq, head.mac);
     let export = Arc::new(Export { manage, chain, filter, head, format });
-    let response = stream(format, "audit", None, move |after| {
+    let response = stream(format, "audit", Next::default(), move |next| {
         let export = export.clone();
-        async move { export.part(after).await }
+        async move { export.part(next).await }
     });
     Ok(with_header(response, HEAD_HEADER, &noted))
 }
@@ -48,13 +56,21 @@ pub async fn export(manage: Arc<Manage>, ctx: &Ctx, query: AuditQuery, format: F
 // === impl Export ===
 
 impl Export {
-    async fn part(&self, after: Option<Cursor>) -> Result<Part<Option<Cursor>>, Error> {
+    async fn part(&self, Next { after, told }: Next) -> Result<Part<Next>, Error> {
         let is_first = after.is_none();
         let page = Page { after, ..Page::default() };
-        let found = audit::list(&mut *self.manage.store.read().await?, self.chain, &self.filter, &page).await?;
+        let mut snapshot = self.manage.store.read().await?;
+        let found = audit::list(&mut snapshot, self.chain, &self.filter, &page).await?;
+        // It may be that entries are removed meanwhile.
+        let checkpoint = audit::checkpoint(&mut snapshot, self.chain).await?.filter(|removed| removed.seq > told);
+        drop(snapshot);
+        let told = checkpoint.as_ref().map_or(told, |removed| removed.seq);
         let mut text = String::new();
         if is_first && self.format == Format::Csv {
             text.push_str(&csv_line(COLUMNS));
+        }
+        if let Some(checkpoint) = checkpoint {
+            text.push_str(&self.checkpoint_line(&CheckpointView::new(self.chain, checkpoint))?);
         }
         for entry in found.items {
             text.push_str(&match self.format {
@@ -65,7 +81,22 @@ impl Export {
         if found.next.is_none() {
             text.push_str(&self.last_line()?);
         }
-        Ok(Part { text, next: found.next.map(Some) })
+        Ok(Part { text, next: found.next.map(|cursor| Next { after: Some(cursor), told }) })
+    }
+
+    fn checkpoint_line(&self, checkpoint: &CheckpointView) -> Result<String, Error> {
+        if self.format != Format::Csv {
+            return json_line(&json!({"checkpoint": checkpoint}));
+        }
+        let cell = |name: &&str| match *name {
+            "seq" => checkpoint.seq.to_string(),
+            "at" => checkpoint.until.to_string(),
+            "action" => "audit.checkpoint".to_owned(),
+            "object_id" => checkpoint.chain.clone(),
+            "hash" => checkpoint.mac.clone(),
+            _ => String::new(),
+        };
+        Ok(csv_line(COLUMNS.iter().map(cell)))
     }
 
     fn last_line(&self) -> Result<String, Error> {

@@ -9,13 +9,12 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AuditQuery, ChainName, EntryView, Verification, VerifyQuery};
+use super::{AuditQuery, ChainName, ListedEntries, Verification, VerifyQuery};
 use crate::answer::Answer;
 use crate::body::Query;
 use crate::ctx::Ctx;
 use crate::error::{Error, Problem};
 use crate::export::{Accepted, Format};
-use crate::page::Listed;
 use crate::sort::SortByTime;
 use crate::{Manage, audit};
 
@@ -61,19 +60,20 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 
 /// Lists what was done.
 #[utoipa::path(get, path = "/audit", operation_id = "audit/list", tag = "audit", params(AuditQuery),
-    responses((status = 200, body = Listed<EntryView>), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
+    responses((status = 200, body = ListedEntries), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn list(
     State(manage): State<Arc<Manage>>,
     ctx: Ctx,
     Query(query): Query<AuditQuery>,
-) -> Result<Answer<Listed<EntryView>>, Error> {
+) -> Result<Answer<ListedEntries>, Error> {
     Ok(Answer::ok(audit::list(&manage, &ctx, query).await?))
 }
 
 /// Writes a chain as a file, the oldest entry first.
 ///
 /// JSON Lines end with `{"head": …}`, CSV with a row whose action is `audit.head`: count and MAC of the chain's end. Note
-/// it elsewhere, and `/audit/verify` finds a chain that was cut.
+/// it elsewhere, and `/audit/verify` finds a chain that was cut. Where older entries were removed because they are not kept for
+/// ever, `{"checkpoint": …}`, or a row whose action is `audit.checkpoint`, stands in their place.
 #[utoipa::path(get, path = "/audit/export", operation_id = "audit/export", tag = "audit", params(ExportQuery),
     responses((status = 200, content_type = "application/jsonl", body = String), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn export(

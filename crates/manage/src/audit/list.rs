@@ -5,10 +5,10 @@ use claviger_domain::audit::Chain;
 use claviger_domain::authority::Authority;
 use claviger_domain::name::free_text;
 use claviger_store::audit::{self, AuditFilter};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::wire::EntryView;
+use super::wire::{CheckpointView, EntryView};
 use crate::Manage;
 use crate::apis::search_text;
 use crate::body::number;
@@ -74,8 +74,18 @@ pub enum ChainName {
     Installation,
 }
 
+/// A page of a chain, and from where on there are entries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedEntries {
+    #[serde(flatten)]
+    page: Listed<EntryView>,
+    /// What was removed of the chain because it is not kept for ever; null where all is there.
+    #[schema(required)]
+    removed: Option<CheckpointView>,
+}
+
 /// A page of a chain.
-pub async fn list(manage: &Manage, ctx: &Ctx, query: AuditQuery) -> Result<Listed<EntryView>, Error> {
+pub async fn list(manage: &Manage, ctx: &Ctx, query: AuditQuery) -> Result<ListedEntries, Error> {
     let chain = chain(ctx, query.chain)?;
     let filter = filter(&query)?;
     let (ring, which) = (manage.keyring.fingerprint(), format!("{chain} {filter:?}"));
@@ -83,7 +93,9 @@ pub async fn list(manage: &Manage, ctx: &Ctx, query: AuditQuery) -> Result<Liste
     let page = page(ring, &names, query.limit, query.cursor.as_deref())?;
     let mut snapshot = manage.store.read().await?;
     let found = audit::list(&mut snapshot, chain, &filter, &page).await?;
-    Listed::new(ring, &names, found, EntryView::from)
+    let removed = audit::checkpoint(&mut snapshot, chain).await?;
+    let removed = removed.map(|checkpoint| CheckpointView::new(chain, checkpoint));
+    Ok(ListedEntries { page: Listed::new(ring, &names, found, EntryView::from)?, removed })
 }
 
 /// The chain that is meant, if the caller may read it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::list::{ChainName, chain};
-use super::wire::HeadView;
+use super::wire::{CheckpointView, HeadView};
 use crate::Manage;
 use crate::body::number;
 use crate::ctx::Ctx;
@@ -39,6 +39,11 @@ pub struct Verification {
     /// The chain's end as it stands.
     #[schema(required)]
     head: Option<HeadView>,
+    /// What was removed of the chain because it is not kept for ever, as an entry of its own kind says, too; null where all is there.
+    #[schema(required)]
+    removed: Option<CheckpointView>,
+    /// The head that was noted is that of an entry which was removed: the chain goes on behind it, but its MAC could not be compared.
+    noted_is_removed: bool,
     /// The first number that is wrong.
     #[schema(required)]
     first_bad: Option<i64>,
@@ -47,29 +52,41 @@ pub struct Verification {
     problem: Option<String>,
 }
 
-/// Checks a chain from its first entry to its end, and that it goes through the head that was noted, if one is given.
+/// Checks a chain from its beginning, its first entry or what stands for those that were removed, to its end, and that it goes through the head that was noted, if one is given.
 pub async fn verify(manage: &Manage, ctx: &Ctx, query: &VerifyQuery) -> Result<Verification, Error> {
     let chain = chain(ctx, query.chain)?;
     let noted = noted(query)?;
-    let verified = manage.store.verify_audit_against(chain, noted.as_ref()).await?;
-    let broken = |first_bad: i64, problem: String| Verification {
-        intact: false,
-        head: None,
-        first_bad: Some(first_bad),
-        problem: Some(problem),
+    let (verified, checkpoint) = manage.store.verify_audit_against(chain, noted.as_ref()).await?;
+    let begins_after = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.seq);
+    let wrong = wrong_with(&verified);
+    let head = match &verified {
+        Verified::Intact(head) => Some(HeadView::new(chain, head)),
+        _ => None,
     };
-    Ok(match verified {
-        Verified::Intact(head) => {
-            Verification { intact: true, head: Some(HeadView::new(chain, &head)), first_bad: None, problem: None }
-        }
-        Verified::Broken { seq } => {
-            broken(seq, format!("Entry {seq} is missing, changed, or not where it was written."))
+    Ok(Verification {
+        intact: head.is_some(),
+        head,
+        removed: checkpoint.map(|checkpoint| CheckpointView::new(chain, checkpoint)),
+        noted_is_removed: noted.is_some_and(|noted| noted.seq < begins_after),
+        first_bad: wrong.as_ref().map(|(seq, _)| *seq),
+        problem: wrong.map(|(_, problem)| problem),
+    })
+}
+
+/// The first number that is wrong, and what is wrong with it.
+fn wrong_with(verified: &Verified) -> Option<(i64, String)> {
+    Some(match *verified {
+        Verified::Intact(_) => return None,
+        Verified::Broken { seq } => (seq, format!("Entry {seq} is missing, changed, or not where it was written.")),
+        Verified::Forged { seq } => {
+            let problem = "is said to have been removed with all before it, but this installation has not done so.";
+            (seq, format!("Entry {seq} {problem}"))
         }
         Verified::TailCut { last, head } if last < head => {
-            broken(last + 1, format!("The chain ends with entry {last}; there were {head}."))
+            (last + 1, format!("The chain ends with entry {last}; there were {head}."))
         }
         Verified::TailCut { last, head } => {
-            broken(head + 1, format!("The chain goes on to entry {last} behind its head, {head}."))
+            (head + 1, format!("The chain goes on to entry {last} behind its head, {head}."))
         }
     })
 }

@@ -1,6 +1,6 @@
 //! Entries and heads on the wire.
 
-use claviger_domain::audit::{Chain, Subject};
+use claviger_domain::audit::{Chain, Checkpoint, Subject};
 use claviger_domain::{Timestamp, hex};
 use claviger_store::audit::{Head, Stored};
 use serde::Serialize;
@@ -56,6 +56,31 @@ pub struct HeadView {
     pub seq: i64,
     /// The MAC of the last one, in hexadecimal; empty for an empty chain.
     pub mac: String,
+}
+
+/// Where a chain begins whose older entries were removed: all before its number went with it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CheckpointView {
+    /// `installation`, or the organization's id.
+    pub chain: String,
+    /// The number of the last entry that was removed.
+    pub seq: i64,
+    /// The MAC of that entry, in hexadecimal.
+    pub mac: String,
+    /// When the newest of them was written.
+    #[schema(value_type = String)]
+    pub until: Timestamp,
+    /// When they were last removed.
+    #[schema(value_type = String)]
+    pub removed_at: Timestamp,
+}
+
+/// An entry with its chain: a line of the file that a node appends all entries to.
+#[derive(Debug, Serialize)]
+pub struct StreamedEntry {
+    chain: String,
+    #[serde(flatten)]
+    entry: EntryView,
 }
 
 /// The columns of a CSV export.
@@ -131,5 +156,24 @@ impl From<Subject> for SubjectView {
 impl HeadView {
     pub(super) fn new(chain: Chain, head: &Head) -> Self {
         Self { chain: chain.to_string(), seq: head.seq, mac: hex(&head.mac) }
+    }
+}
+
+// === impl CheckpointView ===
+
+impl CheckpointView {
+    /// As it is told.
+    pub fn new(chain: Chain, checkpoint: Checkpoint) -> Self {
+        let Checkpoint { seq, mac, until, removed_at } = checkpoint;
+        Self { chain: chain.to_string(), seq, mac: hex(&mac), until, removed_at }
+    }
+}
+
+// === impl StreamedEntry ===
+
+impl StreamedEntry {
+    /// The entry, as an export has it too.
+    pub fn new(chain: Chain, stored: Stored) -> Self {
+        Self { chain: chain.to_string(), entry: EntryView::from(stored) }
     }
 }

@@ -6,6 +6,7 @@ mod application_imports;
 mod applications;
 mod bad_requests;
 mod document;
+mod edits;
 mod idempotency;
 mod imports;
 mod invitations;

@@ -31,6 +31,7 @@ pub async fn create(
     let url = request::url(&mut checks, &manage.config.outgoing, &request.url);
     let events = request::events(&mut checks, &request.events);
     checks.finish()?;
+    request::require_audit(ctx, &events)?;
     let id = WebhookId::new(ctx.now, &*manage.random);
     let secret = WebhookSecret::generate(&*manage.random);
     let place = SealedPlace::of_webhook(organization, id);

@@ -25,7 +25,7 @@ pub async fn edit(
     // Who may not change it learns that first.
     ctx.organization_with(claviger_domain::authority::Authority::PolicyManage)?;
     checks.finish()?;
-    change(manage, ctx, id, if_match, "webhook.edit", move |_, webhook| {
+    change(manage, ctx, id, if_match, "webhook.edit", move |ctx, webhook| {
         if let Some(name) = &request.name {
             webhook.name = name.clone();
         }
@@ -35,7 +35,8 @@ pub async fn edit(
         if let Some(events) = &events {
             webhook.events.clone_from(events);
         }
-        Ok(())
+        // Another address for what was subscribed before, too.
+        request::require_audit(ctx, &webhook.events)
     })
     .await
 }

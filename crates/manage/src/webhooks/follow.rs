@@ -15,6 +15,7 @@ use super::WAITING_MAX;
 use super::event::{Event, Keys, describe, put};
 use super::record::save;
 use crate::Manage;
+use crate::audit::EntryView;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::notices::is_idle;
@@ -23,6 +24,8 @@ use crate::notices::is_idle;
 const BATCH: i64 = 200;
 /// A webhook for which as many events wait as may, one of them for so long, is dead, and holds up the others.
 const PATIENCE: Duration = Duration::from_hours(24);
+/// The most bytes of each of what an entry has as before and after, in an event that carries it: both, and all else, fit.
+const CHANGES_BYTES_MAX: usize = 8_000;
 /// Why such a webhook is disabled.
 const OVERFLOWING: &str = "too many events wait: none got through for a day";
 
@@ -68,7 +71,11 @@ async fn look(
     let to = head.min(from + BATCH);
     let mut count = 0;
     if from < to {
-        let entries = notices::entries(tx, organization, (from, to), &EventType::ACTIONS).await?;
+        let entries = if all.iter().any(|webhook| webhook.wants(EventType::AuditEntry)) {
+            audit::from(tx, Chain::Organization(organization), from + 1, to - from).await?
+        } else {
+            notices::entries(tx, organization, (from, to), &EventType::ACTIONS).await?
+        };
         if !entries.is_empty() {
             count = tell_of(tx, ctx, random, &all, entries).await?;
         }
@@ -109,24 +116,48 @@ async fn tell_of(
     all: &[Webhook],
     entries: Vec<Stored>,
 ) -> Result<usize, Error> {
-    let typed = entries.into_iter().filter_map(|stored| {
-        let event = EventType::of_action(&stored.entry.action, is_idle(&stored))?;
-        let wanting = |webhook: &&Webhook| webhook.wants(event) && webhook.after_entry < stored.seq;
-        all.iter().any(|webhook| wanting(&webhook)).then_some((event, stored))
-    });
-    let wanted: Vec<_> = typed.collect();
     let Some(organization) = all.first().map(|webhook| webhook.organization) else { return Ok(0) };
+    let wanting = |event: EventType, seq: i64| {
+        all.iter().filter(move |webhook| webhook.wants(event) && webhook.after_entry < seq)
+    };
+    let events = entries.iter().flat_map(|stored| events_of(stored).map(move |event| (event, stored)));
+    let wanted: Vec<_> = events.filter(|(event, stored)| wanting(*event, stored.seq).next().is_some()).collect();
     let ids: Vec<KeyId> = wanted.iter().filter_map(|(_, stored)| stored.entry.object.id.parse().ok()).collect();
     let keys = keys::find_many(tx, &ids).await?;
     let keys = describe(tx, organization, &keys, ctx.now).await?;
     let mut count = 0;
     for (kind, stored) in wanted {
-        let event = event(organization, kind, &stored, &keys);
-        for webhook in all.iter().filter(|webhook| webhook.wants(kind) && webhook.after_entry < stored.seq) {
+        let event = match kind {
+            EventType::AuditEntry => of_entry(organization, stored),
+            _ => event(organization, kind, stored, &keys),
+        };
+        for webhook in wanting(kind, stored.seq) {
             count += usize::from(put(tx, random, webhook, &event, ctx.now).await?);
         }
     }
     Ok(count)
+}
+
+/// What an entry is told as: an event of its own type, if it has one, and the entry.
+fn events_of(stored: &Stored) -> impl Iterator<Item = EventType> {
+    let action = &stored.entry.action;
+    let typed = EventType::of_action(action, is_idle(stored));
+    typed.into_iter().chain(EventType::is_told_as_entry(action).then_some(EventType::AuditEntry))
+}
+
+/// An entry as the export has it. What makes it too long for an event is left out, and named.
+fn of_entry(organization: OrganizationId, stored: &Stored) -> Event {
+    let mut entry = json!(EntryView::from(stored.clone()));
+    let mut cut = Vec::new();
+    for member in ["before", "after"] {
+        if entry[member].to_string().len() > CHANGES_BYTES_MAX {
+            entry[member] = Value::Null;
+            cut.push(member);
+        }
+    }
+    let data = json!({"organization": organization, "entry": entry, "cut": cut});
+    // An event of the entry's own type has the number alone.
+    Event { kind: EventType::AuditEntry, cause: format!("the entry {}", stored.seq), at: stored.entry.at, data }
 }
 
 fn event(organization: OrganizationId, kind: EventType, Stored { seq, entry, .. }: &Stored, keys: &Keys) -> Event {

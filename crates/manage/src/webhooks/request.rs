@@ -1,5 +1,6 @@
 //! What requests say about a webhook.
 
+use claviger_domain::authority::Authority;
 use claviger_domain::name::Name;
 use claviger_domain::outgoing::{Guard, Target};
 use claviger_domain::webhook::{ALL_EVENTS, EventType, OVERLAP_SECONDS};
@@ -8,6 +9,11 @@ use utoipa::ToSchema;
 
 use crate::body::value;
 use crate::checks::Checks;
+use crate::ctx::Ctx;
+use crate::error::Error;
+
+/// The type that carries the audit log.
+const AUDIT_ENTRY: &str = EventType::AuditEntry.as_str();
 
 /// A webhook to make.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -20,7 +26,7 @@ pub struct CreateWebhook {
     /// Where events go: `https`, or `http` to addresses that the operator has allowed.
     #[schema(example = "https://hooks.example.com/claviger")]
     pub url: String,
-    /// Which types of events; `["*"]`, all of them, if not given.
+    /// Which types of events; `["*"]`, all of them but `audit.entry`, if not given.
     #[serde(default = "all_events")]
     #[schema(example = json!(["key.created", "key.disabled"]))]
     pub events: Vec<String>,
@@ -94,9 +100,17 @@ pub(super) fn events(checks: &mut Checks, given: &[String]) -> Vec<String> {
             checks.refuse(format!("events[{place}]"), "there is no such type of events");
         }
     }
-    if given.iter().any(|name| name == ALL_EVENTS) {
-        return all_events();
+    let is_given = |name: &str| given.iter().any(|given| given == name);
+    if !is_given(ALL_EVENTS) {
+        let all = EventType::ALL.iter().map(|event| event.as_str());
+        return all.filter(|name| is_given(name)).map(str::to_owned).collect();
     }
-    let all = EventType::ALL.iter().map(|event| event.as_str());
-    all.filter(|name| given.iter().any(|given| given == name)).map(str::to_owned).collect()
+    let mut all = all_events();
+    all.extend(is_given(AUDIT_ENTRY).then(|| AUDIT_ENTRY.to_owned()));
+    all
+}
+
+/// Refuses who may not read the audit log where it would be sent.
+pub(super) fn require_audit(ctx: &Ctx, events: &[String]) -> Result<(), Error> {
+    if events.iter().any(|name| name == AUDIT_ENTRY) { ctx.require(Authority::AuditRead) } else { Ok(()) }
 }

@@ -356,3 +356,78 @@ async fn a_further_webhook_is_told_nothing_of_what_happened_before_it_was_there(
 fn body_name(leased: &Leased) -> String {
     body(leased)["data"]["key"]["name"].as_str().expect("a name").to_owned()
 }
+
+#[tokio::test]
+async fn the_audit_log_goes_to_those_who_ask_for_it_by_name_with_before_and_after() {
+    let (world, admin) = World::with_organization().await;
+    let id_of_key = key(&world, &admin, "Import", json!({})).await;
+    webhook(&world, &admin, json!(["audit.entry"])).await;
+    let all = json!({"name": "All", "url": "https://all.example.com/", "events": ["*"]});
+    assert_eq!(world.post(&admin, "/webhooks", all).await.status, 201);
+    let edit = world.patch(&admin, &format!("/keys/{id_of_key}"), json!({"description": "x"})).await;
+    assert_eq!(edit.status, 200);
+    let bodies = deliver_all(&world).await;
+    let types: Vec<_> = bodies.iter().map(|body| body["type"].as_str().expect("a type")).collect();
+    // That of the second webhook's making, too; and the edit as an event of its own to the other.
+    assert_eq!(types.iter().filter(|name| **name == "audit.entry").count(), 2, "{types:?}");
+    assert_eq!(types.iter().filter(|name| **name == "key.edited").count(), 1, "{types:?}");
+    let last = bodies.iter().find(|body| body["data"]["entry"]["action"] == "key.edit").expect("the edit");
+    let listed = world.get(&admin, "/audit?action=key.edit").await.body["data"][0].clone();
+    assert_eq!(last["data"]["entry"], listed, "as lists and exports have it");
+    assert_eq!((&listed["before"], &listed["after"]), (&json!({"description": ""}), &json!({"description": "x"})));
+    assert_eq!(last["data"]["cut"], json!([]));
+    assert!(due(&world).await.is_empty(), "that it was delivered is no entry");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_too_long_goes_without_what_makes_it_so() {
+    let (world, admin) = World::with_organization().await;
+    let id_of_key = key(&world, &admin, "Import", json!({})).await;
+    webhook(&world, &admin, json!(["audit.entry"])).await;
+    let ranges: Vec<_> = (0..250).map(|number| format!("10.{}.{}.0/24", number / 200, number % 200)).collect();
+    let edit = world.patch(&admin, &format!("/keys/{id_of_key}"), json!({"allowed_ips": ranges})).await;
+    assert_eq!(edit.status, 200, "{edit:?}");
+    let bodies = deliver_all(&world).await;
+    assert!(bodies[0].to_string().len() < 20_000);
+    let data = &bodies[0]["data"];
+    assert_eq!((&data["cut"], &data["entry"]["after"]), (&json!(["after"]), &Value::Null));
+    assert_eq!(data["entry"]["before"], json!({"allowed_ips": []}), "what is short goes");
+    assert!(data["entry"]["hash"].as_str().is_some_and(|hash| hash.len() == 64));
+}
+
+#[tokio::test]
+async fn that_an_event_was_given_up_is_told_to_nobody() {
+    let (world, admin) = World::with_organization().await;
+    webhook(&world, &admin, json!(["audit.entry"])).await;
+    key(&world, &admin, "a", json!({})).await;
+    for tries in 1..=10 {
+        let leased = due(&world).await;
+        assert_eq!(leased.len(), 1, "try {tries}");
+        match settle(&world, &leased[0], 500).await {
+            Settled::Again(next_at) => world.clock.advance(next_at.saturating_since(world.clock.now())),
+            Settled::GivenUp => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(world.audited(&admin, "webhook.give_up").await["action"], "webhook.give_up");
+    assert!(due(&world).await.is_empty(), "or it would never end");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_sent_by_those_alone_who_may_read_it() {
+    let (world, admin) = World::with_organization().await;
+    let role = json!({"name": "Policy", "authorities": ["policy.manage"]});
+    assert_eq!(world.post(&admin, "/roles", role).await.status, 201);
+    let (_, clerk) = world.user_with_key(&admin, "cleo", &["policy"], &["claviger-admin"]).await;
+    let with = |name: &str, events: Value| json!({"name": name, "url": "https://x.example/", "events": events});
+    let refused = world.post(&clerk, "/webhooks", with("a", json!(["audit.entry"]))).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (403, &json!("forbidden")));
+    let own = world.post(&clerk, "/webhooks", with("a", json!(["*"]))).await;
+    assert_eq!(own.status, 201, "{own:?}");
+    let path = format!("/webhooks/{}", id(&own));
+    assert_eq!(world.patch(&clerk, &path, json!({"events": ["*", "audit.entry"]})).await.status, 403);
+    // Nor may they have it sent elsewhere where another has asked for it.
+    let asked = world.patch(&admin, &path, json!({"events": ["audit.entry", "*", "key.created"]})).await;
+    assert_eq!(asked.body["events"], json!(["*", "audit.entry"]));
+    assert_eq!(world.patch(&clerk, &path, json!({"url": "https://other.example/"})).await.status, 403);
+}

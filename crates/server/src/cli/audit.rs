@@ -104,9 +104,10 @@ struct Comparison {
     lines: std::io::Lines<BufReader<File>>,
     /// The bytes of a line that has not ended yet.
     begun: Vec<u8>,
-    seq: u64,
     /// The first number that differs.
     differs: Option<u64>,
+    /// Entries up to this one were removed since, and cannot be compared.
+    removed: u64,
     /// The file's last line has come.
     ended: bool,
 }
@@ -168,7 +169,11 @@ impl List {
             table.row(cells.map(cell));
         }
         let page = ListOf { things: "entries", make: "" };
-        output.page(&table, &answer, &query, page)
+        output.page(&table, &answer, &query, page)?;
+        match removed(&answer) {
+            Some(told) => output.text(told),
+            None => Ok(()),
+        }
     }
 }
 
@@ -222,7 +227,14 @@ impl Verify {
             return output.value(&answer);
         }
         let head = &answer["head"];
-        output.text(format_args!("whole: {} entries, head {}:{}", head["seq"], head["seq"], cell(&head["mac"])))
+        output.text(format_args!("whole: {} entries, head {}:{}", head["seq"], head["seq"], cell(&head["mac"])))?;
+        if let Some(told) = removed(&answer) {
+            output.text(told)?;
+        }
+        if answer["noted_is_removed"] == true {
+            output.text("The entry of the head that was noted is removed: the chain goes on behind it, its MAC was not compared.")?;
+        }
+        Ok(())
     }
 
     /// The chain is whole; so what differs was changed in the file.
@@ -241,11 +253,19 @@ impl Verify {
     }
 }
 
+/// That older entries were removed, where the answer says so.
+fn removed(answer: &Value) -> Option<String> {
+    let removed = answer["removed"].as_object()?;
+    let (seq, until) = (&removed["seq"], cell(&removed["until"]));
+    Some(format!("Entries up to {seq}, of {until} and before, were removed: the audit log is not kept for ever."))
+}
+
 fn open(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
-/// The query that asks for the head with which an export ends, and that its numbers are 1, 2, 3 ….
+/// The query that asks for the head with which an export ends, and that its numbers are 1, 2, 3 …, or go on where those end that had been
+/// removed.
 fn head_of_export(path: &Path) -> Result<[(&'static str, String); 2], Failure> {
     let cannot = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
     let mut seq = 0_u64;
@@ -253,6 +273,10 @@ fn head_of_export(path: &Path) -> Result<[(&'static str, String); 2], Failure> {
         let line = line.map_err(cannot)?;
         let row: Value = serde_json::from_str(&line)
             .map_err(|_| Failure::usage(format!("{}: expected an export in JSON Lines", path.display())))?;
+        if let Some(removed) = row.get("checkpoint") {
+            seq = removed["seq"].as_u64().unwrap_or_default().max(seq);
+            continue;
+        }
         if let Some(head) = row.get("head") {
             if head["seq"] != seq {
                 let text =
@@ -274,20 +298,36 @@ fn head_of_export(path: &Path) -> Result<[(&'static str, String); 2], Failure> {
 
 impl Comparison {
     fn new(file: File) -> Self {
-        Self { lines: BufReader::new(file).lines(), begun: Vec::new(), seq: 0, differs: None, ended: false }
+        Self { lines: BufReader::new(file).lines(), begun: Vec::new(), differs: None, removed: 0, ended: false }
     }
 
     fn line(&mut self, line: &[u8]) -> std::io::Result<()> {
         if self.ended || self.differs.is_some() {
             return Ok(());
         }
-        let known = self.lines.next().transpose()?.unwrap_or_default();
+        let row = serde_json::from_slice::<Value>(line).unwrap_or_default();
+        if let Some(removed) = row.get("checkpoint") {
+            self.removed = removed["seq"].as_u64().unwrap_or_default();
+            return Ok(());
+        }
+        let (known, number) = self.known()?;
         self.ended = known.starts_with("{\"head\"");
-        self.seq += 1;
         if !self.ended && known.as_bytes() != line {
-            self.differs = Some(self.seq);
+            self.differs = number.or_else(|| row["seq"].as_u64());
         }
         Ok(())
+    }
+
+    /// The file's next line that can be compared, and its number.
+    fn known(&mut self) -> std::io::Result<(String, Option<u64>)> {
+        loop {
+            let known = self.lines.next().transpose()?.unwrap_or_default();
+            let row = serde_json::from_str::<Value>(&known).unwrap_or_default();
+            let number = row["seq"].as_u64();
+            if row.get("checkpoint").is_none() && number.is_none_or(|number| number > self.removed) {
+                return Ok((known, number));
+            }
+        }
     }
 }
 

@@ -123,6 +123,14 @@ const VARIABLES: &[Variable] = &[
         apply: |config, text| put(&mut config.telemetry.socket_mode, text),
     },
     Variable {
+        name: "CLAVIGER_AUDIT_RETENTION_DAYS",
+        apply: |config, text| put_some(&mut config.audit.retention_days, text),
+    },
+    Variable {
+        name: "CLAVIGER_AUDIT_STREAM_FILE",
+        apply: |config, text| put_some(&mut config.audit.stream_file, text),
+    },
+    Variable {
         name: "CLAVIGER_OUTGOING_ALLOW_PRIVATE",
         apply: |config, text| {
             config.outgoing.allow_private = ranges(text)?;

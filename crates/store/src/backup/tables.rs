@@ -32,6 +32,10 @@ pub(super) const TABLES: &[Table] = &[
     table("installation", &[number("id"), number("writes"), text("default_organization")]),
     table("audit_heads", &[text("chain"), number("seq"), bytes("mac")]),
     table(
+        "audit_checkpoints",
+        &[text("chain"), number("seq"), bytes("mac"), number("until"), number("removed_at"), bytes("seal")],
+    ),
+    table(
         "audit_entries",
         &[
             text("chain"),

@@ -6,7 +6,7 @@ use claviger_domain::audit::Chain;
 use claviger_domain::change::Position;
 use claviger_domain::keyring::{AuditKey, Keyring, SealedKeyring};
 use claviger_domain::testing::FixedRandom;
-use claviger_store::audit::Verified;
+use claviger_store::audit::{self, Removable, Verified};
 use claviger_store::backup::{Backup, LINE_BYTES_MAX, RestoreError};
 use claviger_store::{Database, Error, FeedEvent, SCHEMA_VERSION, Store, key_reveals};
 use serde_json::{Value, json};
@@ -55,6 +55,18 @@ async fn furnished(place: &Place) -> Store {
     })
     .await
     .unwrap();
+    transact!(store, scope(2), |tx| async move {
+        tx.audit(chain(2), entry("key.create"));
+        tx.audit(chain(2), entry("key.edit"));
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    // One chain begins at a checkpoint.
+    let oldest = Removable { before: at(1), up_to: 1, now: at(9) };
+    transact!(store, scope(2), |tx| async move { audit::trim(tx, &audit_key(), chain(2), oldest).await })
+        .await
+        .unwrap();
     store
 }
 
@@ -121,7 +133,7 @@ async fn moved(from: &Place, to: &Place) {
     let restored = database.into_store(audit_key());
     assert_eq!(rows(&written(&restored).await.unwrap()), rows(&bytes));
     assert_eq!(replica(&restored).await, replica(&store).await);
-    for (chain, entries) in [(chain(1), 1), (Chain::Installation, 2)] {
+    for (chain, entries) in [(chain(1), 1), (chain(2), 2), (Chain::Installation, 2)] {
         match restored.verify_audit(chain).await.unwrap() {
             Verified::Intact(head) => assert_eq!(head.seq, entries, "{chain}"),
             other => panic!("{other:?}"),

@@ -29,12 +29,18 @@ pub const NONE_HINT: &str =
 pub const HISTORY: &str = "History";
 /// Nothing in it.
 pub const NO_HISTORY: &str = "Nothing was changed yet.";
+/// The same where older entries were removed.
+pub const NO_HISTORY_SINCE: &str = "Nothing was changed since.";
+/// That older entries were removed; followed by when the newest of them was written.
+pub const REMOVED_UNTIL: &str = "Entries until";
+/// What follows that.
+pub const REMOVED_WHY: &str = "were removed, as this installation does not keep them for ever.";
 /// Reads the changes of a row.
 pub const SHOW: &str = "Show";
 /// A filter.
 pub const ANY_OBJECT: &str = "Changes of anything";
 /// What can be filtered by: what an action begins with, and what it is about.
-pub const OBJECTS: [(&str, &str); 16] = [
+pub const OBJECTS: [(&str, &str); 17] = [
     ("key.*", "Keys"),
     ("application.*", "Applications"),
     ("application_type.*", "Application types"),
@@ -51,6 +57,7 @@ pub const OBJECTS: [(&str, &str); 16] = [
     ("mail_template.*", "Mail"),
     ("organization.*", "Organization"),
     ("backup.*", "Backups"),
+    ("audit.*", "Removed entries"),
 ];
 /// An action in words: `key.end_overlap` is "Key: end overlap".
 pub fn action(code: &str) -> String {

@@ -20,7 +20,7 @@ pub const URL_HINT: &str =
 /// A field and a column.
 pub const EVENTS: &str = "Events";
 /// Its hint.
-pub const EVENTS_HINT: &str = "With “All events” it is told of types that later versions bring, too.";
+pub const EVENTS_HINT: &str = "With “All events” it is told of types that later versions bring, too. The audit log goes only where it is chosen by itself.";
 /// A column.
 pub const STATUS: &str = "Status";
 /// A column.
@@ -116,7 +116,7 @@ pub fn edit_title(name: &str) -> String {
 }
 
 /// The types of events that can be chosen, with their words.
-pub const TYPES: [(&str, &str); 15] = [
+pub const TYPES: [(&str, &str); 16] = [
     ("*", "All events"),
     ("key.created", "A key was made"),
     ("key.imported", "A key was imported"),
@@ -132,6 +132,7 @@ pub const TYPES: [(&str, &str); 15] = [
     ("user.disabled", "A user was disabled"),
     ("user.locked", "A user was locked"),
     ("application.disabled", "An application was disabled"),
+    ("audit.entry", "Each entry of the audit log, with before and after"),
 ];
 
 /// What changes of single fields are told by: the field of the form, and its name.

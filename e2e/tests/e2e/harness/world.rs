@@ -341,6 +341,15 @@ impl World {
         &self.database_url
     }
 
+    /// Has the server remove what is older than so many days from its audit log, as it does by itself where it is configured to.
+    pub async fn trim_audit(&self, kept_days: u32) -> i64 {
+        let running = self.running.lock().await;
+        let manage = running.as_ref().expect("a running server").manage();
+        let report = claviger_manage::audit::trim(manage, kept_days, |_| i64::MAX).await.expect("trimmed");
+        assert!(report.broken.is_empty(), "{report:?}");
+        report.removed
+    }
+
     /// Stops the server cleanly; its database stays.
     pub async fn stop_serving(&self) {
         if let Some(running) = self.running.lock().await.take() {

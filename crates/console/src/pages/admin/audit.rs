@@ -22,6 +22,19 @@ const KNOWN: &[&str] = &["text", "actor", "action", "object", "sort", "cursor"];
 const HISTORY: usize = 20;
 
 #[derive(Debug, Deserialize)]
+struct Entries {
+    #[serde(flatten)]
+    page: Listed<Entry>,
+    removed: Option<Removed>,
+}
+
+/// What was removed because the log is not kept for ever.
+#[derive(Debug, Deserialize)]
+struct Removed {
+    until: String,
+}
+
+#[derive(Debug, Deserialize)]
 struct Entry {
     at: String,
     actor: Subject,
@@ -46,7 +59,8 @@ pub(super) fn router() -> Router<Console> {
 
 async fn list(viewer: Viewer) -> Result<Response, Failure> {
     let asked = viewer.asked(KNOWN);
-    let found: Listed<Entry> = viewer.api.get(format!("/audit{}", asked.query())).read().await?;
+    let found = viewer.api.get(format!("/audit{}", asked.query())).read::<Entries>().await?;
+    let Entries { page: found, removed } = found;
     let list = List {
         path: "/admin/audit",
         asked: &asked,
@@ -65,6 +79,7 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         } @else {
             (table(&viewer, &found.data))
         }
+        (told(&viewer, removed.as_ref()))
         (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
     Ok(Page::new(&viewer, texts::TITLE, body).ok())
@@ -82,26 +97,40 @@ pub(crate) async fn history(viewer: &Viewer, id: &str) -> Result<Markup, Failure
 
 /// The same of actions such as `policy.*` alone.
 pub(crate) async fn history_of(viewer: &Viewer, id: &str, action: &str) -> Result<Markup, Failure> {
-    let Some(entries) = entries_of(viewer, id, action).await? else { return Ok(html! {}) };
+    let Some(Entries { page, removed }) = entries_of(viewer, id, action).await? else { return Ok(html! {}) };
+    let none = if removed.is_some() { texts::NO_HISTORY_SINCE } else { texts::NO_HISTORY };
     Ok(html! {
         section .card {
             header { h2 { (texts::HISTORY) } }
-            section { @if entries.is_empty() { p .muted { (texts::NO_HISTORY) } } @else { (table(viewer, &entries)) } }
+            section {
+                @if page.data.is_empty() { p .muted { (none) } } @else { (table(viewer, &page.data)) }
+                // What is older than the oldest that is shown may be gone, where all that is left is shown.
+                @if page.next_cursor.is_none() { (told(viewer, removed.as_ref())) }
+            }
         }
     })
 }
 
 /// The history of a record that is no more; `None` where the log knows of none.
 pub(crate) async fn history_of_the_gone(viewer: &Viewer, id: &str) -> Result<Option<Markup>, Failure> {
-    let entries = entries_of(viewer, id, "").await?.filter(|entries| !entries.is_empty());
-    Ok(entries.map(|entries| table(viewer, &entries)))
+    let found = entries_of(viewer, id, "").await?.filter(|found| !found.page.data.is_empty());
+    Ok(found.map(|found| table(viewer, &found.page.data)))
 }
 
 /// The newest entries of a record; `None` for who may not read the log.
-async fn entries_of(viewer: &Viewer, id: &str, action: &str) -> Result<Option<Vec<Entry>>, Failure> {
+async fn entries_of(viewer: &Viewer, id: &str, action: &str) -> Result<Option<Entries>, Failure> {
     let action = if action.is_empty() { String::new() } else { format!("&action={}", segment(action)) };
     let path = format!("/audit?limit={HISTORY}&object={}{action}", segment(id));
-    Ok(viewer.api.get(path).read_if_seen::<Listed<Entry>>().await?.map(|page| page.data))
+    Ok(viewer.api.get(path).read_if_seen().await?)
+}
+
+/// That older entries were removed, where some were.
+fn told(viewer: &Viewer, removed: Option<&Removed>) -> Markup {
+    html! {
+        @if let Some(removed) = removed {
+            p .muted { (texts::REMOVED_UNTIL) " " (time::second(&removed.until, &viewer.zone)) " " (texts::REMOVED_WHY) }
+        }
+    }
 }
 
 fn table(viewer: &Viewer, entries: &[Entry]) -> Markup {
