@@ -7,7 +7,7 @@ use claviger_domain::authority::Authority;
 use claviger_domain::operation::Operation;
 use claviger_store::{Conn, Scope, Tx, apis, operations};
 
-use super::record::{check_slug_free, find_own, note, rename_general, view};
+use super::record::{check_slug_free, find_own, note_change, rename_general, view};
 use super::request::{self, EditApi};
 use super::wire::Recorded;
 use super::{manual, rules, slug, versions};
@@ -117,7 +117,7 @@ async fn apply(
         manual::forget(tx, api.id, &operations).await?;
     }
     let new = view(tx, &api).await?;
-    note(tx, ctx, "api.edit", &api, Some(&old), Some(&new));
+    note_change(tx, ctx, "api.edit", &api, (&old, &listed), (&new, &operations));
     Ok(Recorded { api: new, version: api.version })
 }
 

@@ -20,7 +20,7 @@ use super::document::{self, DocumentError, Format, ImportedDocument};
 use super::imported::{Imported, SuggestedSetView};
 use super::manual::{self, Manuals};
 use super::merge::{Existing, Merged, merge};
-use super::record::{self, note, rename_general, view};
+use super::record::{self, note, note_change, rename_general, view};
 use super::shares::Shares;
 use super::wire::ApiView;
 use super::{request, slug};
@@ -137,6 +137,8 @@ fn checked_slug(query: &ImportQuery, document: &ImportedDocument) -> Result<Slug
 /// What an import does to the database.
 struct Preview {
     before: Option<Api>,
+    /// The operations before.
+    listed: Vec<Operation>,
     after: Api,
     differs: bool,
     operations: Vec<Operation>,
@@ -149,7 +151,7 @@ struct Preview {
 
 impl Plan {
     async fn carry_out(&self, tx: &mut Tx) -> Result<Imported, Error> {
-        let Preview { before, after, differs, operations, manuals, manuals_differ, mut imported } =
+        let Preview { before, listed, after, differs, operations, manuals, manuals_differ, mut imported } =
             self.preview(tx).await?;
         let old = match &before {
             Some(before) if !differs && !manuals_differ && *before == after => return Ok(imported),
@@ -173,7 +175,12 @@ impl Plan {
             manuals.save(tx, after.id).await?;
         }
         imported.api = view(tx, &after).await?;
-        note(tx, &self.ctx, "api.import", &after, old.as_ref(), Some(&imported.api));
+        match &old {
+            Some(old) => {
+                note_change(tx, &self.ctx, "api.import", &after, (old, &listed), (&imported.api, &operations));
+            }
+            None => note(tx, &self.ctx, "api.import", &after, None, Some(&imported.api)),
+        }
         Ok(imported)
     }
 
@@ -204,7 +211,7 @@ impl Plan {
         };
         let imported = self.imported(before.is_none(), &after, &merged, difference, shares);
         let Merged { operations, manuals, .. } = merged;
-        Ok(Preview { before, after, differs, operations, manuals, manuals_differ, imported })
+        Ok(Preview { before, listed: old, after, differs, operations, manuals, manuals_differ, imported })
     }
 
     fn imported(&self, made: bool, after: &Api, merged: &Merged, difference: Difference, shares: Shares) -> Imported {

@@ -1,15 +1,18 @@
 //! What several use cases do with the record of an API.
 
+use std::collections::BTreeSet;
+
 use claviger_domain::api::{Api, ApiKind};
 use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::name::Name;
+use claviger_domain::operation::Operation;
 use claviger_domain::{ApiId, ApiSetId, OrganizationId, Timestamp};
 use claviger_store::{Conn, Tx, api_sets, apis, operations};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::slug;
-use super::wire::ApiView;
+use super::wire::{ApiView, OperationView};
 use crate::changes::differing_fields;
 use crate::ctx::Ctx;
 use crate::error::{Error, ErrorCode, FieldError};
@@ -121,7 +124,42 @@ pub(super) async fn rename_general(tx: &mut Tx, ctx: &Ctx, before: &Api, after: 
     Ok(api_sets::update(tx, &set).await?)
 }
 
-/// The audit entry of a change of an API: the fields that differ; operations as counts.
+/// The most operations that an audit entry shows of those before and of those after.
+const OPERATIONS_SHOWN_MAX: usize = 50;
+
+/// The audit entry of a change of an API and of its operations, as they were and as they are: what differs.
+pub(super) fn note_change(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    action: &str,
+    api: &Api,
+    (old, listed): (&ApiView, &[Operation]),
+    (new, operations): (&ApiView, &[Operation]),
+) {
+    let with = |view: &ApiView, shown: Value| {
+        let mut fields = audited(view)?;
+        fields["operations"] = shown;
+        Some(fields)
+    };
+    let before = with(old, differing_operations(listed, operations));
+    let after = with(new, differing_operations(operations, listed));
+    let (before, after) = differing_fields(before, after);
+    tx.audit(Chain::Organization(api.organization), ctx.entry(action, subject(api.id, &api.name), before, after));
+}
+
+/// Those of `all` that are not among the others as they are; a number stands for those that are too many to show.
+fn differing_operations(all: &[Operation], others: &[Operation]) -> Value {
+    let text = |operation: &Operation| serde_json::to_string(operation).unwrap_or_default();
+    let others: BTreeSet<String> = others.iter().map(text).collect();
+    let differing: Vec<_> = all.iter().filter(|operation| !others.contains(&text(operation))).collect();
+    let shown = differing.iter().take(OPERATIONS_SHOWN_MAX);
+    let mut shown: Vec<Value> = shown.map(|operation| OperationView::audited(operation)).collect();
+    let more = differing.len() - shown.len();
+    shown.extend((more > 0).then(|| json!({ "more": more })));
+    Value::Array(shown)
+}
+
+/// The audit entry of an API that is made or deleted; operations as counts.
 pub(super) fn note(tx: &mut Tx, ctx: &Ctx, action: &str, api: &Api, before: Option<&ApiView>, after: Option<&ApiView>) {
     let (before, after) = differing_fields(before.and_then(audited), after.and_then(audited));
     tx.audit(Chain::Organization(api.organization), ctx.entry(action, subject(api.id, &api.name), before, after));

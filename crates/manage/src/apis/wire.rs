@@ -4,6 +4,7 @@ use claviger_domain::api::{Api, ApiKind};
 use claviger_domain::operation::Operation;
 use claviger_domain::{Timestamp, api};
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::rules::SharedWithView;
@@ -149,6 +150,15 @@ impl From<&api::Host> for HostView {
 }
 
 impl OperationView {
+    /// What an audit entry shows: the members that say something, under the operation's own name.
+    pub(super) fn audited(operation: &Operation) -> Value {
+        let mut shown = json!(Self { name: operation.name.to_string(), ..Self::new("", operation) });
+        if let Some(members) = shown.as_object_mut() {
+            members.retain(|_, value| !matches!(value, Value::Array(list) if list.is_empty()) && *value != "");
+        }
+        shown
+    }
+
     /// The view of an operation of `api`, called as `label` names that API.
     pub fn new(label: &str, operation: &Operation) -> Self {
         let texts = |list: &[Box<str>]| list.iter().map(ToString::to_string).collect();

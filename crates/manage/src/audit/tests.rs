@@ -95,7 +95,10 @@ async fn nothing_goes_that_notices_webhooks_or_this_nodes_file_still_need() {
     let body = json!({"name": "Tickets", "url": "https://hooks.example.com/", "events": ["key.created"]});
     assert_eq!(world.post(&admin, "/webhooks", body).await.status, 201);
     let count = world.get(&admin, "/audit/verify").await.body["head"]["seq"].as_i64().expect("a number");
-    notices::follow(&world.manage).await.expect("followed");
+    let notices = async || notices::follow(&world.manage).await.expect("followed");
+    let webhooks = async || webhooks::follow(&world.manage).await.expect("followed");
+    notices().await;
+    webhooks().await;
     key(&world, &admin, "told of later").await;
     days_go_by(&world, 40);
     let organization = world.get(&admin, "/organization").await.text("id");
@@ -105,11 +108,19 @@ async fn nothing_goes_that_notices_webhooks_or_this_nodes_file_still_need() {
         trim(&world.manage, DAYS, written).await.expect("trimmed").removed
     };
     assert_eq!(up_to(2).await, 2, "as far as the file is");
-    assert_eq!(up_to(i64::MAX).await, count - 2, "what notices have not looked at stays");
-    notices::follow(&world.manage).await.expect("followed");
+    assert_eq!(up_to(i64::MAX).await, count - 2, "as far as both have looked");
+    notices().await;
     assert_eq!(up_to(i64::MAX).await, 0, "what webhooks have not looked at stays");
-    assert!(webhooks::follow(&world.manage).await.expect("followed") > 0, "and is told of");
-    notices::follow(&world.manage).await.expect("followed");
+    assert!(webhooks().await > 0, "and is told of");
+    assert_eq!(up_to(i64::MAX).await, 1);
+    key(&world, &admin, "told of later still").await;
+    days_go_by(&world, 40);
+    assert!(webhooks().await > 0);
+    let left = world.get(&admin, "/audit").await.body["data"].as_array().map(Vec::len);
+    up_to(i64::MAX).await;
+    let list = world.get(&admin, "/audit?action=key.create").await.body;
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(1), "what notices have not looked at stays: {left:?}");
+    notices().await;
     assert!(up_to(i64::MAX).await > 0);
     assert_eq!(world.get(&admin, "/audit/verify").await.body["intact"], true);
 }
