@@ -32,7 +32,7 @@ impl Place {
         let made = run(set_up, "");
         assert!(made.status.success(), "{}", text(&made.stderr));
         let made: Value = serde_json::from_slice(&made.stdout).expect("JSON");
-        place.token = made["token"].as_str().expect("a token").to_owned();
+        made["token"].as_str().expect("a token").clone_into(&mut place.token);
         place
     }
 

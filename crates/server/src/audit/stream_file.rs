@@ -38,7 +38,7 @@ struct FileId {
 }
 
 /// What is saved beside the file.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Cursor {
     file: Option<FileId>,
     /// The file's length to which the marks belong.
@@ -87,8 +87,8 @@ impl StreamFile {
             }
         }
         self.open = None;
-        let mut cursor = match self.cursor.take() {
-            Some(cursor) => cursor,
+        let mut cursor = match &self.cursor {
+            Some(cursor) => cursor.clone(),
             None => read_cursor(&self.cursor_path())?,
         };
         let file = open(&self.path)?;
@@ -317,6 +317,7 @@ mod tests {
         assert_eq!(text(&folder), line("a", 2));
         assert_eq!(std::fs::metadata(&path).expect("it").mode() & 0o777, 0o600);
         // The same while nobody writes.
+        file.save().expect("saved");
         std::fs::rename(&path, folder.path().join("audit.jsonl.2")).expect("moved");
         drop(file);
         let file = ready(&folder);

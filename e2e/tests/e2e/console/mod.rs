@@ -6,6 +6,7 @@ mod answered;
 mod api_user_secrets;
 mod api_users;
 mod applications;
+mod audit;
 mod back;
 mod copying;
 mod every_page;
