@@ -47,8 +47,7 @@ pub(crate) struct Sources {
     pub(crate) mail: Option<Arc<crate::mail::Counters>>,
     pub(crate) webhooks: Arc<crate::webhooks::Counters>,
     pub(crate) limits: Arc<crate::limits::Counters>,
-    /// None where no file is written.
-    pub(crate) audit: Option<Arc<crate::audit::Counters>>,
+    pub(crate) audit: Arc<crate::audit::Counters>,
 }
 
 // === impl Sources ===
@@ -69,9 +68,7 @@ impl Sources {
             mail::write(&mut page, &mail.read(), self.clock.now());
         }
         webhooks::write(&mut page, &self.webhooks.read(), self.clock.now());
-        if let Some(audit) = &self.audit {
-            audit::write(&mut page, &audit.read());
-        }
+        audit::write(&mut page, &self.audit.read());
         limits::write(&mut page, &self.limits.read(), &self.health.engine().metrics().limits);
         store::write(&mut page, &self.store.metrics(), self.health.engine().position());
         if let Some(snapshot) = &self.snapshot {

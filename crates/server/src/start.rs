@@ -134,7 +134,7 @@ impl Server {
             mail: smtp.as_ref().map(|_| Arc::clone(&mail_counters)),
             webhooks: Arc::clone(&webhook_counters),
             limits: Arc::clone(&limits),
-            audit: config.audit.stream_file.as_ref().map(|_| Arc::clone(&audit_counters)),
+            audit: Arc::clone(&audit_counters),
             tls: listeners_tls.clone(),
         };
         let tasks = TaskTracker::new();
