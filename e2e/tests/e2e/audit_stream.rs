@@ -167,7 +167,11 @@ async fn a_file_that_is_rotated_while_the_server_writes_goes_on_in_a_new_one_and
     let serving = place.start().await;
     place.create_key(&serving, "after").await;
     assert_eq!(assert_whole(&place, &serving, &files).await, 0);
+    // And what was done last is there when it has ended.
+    place.create_key(&serving, "last").await;
     serving.stop();
+    let text = std::fs::read_to_string(&current).expect("it");
+    assert!(text.contains("\"name\":\"last\""), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,8 @@ use super::stream_file::{Mark, StreamFile};
 
 /// How often it is looked for new entries.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long the last look has at a stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 /// Entries that are written, and waited for, together.
 const BATCH: i64 = 500;
 
@@ -75,7 +77,8 @@ impl Written {
 // === impl StreamTask ===
 
 impl StreamTask {
-    /// Runs until `stop`. What was not written then is written after the next start.
+    /// Runs until `stop`, and writes what was done until then, for as long as a stop may wait. What is left is written after the next
+    /// start.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let file = Arc::new(Mutex::new(StreamFile::new(self.path.clone())));
         let mut period = tokio::time::interval(PERIOD);
@@ -85,7 +88,13 @@ impl StreamTask {
         loop {
             tokio::select! {
                 _ = period.tick() => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    let last = CancellationToken::new();
+                    if let Ok(round) = tokio::time::timeout(STOP_PATIENCE, self.round(&file, seen, &last)).await {
+                        self.report(round.err());
+                    }
+                    return;
+                }
             }
             let round = self.round(&file, seen, &stop).await;
             seen = round.as_ref().ok().copied();

@@ -168,6 +168,8 @@ impl World {
         config.database.url = Some(database.url.parse().expect("a database URL"));
         config.master_secret_file = master_secret;
         config.doors.settings.threads = 1;
+        // One more place where nothing may be that belongs nowhere.
+        config.audit.stream_file = Some(data.join("audit.jsonl"));
         configure(&mut config);
         let running = Box::pin(Server::start(config, clock.clone(), Arc::new(OsRandom)))
             .await
