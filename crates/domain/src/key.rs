@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api_set::ApiPattern;
+use crate::approval::Approval;
 use crate::clock::Timestamp;
 use crate::credential::Environment;
 use crate::digest::CredentialDigest;
@@ -92,11 +93,14 @@ pub struct Key {
     pub expires_at: Option<Timestamp>,
     /// It does not go idle.
     pub idle_exempt: bool,
-    /// The idle clock begins here at the earliest: when it was last enabled, or the beginning before that, moved on by the
-    /// time in which it had expired.
+    /// The idle clock begins here at the earliest: when it was last enabled or approved, or the beginning before that, moved on
+    /// by the time in which it had expired.
     pub idle_from: Option<Timestamp>,
     /// Taken out of service, by whom and why.
     pub disabled: Option<Disabled>,
+    /// That it has to be approved, and what came of that; `None`: it never had to be.
+    #[serde(default)]
+    pub approval: Option<Approval>,
     /// Gone for good: a tombstone.
     pub deleted_at: Option<Timestamp>,
     /// The customer's name in the caller's own system.
@@ -228,6 +232,8 @@ pub struct Term {
     pub idle_from: Option<Timestamp>,
     /// When it was last used, by either of its secrets.
     pub last_used: Option<Timestamp>,
+    /// It waits for approval, and does not go idle as long as it does: nobody can use it.
+    pub pending: bool,
 }
 
 /// The facts that a state follows from; all that the hot path keeps of them.
@@ -237,6 +243,8 @@ pub struct Facts {
     pub deleted: bool,
     /// Taken out of service.
     pub disabled: bool,
+    /// Waits for approval.
+    pub pending: bool,
     /// Valid from.
     pub not_before: Option<Timestamp>,
     /// Valid until, exclusive.
@@ -254,6 +262,8 @@ impl Facts {
             State::Deleted
         } else if self.disabled || self.is_idle(now) {
             State::Disabled
+        } else if self.pending {
+            State::Pending
         } else if self.expires_at.is_some_and(|end| now >= end) {
             State::Expired
         } else if self.not_before.is_some_and(|begin| now < begin) {
@@ -309,6 +319,7 @@ impl Key {
             idle_exempt: false,
             idle_from: None,
             disabled: None,
+            approval: None,
             deleted_at: None,
             external_id: None,
             tags: Vec::new(),
@@ -330,6 +341,7 @@ impl Key {
             idle_exempt: self.idle_exempt,
             idle_from: self.idle_from,
             last_used,
+            pending: self.is_pending(),
         }
     }
 
@@ -393,9 +405,10 @@ impl Term {
         Facts {
             deleted: false,
             disabled: false,
+            pending: self.pending,
             not_before: self.not_before,
             expires_at: rules.end(&self.owner, self.created_at, self.expires_at),
-            idle_at: if self.idle_exempt { None } else { rules.idle_at(self.idle_start()) },
+            idle_at: if self.idle_exempt || self.pending { None } else { rules.idle_at(self.idle_start()) },
         }
     }
 
@@ -437,6 +450,7 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::approval::Approved;
     use crate::credential::{KeyPrefix, generate_key, hint};
     use crate::pair::{Pair, identifier_hint};
     use crate::secret::Secret;
@@ -455,10 +469,12 @@ mod tests {
     fn the_state_is_the_first_that_applies() {
         let at = Timestamp::from_micros;
         let ends = Facts { not_before: Some(at(9)), expires_at: Some(at(5)), ..Facts::default() };
-        let all = Facts { deleted: true, disabled: true, ..ends };
+        let all = Facts { deleted: true, disabled: true, pending: true, ..ends };
         assert_eq!(all.state(at(7)), State::Deleted);
         assert_eq!(Facts { deleted: false, ..all }.state(at(7)), State::Disabled);
-        let enabled = Facts { deleted: false, disabled: false, ..all };
+        let waiting = Facts { deleted: false, disabled: false, ..all };
+        assert_eq!([4, 7].map(|now| waiting.state(at(now))), [State::Pending; 2], "expired or not yet valid");
+        let enabled = Facts { pending: false, ..waiting };
         assert_eq!(enabled.state(at(7)), State::Expired);
         assert_eq!(enabled.state(at(5)), State::Expired, "the end is exclusive");
         assert_eq!(enabled.state(at(4)), State::NotYetValid);
@@ -493,6 +509,13 @@ mod tests {
         key.idle_exempt = true;
         assert_eq!(key.facts(&rules, None).idle_at, None);
         (key.idle_exempt, key.not_before, key.expires_at) = (false, None, Some(at(50)));
+
+        let asked = Approval::asked(key.created_by.clone(), &[], at(0));
+        key.approval = Some(asked.clone());
+        assert_eq!(key.facts(&rules, Some(at(40))).idle_at, None, "nobody can use it");
+        let by = key.created_by.clone();
+        key.approval = Some(Approval { approved: Some(Approved { at: at(1), by, reason: None }), ..asked });
+        assert_eq!(key.facts(&rules, Some(at(40))).idle_at, Some(at(130)));
 
         let before = key.facts(&rules, Some(at(40)));
         assert!(!before.is_idle(at(300)), "an end comes first");

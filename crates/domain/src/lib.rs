@@ -6,6 +6,7 @@ pub mod api;
 pub mod api_set;
 pub mod api_user;
 pub mod application;
+pub mod approval;
 pub mod attempts;
 pub mod audit;
 pub mod authority;

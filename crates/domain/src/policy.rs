@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::id::ApiSetId;
 use crate::key::Owner;
 
 /// The longest lifetime that a policy may grant, in days; the other units have the same in theirs.
@@ -36,6 +37,8 @@ pub struct Policy {
     pub status_profile: StatusProfile,
     /// Whether who manages keys may make and change those of other people.
     pub delegated_creation: bool,
+    /// The sets whose keys a second person has to approve ([`crate::approval::needs_approval`]); none: no key waits.
+    pub approval: Vec<ApiSetId>,
     /// When it was last changed; `None`: never.
     pub updated_at: Option<Timestamp>,
     /// Grows with each change; its entity tag.
@@ -123,6 +126,7 @@ impl Default for Policy {
             unique_names: UniqueNames::Owner,
             status_profile: StatusProfile::Default,
             delegated_creation: false,
+            approval: Vec::new(),
             updated_at: None,
             version: 1,
         }

@@ -196,7 +196,7 @@ impl Explanation {
             instant(facts.idle_at, "never"),
             inquiry.now
         );
-        let rule = "not disabled, not idle, not expired, already valid";
+        let rule = "not disabled, not idle, approved where it has to be, not expired, already valid";
         self.push("state", input, rule, check_state(rules, key, inquiry.uses_elsewhere, inquiry.now));
         let bound = bearer.bound;
         if !matches!(bound, Bound::Free) {

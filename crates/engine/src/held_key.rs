@@ -46,10 +46,20 @@ pub(crate) struct HeldKey {
     last_used: AtomicI64,
     /// What the hint shows behind the profile's part of it.
     hint_tail: [u8; 4],
-    disabled: bool,
+    service: Service,
     idle_exempt: bool,
     /// Whether [`Extras::not_before`] is to be looked at.
     begins_later: bool,
+}
+
+/// Whether somebody lets it be used, whatever time says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    In,
+    /// Taken out, waiting for approval or not.
+    Disabled,
+    /// It waits for approval.
+    Pending,
 }
 
 /// What keys share: rights, list of addresses and whose they are. One instance for all keys that are alike.
@@ -130,7 +140,7 @@ impl HeldKey {
             expires_at: key.expires_at.map_or(i64::MAX, Timestamp::as_micros),
             last_used: AtomicI64::new(last_used.unwrap_or(NEVER)),
             hint_tail: tail,
-            disabled: key.disabled.is_some(),
+            service: Service::of(key),
             idle_exempt: key.idle_exempt,
             begins_later: key.not_before.is_some(),
         }
@@ -138,12 +148,13 @@ impl HeldKey {
 
     /// Its state at `now`, by its organization's rules.
     pub(crate) fn state(&self, rules: &Rules, uses_elsewhere: &HeldUsesElsewhere, now: Timestamp) -> State {
-        if self.disabled {
-            State::Disabled
-        } else if self.begins_later || self.may_have_ended(rules, now) {
-            self.certain_facts(rules, uses_elsewhere.get()).state(now)
-        } else {
-            State::Active
+        match self.service {
+            Service::Disabled => State::Disabled,
+            Service::Pending => State::Pending,
+            Service::In if self.begins_later || self.may_have_ended(rules, now) => {
+                self.certain_facts(rules, uses_elsewhere.get()).state(now)
+            }
+            Service::In => State::Active,
         }
     }
 
@@ -157,7 +168,7 @@ impl HeldKey {
 
     /// Whether it is idle at `now`, whatever else it is.
     pub(crate) fn is_idle(&self, rules: &Rules, now: Timestamp) -> bool {
-        !self.disabled && self.facts(rules).is_idle(now)
+        self.service != Service::Disabled && self.facts(rules).is_idle(now)
     }
 
     /// What its state follows from, but for going idle where it may be in use at another node.
@@ -169,7 +180,7 @@ impl HeldKey {
 
     /// What its state follows from.
     pub(crate) fn facts(&self, rules: &Rules) -> Facts {
-        Facts { disabled: self.disabled, ..self.term().facts(rules) }
+        Facts { disabled: self.service == Service::Disabled, ..self.term().facts(rules) }
     }
 
     fn term(&self) -> Term {
@@ -181,6 +192,7 @@ impl HeldKey {
             idle_exempt: self.idle_exempt,
             idle_from: self.extras.as_ref().and_then(|extras| extras.idle_from),
             last_used: self.last_used().map(Timestamp::from_micros),
+            pending: self.service == Service::Pending,
         }
     }
 
@@ -247,6 +259,20 @@ impl HeldKey {
     /// The customer's name in the caller's own system.
     pub(crate) fn external_id(&self) -> Option<&str> {
         self.extras.as_ref()?.external_id.as_deref()
+    }
+}
+
+// === impl Service ===
+
+impl Service {
+    fn of(key: &Key) -> Self {
+        if key.disabled.is_some() {
+            Self::Disabled
+        } else if key.is_pending() {
+            Self::Pending
+        } else {
+            Self::In
+        }
     }
 }
 

@@ -26,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 33] = [
+const MIGRATIONS: [Migration; 34] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -88,6 +88,8 @@ const MIGRATIONS: [Migration; 33] = [
         oldest_reader: 10,
     },
     Migration { script: include_str!("../migrations/0032_webhooks.sql"), oldest_reader: 10 },
+    // One that does not know approval would let a key pass that waits for it.
+    Migration { script: include_str!("../migrations/0033_approval.sql"), oldest_reader: 33 },
     Migration { script: include_str!("../migrations/0034_audit_checkpoints.sql"), oldest_reader: 10 },
 ];
 

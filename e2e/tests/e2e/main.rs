@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod approval;
 mod audit;
 mod audit_stream;
 mod backup;

@@ -110,6 +110,24 @@ impl OperationPattern {
         self.version.as_deref().is_none_or(|own| is_same_version(own, version))
     }
 
+    /// Whether an operation could be meant by both, exceptions or not, in one version at least.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        let same_version = self.version().zip(other.version()).is_none_or(|(own, other)| is_same_version(own, other));
+        let names = match (self.prefix, other.prefix) {
+            (true, true) => self.text.starts_with(&*other.text) || other.text.starts_with(&*self.text),
+            (true, false) => self.names(&other.text),
+            (false, _) => other.names(&self.text),
+        };
+        same_version && names
+    }
+
+    /// Whether it means everything that another means, exceptions or not.
+    pub fn covers(&self, other: &Self) -> bool {
+        let versions =
+            self.version().is_none_or(|own| other.version().is_some_and(|other| is_same_version(own, other)));
+        versions && (self.prefix || !other.prefix) && self.names(&other.text)
+    }
+
     /// As it stands on the wire, behind the `!` of an exception and the name of its API.
     pub fn of_api(&self, api: &str) -> String {
         let sign = if self.exception { "!" } else { "" };

@@ -10,6 +10,7 @@ use claviger_domain::api_user::{
     ApiSession, ApiSessionLimits, ApiUser, Contact, PermissionType, SignInMethod, generate_api_token,
 };
 use claviger_domain::application::{Application, ApplicationType, SignIn, StoredPassword, TypeFields};
+use claviger_domain::approval::Approval;
 use claviger_domain::authority::{Authorities, Authority, BUILT_IN_SETS};
 use claviger_domain::change::{Change, Object, ObjectRef, Position};
 use claviger_domain::credential::{Environment, KeyPrefix, generate_key, hint};
@@ -281,6 +282,7 @@ struct SetState {
     limits: Vec<Limit>,
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "the documented form")]
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyState {
@@ -309,6 +311,8 @@ struct KeyState {
     idle_exempt: bool,
     #[serde(default)]
     disabled: bool,
+    #[serde(default)]
+    awaits_approval: bool,
     #[serde(default)]
     deleted: bool,
     #[serde(default)]
@@ -929,6 +933,7 @@ impl Builder {
             idle_exempt: state.idle_exempt,
             idle_from: None,
             disabled: state.disabled.then(|| Disabled { at: self.now, by: actor.clone(), reason: None }),
+            approval: state.awaits_approval.then(|| Approval::asked(actor.clone(), &[], self.now)),
             deleted_at: state.deleted.then_some(self.now),
             external_id: state.external_id.clone(),
             tags: Vec::new(),

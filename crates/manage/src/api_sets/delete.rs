@@ -6,7 +6,7 @@ use claviger_domain::api_set::{ApiSet, ApiSetKind};
 use claviger_domain::authority::Authority;
 use claviger_domain::sharing::SharedWith;
 use claviger_store::api_sets::{self, InUse};
-use claviger_store::{Conn, Scope};
+use claviger_store::{Conn, Scope, organizations};
 
 use super::record::{find_own, note, view};
 use crate::Manage;
@@ -60,6 +60,10 @@ async fn check_unused(conn: &mut Conn, set: &ApiSet) -> Result<(), Error> {
     if roles > 0 {
         let naming = if roles == 1 { "1 role names".to_owned() } else { format!("{roles} roles name") };
         return Err(Error::conflict(format!("{naming} this set in a level; take it from there first.")));
+    }
+    let home = organizations::get(conn, set.organization).await?;
+    if home.is_some_and(|home| home.policy.approval.contains(&set.id)) {
+        return Err(Error::conflict("The policy has keys with this set approved; take it from there first."));
     }
     if keys_of_others > 0 && is_lent(conn, set, |with| *with != SharedWith::None).await? {
         let detail =

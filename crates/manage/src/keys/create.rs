@@ -19,7 +19,7 @@ use super::request::{self, CreateKey};
 use super::term::{Surroundings, settle_new};
 use super::value::{Issued, NewValue};
 use super::wire::{KeyView, KeyWithSecret};
-use super::{grants, owner, signing};
+use super::{approval, grants, owner, signing};
 use crate::Manage;
 use crate::answer::Answer;
 use crate::checks::Checks;
@@ -58,6 +58,8 @@ struct Given {
     owner: Owner,
     api_sets: Vec<ApiSetId>,
     operations: Vec<ApiPattern>,
+    /// Whether that has to be approved.
+    needs_approval: bool,
 }
 
 /// The most different requests that are remembered.
@@ -147,7 +149,9 @@ impl NewKey {
     pub(super) async fn check(&self, conn: &mut Conn, ctx: &Ctx, resolved: &mut Resolved) -> Result<Key, Error> {
         let mut key = self.draft.clone();
         let home = organizations::get(conn, key.organization).await?.ok_or_else(|| Error::not_found("organization"))?;
-        resolved.give(conn, ctx, &mut key, &home, &self.request).await?;
+        if resolved.give(conn, ctx, &mut key, &home, &self.request).await? {
+            approval::ask(conn, ctx, &mut key).await?;
+        }
         let levels = grants::levels(conn, ctx, &key.owner).await?;
         let most_keys = (*home.policy.max_keys.of(&key.owner)).into_iter().chain(levels.max_keys).min();
         settle_new(&mut key, &Surroundings::of_new(&home).within(&levels))?;
@@ -190,7 +194,8 @@ impl Resolved {
         self.tried.get(owner).copied().unwrap_or_default()
     }
 
-    /// Gives the key its owner and what it may do; names that were resolved before in this transaction are not again.
+    /// Gives the key its owner and what it may do, and says whether that has to be approved; names that were resolved before in
+    /// this transaction are not again.
     async fn give(
         &mut self,
         conn: &mut Conn,
@@ -198,19 +203,20 @@ impl Resolved {
         key: &mut Key,
         home: &Organization,
         request: &CreateKey,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let owner = request.owner.as_ref().map(|owner| (owner.kind.clone(), owner.id.clone()));
         let named = (owner, request.api_sets.clone(), request.operations.clone());
         if let Some((_, given)) = self.named.iter().find(|(known, _)| *known == named) {
-            let Given { owner, api_sets, operations } = given.clone()?;
+            let Given { owner, api_sets, operations, needs_approval } = given.clone()?;
             (key.owner, key.api_sets, key.operations) = (owner, api_sets, operations);
-            return Ok(());
+            return Ok(needs_approval);
         }
         let result = give(conn, ctx, key, home, request).await;
-        let given = result.clone().map(|()| Given {
+        let given = result.clone().map(|needs_approval| Given {
             owner: key.owner,
             api_sets: key.api_sets.clone(),
             operations: key.operations.clone(),
+            needs_approval,
         });
         if self.named.len() < RESOLVED_MAX {
             self.named.push((named, given));
@@ -233,9 +239,10 @@ async fn give(
     key: &mut Key,
     home: &Organization,
     request: &CreateKey,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     key.owner = owner::resolve(conn, ctx, home, request.owner.as_ref()).await?;
-    grants::give(conn, ctx, key, request.api_sets.as_deref(), request.operations.as_deref()).await
+    grants::give(conn, ctx, key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
+    approval::is_needed(conn, &home.policy, None, key).await
 }
 
 /// The record without its grants.

@@ -6,10 +6,10 @@ use claviger_domain::limit::Place;
 use serde_json::{Map, Value};
 
 use super::access::Need;
-use super::grants;
 use super::record::{Recorded, change, check_name};
 use super::request::{self, EditKey};
 use super::term::{self, Surroundings};
+use super::{approval, grants};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::checks::Checks;
@@ -31,9 +31,10 @@ pub async fn edit(
         let request = request.clone();
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
-            let name = key.name.search_form();
+            let (before, name) = (key.clone(), key.name.search_form());
             merge(ctx, key, &request, surroundings)?;
             grants::give(tx, ctx, key, request.api_sets.as_deref(), request.operations.as_deref()).await?;
+            approval::settle_changed(tx, ctx, &before, key).await?;
             // Two of one name that were there before the policy asked for one stay, and can be edited.
             if key.name.search_form() == name {
                 return Ok(());

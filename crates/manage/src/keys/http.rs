@@ -36,6 +36,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(get, edit, delete))
         .routes(routes!(disable))
         .routes(routes!(enable))
+        .routes(routes!(approve))
+        .routes(routes!(deny))
         .routes(routes!(rotate))
         .routes(routes!(end_overlap))
         .routes(routes!(reveal))
@@ -185,6 +187,37 @@ async fn enable(
     OptionalJsonBody(request): OptionalJsonBody<Reason>,
 ) -> Result<Answer<KeyView>, Error> {
     recorded(&manage, keys::enable(&manage, &ctx, id, request).await?, query).await
+}
+
+/// Approves a key that waits; only a person who has no hand in it may. With `If-Match` only what was looked at.
+#[utoipa::path(post, path = "/keys/{id}/approve", operation_id = "keys/approve", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = Option<Reason>,
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn approve(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(query): Query<ChangeQuery>,
+    if_match: IfMatch,
+    OptionalJsonBody(request): OptionalJsonBody<Reason>,
+) -> Result<Answer<KeyView>, Error> {
+    recorded(&manage, keys::approve(&manage, &ctx, id, if_match, request).await?, query).await
+}
+
+/// Denies a key that waits, which disables it; the reason is required. Only a person who has no hand in it may.
+#[utoipa::path(post, path = "/keys/{id}/deny", operation_id = "keys/deny", tag = "keys",
+    params(("id" = String, Path, description = "The key's id"), ChangeQuery),
+    request_body = Reason,
+    responses((status = 200, body = KeyView), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn deny(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    PathId(id): Id,
+    Query(query): Query<ChangeQuery>,
+    JsonBody(request): JsonBody<Reason>,
+) -> Result<Answer<KeyView>, Error> {
+    recorded(&manage, keys::deny(&manage, &ctx, id, request).await?, query).await
 }
 
 /// Gives a key a new secret and answers it, once; the old one stays valid for the overlap.

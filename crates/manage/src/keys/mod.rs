@@ -1,6 +1,7 @@
 //! Keys: made, limited, rotated, taken out of service, explained.
 
 mod access;
+mod approval;
 mod check;
 mod create;
 mod delete;
@@ -34,6 +35,7 @@ mod value;
 mod wire;
 
 pub use access::{user_who_gets, user_whose_keys};
+pub use approval::{approve, deny};
 pub use check::{Check, CheckView, Explained, check};
 pub(crate) use create::NewKey;
 pub use create::create;

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::access::{self, Need};
-use super::grants;
 use super::record::{Recorded, change, find};
 use super::value::NextValue;
 use super::wire::KeyWithSecret;
+use super::{approval, grants};
 use crate::Manage;
 use crate::body::IfMatch;
 use crate::ctx::Ctx;
@@ -53,7 +53,9 @@ pub async fn rotate(
             Box::pin(async move {
                 grants::require_held(tx, ctx, key).await?;
                 check_state(surroundings.facts(key).state(ctx.now))?;
+                let before = key.clone();
                 replace(key, next.stored.clone(), request.overlap_seconds, ctx.now)?;
+                approval::settle_changed(tx, ctx, &before, key).await?;
                 next.seal(tx, key).await
             })
         })

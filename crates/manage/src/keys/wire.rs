@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use claviger_domain::api_set::ApiPattern;
+use claviger_domain::approval::Approval;
 use claviger_domain::key::{Actor, Disabled, Facts, Key, Owner, State};
 use claviger_domain::policy::Policy;
 use claviger_domain::rules::Rules;
@@ -53,6 +54,9 @@ pub struct KeyView {
     state_by: Option<ActorView>,
     #[schema(required, value_type = Option<String>)]
     state_at: Option<Timestamp>,
+    /// That it has to be approved, and who approved it; null if it never had to be.
+    #[schema(required)]
+    approval: Option<ApprovalView>,
     /// The sets it holds, by slug; another organization's by id.
     api_sets: Vec<String>,
     /// The operations it holds beside its sets, as `<api slug>:<pattern>`; of another organization's API as `<id>:<pattern>`.
@@ -93,6 +97,26 @@ pub struct KeyView {
     last_refused: Option<SightingView>,
     #[schema(required)]
     rotation: Option<RotationView>,
+}
+
+/// That a key has to be approved, and what came of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ApprovalView {
+    /// Since when it has to be.
+    #[schema(value_type = String)]
+    needed_at: Timestamp,
+    /// Who gave it what has to be approved.
+    asked_by: ActorView,
+    /// The ids of the people who had a hand in it, beside whose it is and who made it; none of them decides about it.
+    hands: Vec<String>,
+    /// Null while it waits.
+    #[schema(required, value_type = Option<String>)]
+    approved_at: Option<Timestamp>,
+    #[schema(required)]
+    approved_by: Option<ActorView>,
+    /// Why it was approved, in a person's words.
+    #[schema(required)]
+    reason: Option<String>,
 }
 
 /// Who a key belongs to.
@@ -288,6 +312,7 @@ impl KeyView {
             state_reason: state.reason,
             state_by: state.by.as_ref().map(ActorView::from),
             state_at: state.at,
+            approval: key.approval.as_ref().map(ApprovalView::from),
             api_sets: key.api_sets.iter().filter_map(|id| names.sets.get(id).cloned()).collect(),
             operations: key.operations.iter().filter_map(|pattern| names.pattern(pattern)).collect(),
             allowed_ips: (form == Form::Whole).then(|| key.allowed_ips.iter().map(IpView::from).collect()),
@@ -315,7 +340,7 @@ impl KeyView {
 
     /// What an audit entry shows of a key: all that a person can set, and its hint.
     pub(super) fn audited(&self) -> Value {
-        const FIELDS: [&str; 20] = [
+        const FIELDS: [&str; 21] = [
             "owner",
             "name",
             "description",
@@ -327,6 +352,7 @@ impl KeyView {
             "tags",
             "state",
             "state_reason",
+            "approval",
             "api_sets",
             "operations",
             "allowed_ips",
@@ -366,7 +392,11 @@ impl StateView {
             (State::Disabled, Some(Disabled { at, by, reason })) => (reason, Some(by), Some(at)),
             (State::Expired, _) => (Some(EXPIRY_REASON.to_owned()), None, facts.expires_at),
             (State::NotYetValid, _) => (None, None, key.not_before),
-            (State::Disabled | State::Pending | State::Active, _) => (None, None, None),
+            (State::Pending, _) => match &key.approval {
+                Some(Approval { needed_at, asked_by, .. }) => (None, Some(asked_by.clone()), Some(*needed_at)),
+                None => (None, None, None),
+            },
+            (State::Disabled | State::Active, _) => (None, None, None),
         };
         Self { state, reason, by, at }
     }
@@ -377,6 +407,20 @@ impl StateView {
 impl OwnerView {
     fn new(owner: &Owner, name: Option<String>) -> Self {
         Self { kind: owner.kind(), id: owner.id(), name }
+    }
+}
+
+impl From<&Approval> for ApprovalView {
+    fn from(Approval { needed_at, asked_by, hands, approved }: &Approval) -> Self {
+        let approved = approved.as_ref();
+        Self {
+            needed_at: *needed_at,
+            asked_by: ActorView::from(asked_by),
+            hands: hands.iter().map(UserId::to_string).collect(),
+            approved_at: approved.map(|approved| approved.at),
+            approved_by: approved.map(|approved| ActorView::from(&approved.by)),
+            reason: approved.and_then(|approved| approved.reason.clone()),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use claviger_domain::policy::{
     IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile, UniqueNames,
 };
 use claviger_domain::rules::Rules;
-use claviger_domain::{OrganizationId, Timestamp};
-use claviger_store::{Scope, Tx, key_reveals, policies};
+use claviger_domain::{ApiSetId, OrganizationId, Timestamp};
+use claviger_store::{Conn, Scope, Tx, key_reveals, policies};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -23,6 +23,7 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::keys::{home_in, settle};
 use crate::organizations::home;
+use crate::rights::resolve_sets;
 use crate::write::Changed;
 
 /// What to change; what is not there stays.
@@ -63,6 +64,11 @@ pub struct EditPolicy {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = bool)]
     pub delegated_creation: Option<bool>,
+    /// The sets whose keys a second person has to approve before they are used, by slug or id; an empty list: none. Keys that
+    /// are there stay as they are.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>, max_items = 200, example = json!(["refunds"]))]
+    pub approval: Option<Vec<String>>,
 }
 
 /// Longest lifetimes to change, such as `{"years": 1}`; null = for ever.
@@ -126,7 +132,8 @@ pub async fn preview(
     check(&request)?;
     let home = home(manage, id).await?;
     if_match.check(home.policy.version)?;
-    preview::preview(manage, &home, &merged(&home.policy, &request, ctx.now), ctx.now).await
+    let approval = approval(&mut *manage.store.read().await?, id, &request).await?;
+    preview::preview(manage, &home, &merged(&home.policy, &request, approval, ctx.now), ctx.now).await
 }
 
 /// Changes the policy of the caller's organization. What the rules before have made of keys is written down first.
@@ -135,13 +142,13 @@ pub async fn edit(
     ctx: &Ctx,
     if_match: IfMatch,
     request: EditPolicy,
-) -> Result<Changed<Policy>, Error> {
+) -> Result<Changed<(PolicyView, i64)>, Error> {
     let id = ctx.organization_with(Authority::PolicyManage)?;
     ctx.require_step_up()?;
     check(&request)?;
     let home = home(manage, id).await?;
     if_match.check(home.policy.version)?;
-    let after = Rules::new(&merged(&home.policy, &request, ctx.now), &home.time_zone);
+    let after = Rules::new(&merged(&home.policy, &request, None, ctx.now), &home.time_zone);
     if after != Rules::new(&home.policy, &home.time_zone) {
         settle(manage, ctx, &home, &after).await?;
     }
@@ -152,8 +159,9 @@ pub async fn edit(
             Box::pin(async move {
                 let home = home_in(tx, id).await?;
                 if_match.check(home.policy.version)?;
-                let after = merged(&home.policy, &request, ctx.now);
-                save(tx, &ctx, &home, after).await
+                let approval = approval(tx, id, &request).await?;
+                let after = save(tx, &ctx, &home, merged(&home.policy, &request, approval, ctx.now)).await?;
+                Ok((PolicyView::load(tx, &home, &after).await?, after.version))
             })
         })
         .await
@@ -167,7 +175,7 @@ async fn save(tx: &mut Tx, ctx: &Ctx, home: &Organization, mut after: Policy) ->
     after.version += 1;
     after.updated_at = Some(ctx.now);
     policies::save(tx, home.id, &after).await?;
-    note(tx, ctx, home.id, &home.policy, &after);
+    note(tx, ctx, home, &after).await?;
     for owner_kind in after.reveal.ended_since(&home.policy.reveal) {
         forget_secrets(tx, ctx, home.id, owner_kind).await?;
     }
@@ -190,11 +198,24 @@ async fn forget_secrets(
     Ok(())
 }
 
-fn note(tx: &mut Tx, ctx: &Ctx, organization: OrganizationId, before: &Policy, after: &Policy) {
-    let audited = |policy| Some(PolicyView::from(policy).audited());
-    let (old, new) = differing_fields(audited(before), audited(after));
-    let subject = Subject { kind: "policy".to_owned(), id: organization.to_string(), name: None };
-    tx.audit(Chain::Organization(organization), ctx.entry("policy.edit", subject, old, new));
+async fn note(tx: &mut Tx, ctx: &Ctx, home: &Organization, after: &Policy) -> Result<(), Error> {
+    let before = PolicyView::load(tx, home, &home.policy).await?.audited();
+    let after = PolicyView::load(tx, home, after).await?.audited();
+    let (old, new) = differing_fields(Some(before), Some(after));
+    let subject = Subject { kind: "policy".to_owned(), id: home.id.to_string(), name: None };
+    tx.audit(Chain::Organization(home.id), ctx.entry("policy.edit", subject, old, new));
+    Ok(())
+}
+
+/// The sets that a request names whose keys have to be approved; `None` if it names none at all.
+async fn approval(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    request: &EditPolicy,
+) -> Result<Option<Vec<ApiSetId>>, Error> {
+    let Some(names) = &request.approval else { return Ok(None) };
+    let sets = resolve_sets(conn, organization, "approval", names).await?;
+    Ok(Some(sets.iter().map(|set| set.id).collect()))
 }
 
 fn check(request: &EditPolicy) -> Result<(), Error> {
@@ -218,9 +239,10 @@ fn check(request: &EditPolicy) -> Result<(), Error> {
     checks.finish()
 }
 
-/// The policy with what the request names. A longest lifetime that changes is noted with `now`.
-fn merged(before: &Policy, request: &EditPolicy, now: Timestamp) -> Policy {
+/// The policy with what the request names, its sets as they were found. A longest lifetime that changes is noted with `now`.
+fn merged(before: &Policy, request: &EditPolicy, approval: Option<Vec<ApiSetId>>, now: Timestamp) -> Policy {
     let mut after = before.clone();
+    after.approval = approval.unwrap_or(after.approval);
     if let Some(EditLifetimes { user, application, organization }) = &request.max_lifetime {
         let PerOwner { user: old_user, application: old_application, organization: old_organization } =
             &mut after.max_lifetime;

@@ -35,8 +35,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
 #[utoipa::path(get, path = "/policy", operation_id = "policy/get", tag = "policy",
     responses((status = 200, body = PolicyView), (status = "default", body = Problem, content_type = "application/problem+json", description = "Refused")))]
 async fn get(State(manage): State<Arc<Manage>>, ctx: Ctx) -> Result<Answer<PolicyView>, Error> {
-    let policy = policy::get(&manage, &ctx).await?;
-    Ok(Answer::ok(PolicyView::from(&policy)).version(policy.version))
+    let (policy, version) = policy::get(&manage, &ctx).await?;
+    Ok(Answer::ok(policy).version(version))
 }
 
 /// Changes the organization's rules for its keys; what is not named stays. With `dry_run` it says what that would do to the
@@ -56,7 +56,6 @@ async fn edit(
         return Ok(Answer::ok(PolicyAnswer::Preview(preview)));
     }
     let changed = policy::edit(&manage, &ctx, if_match, request).await?;
-    let (policy, position) = (changed.value, changed.position);
-    let view = PolicyAnswer::Policy(PolicyView::from(&policy));
-    Answer::ok(view).version(policy.version).settled(&manage, position, &query).await
+    let ((policy, version), position) = (changed.value, changed.position);
+    Answer::ok(PolicyAnswer::Policy(policy)).version(version).settled(&manage, position, &query).await
 }

@@ -135,7 +135,7 @@ pub(super) async fn preview(
         let (keys, first) = keys::namesakes(&mut snapshot, home.id, NAMED).await?;
         affected.namesakes = Namesakes { keys, first: first.iter().map(KeyId::to_string).collect() };
     }
-    Ok(PolicyPreview { policy: PolicyView::from(after), affected })
+    Ok(PolicyPreview { policy: PolicyView::load(&mut snapshot, home, after).await?, affected })
 }
 
 /// The owners beyond the bounds that `after` lowers.

@@ -1,10 +1,15 @@
 //! A policy on the wire.
 
 use claviger_domain::Timestamp;
+use claviger_domain::organization::Organization;
 use claviger_domain::policy::{Lifetime, PerOwner, Policy, RevealMode, RevealModes, StatusProfile, UniqueNames};
+use claviger_store::{Conn, api_sets};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::application_types::set_label;
+use crate::error::Error;
 
 /// An organization's rules for its keys.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -25,6 +30,9 @@ pub struct PolicyView {
     status_profile: StatusProfile,
     /// Whether who manages keys may make, change and rotate those of other people.
     delegated_creation: bool,
+    /// The sets whose keys a second person has to approve, by slug; another organization's by id. None: no key waits.
+    #[schema(example = json!(["refunds"]))]
+    approval: Vec<String>,
     /// Null if it is as it was made.
     #[schema(required, value_type = Option<String>)]
     updated_at: Option<Timestamp>,
@@ -64,8 +72,17 @@ pub struct CountsView {
 
 // === impl views ===
 
-impl From<&Policy> for PolicyView {
-    fn from(policy: &Policy) -> Self {
+impl PolicyView {
+    /// The view of `policy` as the rules of `home`.
+    pub(super) async fn load(conn: &mut Conn, home: &Organization, policy: &Policy) -> Result<Self, Error> {
+        let mut approval = Vec::with_capacity(policy.approval.len());
+        for id in &policy.approval {
+            approval.extend(api_sets::find(conn, *id).await?.map(|set| set_label(&set, home.id)));
+        }
+        Ok(Self::new(policy, approval))
+    }
+
+    fn new(policy: &Policy, approval: Vec<String>) -> Self {
         let PerOwner { user, application, organization } = policy.max_lifetime;
         let max_lifetime = LifetimesView { user, application, organization };
         let RevealModes { organization, application } = policy.reveal;
@@ -80,12 +97,11 @@ impl From<&Policy> for PolicyView {
             unique_names: policy.unique_names,
             status_profile: policy.status_profile,
             delegated_creation: policy.delegated_creation,
+            approval,
             updated_at: policy.updated_at,
         }
     }
-}
 
-impl PolicyView {
     /// What an audit entry shows: all that a person can set.
     pub(super) fn audited(&self) -> Value {
         let mut all = serde_json::to_value(self).unwrap_or_default();

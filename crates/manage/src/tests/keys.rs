@@ -33,7 +33,7 @@ async fn y_16_y_18_a_key_is_made_and_read_as_the_contract_says() {
         "owner": {"type": "organization", "id": organization, "name": "Example"},
         "name": "Order import", "description": "Imports\norders", "environment": "test", "shape": "single",
         "hint": format!("clv_test_…{}", &secret[43..]), "reveal": "once", "external_id": "customer-7", "tags": ["a", "b"],
-        "limits": [], "state": "active", "state_reason": null, "state_by": null, "state_at": null,
+        "limits": [], "state": "active", "state_reason": null, "state_by": null, "state_at": null, "approval": null,
         "api_sets": ["full-access"], "operations": [],
         "allowed_ips": [
             {"range": "203.0.113.0/24", "label": null, "until": null},

@@ -4,6 +4,7 @@ mod accounts;
 mod api_users;
 mod application_imports;
 mod applications;
+mod approval;
 mod bad_requests;
 mod document;
 mod edits;

@@ -60,6 +60,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "organizations/invite" => json!({"email": "dan@example.com"}),
         "keys/create" => json!({"name": "made", "api_sets": ["full-access"]}),
         "keys/edit" => json!({"description": "changed"}),
+        "keys/deny" => json!({"reason": "not agreed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
         "applications/create" => json!({"name": "made", "type": "permission-type"}),
         "applications/import" => json!({
@@ -168,7 +169,13 @@ pub(super) async fn fill(world: &World, admin: &str, path: &str, number: usize) 
     let Some((before, rest)) = path.split_once('{') else { return path.to_owned() };
     let id = match before {
         "/keys/" => {
-            let id = made("/keys", json!({"name": format!("target {number}"), "api_sets": []})).await;
+            let waits = path.ends_with("/approve") || path.ends_with("/deny");
+            let sets = if waits { json!(["full-access"]) } else { json!([]) };
+            if waits {
+                world.patch(admin, "/policy", json!({"approval": ["full-access"]})).await;
+            }
+            let id = made("/keys", json!({"name": format!("target {number}"), "api_sets": sets})).await;
+            world.patch(admin, "/policy", json!({"approval": []})).await;
             if path.ends_with("/end-overlap") {
                 world.post(admin, &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 60})).await;
             }

@@ -16,7 +16,7 @@ fn defaults() -> Value {
         "reveal": {"organization": "once", "application": "once"},
         "max_keys": {"user": null, "application": null, "organization": null},
         "unique_names": "owner",
-        "status_profile": "default", "delegated_creation": false,
+        "status_profile": "default", "delegated_creation": false, "approval": [],
         "updated_at": null,
     })
 }
@@ -47,6 +47,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
         "unique_names": "organization",
         "status_profile": "gotransverse",
         "delegated_creation": true,
+        "approval": [],
         "updated_at": "2026-01-15T12:00:00Z",
     });
     assert_eq!((edited.status.as_u16(), &edited.body, edited.header("etag")), (200, &expected, "\"2\""));

@@ -31,6 +31,10 @@ pub(super) enum KeyCommand {
     Disable(Reasoned),
     /// Put a key back into service
     Enable(Reasoned),
+    /// Approve a key that waits: a person who has no hand in it may
+    Approve(Reasoned),
+    /// Deny a key that waits, which disables it
+    Deny(Denied),
     /// Replace a key's secret, or a pair's password; the new one goes to standard output, once
     Rotate(Rotate),
     /// End a key for good
@@ -198,6 +202,15 @@ pub(super) struct Reasoned {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Denied {
+    #[command(flatten)]
+    id: Id,
+    /// Why, for the audit log and the key's page
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Rotate {
     #[command(flatten)]
     id: Id,
@@ -222,6 +235,10 @@ impl KeyCommand {
             }
             Self::Disable(reasoned) => reasoned.run("disable", client, output).await,
             Self::Enable(reasoned) => reasoned.run("enable", client, output).await,
+            Self::Approve(reasoned) => reasoned.run("approve", client, output).await,
+            Self::Deny(Denied { id, reason }) => {
+                Reasoned { id, reason: Some(reason) }.run("deny", client, output).await
+            }
             Self::Rotate(rotate) => {
                 let body = json!({"overlap_seconds": rotate.overlap_seconds});
                 print_secret(&client.post(&["keys", &rotate.id.id, "rotate"], &body).await?, output)

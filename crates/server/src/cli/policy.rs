@@ -45,6 +45,9 @@ pub(super) struct Edit {
     /// Whether who manages keys may make, change and rotate those of other people
     #[arg(long, value_name = "true|false")]
     delegated_creation: Option<bool>,
+    /// A set, by slug or id, whose keys a second person has to approve; may be repeated, none for no set at all
+    #[arg(long, value_name = "SET|none")]
+    approval: Vec<String>,
     /// Say what would become of the keys that are there, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -82,6 +85,8 @@ fn show(policy: &Value, output: Output) -> Result<(), Failure> {
     for rule in ["unique_names", "status_profile", "delegated_creation"] {
         table.row([rule.to_owned(), cell(&policy[rule])]);
     }
+    let sets: Vec<_> = policy["approval"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    table.row(["approval".to_owned(), if sets.is_empty() { cell(&Value::Null) } else { sets.join(", ") }]);
     output.text(table)
 }
 
@@ -145,6 +150,10 @@ impl Edit {
         }
         if let Some(delegated) = self.delegated_creation {
             body.insert("delegated_creation".to_owned(), json!(delegated));
+        }
+        if !self.approval.is_empty() {
+            let named = self.approval.iter().filter(|set| *set != "none");
+            body.insert("approval".to_owned(), named.map(String::as_str).collect());
         }
         if body.is_empty() {
             return Err(Failure::usage("nothing to change: `claviger policy edit --help` lists the rules"));
@@ -248,7 +257,7 @@ mod tests {
     fn an_edit_sends_what_was_given_and_nothing_else() {
         let line = "edit --max-lifetime organization=1y --max-lifetime user=none --max-lifetime application=18m \
                     --idle-days 0 --ip-list-required true --reveal application=recoverable --max-keys user=20 \
-                    --max-keys organization=none --unique-names organization --status-profile gotransverse --delegated-creation true";
+                    --max-keys organization=none --unique-names organization --status-profile gotransverse --delegated-creation true --approval refunds --approval full-access";
         let expected = json!({
             "max_lifetime": {"organization": {"years": 1}, "user": null, "application": {"months": 18}},
             "reveal": {"application": "recoverable"},
@@ -258,7 +267,9 @@ mod tests {
             "unique_names": "organization",
             "status_profile": "gotransverse",
             "delegated_creation": true,
+            "approval": ["refunds", "full-access"],
         });
+        assert_eq!(body("edit --approval none").expect("a change"), json!({"approval": []}));
         assert_eq!(body(line).expect("a change"), expected);
         assert_eq!(body("edit --dry-run").expect_err("nothing").code, 2);
     }

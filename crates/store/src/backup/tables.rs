@@ -328,6 +328,7 @@ pub(super) const TABLES: &[Table] = &[
             number("idle_from"),
             number("idle_exempt"),
             text("tags"),
+            number("pending_since"),
         ],
     ),
     table("key_digests", &[bytes("digest"), text("key_id"), text("standing"), text("hint"), number("ends_at")]),

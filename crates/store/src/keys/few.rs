@@ -21,6 +21,7 @@ pub(super) enum Narrow<'f> {
     ApiSet(ApiSetId),
     Api(ApiId),
     Ending(&'f KeyFilter, Timestamp),
+    Pending(&'f KeyFilter),
 }
 
 // === impl Narrow ===
@@ -31,6 +32,7 @@ impl<'f> Narrow<'f> {
         let ending = filter.ends_by.or_else(|| (filter.state == Some(State::Expired)).then_some(filter.now));
         let by_id = filter.external_id.as_deref().map(Self::ExternalId);
         by_id
+            .or_else(|| (filter.state == Some(State::Pending)).then_some(Self::Pending(filter)))
             .or_else(|| filter.refused_from.map(|_| Self::Refused(filter)))
             .or_else(|| ending.map(|at| Self::Ending(filter, at)))
             .or_else(|| filter.api.map(Self::Api))
@@ -59,6 +61,10 @@ impl<'f> Narrow<'f> {
             Self::ApiSet(set) => statement.push_bound("SELECT key_id FROM key_api_sets WHERE api_set_id = ?", [set]),
             Self::Api(api) => statement.push_bound("SELECT key_id FROM key_apis WHERE api_id = ?", [api]),
             Self::Ending(filter, at) => ending(statement, organization, filter, at),
+            Self::Pending(filter) => {
+                let waiting = "SELECT id AS key_id FROM keys WHERE organization_id = ?";
+                in_state(statement.push_bound(waiting, [organization]), filter)
+            }
         }
     }
 }

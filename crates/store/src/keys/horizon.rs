@@ -76,11 +76,9 @@ impl KeyFilter {
     /// Whether so few keys may fit that looking for a page of them reads very many others.
     fn may_fit_few(&self) -> bool {
         let Self { state, creator, environment, used_from, used_before, tag, text, .. } = self;
-        // None is pending, and none is looked for.
-        let by_state = state.is_some_and(|state| state != State::Pending);
         let by_use = used_from.is_some() || used_before.is_some();
         let by_word = creator.is_some() || environment.is_some() || tag.is_some() || text.is_some();
-        by_state || by_use || by_word || Narrow::of(self).is_some()
+        state.is_some() || by_use || by_word || Narrow::of(self).is_some()
     }
 }
 

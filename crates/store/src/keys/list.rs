@@ -156,7 +156,8 @@ pub async fn count_of_others(
 /// The same rules as `Facts::state`, in its order.
 pub(super) fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
     const LIVING: &str = " AND deleted_at IS NULL";
-    const IN_SERVICE: &str = " AND deleted_at IS NULL AND disabled_at IS NULL";
+    const NOT_DISABLED: &str = " AND deleted_at IS NULL AND disabled_at IS NULL";
+    const IN_SERVICE: &str = " AND deleted_at IS NULL AND disabled_at IS NULL AND pending_since IS NULL";
     let KeyFilter { now, rules, .. } = filter;
     match filter.state {
         None => statement.push(LIVING),
@@ -164,8 +165,7 @@ pub(super) fn in_state(statement: Sql, filter: &KeyFilter) -> Sql {
         Some(State::Disabled) => {
             unused(statement.push(LIVING).push(" AND (disabled_at IS NOT NULL OR "), rules, *now).push(")")
         }
-        // No key awaits approval before approval exists.
-        Some(State::Pending) => statement.push(" AND 1 = 0"),
+        Some(State::Pending) => statement.push(NOT_DISABLED).push(" AND pending_since IS NOT NULL"),
         Some(State::Expired) => ended(statement.push(IN_SERVICE).push(" AND "), rules, *now),
         Some(State::NotYetValid) => {
             let statement = ended(statement.push(IN_SERVICE).push(" AND NOT "), rules, *now);

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use claviger_domain::api_set::ApiPattern;
+use claviger_domain::approval::Approval;
 use claviger_domain::credential::Environment;
 use claviger_domain::ip_list::{IpEntries, ListDigest};
 use claviger_domain::key::{Actor, Disabled, Key, Owner, Shape, StoredSecret};
@@ -73,6 +74,8 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disabled: Option<Disabled>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
@@ -103,9 +106,9 @@ pub(crate) struct Row {
 
 pub(super) fn insert(keys: &[Key]) -> Sql {
     let head = "INSERT INTO keys (owner, name_search, search, environment, digest, not_before, expires_at, disabled_at, \
-         deleted_at, external_id, creator, ip_list, tags, record, idle_from, idle_exempt, created_at, id, \
-         organization_id) VALUES";
-    let statement = Sql::rows(head, 19, keys.len(), " ON CONFLICT (id) DO NOTHING");
+         deleted_at, external_id, creator, ip_list, tags, record, idle_from, idle_exempt, pending_since, created_at, \
+         id, organization_id) VALUES";
+    let statement = Sql::rows(head, 20, keys.len(), " ON CONFLICT (id) DO NOTHING");
     keys.iter()
         .fold(statement, |statement, key| bind(statement, key).bind(key.created_at).bind(key.id).bind(key.organization))
 }
@@ -113,8 +116,8 @@ pub(super) fn insert(keys: &[Key]) -> Sql {
 pub(super) fn update(key: &Key) -> Sql {
     let statement = sql("UPDATE keys SET owner = $1, name_search = $2, search = $3, environment = $4, digest = $5, \
          not_before = $6, expires_at = $7, disabled_at = $8, deleted_at = $9, external_id = $10, creator = $11, \
-         ip_list = $12, tags = $13, record = $14, idle_from = $15, idle_exempt = $16 \
-         WHERE id = $17 AND organization_id = $18");
+         ip_list = $12, tags = $13, record = $14, idle_from = $15, idle_exempt = $16, \
+         pending_since = $17 WHERE id = $18 AND organization_id = $19");
     bind(statement, key).bind(key.id).bind(key.organization)
 }
 
@@ -124,7 +127,8 @@ fn bind(statement: Sql, key: &Key) -> Sql {
     let statement = statement.bind(key.not_before).bind(key.expires_at).bind(key.disabled.as_ref().map(|by| by.at));
     let statement = statement.bind(key.deleted_at).bind(key.external_id.as_deref()).bind(key.created_by.id.as_deref());
     let statement = statement.bind(key.allowed_ips.digest()).bind(tags(key)).bind(json(&record(key)));
-    statement.bind(key.idle_from).bind(key.idle_exempt.then_some(1))
+    let pending_since = key.approval.as_ref().filter(|approval| approval.is_pending()).map(|asked| asked.needed_at);
+    statement.bind(key.idle_from).bind(key.idle_exempt.then_some(1)).bind(pending_since)
 }
 
 /// What a search looks in: name, description, hint, external id and tags.
@@ -166,6 +170,7 @@ fn record(key: &Key) -> Record {
         idle_exempt: key.idle_exempt,
         idle_from: key.idle_from.map(Timestamp::as_micros),
         disabled: key.disabled.clone(),
+        approval: key.approval.clone(),
         deleted_at: key.deleted_at.map(Timestamp::as_micros),
         external_id: key.external_id.clone(),
         tags: key.tags.clone(),
@@ -212,6 +217,7 @@ pub(crate) fn read(row: &dyn Fields) -> Result<Row> {
         idle_exempt: record.idle_exempt,
         idle_from: record.idle_from.map(Timestamp::from_micros),
         disabled: record.disabled,
+        approval: record.approval,
         deleted_at: record.deleted_at.map(Timestamp::from_micros),
         external_id: record.external_id,
         tags: record.tags,

@@ -35,7 +35,7 @@ pub struct TermFilter {
 }
 
 const SELECT: &str = "SELECT id, digest, owner, created_at, not_before, expires_at, idle_from, idle_exempt, disabled_at, \
-     last_used_at, old_last_used_at, CAST(CASE WHEN ip_list IS NULL THEN 1 ELSE 0 END AS BIGINT) \
+     last_used_at, old_last_used_at, CAST(CASE WHEN ip_list IS NULL THEN 1 ELSE 0 END AS BIGINT), pending_since \
      FROM keys LEFT JOIN key_usage ON key_usage.key_id = keys.id WHERE keys.deleted_at IS NULL";
 
 /// The terms of an organization's living keys, the oldest first, at most `limit`.
@@ -130,16 +130,17 @@ fn read(row: &dyn Fields) -> Result<KeyTerm> {
         idle_from: row.time_or_none(6)?,
         idle_exempt: row.number_or_none(7)?.is_some(),
         last_used: row.time_or_none(9)?.max(row.time_or_none(10)?),
+        pending: row.number_or_none(12)?.is_some(),
     };
     let (disabled, lacks_ip_list) = (row.number_or_none(8)?.is_some(), row.number(11)? == 1);
     Ok(KeyTerm { id: row.parsed(0)?, digest: row.digest(1)?, disabled, lacks_ip_list, term })
 }
 
-/// A condition: not used since the instant that makes a key idle at `now`.
+/// A condition: not used since the instant that makes a key idle at `now`, and not waiting for approval.
 pub(super) fn unused(statement: Sql, rules: &Rules, now: Timestamp) -> Sql {
     let Some(since) = rules.idle_if_unused_since(now) else { return statement.push("1 = 0") };
     statement.push_bound(
-        "(idle_exempt IS NULL AND created_at <= ? AND (not_before IS NULL OR not_before <= ?) \
+        "(idle_exempt IS NULL AND pending_since IS NULL AND created_at <= ? AND (not_before IS NULL OR not_before <= ?) \
          AND (idle_from IS NULL OR idle_from <= ?) AND NOT EXISTS (SELECT 1 FROM key_usage AS used \
          WHERE used.key_id = keys.id AND (used.last_used_at > ? OR used.old_last_used_at > ?)))",
         [since; 5],

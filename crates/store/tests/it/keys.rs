@@ -1,5 +1,6 @@
 //! Keys, their values and their lists.
 
+use claviger_domain::approval::{Approval, Approved};
 use claviger_domain::change::Position;
 use claviger_domain::credential::Environment;
 use claviger_domain::key::{Disabled, EndedSecret, Key, Overlap, Owner, State, Term};
@@ -121,6 +122,8 @@ stories! {
         (full.not_before, full.expires_at) = (Some(at(1)), Some(at(2)));
         (full.idle_exempt, full.idle_from) = (true, Some(at(4)));
         full.limits = vec![limit()];
+        let approved = Some(Approved { at: at(6), by: actor(), reason: Some("agreed".to_owned()) });
+        full.approval = Some(Approval { approved, ..Approval::asked(actor(), &[UserId::from_raw(3)], at(5)) });
         full.tags = vec!["a".to_owned(), "É".to_owned()];
         full.metadata.insert("plan".to_owned(), serde_json::json!({ "seats": [1, 2] }));
         full.disabled = Some(Disabled { at: at(3), by: actor(), reason: Some("leaked".to_owned()) });
@@ -336,6 +339,48 @@ stories! {
         for (filter, expected) in cases {
             assert_eq!(names(&mut conn, &filter).await, expected, "{filter:?}");
         }
+    }
+
+    async fn keys_that_wait_for_approval_are_found_as_such_alone_and_do_not_go_idle(place) {
+        let store = place.store().await;
+        add_organizations(&store, 2).await;
+        let asked = Approval::asked(actor(), &[], at(2));
+        let approved = Some(Approved { at: at(3), by: actor(), reason: None });
+        let mut records: Vec<Key> = (1..=6).map(|number| key(1, number)).collect();
+        for record in &mut records[..5] {
+            record.approval = Some(asked.clone());
+        }
+        records[1].disabled = Some(Disabled { at: START, by: actor(), reason: None });
+        records[2].deleted_at = Some(START);
+        (records[3].expires_at, records[3].not_before) = (Some(START), Some(at(9)));
+        records[4].approval = Some(Approval { approved: approved.clone(), ..asked.clone() });
+        add_keys(&store, records.clone()).await;
+        add_keys(&store, vec![Key { approval: Some(asked.clone()), ..key(2, 20) }]).await;
+        let states = [
+            (State::Pending, vec!["key 1", "key 4"]),
+            (State::Disabled, vec!["key 2"]),
+            (State::Expired, vec![]),
+            (State::NotYetValid, vec![]),
+            (State::Active, vec!["key 5", "key 6"]),
+        ];
+        let base = KeyFilter { now: at(5), sort: KeySort::Oldest, ..KeyFilter::default() };
+        for (state, expected) in states {
+            let filter = KeyFilter { state: Some(state), ..base.clone() };
+            assert_eq!(names(&mut store.read().await.unwrap(), &filter).await, expected, "{state:?}");
+        }
+        let late = at(10_000_000_000_000);
+        let idle = KeyFilter { now: late, state: Some(State::Disabled), ..base.clone() };
+        let gone = names(&mut store.read().await.unwrap(), &idle).await;
+        assert_eq!(gone, ["key 2", "key 5", "key 6"], "those that wait do not go idle");
+        let unused = TermFilter { idle_at: Some((Rules::default(), late)), after: None };
+        let terms = keys::terms(&mut store.read().await.unwrap(), organization_id(1), &unused, 10).await.unwrap();
+        let ids: Vec<KeyId> = terms.iter().map(|term| term.id).collect();
+        assert_eq!(ids, [records[4].id, records[5].id]);
+        // Approved, it is found no more.
+        let first = Key { approval: Some(Approval { approved, ..asked }), ..records[0].clone() };
+        update_key(&store, &first).await.unwrap();
+        let waiting = KeyFilter { state: Some(State::Pending), ..base };
+        assert_eq!(names(&mut store.read().await.unwrap(), &waiting).await, ["key 4"]);
     }
 
     async fn lists_are_paged_in_every_order(place) {

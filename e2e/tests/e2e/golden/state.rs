@@ -125,14 +125,21 @@ impl State {
             return;
         }
         let mut body = key.as_object().expect("an object").clone();
-        body.retain(|field, _| !["nick", "deleted", "rotation"].contains(&field.as_str()));
+        body.retain(|field, _| !["nick", "awaits_approval", "deleted", "rotation"].contains(&field.as_str()));
         body.insert("name".into(), nick.clone().into());
         if !body.contains_key("api_sets") && !body.contains_key("operations") {
             body.insert("api_sets".into(), json!([]));
         }
         // A disabled key cannot be rotated: it is disabled last.
         let disabled = key["rotation"].is_object().then(|| body.remove("disabled")).flatten();
+        let waits = key["awaits_approval"] == true;
+        if waits {
+            call("PATCH", "/policy", &json!({ "approval": key["api_sets"] })).await;
+        }
         let created = call("POST", "/keys", &Value::Object(body)).await;
+        if waits {
+            call("PATCH", "/policy", &json!({ "approval": [] })).await;
+        }
         let id = text(&created["key"]["id"]).to_owned();
         self.keys.insert(nick.clone(), created["key"].clone());
         let mut secret = value_of(&created);
