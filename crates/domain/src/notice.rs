@@ -32,6 +32,10 @@ pub enum NoticeKind {
     Revealed,
     /// A key has a new secret.
     Rotated,
+    /// A key waits for approval.
+    Approval,
+    /// A key that waited was approved or denied.
+    Decided,
     /// Whom keys belong to was taken out of service.
     OwnerDisabled,
 }
@@ -106,8 +110,16 @@ fn nearest(
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Expiry, Self::Idle, Self::Created, Self::Revealed, Self::Rotated, Self::OwnerDisabled];
+    pub const ALL: [Self; 8] = [
+        Self::Expiry,
+        Self::Idle,
+        Self::Created,
+        Self::Revealed,
+        Self::Rotated,
+        Self::Approval,
+        Self::Decided,
+        Self::OwnerDisabled,
+    ];
 
     /// The word on the wire and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -117,6 +129,8 @@ impl NoticeKind {
             Self::Created => "created",
             Self::Revealed => "revealed",
             Self::Rotated => "rotated",
+            Self::Approval => "approval",
+            Self::Decided => "decided",
             Self::OwnerDisabled => "owner_disabled",
         }
     }
@@ -129,7 +143,9 @@ impl NoticeKind {
     /// Who is told where nobody has said otherwise.
     const fn default_audience(self) -> Audience {
         let is_on = matches!(self, Self::Expiry | Self::Idle);
-        Audience { holder: is_on, administrators: is_on, addresses: is_on }
+        // Who can decide learns of it, and who waits for it.
+        let (decides, waits) = (matches!(self, Self::Approval), matches!(self, Self::Decided));
+        Audience { holder: is_on || waits, administrators: is_on || decides, addresses: is_on }
     }
 }
 
@@ -178,6 +194,7 @@ mod tests {
             idle_exempt: false,
             idle_from: None,
             last_used: None,
+            pending: false,
         }
     }
 
@@ -269,6 +286,8 @@ mod tests {
         assert_eq!(on(NoticeKind::Idle), [true, false, false]);
         assert_eq!(on(NoticeKind::Created), [false, false, true]);
         assert_eq!(on(NoticeKind::Revealed), [false; 3]);
+        assert_eq!(on(NoticeKind::Approval), [false, true, false], "those who decide");
+        assert_eq!(on(NoticeKind::Decided), [true, false, false], "those who wait");
         for kind in NoticeKind::ALL {
             assert_eq!(serde_json::to_value(kind).expect("a word"), kind.as_str());
         }

@@ -102,6 +102,12 @@ pub enum EventType {
     KeyRotated,
     /// A key was reported as leaked.
     KeyLeaked,
+    /// A key waits for approval.
+    KeyPending,
+    /// A key was approved.
+    KeyApproved,
+    /// A key was denied.
+    KeyDenied,
     /// A key ends in 30, 7 or 1 days, or today.
     KeyExpiring,
     /// A key goes idle in 14, 7 or 1 days, or has gone idle.
@@ -174,7 +180,7 @@ impl Webhook {
 
 impl EventType {
     /// Those that can be chosen.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::KeyCreated,
         Self::KeyImported,
         Self::KeyEdited,
@@ -184,6 +190,9 @@ impl EventType {
         Self::KeyRevealed,
         Self::KeyRotated,
         Self::KeyLeaked,
+        Self::KeyPending,
+        Self::KeyApproved,
+        Self::KeyDenied,
         Self::KeyExpiring,
         Self::KeyIdle,
         Self::UserDisabled,
@@ -204,6 +213,9 @@ impl EventType {
             Self::KeyRevealed => "key.revealed",
             Self::KeyRotated => "key.rotated",
             Self::KeyLeaked => "key.leaked",
+            Self::KeyPending => "key.pending",
+            Self::KeyApproved => "key.approved",
+            Self::KeyDenied => "key.denied",
             Self::KeyExpiring => "key.expiring",
             Self::KeyIdle => "key.idle",
             Self::UserDisabled => "user.disabled",
@@ -227,6 +239,8 @@ impl EventType {
             "key.reveal" => Self::KeyRevealed,
             "key.rotate" => Self::KeyRotated,
             "key.leak" => Self::KeyLeaked,
+            "key.approve" => Self::KeyApproved,
+            "key.deny" => Self::KeyDenied,
             "user.disable" => Self::UserDisabled,
             "user.lock" => Self::UserLocked,
             "application.disable" => Self::ApplicationDisabled,
@@ -241,7 +255,7 @@ impl EventType {
     }
 
     /// The actions of the audit chain that are told of by types of their own.
-    pub const ACTIONS: [&'static str; 16] = [
+    pub const ACTIONS: [&'static str; 18] = [
         "key.create",
         "key.import",
         "key.edit",
@@ -255,6 +269,8 @@ impl EventType {
         "key.reveal",
         "key.rotate",
         "key.leak",
+        "key.approve",
+        "key.deny",
         "user.disable",
         "user.lock",
         "application.disable",

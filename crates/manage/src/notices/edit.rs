@@ -56,6 +56,14 @@ pub struct EditKinds {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
     pub rotated: Option<EditAudience>,
+    /// A key waits for approval.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditAudience)]
+    pub approval: Option<EditAudience>,
+    /// A key that waited was approved or denied; its holder is also who asked.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditAudience)]
+    pub decided: Option<EditAudience>,
     /// A user was disabled or locked, or an application disabled.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
@@ -130,15 +138,16 @@ async fn save(
 fn merged(before: &NoticeSettings, request: &EditNotices, addresses: Option<Vec<Email>>) -> NoticeSettings {
     let mut after = before.clone();
     after.addresses = addresses.unwrap_or(after.addresses);
-    let Some(EditKinds { expiry, idle, created, revealed, rotated, owner_disabled }) = request.kinds.as_ref() else {
-        return after;
-    };
+    let Some(kinds) = request.kinds.as_ref() else { return after };
+    let EditKinds { expiry, idle, created, revealed, rotated, approval, decided, owner_disabled } = kinds;
     for (kind, edit) in [
         (NoticeKind::Expiry, expiry),
         (NoticeKind::Idle, idle),
         (NoticeKind::Created, created),
         (NoticeKind::Revealed, revealed),
         (NoticeKind::Rotated, rotated),
+        (NoticeKind::Approval, approval),
+        (NoticeKind::Decided, decided),
         (NoticeKind::OwnerDisabled, owner_disabled),
     ] {
         let Some(edit) = edit else { continue };

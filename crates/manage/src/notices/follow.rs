@@ -19,9 +19,13 @@ use crate::keys::home_in;
 /// The most entries of one transaction.
 const BATCH: i64 = 200;
 /// What notices are caused by.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 12] = [
     "key.create",
     "key.import",
+    "key.edit",
+    "key.enable",
+    "key.approve",
+    "key.deny",
     "key.reveal",
     "key.rotate",
     "key.disable",
@@ -29,6 +33,9 @@ const ACTIONS: [&str; 8] = [
     "user.lock",
     "application.disable",
 ];
+
+/// The word of the state.
+const PENDING: &str = "pending";
 
 /// Looks through what came since the last time, of all organizations; how much was told of.
 pub async fn follow(manage: &Manage) -> Result<usize, Error> {
@@ -76,7 +83,8 @@ async fn tell_of(
     entries: Vec<Stored>,
 ) -> Result<usize, Error> {
     let settings = notices::settings(tx, organization).await?;
-    let news: Vec<_> = entries.into_iter().filter_map(|entry| Some((kind_of(&entry)?, entry))).collect();
+    let news: Vec<_> =
+        entries.into_iter().flat_map(|entry| kinds_of(&entry).map(move |kind| (kind, entry.clone()))).collect();
     let wanted = |(kind, _): &(NoticeKind, Stored)| settings.audience(*kind).is_anybody();
     if !teller.sends_mail || !news.iter().any(wanted) {
         return Ok(0);
@@ -88,12 +96,24 @@ async fn tell_of(
     tell(tx, teller, &home, &settings, items.collect()).await
 }
 
-/// Of which kind the notice is that an entry causes.
+/// Of which kinds the notices are that an entry causes.
+fn kinds_of(stored: &Stored) -> impl Iterator<Item = NoticeKind> + use<> {
+    let waits = begins_to_wait(stored).then_some(NoticeKind::Approval);
+    kind_of(stored).into_iter().chain(waits)
+}
+
+/// Whether a key waits for approval from this entry on.
+pub(crate) fn begins_to_wait(stored: &Stored) -> bool {
+    let after = stored.entry.after.as_ref();
+    stored.entry.object.kind == "key" && after.is_some_and(|after| after["state"] == PENDING)
+}
+
 fn kind_of(stored: &Stored) -> Option<NoticeKind> {
     Some(match stored.entry.action.as_str() {
         "key.create" | "key.import" => NoticeKind::Created,
         "key.reveal" => NoticeKind::Revealed,
         "key.rotate" => NoticeKind::Rotated,
+        "key.approve" | "key.deny" => NoticeKind::Decided,
         "key.disable" if is_idle(stored) => NoticeKind::Idle,
         "user.disable" | "user.lock" | "application.disable" => NoticeKind::OwnerDisabled,
         _ => return None,
@@ -119,6 +139,7 @@ fn item(
             let at = entry.after.as_ref().and_then(|after| after["state_at"].as_str()?.parse::<Timestamp>().ok());
             News::Idle(key()?, at.unwrap_or(entry.at))
         }
+        NoticeKind::Decided => News::Decided(key()?, entry.actor.clone(), entry.action == "key.approve"),
         _ => News::Done(key()?, entry.actor.clone()),
     };
     let (object, threshold) = (entry.object.id.clone(), format!("entry {seq}"));

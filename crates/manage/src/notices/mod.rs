@@ -18,7 +18,7 @@ mod wire;
 
 pub use edit::{EditAudience, EditKinds, EditNotices, edit};
 pub use follow::follow;
-pub(crate) use follow::is_idle;
+pub(crate) use follow::{begins_to_wait, is_idle};
 pub use gather::GATHERED_FOR;
 pub use get::get;
 pub use remind::remind;

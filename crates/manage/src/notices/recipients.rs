@@ -68,18 +68,20 @@ impl<'a> People<'a> {
     }
 
     /// Who is told of something of this kind about a key, or an owner; nobody twice. An address that nobody has confirmed is
-    /// written to by no notice, and who is out of service learns that alone.
+    /// written to by no notice, and who is out of service learns that alone. `asked_by` counts as holder too.
     pub(super) async fn told(
         &mut self,
         conn: &mut Conn,
         kind: NoticeKind,
         owner: &Owner,
+        asked_by: Option<UserId>,
     ) -> Result<Vec<Recipient>, Error> {
         let audience = self.settings.audience(kind);
         let mut told = Vec::new();
-        if let (true, Owner::User(id)) = (audience.holder, owner) {
+        let whose = if let Owner::User(id) = owner { Some(*id) } else { None };
+        for id in whose.into_iter().chain(asked_by).filter(|_| audience.holder) {
             let now = self.now;
-            let holder = self.member(conn, *id).await?.filter(|member| {
+            let holder = self.member(conn, id).await?.filter(|member| {
                 let is_in_service = member.standing(now) == Standing::InService;
                 member.accepted_at.is_some() && (is_in_service || kind == NoticeKind::OwnerDisabled)
             });

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use claviger_domain::key::{Actor, Key, Owner};
+use claviger_domain::key::{Actor, ActorKind, Key, Owner};
 use claviger_domain::notice::{NoticeKind, NoticeSettings};
 use claviger_domain::organization::Organization;
-use claviger_domain::{Random, Timestamp};
+use claviger_domain::{Random, Timestamp, UserId};
 use claviger_store::notices::Told;
 use claviger_store::{Tx, notices};
 use claviger_texts::{About, Notice};
@@ -37,6 +37,8 @@ pub(super) enum News {
     Idle(Key, Timestamp),
     /// Somebody did something with a key.
     Done(Key, Actor),
+    /// Somebody approved a key that waited (true), or denied it.
+    Decided(Key, Actor, bool),
     /// Somebody took an owner out of service.
     OwnerDisabled(Owner, Actor),
 }
@@ -69,7 +71,7 @@ pub(super) async fn tell(
         let owner = news.owner();
         let name = people.name(tx, &owner).await?;
         let notice = Notice { about: news.about(told.kind, name, told.at, home), link: news.link(teller) };
-        for recipient in people.told(tx, told.kind, &owner).await? {
+        for recipient in people.told(tx, told.kind, &owner, news.asked_by()).await? {
             let place = (recipient.address.search_form(), told.kind.is_urgent());
             let letter = letters.entry(place).or_insert_with(|| (recipient, Vec::new()));
             letter.1.push((told.clone(), notice.clone()));
@@ -105,17 +107,30 @@ impl Teller {
 impl News {
     fn owner(&self) -> Owner {
         match self {
-            Self::Ends(key, _) | Self::GoesIdle(key, _) | Self::Idle(key, _) | Self::Done(key, _) => key.owner,
+            Self::Ends(key, _)
+            | Self::GoesIdle(key, _)
+            | Self::Idle(key, _)
+            | Self::Done(key, _)
+            | Self::Decided(key, ..) => key.owner,
             Self::OwnerDisabled(owner, _) => *owner,
         }
+    }
+
+    /// Who waits for what was decided beside the holder.
+    fn asked_by(&self) -> Option<UserId> {
+        let Self::Decided(key, ..) = self else { return None };
+        let asked_by = &key.approval.as_ref()?.asked_by;
+        asked_by.id.as_deref().filter(|_| asked_by.kind == ActorKind::User)?.parse().ok()
     }
 
     /// The page about it.
     fn link(&self, teller: &Teller) -> String {
         let path = match self {
-            Self::Ends(key, _) | Self::GoesIdle(key, _) | Self::Idle(key, _) | Self::Done(key, _) => {
-                format!("/keys/{}", key.id)
-            }
+            Self::Ends(key, _)
+            | Self::GoesIdle(key, _)
+            | Self::Idle(key, _)
+            | Self::Done(key, _)
+            | Self::Decided(key, ..) => format!("/keys/{}", key.id),
             Self::OwnerDisabled(Owner::User(id), _) => format!("/admin/users/{id}"),
             Self::OwnerDisabled(owner, _) => format!("/admin/applications/{}", owner.id()),
         };
@@ -138,8 +153,13 @@ impl News {
                 match kind {
                     NoticeKind::Revealed => About::Revealed { key, owner, by, at },
                     NoticeKind::Rotated => About::Rotated { key, owner, by, at },
+                    NoticeKind::Approval => About::Waits { key, owner, by, at },
                     _ => About::Created { key, owner, by, at },
                 }
+            }
+            Self::Decided(key, actor, is_approved) => {
+                let (key, by, at) = (key.name.to_string(), called(actor), shown(&now));
+                if *is_approved { About::Approved { key, owner, by, at } } else { About::Denied { key, owner, by, at } }
             }
             Self::OwnerDisabled(_, actor) => About::OwnerDisabled { owner, by: called(actor), at: shown(&now) },
         }

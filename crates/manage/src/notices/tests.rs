@@ -62,7 +62,9 @@ async fn who_is_told_of_what_is_the_organizations_to_set() {
     let read = world.get(&admin, "/notices").await;
     let mut expected = json!({
         "kinds": {
-            "expiry": on, "idle": on, "created": off, "revealed": off, "rotated": off, "owner_disabled": off,
+            "expiry": on, "idle": on, "created": off, "revealed": off, "rotated": off,
+            "approval": {"holder": false, "administrators": true, "addresses": false},
+            "decided": {"holder": true, "administrators": false, "addresses": false}, "owner_disabled": off,
         },
         "addresses": [],
         "updated_at": null,
@@ -250,6 +252,35 @@ async fn a_holder_is_told_in_their_language_and_when_they_are_taken_out_of_servi
     let mails = told(&world).await;
     let bodies: String = mails.into_iter().map(|(_, _, body)| body).collect();
     assert!(bodies.contains("Wyłączono: Bob") && !bodies.contains("wygasa"), "{bodies}");
+}
+
+#[tokio::test]
+async fn who_decides_is_told_of_a_key_that_waits_and_who_asked_of_what_became_of_it() {
+    let (world, admin) = world().await;
+    let bob = json!({"email": "bob@example.com", "roles": ["key-manager"]});
+    let user = world.post(&admin, "/users", bob).await.text("id");
+    let accept = json!({"token": link_token(&world.mails().await[0], "/invitation"), "name": "Bob", "password": "tulip brisk canal forty"});
+    assert_eq!(world.post("", "/invitations/accept", accept).await.status, 200);
+    let bobs = world.key_of_user(&admin, &user, "first", &["claviger-keys-write"]).await;
+    let (_, eves) = world.user_with_key(&admin, "eve", &["admin"], &["claviger-admin"]).await;
+    world.mails().await;
+    world.patch(&admin, "/policy", json!({"approval": ["full-access"]})).await;
+    let [good, bad] = [key(&world, &bobs, "Good", json!({})).await, key(&world, &bobs, "Bad", json!({})).await];
+    let waits = told(&world).await;
+    let to: Vec<_> = waits.iter().map(|(to, subject, _)| (to.as_str(), subject.as_str())).collect();
+    assert_eq!(to, [("ann@example.com", "Example: 2 notices about keys")], "eve has confirmed no address");
+    assert!(waits[0].2.contains("“Good”") && waits[0].2.contains("Bob asked for it"), "{waits:?}");
+    assert_eq!(world.post(&eves, &format!("/keys/{good}/approve"), json!({})).await.status, 200);
+    assert_eq!(world.post(&eves, &format!("/keys/{bad}/deny"), json!({"reason": "no"})).await.status, 200);
+    let decided = told(&world).await;
+    assert_eq!(decided.len(), 1, "{decided:?}");
+    let (to, _, body) = &decided[0];
+    assert_eq!(to, "bob@example.com");
+    assert!(body.contains("approved the key “Good”") && body.contains("denied the key “Bad”"), "{body}");
+    // What is put back waits anew, and is told of anew, in the next day's mail.
+    assert_eq!(world.post(&bobs, &format!("/keys/{bad}/enable"), json!({})).await.status, 200);
+    advance_to(&world, "2026-01-16T00:00:00Z");
+    assert_eq!(subjects(&world).await, ["Example: key “Bad” waits for approval"]);
 }
 
 #[tokio::test]

@@ -31,6 +31,10 @@ pub struct KindsView {
     revealed: AudienceView,
     /// A key has a new secret.
     rotated: AudienceView,
+    /// A key waits for approval.
+    approval: AudienceView,
+    /// A key that waited was approved or denied; its holder is also who asked.
+    decided: AudienceView,
     /// A user was disabled or locked, or an application disabled.
     owner_disabled: AudienceView,
 }
@@ -58,6 +62,8 @@ impl From<&NoticeSettings> for NoticesView {
                 created: of(NoticeKind::Created),
                 revealed: of(NoticeKind::Revealed),
                 rotated: of(NoticeKind::Rotated),
+                approval: of(NoticeKind::Approval),
+                decided: of(NoticeKind::Decided),
                 owner_disabled: of(NoticeKind::OwnerDisabled),
             },
             addresses: settings.addresses.iter().map(ToString::to_string).collect(),

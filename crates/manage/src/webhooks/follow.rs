@@ -18,7 +18,7 @@ use crate::Manage;
 use crate::audit::EntryView;
 use crate::ctx::Ctx;
 use crate::error::Error;
-use crate::notices::is_idle;
+use crate::notices::{begins_to_wait, is_idle};
 
 /// The most entries of one transaction.
 const BATCH: i64 = 200;
@@ -138,11 +138,12 @@ async fn tell_of(
     Ok(count)
 }
 
-/// What an entry is told as: an event of its own type, if it has one, and the entry.
+/// What an entry is told as: an event of its own type, if it has one, that a key waits for approval from then on, and the entry.
 fn events_of(stored: &Stored) -> impl Iterator<Item = EventType> {
     let action = &stored.entry.action;
     let typed = EventType::of_action(action, is_idle(stored));
-    typed.into_iter().chain(EventType::is_told_as_entry(action).then_some(EventType::AuditEntry))
+    let waits = begins_to_wait(stored).then_some(EventType::KeyPending);
+    typed.into_iter().chain(waits).chain(EventType::is_told_as_entry(action).then_some(EventType::AuditEntry))
 }
 
 /// An entry as the export has it. What makes it too long for an event is left out, and named.
@@ -178,10 +179,14 @@ fn event(organization: OrganizationId, kind: EventType, Stored { seq, entry, .. 
             data["days"] = json!(0);
             data["idle_at"] = after["state_at"].clone();
         }
-        EventType::KeyDisabled | EventType::KeyLeaked => data["reason"] = after["state_reason"].clone(),
+        EventType::KeyDisabled | EventType::KeyDenied | EventType::KeyLeaked => {
+            data["reason"] = after["state_reason"].clone();
+        }
         _ => {}
     }
-    Event { kind, cause: format!("entry {seq}"), at: entry.at, data }
+    // An entry that tells of two things is two causes.
+    let further = if kind == EventType::KeyPending { " pending" } else { "" };
+    Event { kind, cause: format!("entry {seq}{further}"), at: entry.at, data }
 }
 
 /// The names of what was changed.

@@ -155,6 +155,30 @@ async fn each_event_goes_once_to_those_who_want_it_and_holds_no_part_of_a_secret
 }
 
 #[tokio::test]
+async fn a_key_that_waits_and_what_became_of_it_are_told_of() {
+    let (world, admin) = World::with_organization().await;
+    let (_, eves) = world.user_with_key(&admin, "eve", &["admin"], &["claviger-admin"]).await;
+    webhook(&world, &admin, json!(["*"])).await;
+    world.patch(&admin, "/policy", json!({"approval": ["full-access"]})).await;
+    for (name, decision) in [("Good", "approve"), ("Bad", "deny")] {
+        let made = world.post(&admin, "/keys", json!({"name": name, "api_sets": ["full-access"]})).await;
+        let path = format!("/keys/{}/{decision}", made.body["key"]["id"].as_str().expect("an id"));
+        assert_eq!(world.post(&eves, &path, json!({"reason": "r"})).await.status, 200);
+    }
+    let told = deliver_all(&world).await;
+    let of = |name: &str| {
+        let told = told.iter().filter(|event| event["data"]["key"]["name"] == name);
+        let mut types: Vec<_> = told.map(|event| event["type"].as_str().expect("a type").to_owned()).collect();
+        types.sort();
+        types
+    };
+    assert_eq!(of("Good"), ["key.approved", "key.created", "key.pending"]);
+    assert_eq!(of("Bad"), ["key.created", "key.denied", "key.pending"]);
+    let denied = told.iter().find(|event| event["type"] == "key.denied").expect("told");
+    assert_eq!((&denied["data"]["reason"], &denied["data"]["actor"]["name"]), (&json!("denied: r"), &json!("eve")));
+}
+
+#[tokio::test]
 async fn an_end_and_idleness_that_are_near_are_told_of_each_threshold_once() {
     let (world, admin) = World::with_organization().await;
     webhook(&world, &admin, json!(["key.expiring", "key.idle"])).await;

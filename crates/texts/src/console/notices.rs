@@ -33,6 +33,8 @@ pub fn kind(name: &str) -> (&'static str, &'static str) {
         "created" => ("A key was made", "Imported keys too"),
         "revealed" => ("A secret was shown again", "Of keys that are recoverable"),
         "rotated" => ("A key has a new secret", ""),
+        "approval" => ("A key waits for approval", ""),
+        "decided" => ("A key was approved or denied", "The holder is also who asked for it"),
         _ => ("An owner was taken out of service", "A user was disabled or locked, or an application disabled"),
     }
 }
@@ -44,6 +46,8 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("created", "A key was made"),
     ("revealed", "A secret was shown again"),
     ("rotated", "A key has a new secret"),
+    ("approval", "A key waits for approval"),
+    ("decided", "A key was approved or denied"),
     ("owner_disabled", "An owner was taken out of service"),
     ("addresses", ADDRESSES),
 ];

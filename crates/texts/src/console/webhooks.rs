@@ -116,7 +116,7 @@ pub fn edit_title(name: &str) -> String {
 }
 
 /// The types of events that can be chosen, with their words.
-pub const TYPES: [(&str, &str); 16] = [
+pub const TYPES: [(&str, &str); 19] = [
     ("*", "All events"),
     ("key.created", "A key was made"),
     ("key.imported", "A key was imported"),
@@ -127,6 +127,9 @@ pub const TYPES: [(&str, &str); 16] = [
     ("key.revealed", "A secret was shown again"),
     ("key.rotated", "A key has a new secret"),
     ("key.leaked", "A key was reported as leaked"),
+    ("key.pending", "A key waits for approval"),
+    ("key.approved", "A key was approved"),
+    ("key.denied", "A key was denied"),
     ("key.expiring", "A key ends soon"),
     ("key.idle", "A key goes idle"),
     ("user.disabled", "A user was disabled"),

@@ -101,6 +101,39 @@ pub enum About {
         /// When.
         at: String,
     },
+    /// A key waits for approval.
+    Waits {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// Who has asked for it.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key that waited was approved.
+    Approved {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// By whom.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key that waited was denied.
+    Denied {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// By whom.
+        by: String,
+        /// When.
+        at: String,
+    },
     /// Whom keys belong to was taken out of service.
     OwnerDisabled {
         /// Who.
@@ -195,6 +228,9 @@ impl About {
                 Self::Created { key, .. } => format!("new key “{key}”"),
                 Self::Revealed { key, .. } => format!("the secret of key “{key}” was shown"),
                 Self::Rotated { key, .. } => format!("key “{key}” has a new secret"),
+                Self::Waits { key, .. } => format!("key “{key}” waits for approval"),
+                Self::Approved { key, .. } => format!("key “{key}” is approved"),
+                Self::Denied { key, .. } => format!("key “{key}” is denied"),
                 Self::OwnerDisabled { owner, .. } => format!("{owner} is out of service"),
             },
             Language::Polish => match self {
@@ -205,6 +241,9 @@ impl About {
                 Self::Created { key, .. } => format!("nowy klucz „{key}”"),
                 Self::Revealed { key, .. } => format!("pokazano sekret klucza „{key}”"),
                 Self::Rotated { key, .. } => format!("klucz „{key}” ma nowy sekret"),
+                Self::Waits { key, .. } => format!("klucz „{key}” czeka na zatwierdzenie"),
+                Self::Approved { key, .. } => format!("zatwierdzono klucz „{key}”"),
+                Self::Denied { key, .. } => format!("odrzucono klucz „{key}”"),
                 Self::OwnerDisabled { owner, .. } => format!("wyłączono: {owner}"),
             },
         }
@@ -238,6 +277,16 @@ impl About {
             Self::Rotated { key, owner, by, at } => {
                 format!("{by} gave the key “{key}” of {owner} a new secret on {at}.")
             }
+            Self::Waits { key, owner, by, at } => format!(
+                "The key “{key}” of {owner} waits for approval since {at}: {by} asked for it. It is refused until somebody else \
+                 has approved it."
+            ),
+            Self::Approved { key, owner, by, at } => {
+                format!("{by} approved the key “{key}” of {owner} on {at}. It can be used.")
+            }
+            Self::Denied { key, owner, by, at } => {
+                format!("{by} denied the key “{key}” of {owner} on {at}. Its page says why; it is refused.")
+            }
             Self::OwnerDisabled { owner, by, at } => {
                 format!("{by} took {owner} out of service on {at}: all keys of {owner} are refused.")
             }
@@ -269,6 +318,16 @@ impl About {
             Self::Rotated { key, owner, by, at } => {
                 format!("Klucz „{key}” (właściciel: {owner}) ma nowy sekret: {by}, {at}.")
             }
+            Self::Waits { key, owner, by, at } => format!(
+                "Klucz „{key}” (właściciel: {owner}) czeka na zatwierdzenie: {by}, {at}. Jest odrzucany, dopóki nie zatwierdzi \
+                 go inna osoba."
+            ),
+            Self::Approved { key, owner, by, at } => {
+                format!("Zatwierdzono klucz „{key}” (właściciel: {owner}): {by}, {at}. Można go używać.")
+            }
+            Self::Denied { key, owner, by, at } => {
+                format!("Odrzucono klucz „{key}” (właściciel: {owner}): {by}, {at}. Powód jest na stronie klucza.")
+            }
             Self::OwnerDisabled { owner, by, at } => {
                 format!("Wyłączono: {owner} ({by}, {at}). Wszystkie klucze tego właściciela są odrzucane.")
             }
@@ -281,13 +340,14 @@ mod tests {
     use super::*;
     use crate::Mail;
 
-    fn all() -> [About; 8] {
+    fn all() -> [About; 11] {
         let text = str::to_owned;
         let (key, owner, by, at) = (text("KEY"), text("OWNER"), text("BY"), text("AT"));
         let ends = || (key.clone(), owner.clone(), at.clone());
         let done = || (key.clone(), owner.clone(), by.clone(), at.clone());
         let ((k1, o1, a1), (k2, o2, a2), (k3, o3, a3), (k4, o4, a4)) = (ends(), ends(), ends(), ends());
         let ((k5, o5, b5, a5), (k6, o6, b6, a6), (k7, o7, b7, a7)) = (done(), done(), done());
+        let ((k8, o8, b8, a8), (k9, o9, b9, a9), (k10, o10, b10, a10)) = (done(), done(), done());
         [
             About::Ends { key: k1, owner: o1, at: a1 },
             About::Ended { key: k2, owner: o2, at: a2 },
@@ -296,6 +356,9 @@ mod tests {
             About::Created { key: k5, owner: o5, by: b5, at: a5 },
             About::Revealed { key: k6, owner: o6, by: b6, at: a6 },
             About::Rotated { key: k7, owner: o7, by: b7, at: a7 },
+            About::Waits { key: k8, owner: o8, by: b8, at: a8 },
+            About::Approved { key: k9, owner: o9, by: b9, at: a9 },
+            About::Denied { key: k10, owner: o10, by: b10, at: a10 },
             About::OwnerDisabled { owner, by, at },
         ]
     }
