@@ -11,7 +11,7 @@ pub(crate) mod code;
 pub(crate) mod failed;
 mod gateways;
 mod invitation;
-mod keys;
+pub(crate) mod keys;
 mod new_address;
 mod overview;
 pub(crate) mod own_password;

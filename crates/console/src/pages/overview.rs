@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::admin::requests;
+use super::keys::approval;
 use super::keys::key::Key;
 use crate::Console;
 use crate::call::segment;
@@ -57,10 +58,12 @@ async fn page(State(console): State<Console>, viewer: Viewer) -> Result<Response
     )
     .await?;
     let steps = first_steps(&viewer).await?;
+    let waiting = approval::overview(&viewer).await?;
     let usage = super::usage::last_day(&viewer).await?;
     let nodes = nodes(&viewer).await?;
     let body = html! {
         (steps)
+        (waiting)
         (usage)
         div .columns { @for part in &parts { (part) } }
         (latest)

@@ -40,6 +40,7 @@ struct Place {
 const PLACES: &[Place] = &[
     Place { path: "/overview", label: places::OVERVIEW, icon: Icon::Overview, authorities: &[] },
     Place { path: "/keys", label: places::KEYS, icon: Icon::Key, authorities: &["keys.read"] },
+    Place { path: "/approvals", label: places::APPROVALS, icon: Icon::Done, authorities: &["keys.manage_all"] },
     Place { path: "/apis", label: places::APIS, icon: Icon::Stack, authorities: &["apis.read", "apis.manage"] },
     Place { path: "/usage", label: places::USAGE, icon: Icon::Bars, authorities: &["usage.read"] },
     Place { path: "/gateways", label: places::GATEWAYS, icon: Icon::Gate, authorities: &["apis.read", "apis.manage"] },

@@ -19,6 +19,10 @@ pub const DELETE_KEY: Answers = answers("Yes, delete the key", "Keep it");
 pub const DISABLE_KEY: Answers = answers("Yes, disable the key", "Keep it enabled");
 /// A key.
 pub const ENABLE_KEY: Answers = answers("Yes, enable the key", "Keep it disabled");
+/// A key that waits.
+pub const APPROVE_KEY: Answers = answers("Yes, approve the key", "Not now");
+/// A key that waits.
+pub const DENY_KEY: Answers = answers("Yes, deny the key", "Not now");
 /// A key.
 pub const ROTATE_KEY: Answers = answers("Yes, make a new secret", "Keep this one");
 /// A key's secret.

@@ -38,6 +38,8 @@ pub mod places {
     pub const OVERVIEW: &str = "Overview";
     /// The organization's keys.
     pub const KEYS: &str = "Keys";
+    /// Keys that wait for approval.
+    pub const APPROVALS: &str = "Approvals";
     /// APIs and sets.
     pub const APIS: &str = "APIs";
     /// Requests over time.

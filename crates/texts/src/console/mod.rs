@@ -4,6 +4,7 @@ pub mod api_sets;
 pub mod api_users;
 pub mod apis;
 pub mod applications;
+pub mod approval;
 pub mod audit;
 pub mod confirm;
 pub mod connect;

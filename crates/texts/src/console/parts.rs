@@ -182,6 +182,8 @@ pub mod told {
             "applied" => "The template is applied.",
             "key-disabled" => "Disabled. Requests with this key are refused from now on.",
             "key-enabled" => "Enabled. Requests with this key pass again.",
+            "key-approved" => "Approved. Requests with this key pass from now on.",
+            "key-denied" => "Denied. The key is disabled.",
             "found" => "This is the key that the secret you pasted belongs to.",
             "found-ended" => {
                 "The secret you pasted belonged to this key and has ended; the key has another one by now."

@@ -46,6 +46,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("unique_names", UNIQUE_NAMES),
     ("status_profile", STATUS_PROFILE),
     ("delegated_creation", DELEGATED),
+    ("approval", APPROVAL),
 ];
 
 /// One owner of a kind.
@@ -105,6 +106,11 @@ pub const PROFILE_GOTRANSVERSE: &str = "As Gotransverse documents it";
 pub const DELEGATED: &str = "Who manages keys may make, change and rotate those of other people";
 /// Its hint.
 pub const DELEGATED_HINT: &str = "They then see other people's secrets.";
+/// A field.
+pub const APPROVAL: &str = "A second person has to approve keys with";
+/// Its hint.
+pub const APPROVAL_HINT: &str = "New keys with these API sets, keys that hold the same in another way, and keys that gain it are refused until somebody \
+    else who manages keys has approved them. Keys that are there stay as they are. It takes two people who manage keys.";
 /// A button.
 pub const PREVIEW: &str = "Preview";
 /// What was expected of a number.

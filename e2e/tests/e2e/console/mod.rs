@@ -6,6 +6,7 @@ mod answered;
 mod api_user_secrets;
 mod api_users;
 mod applications;
+mod approval;
 mod audit;
 mod back;
 mod copying;

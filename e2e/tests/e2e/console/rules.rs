@@ -47,8 +47,16 @@ pub(super) async fn furnished(world: &World) -> Vec<String> {
     let hook = hook["webhook"]["id"].as_str().expect("an id").to_owned();
     call(world, "/keys", &json!({"name": "Told of", "api_sets": []})).await;
     let own = own.into_iter().chain(["", "/edit"].map(|end| format!("/admin/webhooks/{hook}{end}")));
+    // Other keys are not to wait.
+    for sets in [&["orders-read"][..], &[]] {
+        let policy = Request::new("PATCH", "/api/v1/policy").json(&json!({"approval": sets})).bearer(&world.token);
+        policy.send(world.control).await.expect(200);
+        let name = if sets.is_empty() { "A key that waits for nobody" } else { "A key that waits for somebody" };
+        call(world, "/keys", &json!({"name": name, "api_sets": ["orders-read"]})).await;
+    }
     let fixed = [
         "/overview",
+        "/approvals",
         "/apis",
         "/apis/new",
         "/apis/import",

@@ -9,6 +9,7 @@ use claviger_texts::console::{form as words, keys as texts, picker as picker_tex
 use http::StatusCode;
 use maud::html;
 
+use super::approval;
 use super::form::{Part, edit_fields};
 use super::key::Key;
 use super::offer::Offer;
@@ -73,9 +74,11 @@ async fn show(
     let picker = picker::Offer::load(viewer, form, None).await?;
     let action = format!("{}/edit", key.path());
     let term = Term::of_key(viewer, key).await?;
+    let note = approval::note(viewer).await?;
     let part = Part { offer: &offer, picker: &picker, term: &term, action: &action, form, problems };
     let body = html! {
         (summary(problems))
+        (note)
         @if !problems.is_empty() { (changed::now(SHOWN, &in_words(&filled(key, viewer)), &in_words(form))) }
         form .form method="post" action=(action) {
             (picker::enter())

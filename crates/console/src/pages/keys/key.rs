@@ -1,6 +1,6 @@
 //! A key as pages show it.
 
-use claviger_texts::console::keys as texts;
+use claviger_texts::console::{approval as approval_texts, keys as texts};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -26,6 +26,8 @@ pub(crate) struct Key {
     pub(crate) state_reason: Option<String>,
     pub(crate) state_by: Option<Actor>,
     pub(crate) state_at: Option<String>,
+    #[serde(default)]
+    pub(crate) approval: Option<Approval>,
     pub(crate) api_sets: Vec<String>,
     pub(crate) operations: Vec<String>,
     #[serde(default)]
@@ -44,6 +46,16 @@ pub(crate) struct Key {
     pub(crate) rotation: Option<Rotation>,
 }
 
+/// That a key has to be approved, and what came of it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Approval {
+    /// The ids of the people who had a hand in it.
+    pub(crate) hands: Vec<String>,
+    pub(crate) approved_at: Option<String>,
+    pub(crate) approved_by: Option<Actor>,
+    pub(crate) reason: Option<String>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Owner {
     #[serde(rename = "type")]
@@ -56,6 +68,8 @@ pub(crate) struct Owner {
 pub(crate) struct Actor {
     #[serde(rename = "type")]
     pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
 }
 
@@ -129,6 +143,24 @@ impl Key {
     /// Whether it may pass now or later, as far as it depends on itself.
     pub(crate) fn works(&self) -> bool {
         ["active", "not_yet_valid", "pending"].contains(&self.state.as_str())
+    }
+
+    /// Whether it waits for approval.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.state == "pending"
+    }
+
+    /// Why the viewer does not decide about it; the API has the last word.
+    pub(crate) fn involvement(&self, viewer: &Viewer) -> Option<&'static str> {
+        let is_viewer = |id: &String| *id == viewer.person.id;
+        if self.is_of(viewer) {
+            Some(approval_texts::OWN)
+        } else if self.created_by.id.as_ref().is_some_and(is_viewer) {
+            Some(approval_texts::MADE)
+        } else {
+            let has_hand = |approval: &Approval| approval.hands.iter().any(is_viewer);
+            self.approval.as_ref().is_some_and(has_hand).then_some(approval_texts::HAND)
+        }
     }
 
     /// What it may do: sets and operations.

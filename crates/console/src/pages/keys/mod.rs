@@ -4,6 +4,7 @@ use axum::Router;
 
 use crate::Console;
 
+pub(crate) mod approval;
 pub(crate) mod edit;
 pub(crate) mod end;
 mod facts;
@@ -30,6 +31,7 @@ pub(super) fn router() -> Router<Console> {
         .merge(show::router())
         .merge(edit::router())
         .merge(end::router())
+        .merge(approval::router())
         .merge(rotate::router())
         .merge(replace::router())
         .merge(leaked::router())

@@ -9,6 +9,7 @@ use claviger_texts::console::{applications, form as words, keys as texts};
 use http::StatusCode;
 use maud::{Markup, html};
 
+use super::approval;
 use super::form::{Arrangement, Part, fields};
 use super::offer::Offer;
 use super::replace::{self, REPLACES};
@@ -87,9 +88,11 @@ pub(super) async fn show_with(
     let term = Term::of_new(viewer, place).await?;
     let part = Part { offer: &offer, picker: &picker, term: &term, action: &place.form, form, problems };
     let once = form.given(ONCE).unwrap_or(&viewer.once);
+    let note = approval::note(viewer).await?;
     let body = html! {
         (above)
         (summary(problems))
+        (note)
         @if let Some(key) = &replaced { (replace::about(key)) }
         p .muted { (words::REQUIRED) }
         form .form method="post" action=(place.form) {

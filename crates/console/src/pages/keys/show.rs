@@ -11,6 +11,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::approval;
 use super::facts::allowed;
 use super::key::{Key, Sighting};
 use super::list::delete;
@@ -49,12 +50,13 @@ async fn show(viewer: Viewer, Path(id): Path<String>) -> Result<Response, Failur
 /// The page, with what was tried.
 pub(super) async fn page(viewer: &Viewer, id: &str, attempt: Attempt) -> Result<Response, Failure> {
     let id = segment(id);
-    let key: Key = match viewer.api.get(format!("/keys/{id}")).read().await {
+    let answer = match viewer.api.get(format!("/keys/{id}")).send().await {
         Err(error) if error.code() == ErrorCode::NotFound && viewer.may("audit.read") => {
             return gone(viewer, &id, error).await;
         }
         found => found?,
     };
+    let key: Key = answer.read()?;
     let refusals: Option<Listed<Refusal>> =
         viewer.api.get(format!("/keys/{id}/requests?limit={REFUSALS}")).read_if_seen().await?;
     let used = limits_used::card(viewer, &format!("/keys/{id}")).await?;
@@ -62,6 +64,7 @@ pub(super) async fn page(viewer: &Viewer, id: &str, attempt: Attempt) -> Result<
     let usage = crate::pages::usage::of_key(viewer, &key.path()).await?;
     let history = history(viewer, &key.id).await?;
     let body = html! {
+        (approval::notice(viewer, &key, answer.version().unwrap_or_default()))
         (overlap(viewer, &key))
         section .card { header { h2 { (texts::FACTS) } } section { (facts(viewer, &key)) } }
         (try_it)
@@ -154,6 +157,7 @@ fn facts(viewer: &Viewer, key: &Key) -> Markup {
                 @if let Some(by) = &key.state_by { " · " (by.shown()) }
                 @if let Some(reason) = &key.state_reason { " · " (texts::REASON) ": " (reason) }
             }
+            (approval::fact(viewer, key))
             (allowed(viewer, key))
             @if let Some(id) = &key.external_id { dt { (texts::EXTERNAL_ID) } dd { (id) } }
             @if !key.tags.is_empty() { dt { (texts::TAGS) } dd { @for tag in &key.tags { (badge::tag(tag)) " " } } }

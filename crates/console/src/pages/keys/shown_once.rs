@@ -4,7 +4,7 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use claviger_manage::Error;
-use claviger_texts::console::keys as texts;
+use claviger_texts::console::{approval as approval_texts, keys as texts};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use maud::{Markup, html};
@@ -69,6 +69,7 @@ pub(super) fn show_with(viewer: &Viewer, made: &Made, title: &str, back: &str, f
                     h2 { (made.key.name) }
                     p { (if is_once { texts::CREATED_HINT } else { texts::CREATED_RECOVERABLE_HINT }) }
                     p .muted { (texts::GUIDANCE) }
+                    @if made.key.is_pending() { p .alert #not-yet { (approval_texts::NOT_YET) } }
                 }
                 section .form {
                     @if let Some(secret) = &made.secret { (copy::once("secret", texts::SECRET, secret)) }

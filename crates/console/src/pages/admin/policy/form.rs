@@ -1,6 +1,6 @@
 //! The policy as a form: what it holds, and what it sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use claviger_manage::{Error, FieldError};
 use claviger_texts::console::form::{NO, YES};
@@ -12,10 +12,13 @@ use serde_json::{Map, Value, json};
 use crate::failure::Problems;
 use crate::form::Form;
 use crate::parts::field::{Choice, Field};
+use crate::parts::picks::{Pick, picks};
 
 const OWNERS: [&str; 3] = ["user", "application", "organization"];
 /// Those whose keys can be recoverable.
 const REVEALED: [&str; 2] = ["organization", "application"];
+/// The sets whose keys are approved.
+pub(super) const APPROVAL: &str = "approval";
 const UNITS: [&str; 3] = ["years", "months", "days"];
 
 type PerOwner<T> = BTreeMap<String, T>;
@@ -31,6 +34,8 @@ pub(super) struct Policy {
     unique_names: String,
     status_profile: String,
     delegated_creation: bool,
+    #[serde(default)]
+    approval: Vec<String>,
 }
 
 /// The form that holds what is in force.
@@ -55,6 +60,9 @@ pub(super) fn filled(policy: &Policy) -> Form {
         if is_on {
             form.set(name, "on");
         }
+    }
+    for set in &policy.approval {
+        form.push(APPROVAL, set.clone());
     }
     form
 }
@@ -112,6 +120,10 @@ pub(super) fn change(before: &Form, form: &Form) -> Result<Value, Error> {
             body.insert(name.to_owned(), form.is_on(name).into());
         }
     }
+    let [sets, new_sets] = [before, form].map(|form| form.all(APPROVAL).collect::<BTreeSet<_>>());
+    if sets != new_sets {
+        body.insert(APPROVAL.to_owned(), json!(new_sets));
+    }
     for (name, members) in [("max_lifetime", lifetimes), ("max_keys", counts), ("reveal", reveal)] {
         if !members.is_empty() {
             body.insert(name.to_owned(), Value::Object(members));
@@ -145,6 +157,9 @@ pub(super) fn in_words(form: &Form) -> Form {
     for name in ["ip_list_required", "delegated_creation"] {
         words.set(name, if form.is_on(name) { YES } else { NO });
     }
+    for set in form.all(APPROVAL) {
+        words.push(APPROVAL, set);
+    }
     words
 }
 
@@ -163,8 +178,8 @@ fn choices() -> Vec<(String, Vec<Choice>)> {
 
 // === fields ===
 
-/// All fields.
-pub(super) fn fields(form: &Form, problems: &Problems) -> Markup {
+/// All fields; `sets` are those whose keys can be approved.
+pub(super) fn fields(form: &Form, sets: &[Choice], problems: &Problems) -> Markup {
     let part = Part { form, problems };
     html! {
         (group(texts::LIFETIMES, texts::LIFETIMES_HINT, &html! { @for owner in OWNERS { (part.lifetime(owner)) } }))
@@ -172,6 +187,7 @@ pub(super) fn fields(form: &Form, problems: &Problems) -> Markup {
             (part.number("idle_days", texts::IDLE_DAYS, texts::IDLE_DAYS_HINT))
             (part.tick("ip_list_required", texts::IP_LIST_REQUIRED, texts::IP_LIST_REQUIRED_HINT))
         }))
+        (part.approval(sets))
         (group(texts::COUNTS, texts::COUNTS_HINT, &html! {
             @for owner in OWNERS { (part.number(&count_name(owner), texts::owner(owner), "")) }
         }))
@@ -221,6 +237,13 @@ impl Part<'_> {
         })
     }
 
+    fn approval(&self, sets: &[Choice]) -> Markup {
+        let pick = |set: &Choice| Pick { value: set.value.clone(), label: set.label.clone(), note: String::new() };
+        let choices: Vec<_> = sets.iter().map(pick).collect();
+        let chosen: Vec<_> = self.form.all(APPROVAL).collect();
+        picks(Field::new(APPROVAL, texts::APPROVAL, self.problems).hint(texts::APPROVAL_HINT), &choices, &chosen)
+    }
+
     fn number(&self, name: &str, label: &str, hint: &str) -> Markup {
         Field::new(name, label, self.problems).hint(hint).input("number", self.form.text(name), "off")
     }
@@ -244,7 +267,7 @@ mod tests {
             "max_lifetime": {"user": {"years": 1}, "application": null, "organization": null}, "idle_days": 90,
             "ip_list_required": false, "reveal": {"organization": "once", "application": "recoverable"},
             "max_keys": {"user": null, "application": 5, "organization": null}, "unique_names": "owner",
-            "status_profile": "default", "delegated_creation": true, "updated_at": null,
+            "status_profile": "default", "delegated_creation": true, "approval": ["refunds"], "updated_at": null,
         }))
         .expect("a policy")
     }
@@ -265,9 +288,10 @@ mod tests {
         form.set("idle_days", "");
         form.take("delegated_creation");
         form.set("ip_list_required", "on");
+        form.push(APPROVAL, "full-access");
         let expected = json!({
             "max_lifetime": {"user": {"days": 90}}, "max_keys": {"application": null}, "reveal": {"application": "once"},
-            "idle_days": 0, "delegated_creation": false, "ip_list_required": true,
+            "idle_days": 0, "delegated_creation": false, "ip_list_required": true, "approval": ["full-access", "refunds"],
         });
         assert_eq!(change(&before, &form).expect("whole numbers"), expected);
         // Another unit alone means nothing where there is no end.

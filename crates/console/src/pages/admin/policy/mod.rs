@@ -12,11 +12,12 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde_json::json;
 
-use self::form::{Policy, change, fields, filled, in_words};
+use self::form::{APPROVAL, Policy, change, fields, filled, in_words};
 use super::audit;
 use crate::Console;
 use crate::failure::{Failure, Problems, mend};
 use crate::form::{CSRF, Form, VERSION};
+use crate::pages::keys::offer::Offer;
 use crate::parts::changed::{before_and_after, carried, now};
 use crate::parts::field::summary_called;
 use crate::parts::frame::{Page, csrf};
@@ -117,6 +118,8 @@ async fn show(
 ) -> Result<Response, Failure> {
     let history = audit::history_of(viewer, &viewer.organization.id, "policy.*").await?;
     let is_editor = viewer.may("policy.manage");
+    let held: Vec<_> = form.all(APPROVAL).map(str::to_owned).collect();
+    let sets = Offer::load(viewer).await?.with_held(&held).sets;
     let body = html! {
         (summary_called(if form.text(STEP) == SAVE { words::NOT_DONE } else { words::NO_PREVIEW }, problems))
         (above)
@@ -125,11 +128,11 @@ async fn show(
                 (csrf(viewer))
                 input type="hidden" name=(VERSION) value=(version);
                 p .muted { (texts::HINT) }
-                fieldset { (fields(form, problems)) }
+                fieldset { (fields(form, &sets, problems)) }
                 div .buttons { button .btn type="submit" { (texts::PREVIEW) } }
             }
         } @else {
-            div .form { fieldset disabled { (fields(form, problems)) } }
+            div .form { fieldset disabled { (fields(form, &sets, problems)) } }
         }
         (history)
     };
