@@ -15,7 +15,7 @@ use crate::error::{Error, FieldError};
 use crate::export::{Accepted, Format, Part, cells, csv_line, json_line, stream};
 
 /// The columns of CSV, and where their values stand in a row of the list.
-const COLUMNS: [(&str, &str); 24] = [
+const COLUMNS: [(&str, &str); 26] = [
     ("id", "/id"),
     ("name", "/name"),
     ("state", "/state"),
@@ -40,6 +40,8 @@ const COLUMNS: [(&str, &str); 24] = [
     ("created_at", "/created_at"),
     ("updated_at", "/updated_at"),
     ("description", "/description"),
+    ("approved_at", "/approval/approved_at"),
+    ("approved_by_name", "/approval/approved_by/name"),
 ];
 
 /// A page of the list, or all of it as a file where that is asked for.
