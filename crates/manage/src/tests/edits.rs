@@ -70,6 +70,7 @@ fn edit(operation: &str, member: &str) -> Option<Value> {
         ("policy", "max_lifetime") => json!({"max_lifetime": {"organization": {"days": 365}}}),
         ("policy", "idle_days") => json!({"idle_days": 60}),
         ("policy", "reveal") => json!({"reveal": {"organization": "recoverable"}}),
+        ("policy", "approval") => json!({"approval": ["full-access"]}),
         ("policy", "max_keys") => json!({"max_keys": {"organization": 1_000}}),
         ("policy", "unique_names") => json!({"unique_names": "organization"}),
         ("policy", "status_profile") => json!({"status_profile": "gotransverse"}),
