@@ -242,6 +242,7 @@ fn uses(made: &[Made]) -> UsageBatch {
         last_used: Some(sighting(made.used, Code::Valid)),
         old_last_used: None,
         is_news: false,
+        elsewhere: Vec::new(),
         last_refused: made.refused.map(|at| sighting(at, Code::OperationNotAllowed)),
         counts: Vec::new(),
     };

@@ -5,6 +5,7 @@ mod clients;
 mod cluster;
 mod edges;
 mod generated;
+mod gitleaks;
 mod packages;
 mod pictures;
 mod postgres;
@@ -71,6 +72,12 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Build gitleaks, which takes minutes, and have it find keys by the rules that the server gives
+    Gitleaks {
+        /// Arguments for the test binary, after `--`
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build the TypeScript client and run its own tests
     Clients,
     /// Make the pictures of README and docs anew, in `docs/images`
@@ -104,6 +111,7 @@ fn run(command: Command) -> Result {
         Command::Install => install(&workspace),
         Command::Test { no_check, arguments } => test::run(&workspace, !no_check, &arguments),
         Command::Traefik { arguments } => traefik::run(&workspace, &arguments),
+        Command::Gitleaks { arguments } => gitleaks::run(&workspace, &arguments),
         Command::Clients => clients::run(&workspace),
         Command::Pictures => pictures::run(&workspace),
         Command::Postgres { command } => postgres::run(&command),

@@ -49,6 +49,26 @@ const say = (text) => {
   say.timer = setTimeout(() => { said.className = 'sr-only'; }, 5000);
 };
 
+// An element with these attributes, and what is in it.
+const element = (tag, attributes, ...inside) => {
+  const made = document.createElement(tag);
+  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+  made.append(...inside);
+  return made;
+};
+const newButton = (text, act, attributes = {}) => {
+  const made = element('button', { type: 'button', class: 'btn', 'data-variant': 'outline', ...attributes }, text);
+  made.addEventListener('click', act);
+  return made;
+};
+// A search that sends no form.
+const searchField = (placeholder, label, look) => {
+  const made = element('input', { type: 'search', class: 'input', placeholder, 'aria-label': label });
+  made.addEventListener('input', look);
+  made.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.preventDefault(); });
+  return made;
+};
+
 // A value to be taken away: copied with one press, emptied when the page is left.
 customElements.define('copy-once', class extends HTMLElement {
   connectedCallback() {
@@ -95,24 +115,12 @@ customElements.define('copy-key', class extends HTMLElement {
 
   // The clipboard is not to be had: the value to be selected, and gone with the dialog.
   offer(value) {
-    const dialog = document.createElement('dialog');
-    dialog.className = 'confirm-dialog';
-    const body = document.createElement('form');
-    body.method = 'dialog';
-    body.className = 'confirm-body';
-    const text = document.createElement('p');
-    text.textContent = this.dataset.blocked;
-    const field = document.createElement('input');
-    field.className = 'input mono';
-    field.readOnly = true;
+    const { blocked, end } = this.dataset;
+    const field = element('input', { class: 'input mono', readonly: '', 'aria-label': blocked });
     field.value = value;
-    field.setAttribute('aria-label', this.dataset.blocked);
-    const close = document.createElement('button');
-    close.className = 'btn';
-    close.textContent = this.dataset.end;
-    body.append(text, field, close);
-    dialog.append(body);
-    dialog.setAttribute('aria-label', this.dataset.blocked);
+    const inside = [element('p', {}, blocked), field, element('button', { class: 'btn' }, end)];
+    const body = element('form', { method: 'dialog', class: 'confirm-body' }, ...inside);
+    const dialog = element('dialog', { class: 'confirm-dialog', 'aria-label': blocked }, body);
     document.body.append(dialog);
     dialog.addEventListener('close', () => { field.value = ''; dialog.remove(); this.querySelector('button').focus(); });
     dialog.showModal();
@@ -125,26 +133,12 @@ customElements.define('pick-list', class extends HTMLElement {
   connectedCallback() {
     const picks = [...this.querySelectorAll('.pick')];
     if (picks.length < 8) return;
-    const search = document.createElement('input');
-    search.type = 'search';
-    search.className = 'input';
-    search.placeholder = this.dataset.search;
-    search.setAttribute('aria-label', this.dataset.search);
-    search.addEventListener('input', () => {
+    const search = searchField(this.dataset.search, this.dataset.search, () => {
       const wanted = search.value.trim().toLowerCase();
       picks.forEach((pick) => { pick.hidden = !pick.textContent.toLowerCase().includes(wanted); });
     });
-    search.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.preventDefault(); });
-    const all = document.createElement('button');
-    all.type = 'button';
-    all.className = 'btn';
-    all.dataset.variant = 'outline';
-    all.textContent = this.dataset.all;
-    all.addEventListener('click', () => picks.forEach((pick) => { if (!pick.hidden) pick.querySelector('input').checked = true; }));
-    const tools = document.createElement('div');
-    tools.className = 'pick-tools';
-    tools.append(search, all);
-    this.before(tools);
+    const tick = (pick) => { if (!pick.hidden) pick.querySelector('input').checked = true; };
+    this.before(element('div', { class: 'pick-tools' }, search, newButton(this.dataset.all, () => picks.forEach(tick))));
   }
 });
 
@@ -201,10 +195,8 @@ customElements.define('new-password', class extends HTMLElement {
   connectedCallback() {
     const field = this.querySelector('input');
     const words = this.dataset;
-    const said = document.createElement('span');
-    said.className = 'strength';
-    said.setAttribute('aria-live', 'polite');
-    const show = this.button(words.show, () => see(field.type === 'password'));
+    const said = element('span', { class: 'strength', 'aria-live': 'polite' });
+    const show = newButton(words.show, () => see(field.type === 'password'));
     const see = (isSeen) => {
       field.type = isSeen ? 'text' : 'password';
       show.textContent = isSeen ? words.hide : words.show;
@@ -214,7 +206,7 @@ customElements.define('new-password', class extends HTMLElement {
       said.dataset.level = level;
       said.textContent = field.value ? words.strengths.split('|')[level] : '';
     };
-    const make = this.button(words.make, () => {
+    const make = newButton(words.make, () => {
       const letters = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
       const drawn = [];
       while (drawn.length < 24) {
@@ -231,16 +223,6 @@ customElements.define('new-password', class extends HTMLElement {
     this.append(make, show, said);
   }
 
-  button(text, act) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'btn';
-    button.dataset.variant = 'outline';
-    button.textContent = text;
-    button.addEventListener('click', act);
-    return button;
-  }
-
   // By how many letters there could be at each place; the server knows more.
   level(text) {
     if (text.length < 12) return 0;
@@ -255,24 +237,20 @@ customElements.define('new-password', class extends HTMLElement {
 customElements.define('copy-text', class extends HTMLElement {
   connectedCallback() {
     const text = this.textContent;
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = this.dataset.label;
-    button.setAttribute('aria-label', `${this.dataset.label}: ${text}`);
-    const said = document.createElement('span');
-    said.className = 'sr-only';
-    said.setAttribute('aria-live', 'polite');
-    button.addEventListener('click', async () => {
+    const { label, copied } = this.dataset;
+    const said = element('span', { class: 'sr-only', 'aria-live': 'polite' });
+    const copy = element('button', { type: 'button', 'aria-label': `${label}: ${text}` }, label);
+    copy.addEventListener('click', async () => {
       try {
         await navigator.clipboard.writeText(text);
       } catch {
         getSelection().selectAllChildren(this.querySelector('code'));
         document.execCommand('copy');
       }
-      button.textContent = said.textContent = this.dataset.copied;
-      setTimeout(() => { button.textContent = this.dataset.label; said.textContent = ''; }, 2000);
+      copy.textContent = said.textContent = copied;
+      setTimeout(() => { copy.textContent = label; said.textContent = ''; }, 2000);
     });
-    this.append(button, said);
+    this.append(copy, said);
   }
 });
 
@@ -349,22 +327,15 @@ customElements.define('dual-list', class extends HTMLElement {
     const words = this.dataset;
     this.left = this.list(words.available);
     this.right = this.list(words.selected);
-    const buttons = document.createElement('div');
-    buttons.className = 'dual-buttons';
+    const buttons = element('div', { class: 'dual-buttons' });
     [[words.add, this.left, true, false], [words.addAll, this.left, true, true],
       [words.remove, this.right, false, false], [words.removeAll, this.right, false, true]]
       .forEach(([text, from, selected, all]) => {
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.className = 'btn';
-        button.dataset.variant = 'outline';
-        button.dataset.size = 'sm';
-        button.textContent = text;
-        button.addEventListener('click', () => this.move(from, selected, all));
-        const able = () => { button.disabled = all ? this.meant(from, selected).length === 0 : from.select.selectedOptions.length === 0; };
+        const mover = newButton(text, () => this.move(from, selected, all), { 'data-size': 'sm' });
+        const able = () => { mover.disabled = all ? this.meant(from, selected).length === 0 : from.select.selectedOptions.length === 0; };
         from.select.addEventListener('change', able);
         this.addEventListener('filled', able);
-        buttons.append(button);
+        buttons.append(mover);
       });
     this.append(this.left.box, buttons, this.right.box);
     if (label) label.htmlFor = this.left.select.id;
@@ -372,26 +343,11 @@ customElements.define('dual-list', class extends HTMLElement {
   }
 
   list(title) {
-    const box = document.createElement('div');
-    box.className = 'dual-box';
     const id = `${this.source.id}-${title.replace(/\W+/g, '-').toLowerCase()}`;
-    const heading = document.createElement('label');
-    heading.htmlFor = id;
-    heading.textContent = title;
-    const search = document.createElement('input');
-    search.type = 'search';
-    search.className = 'input';
-    search.placeholder = this.dataset.search;
-    search.setAttribute('aria-label', `${this.dataset.search}: ${title}`);
-    const select = document.createElement('select');
-    select.multiple = true;
-    select.size = 8;
-    select.id = id;
-    select.className = 'select';
-    box.append(heading, search, select);
+    const search = searchField(this.dataset.search, `${this.dataset.search}: ${title}`, () => this.fill());
+    const select = element('select', { multiple: '', size: 8, id, class: 'select' });
+    const box = element('div', { class: 'dual-box' }, element('label', { for: id }, title), search, select);
     const list = { box, search, select };
-    search.addEventListener('input', () => this.fill());
-    search.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.preventDefault(); });
     const isLeft = title === this.dataset.available;
     select.addEventListener('dblclick', () => this.move(list, isLeft));
     select.addEventListener('keydown', (event) => {
@@ -425,8 +381,7 @@ customElements.define('dual-list', class extends HTMLElement {
         .forEach((option) => {
           const { label } = option.parentElement;
           if (label && group?.label !== label) {
-            group = document.createElement('optgroup');
-            group.label = label;
+            group = element('optgroup', { label });
             list.select.append(group);
           }
           const shown = new Option(option.text, option.value);
@@ -435,6 +390,54 @@ customElements.define('dual-list', class extends HTMLElement {
         });
     });
     this.dispatchEvent(new Event('filled'));
+  }
+});
+
+// New secrets of many keys come as a file that grows: how far it is, and the file to be saved. Without scripts it is a download.
+customElements.define('rotate-many', class extends HTMLElement {
+  connectedCallback() {
+    const form = this.querySelector('form');
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.rotate(form);
+    });
+  }
+
+  async rotate(form) {
+    const [shown, bar, said, save] = ['.rotation', 'progress', '[role="status"]', 'a[download]'].map((part) => this.querySelector(part));
+    const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+    // A question who one is, or a refusal, is shown as a page.
+    if (!answer.ok || !answer.headers.get('content-type').startsWith('text/csv')) {
+      form.submit();
+      return;
+    }
+    form.hidden = true;
+    shown.hidden = false;
+    const keep = (event) => event.preventDefault();
+    addEventListener('beforeunload', keep);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let [file, rest, done, refused, broke] = ['', '', -1, 0, false];
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        file += part.value;
+        const lines = (rest + part.value).split('\r\n');
+        rest = lines.pop();
+        // The last two cells say why a key was not rotated; the first line names them.
+        refused += lines.filter((line, at) => (done >= 0 || at > 0) && !line.endsWith(',"",""')).length;
+        done += lines.length;
+        bar.value = done;
+      }
+    } catch {
+      broke = true;
+    }
+    const told = [`${done - refused} ${this.dataset.done}`];
+    if (refused) told.push(`${refused} ${this.dataset.refused}`);
+    said.textContent = (broke ? [this.dataset.broken, ...told] : told).join(' ');
+    save.href = URL.createObjectURL(new Blob([file], { type: 'text/csv' }));
+    save.hidden = false;
+    save.focus();
+    save.addEventListener('click', () => removeEventListener('beforeunload', keep));
+    addEventListener('pagehide', () => URL.revokeObjectURL(save.href));
   }
 });
 
@@ -465,22 +468,17 @@ document.querySelectorAll('.table-container > table').forEach(card);
 // Questions open as dialogs.
 const askInDialog = (details) => {
   const body = details.querySelector('.confirm-body');
-  const dialog = document.createElement('dialog');
-  dialog.className = 'confirm-dialog';
-  dialog.setAttribute('aria-label', body.getAttribute('aria-label'));
-  const opener = document.createElement('button');
-  opener.type = 'button';
   const summary = details.querySelector('summary');
   const inner = summary.querySelector('[role="switch"]');
   const model = inner ?? summary;
-  opener.className = model.className;
-  [...model.attributes].filter(({ name }) => name !== 'class').forEach(({ name, value }) => opener.setAttribute(name, value));
-  opener.append(...model.cloneNode(true).childNodes);
-  opener.setAttribute('aria-haspopup', 'dialog');
-  dialog.append(body);
+  const attributes = Object.fromEntries([...model.attributes].map(({ name, value }) => [name, value]));
+  const opener = element('button', { type: 'button', ...attributes, 'aria-haspopup': 'dialog' }, ...model.cloneNode(true).childNodes);
+  const dialog = element('dialog', { class: 'confirm-dialog', 'aria-label': body.getAttribute('aria-label') }, body);
   details.replaceWith(opener);
   document.body.append(dialog);
   opener.addEventListener('click', () => dialog.showModal());
+  // Who pressed before this script ran has asked already.
+  if (details.open) dialog.showModal();
   dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => {
     const menu = opener.closest('details.menu');

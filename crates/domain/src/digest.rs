@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit};
 use serde::{Deserialize, Serialize};
 use sha2::block_api::compress256;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -32,6 +32,8 @@ pub enum CredentialKind {
     StaticToken = 5,
     /// The token of a link that works once.
     LinkToken = 6,
+    /// The SHA-512 of a single imported key of which nothing else is known.
+    SingleSha512 = 7,
 }
 
 /// The digest of one credential.
@@ -87,6 +89,16 @@ impl Pepper {
     pub fn digest_of_pair(&self, identifier: &[u8], password: &[u8]) -> CredentialDigest {
         let sha256 = Sha256::new().chain_update(identifier).chain_update([0]).chain_update(password).finalize();
         self.digest_of_sha256(CredentialKind::Pair, &sha256.into())
+    }
+
+    /// The digest of a single key that was imported by its SHA-512, which is looked for while there are such keys.
+    pub fn digest_by_sha512(&self, credential: &[u8]) -> CredentialDigest {
+        self.digest_of_sha512(&Sha512::digest(credential).into())
+    }
+
+    /// The same for whoever knows the SHA-512 alone.
+    pub fn digest_of_sha512(&self, sha512: &[u8; 64]) -> CredentialDigest {
+        self.digest(CredentialKind::SingleSha512, sha512)
     }
 
     /// The same as [`Self::digest`], for a credential of which only the SHA-256 is known (import, leak look-up).
@@ -176,13 +188,22 @@ impl fmt::Debug for CredentialDigest {
 
 /// The SHA-256 that a text says: 64 hexadecimal digits, or base64 with or without its `=`.
 pub fn sha256_of_text(text: &str) -> Option<[u8; 32]> {
-    const DIGITS: usize = 2 * 32;
-    if text.len() == DIGITS {
+    bytes_of_text(text)
+}
+
+/// The SHA-512 that a text says: 128 hexadecimal digits, or base64 with or without its `=`; also with `sha512$$` before it, as Django
+/// writes it, whose package for API keys stores them so.
+pub fn sha512_of_text(text: &str) -> Option<[u8; 64]> {
+    bytes_of_text(text.strip_prefix("sha512$$").unwrap_or(text))
+}
+
+fn bytes_of_text<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() == 2 * N {
         let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
         let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
         return bytes.try_into().ok();
     }
-    let bytes = STANDARD_NO_PAD.decode(text.strip_suffix('=').unwrap_or(text)).ok()?;
+    let bytes = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     bytes.try_into().ok()
 }
 
@@ -240,6 +261,31 @@ mod tests {
             pepper.digest(CredentialKind::Single, b"imported"),
             "a SHA-256 handed to a door is no key"
         );
+    }
+
+    #[test]
+    fn a_key_that_was_imported_by_its_sha512_is_found_by_its_value_and_by_no_other_way() {
+        let pepper = Pepper::new(&[7; 32]);
+        let sha512: [u8; 64] = Sha512::digest(b"imported").into();
+        let digest = pepper.digest_by_sha512(b"imported");
+        assert_eq!(digest, pepper.digest_of_sha512(&sha512));
+        for other in [&b"imported"[..], &sha512] {
+            assert_ne!(digest, pepper.digest(CredentialKind::Single, other), "the SHA-512 handed to a door is no key");
+        }
+    }
+
+    #[test]
+    fn a_sha512_is_said_in_hexadecimal_or_base64_or_as_django_has_it() {
+        let bytes = [0xab; 64];
+        let hex = "ab".repeat(64);
+        for text in [hex.clone(), format!("sha512$${hex}"), STANDARD.encode(bytes), STANDARD_NO_PAD.encode(bytes)] {
+            assert_eq!(sha512_of_text(&text), Some(bytes), "{text}");
+        }
+        for text in
+            ["", "sha512$$", &"ab".repeat(32), &"ab".repeat(65), &format!("sha512$salt${hex}"), &format!("sha1$${hex}")]
+        {
+            assert_eq!(sha512_of_text(text), None, "{text}");
+        }
     }
 
     #[test]

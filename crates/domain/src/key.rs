@@ -24,8 +24,12 @@ pub const TAGS_MAX: usize = 50;
 pub const IDLE_REASON: &str = "idle";
 /// Why a key is disabled that its own holder revoked.
 pub const REVOKED_REASON: &str = "revoked by its holder";
+/// The hint of a key that was imported by its SHA-512: nothing of its value is known, and by this the digest is told from others.
+pub const SHA512_HINT: &str = "… (SHA-512)";
 /// How the reason begins of a key that was found where everybody could read it.
 pub const LEAKED_REASON: &str = "leaked";
+/// Why a key is disabled of which a secret was used that had been rotated out.
+pub const REUSED_REASON: &str = "an old secret was used after its rotation";
 /// The longest overlap of a rotation: 30 days, in seconds.
 pub const OVERLAP_SECONDS_MAX: u32 = 2_592_000;
 
@@ -378,6 +382,11 @@ impl StoredSecret {
     pub fn is_imported(&self) -> bool {
         is_imported_hint(&self.hint)
     }
+}
+
+/// Whether it is the value of a key that was imported by its SHA-512, for whoever holds the hint alone.
+pub fn is_sha512_hint(hint: &str) -> bool {
+    hint == SHA512_HINT
 }
 
 /// [`StoredSecret::is_imported`] for whoever holds the hint alone.

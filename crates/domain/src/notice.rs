@@ -36,6 +36,12 @@ pub enum NoticeKind {
     Approval,
     /// A key that waited was approved or denied.
     Decided,
+    /// A key was used from a network for the first time.
+    NewAddress,
+    /// A secret was used that had been rotated out.
+    OldSecretUsed,
+    /// A key was reported as leaked.
+    Leaked,
     /// Whom keys belong to was taken out of service.
     OwnerDisabled,
 }
@@ -110,7 +116,7 @@ fn nearest(
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Expiry,
         Self::Idle,
         Self::Created,
@@ -118,6 +124,9 @@ impl NoticeKind {
         Self::Rotated,
         Self::Approval,
         Self::Decided,
+        Self::NewAddress,
+        Self::OldSecretUsed,
+        Self::Leaked,
         Self::OwnerDisabled,
     ];
 
@@ -131,18 +140,21 @@ impl NoticeKind {
             Self::Rotated => "rotated",
             Self::Approval => "approval",
             Self::Decided => "decided",
+            Self::NewAddress => "new_address",
+            Self::OldSecretUsed => "old_secret_used",
+            Self::Leaked => "leaked",
             Self::OwnerDisabled => "owner_disabled",
         }
     }
 
     /// Whether it may mean that somebody does what they should not: it waits for no other notices of the day.
     pub const fn is_urgent(self) -> bool {
-        matches!(self, Self::Revealed)
+        matches!(self, Self::Revealed | Self::NewAddress | Self::OldSecretUsed | Self::Leaked)
     }
 
     /// Who is told where nobody has said otherwise.
     const fn default_audience(self) -> Audience {
-        let is_on = matches!(self, Self::Expiry | Self::Idle);
+        let is_on = matches!(self, Self::Expiry | Self::Idle | Self::OldSecretUsed | Self::Leaked);
         // Who can decide learns of it, and who waits for it.
         let (decides, waits) = (matches!(self, Self::Approval), matches!(self, Self::Decided));
         Audience { holder: is_on || waits, administrators: is_on || decides, addresses: is_on }

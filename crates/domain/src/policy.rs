@@ -35,6 +35,8 @@ pub struct Policy {
     pub unique_names: UniqueNames,
     /// How gateway doors answer.
     pub status_profile: StatusProfile,
+    /// What becomes of a key of which a secret is used that was rotated out.
+    pub old_secret_use: OldSecretUse,
     /// Whether who manages keys may make and change those of other people.
     pub delegated_creation: bool,
     /// The sets whose keys a second person has to approve ([`crate::approval::needs_approval`]); none: no key waits.
@@ -112,6 +114,17 @@ pub enum StatusProfile {
     Gotransverse,
 }
 
+/// What becomes of a key of which a secret is used that was rotated out, after its overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldSecretUse {
+    /// It is written down, and told.
+    #[default]
+    Alert,
+    /// The key is disabled, too: whoever has the old secret may have come by the new one in the same way.
+    Disable,
+}
+
 // === impl Policy ===
 
 impl Default for Policy {
@@ -125,6 +138,7 @@ impl Default for Policy {
             max_keys: PerOwner::default(),
             unique_names: UniqueNames::Owner,
             status_profile: StatusProfile::Default,
+            old_secret_use: OldSecretUse::Alert,
             delegated_creation: false,
             approval: Vec::new(),
             updated_at: None,

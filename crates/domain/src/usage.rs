@@ -20,6 +20,13 @@ pub const REFUSALS_PER_ORGANIZATION: usize = 1_000;
 /// Rights of a key whose last use is kept; of those it uses beyond, nothing is known.
 pub const RIGHTS_PER_KEY: usize = 2_000;
 
+/// Which check it was, in the diagnostic log, that a secret of before a rotation failed after its overlap.
+pub const ROTATED_OUT: &str = "rotated out";
+/// Networks that a key was used from and that are told apart; one that is used from more is used from anywhere.
+pub const NETWORKS_PER_KEY: usize = 64;
+/// Addresses of one key that are kept beside the newest until they are written; of those beyond, the next use tells.
+pub const ELSEWHERE_MAX: usize = 16;
+
 /// A way to ask for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +79,8 @@ pub struct KeyUsage {
     pub old_last_used: Option<Timestamp>,
     /// Whether the other nodes are to know: it is the first use, or one that is an hour after what they know.
     pub is_news: bool,
+    /// Uses from other addresses than that of the newest, of either secret: at most [`ELSEWHERE_MAX`].
+    pub elsewhere: Vec<Sighting>,
     /// The newest refusal.
     pub last_refused: Option<Sighting>,
     /// Requests by minute, door, code and API.
@@ -205,6 +214,18 @@ pub struct SessionUse {
     pub at: Timestamp,
 }
 
+/// The network that an address counts as where it is asked whether a key was used from there before: the address itself, of IPv6 the
+/// /64 that one machine moves about in (RFC 8981).
+pub fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & (u128::MAX << 64);
+            format!("{}/64", std::net::Ipv6Addr::from_bits(bits))
+        }
+    }
+}
+
 // === impl UsageBatch ===
 
 impl UsageBatch {
@@ -249,6 +270,24 @@ impl Door {
             Self::DoorToken => "door_token",
             Self::Management => "management",
             Self::WebService => "web_service",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_counts_as_its_network() {
+        for (address, network) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+            ("::1", "::/64"),
+        ] {
+            assert_eq!(network_of(address.parse().expect("an address")), network, "{address}");
         }
     }
 }

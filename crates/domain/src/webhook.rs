@@ -108,6 +108,10 @@ pub enum EventType {
     KeyApproved,
     /// A key was denied.
     KeyDenied,
+    /// A key was used from a network for the first time.
+    KeyNewAddress,
+    /// A secret of a key was used that had been rotated out.
+    KeyOldSecretUsed,
     /// A key ends in 30, 7 or 1 days, or today.
     KeyExpiring,
     /// A key goes idle in 14, 7 or 1 days, or has gone idle.
@@ -180,7 +184,7 @@ impl Webhook {
 
 impl EventType {
     /// Those that can be chosen.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::KeyCreated,
         Self::KeyImported,
         Self::KeyEdited,
@@ -193,6 +197,8 @@ impl EventType {
         Self::KeyPending,
         Self::KeyApproved,
         Self::KeyDenied,
+        Self::KeyNewAddress,
+        Self::KeyOldSecretUsed,
         Self::KeyExpiring,
         Self::KeyIdle,
         Self::UserDisabled,
@@ -216,6 +222,8 @@ impl EventType {
             Self::KeyPending => "key.pending",
             Self::KeyApproved => "key.approved",
             Self::KeyDenied => "key.denied",
+            Self::KeyNewAddress => "key.new_address",
+            Self::KeyOldSecretUsed => "key.old_secret_used",
             Self::KeyExpiring => "key.expiring",
             Self::KeyIdle => "key.idle",
             Self::UserDisabled => "user.disabled",
@@ -241,6 +249,7 @@ impl EventType {
             "key.leak" => Self::KeyLeaked,
             "key.approve" => Self::KeyApproved,
             "key.deny" => Self::KeyDenied,
+            "key.old_secret_used" => Self::KeyOldSecretUsed,
             "user.disable" => Self::UserDisabled,
             "user.lock" => Self::UserLocked,
             "application.disable" => Self::ApplicationDisabled,
@@ -255,7 +264,7 @@ impl EventType {
     }
 
     /// The actions of the audit chain that are told of by types of their own.
-    pub const ACTIONS: [&'static str; 18] = [
+    pub const ACTIONS: [&'static str; 19] = [
         "key.create",
         "key.import",
         "key.edit",
@@ -271,6 +280,7 @@ impl EventType {
         "key.leak",
         "key.approve",
         "key.deny",
+        "key.old_secret_used",
         "user.disable",
         "user.lock",
         "application.disable",

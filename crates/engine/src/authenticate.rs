@@ -52,7 +52,8 @@ impl Engine {
     pub fn authenticate(&self, credentials: &Presented<'_>, caller: Caller<'_>) -> Result<ManagementCaller, Code> {
         let now = self.clock.now();
         let reading = Reading::of(credentials, &self.pepper);
-        let (catalog, selection) = self.replica.look_up(|_, keys| select(&reading, keys, Audience::All, now));
+        let (catalog, selection) =
+            self.replica.look_up(|_, keys| select((&reading, credentials, &self.pepper), keys, Audience::All, now));
         let mut record = Record::new(Door::Management, now, &caller);
         let (key, secret) = match selection {
             Selection::Key { key, secret, .. } => (key, secret),
@@ -123,8 +124,10 @@ impl Engine {
     }
 
     fn judge_door_token(&self, token: &[u8], now: Timestamp, caller: &Caller<'_>) -> Result<Provider, DoorTokenError> {
-        let reading = Reading::of(&Presented::new().with_x_api_key(token), &self.pepper);
-        let (catalog, selection) = self.replica.look_up(|_, keys| select(&reading, keys, Audience::All, now));
+        let presented = Presented::new().with_x_api_key(token);
+        let reading = Reading::of(&presented, &self.pepper);
+        let (catalog, selection) =
+            self.replica.look_up(|_, keys| select((&reading, &presented, &self.pepper), keys, Audience::All, now));
         let mut record = Record::new(Door::DoorToken, now, caller);
         let result = match &selection {
             Selection::Key { key, secret, .. } => {

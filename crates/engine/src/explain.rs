@@ -118,7 +118,8 @@ impl Engine {
         let (catalog, (key, signed_in, credential)) =
             self.replica.look_up(|catalog, keys| match (&reading, question.subject) {
                 (Some(reading), Subject::Presented(presented)) => {
-                    let found = select(reading, keys, Audience::Provider(provider, catalog), now);
+                    let found =
+                        select((reading, presented, &self.pepper), keys, Audience::Provider(provider, catalog), now);
                     key_of_selection(complete(found, presented, &self.surroundings(catalog, keys, now)))
                 }
                 (_, Subject::Digest(digest)) => key_of_found(keys.find(digest), Audience::Provider(provider, catalog)),

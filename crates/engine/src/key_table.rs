@@ -1,11 +1,12 @@
 //! The keys, found by the digest of what was presented.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use claviger_domain::change::LastUse;
 use claviger_domain::digest::CredentialDigest;
-use claviger_domain::key::Key;
+use claviger_domain::key::{Key, is_sha512_hint};
 use claviger_domain::signature::SigningSeal;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use compact_str::CompactString;
@@ -33,6 +34,8 @@ pub(crate) struct KeyTable {
     sign_ins: SignIns,
     /// Those that sign.
     signers: Signers,
+    /// How many values are valid, or overlap, that were imported by their SHA-512.
+    sha512_values: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +100,12 @@ impl KeyTable {
     /// Without keys; with what opens the secrets of those that sign.
     pub(crate) fn new(seal: Option<SigningSeal>) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Self { shards, sign_ins: SignIns::default(), signers: Signers::new(seal) }
+        Self { shards, sign_ins: SignIns::default(), signers: Signers::new(seal), sha512_values: AtomicUsize::new(0) }
+    }
+
+    /// Whether any value may have to be looked for by its SHA-512.
+    pub(crate) fn has_sha512(&self) -> bool {
+        self.sha512_values.load(Ordering::Relaxed) > 0
     }
 
     /// The keys that sign.
@@ -176,6 +184,9 @@ impl KeyTable {
             }
         }
         let Some(held) = held else { return };
+        if is_sha512_hint(&key.secret.hint) {
+            self.sha512_values.fetch_add(1, Ordering::Relaxed);
+        }
         self.shard(&key.secret.digest).write().living.insert(held);
     }
 
@@ -193,9 +204,14 @@ impl KeyTable {
             let held = shard.living.iter().find(|key| key.id == id).map(Arc::clone);
             if let Some(held) = held {
                 shard.living.remove(&held.digest);
+                self.forget_sha512(is_sha512_hint(&held.hint()));
                 last_used = held.last_used();
             }
-            shard.former.retain(|former| former.key() != id);
+            shard.former.retain(|former| {
+                let goes = former.key() == id;
+                self.forget_sha512(goes && former.meaning.is_sha512());
+                !goes
+            });
         }
         last_used
     }
@@ -214,10 +230,12 @@ impl KeyTable {
         for digest in old.chain(ended).chain([key.secret.digest]) {
             let mut shard = self.shard(&digest).write();
             if let Some(held) = shard.living.remove(&digest) {
+                self.forget_sha512(is_sha512_hint(&held.hint()));
                 (found, last_used) = (true, held.last_used());
             }
             if let Ok(entry) = shard.former.find_entry(hash(&digest), |former| equal(&former.digest, &digest)) {
                 found |= entry.get().was_deleted();
+                self.forget_sha512(entry.get().meaning.is_sha512());
                 entry.remove();
             }
         }
@@ -231,11 +249,23 @@ impl KeyTable {
     fn insert_former(&self, digest: CredentialDigest, meaning: FormerMeaning) {
         let mut shard = self.shard(&digest).write();
         let hashed = hash(&digest);
+        if meaning.is_sha512() {
+            self.sha512_values.fetch_add(1, Ordering::Relaxed);
+        }
         match shard.former.entry(hashed, |former| equal(&former.digest, &digest), |former| hash(&former.digest)) {
-            Entry::Occupied(mut known) => known.get_mut().meaning = meaning,
+            Entry::Occupied(mut known) => {
+                let before = std::mem::replace(&mut known.get_mut().meaning, meaning);
+                self.forget_sha512(before.is_sha512());
+            }
             Entry::Vacant(place) => {
                 place.insert(Former { digest, meaning });
             }
+        }
+    }
+
+    fn forget_sha512(&self, is_one: bool) {
+        if is_one {
+            self.sha512_values.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -250,6 +280,14 @@ fn hash(digest: &CredentialDigest) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest.as_bytes()[8..16]);
     u64::from_le_bytes(bytes)
+}
+
+// === impl FormerMeaning ===
+
+impl FormerMeaning {
+    fn is_sha512(&self) -> bool {
+        matches!(self, Self::Old(old) if is_sha512_hint(&old.hint))
+    }
 }
 
 // === impl Former ===
@@ -269,7 +307,7 @@ impl Former {
 
 #[cfg(test)]
 mod tests {
-    use claviger_domain::key::{EndedSecret, Overlap, StoredSecret};
+    use claviger_domain::key::{EndedSecret, Overlap, SHA512_HINT, StoredSecret};
 
     use super::*;
     use crate::testing::key_of;
@@ -315,6 +353,33 @@ mod tests {
         table.set(&key, &mut profiles);
         assert!(table.find(&digest(1)).is_none());
         assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn values_that_were_imported_by_their_sha512_are_looked_for_while_there_are_some() {
+        let sha512 = |number| StoredSecret { digest: digest(number), hint: SHA512_HINT.into() };
+        let mut key = Key { secret: sha512(1), ..key_of(1) };
+        let (table, mut profiles) = table_with(&key);
+        table.insert(&key_of(9), &mut profiles);
+        assert!(table.has_sha512());
+        // Its own secret overlaps, then ends.
+        let old = std::mem::replace(&mut key.secret, StoredSecret { digest: digest(2), hint: "…2222".into() });
+        key.overlap = Some(Overlap { secret: old, valid_until: Timestamp::from_micros(9) });
+        table.set(&key, &mut profiles);
+        table.set(&key, &mut profiles);
+        assert!(table.has_sha512());
+        key.overlap = None;
+        key.ended.push(EndedSecret { digest: digest(1), ended_at: Timestamp::from_micros(5) });
+        table.set(&key, &mut profiles);
+        assert!(!table.has_sha512());
+        let other = Key { secret: sha512(3), ..key_of(3) };
+        table.insert(&other, &mut profiles);
+        assert!(table.has_sha512());
+        table.set(&Key { deleted_at: Some(Timestamp::from_micros(7)), ..other.clone() }, &mut profiles);
+        assert!(!table.has_sha512());
+        table.set(&Key { version: 2, ..other.clone() }, &mut profiles);
+        table.remove(other.id);
+        assert!(!table.has_sha512());
     }
 
     #[test]

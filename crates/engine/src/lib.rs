@@ -266,7 +266,12 @@ impl Engine {
                 }
                 _ => None,
             };
-            let found = select(&reading, keys, Audience::Provider(provider, catalog), now);
+            let found = select(
+                (&reading, question.credentials, &self.pepper),
+                keys,
+                Audience::Provider(provider, catalog),
+                now,
+            );
             complete(found, question.credentials, &self.surroundings(catalog, keys, now))
         });
         let inquiry = Inquiry {
@@ -355,7 +360,7 @@ impl Engine {
         let now = self.clock.now();
         let reading = Reading::of(credentials, &self.pepper);
         let (catalog, selection) = self.replica.look_up(|catalog, keys| {
-            let found = select(&reading, keys, Audience::All, now);
+            let found = select((&reading, credentials, &self.pepper), keys, Audience::All, now);
             complete(found, credentials, &self.surroundings(catalog, keys, now))
         });
         let organization = match &selection {

@@ -7,6 +7,7 @@ use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form, is_native_s
 use claviger_domain::digest::{CredentialDigest, CredentialKind, Pepper};
 use claviger_domain::pair::is_identifier;
 
+use crate::key_table::KeyTable;
 use crate::presented::{FIELDS_MAX, Presented, Source};
 use crate::signers::{self, HeldSigner};
 #[cfg(test)]
@@ -97,6 +98,27 @@ impl Reading {
         }
     }
 
+    /// The same with values that were imported by their SHA-512 under the digest of that. A value that is known by the other digest, or was,
+    /// stays what it is. All are looked for by both, so that no answer takes longer than another.
+    pub(crate) fn by_sha512(&self, presented: &Presented<'_>, pepper: &Pepper, keys: &KeyTable) -> Self {
+        let mut found = *self;
+        for ((source, value), part) in presented.fields().zip(&mut found.parts) {
+            let (Part::Opaque(digest) | Part::Login(Some(digest))) = part else { continue };
+            let by_sha512 = match source {
+                Source::Credential => Some(pepper.digest_by_sha512(value)),
+                Source::ApiKey => Some(pepper.digest_by_sha512(value.trim_ascii())),
+                Source::Authorization => of_authorization(value.trim_ascii(), pepper),
+                Source::Signature => None,
+            };
+            let Some(by_sha512) = by_sha512 else { continue };
+            let (is_known, is_sha512) = (keys.find(digest).is_some(), keys.find(&by_sha512).is_some());
+            if is_sha512 && !is_known {
+                *digest = by_sha512;
+            }
+        }
+        found
+    }
+
     /// The digest of the only field.
     pub(crate) fn only_digest(&self) -> Option<&CredentialDigest> {
         match self.parts() {
@@ -111,7 +133,15 @@ impl Reading {
     }
 }
 
-/// The value of `Authorization`: schemes compare without case (RFC 9110, 11.1).
+/// By the SHA-512 of what [`authorization`] takes for a value that may be imported.
+fn of_authorization(value: &[u8], pepper: &Pepper) -> Option<CredentialDigest> {
+    with_basic(value, |_, password| pepper.digest_by_sha512(password)).or_else(|| {
+        let end = value.iter().position(u8::is_ascii_whitespace)?;
+        Some(pepper.digest_by_sha512(value[end..].trim_ascii()))
+    })
+}
+
+/// The value of `Authorization`: schemes compare without case (RFC 9110, 11.1). `Api-Key` is how djangorestframework-api-key has it.
 fn authorization(value: &[u8], pepper: &Pepper) -> Part {
     if value.is_empty() {
         return Part::Empty;
@@ -119,7 +149,7 @@ fn authorization(value: &[u8], pepper: &Pepper) -> Part {
     let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
     let (scheme, rest) = value.split_at(end);
     let rest = rest.trim_ascii();
-    if scheme.eq_ignore_ascii_case(b"bearer") {
+    if scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"api-key") {
         bare(rest, pepper)
     } else if scheme.eq_ignore_ascii_case(b"basic") {
         basic(rest, pepper)

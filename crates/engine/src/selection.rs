@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use claviger_domain::digest::CredentialDigest;
+use claviger_domain::digest::{CredentialDigest, Pepper};
 use claviger_domain::key::is_imported_hint;
+use claviger_domain::usage::ROTATED_OUT;
 use claviger_domain::verdict::Code;
 use claviger_domain::{OrganizationId, Timestamp};
 use compact_str::CompactString;
@@ -11,7 +12,7 @@ use compact_str::CompactString;
 use crate::catalog::Catalog;
 use crate::held_key::HeldKey;
 use crate::key_table::{ENDED_KNOWN_FOR, Ended, Found, KeyTable};
-use crate::presented::{FIELDS_MAX, FieldMask};
+use crate::presented::{FIELDS_MAX, FieldMask, Presented};
 use crate::reading::{Part, Reading};
 use crate::sign_ins::SignedIn;
 
@@ -61,8 +62,19 @@ pub(crate) enum Audience<'c> {
     Provider(OrganizationId, &'c Catalog),
 }
 
-/// Finds the key that the fields stand for.
-pub(crate) fn select(reading: &Reading, keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
+/// Finds the key that the fields stand for: read, as they were presented, and by which pepper. While there are keys that were imported by
+/// their SHA-512 each value is looked for by it too.
+pub(crate) fn select(
+    (reading, presented, pepper): (&Reading, &Presented<'_>, &Pepper),
+    keys: &KeyTable,
+    audience: Audience<'_>,
+    now: Timestamp,
+) -> Selection {
+    let by_sha512 = keys.has_sha512().then(|| reading.by_sha512(presented, pepper, keys));
+    choose(by_sha512.as_ref().unwrap_or(reading), keys, audience, now)
+}
+
+fn choose(reading: &Reading, keys: &KeyTable, audience: Audience<'_>, now: Timestamp) -> Selection {
     let parts = reading.parts();
     if reading.overflows {
         return none(Code::Malformed, "too many credential fields");
@@ -160,7 +172,7 @@ fn dead(ended: &Ended, audience: Audience<'_>, now: Timestamp) -> Selection {
         return none(Code::NotFound, "unknown");
     }
     let known = Some(Known { key: ended.key, organization: ended.organization });
-    Selection::None { code: Code::NotFound, check: if ended.deleted { "deleted" } else { "rotated out" }, known }
+    Selection::None { code: Code::NotFound, check: if ended.deleted { "deleted" } else { ROTATED_OUT }, known }
 }
 
 // === impl Selection ===
@@ -235,8 +247,9 @@ mod tests {
     fn told(keys: &KeyTable, pepper: &Pepper, user: &str, password: &str) -> (Option<Code>, &'static str, Vec<Work>) {
         let header = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         take_work();
-        let reading = Reading::of(&Presented::new().with_authorization(header.as_bytes()), pepper);
-        let (code, check) = match select(&reading, keys, Audience::All, NOW) {
+        let presented = Presented::new().with_authorization(header.as_bytes());
+        let reading = Reading::of(&presented, pepper);
+        let (code, check) = match select((&reading, &presented, pepper), keys, Audience::All, NOW) {
             Selection::Key { .. } => (None, ""),
             Selection::None { code, check, .. } => (Some(code), check),
         };

@@ -133,7 +133,7 @@ impl Engine {
         let (catalog, (selection, token)) = self.replica.look_up(|catalog, keys| {
             let token = || find_token(&presented, SignIn::Session, &self.surroundings(catalog, keys, now));
             let token = matches!(call.session, WantedSession::Token { .. }).then(token);
-            (select(&reading, keys, Audience::All, now), token)
+            (select((&reading, &key, &self.pepper), keys, Audience::All, now), token)
         });
         let uses_elsewhere = &self.uses_elsewhere;
         let judge = Judge { call, presented, catalog: &catalog, pepper: &self.pepper, uses_elsewhere, now };

@@ -63,6 +63,7 @@ pub mod roles;
 pub mod second_factor;
 pub mod setup;
 mod shared;
+pub mod sightings;
 pub mod sign_in;
 pub mod sort;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claviger_domain::Timestamp;
-use claviger_manage::{Error, Manage, notices};
+use claviger_manage::{Error, Manage, notices, sightings};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,7 @@ impl NoticesTask {
     }
 
     async fn look(&self, reminded_at: &mut Option<Timestamp>) {
+        report(sightings::tell(&self.manage).await);
         report(notices::follow(&self.manage).await);
         let now = self.manage.clock.now();
         // A clock that was put back would otherwise be waited for.

@@ -57,6 +57,7 @@ pub mod second_factors;
 mod server;
 pub mod sessions;
 mod shares;
+pub mod sightings;
 pub mod sign_in_attempts;
 pub mod sign_in_challenges;
 mod skew;

@@ -26,7 +26,7 @@ struct Migration {
 }
 
 /// In order; number n is at place n − 1. Append only.
-const MIGRATIONS: [Migration; 34] = [
+const MIGRATIONS: [Migration; 35] = [
     Migration { script: include_str!("../migrations/0001_start.sql"), oldest_reader: 1 },
     Migration { script: include_str!("../migrations/0002_policies.sql"), oldest_reader: 1 },
     // A program that does not know where lists stand cannot read a key that has one.
@@ -91,6 +91,7 @@ const MIGRATIONS: [Migration; 34] = [
     // One that does not know approval would let a key pass that waits for it.
     Migration { script: include_str!("../migrations/0033_approval.sql"), oldest_reader: 33 },
     Migration { script: include_str!("../migrations/0034_audit_checkpoints.sql"), oldest_reader: 10 },
+    Migration { script: include_str!("../migrations/0035_key_sightings.sql"), oldest_reader: 10 },
 ];
 
 /// Steps of the schema that wrote rows too, by their number: what rows of a time before lack.

@@ -12,6 +12,7 @@ use claviger_domain::{KeyId, OrganizationId, Random, Timestamp};
 
 use crate::conn::Conn;
 use crate::pools::Writing;
+use crate::sightings::{self, KnownPlaces, Place};
 use crate::sql::{Sql, batches, json, sql};
 use crate::write::FeedRow;
 use crate::{Error, Result, Store, refusals, write};
@@ -65,6 +66,8 @@ pub struct Writer {
     id: String,
     /// The number of the batch that is next, or that is not certainly written yet.
     batch: i64,
+    /// What it has written of where keys were used from.
+    known: KnownPlaces,
 }
 
 // === impl Writer ===
@@ -74,7 +77,7 @@ impl Writer {
     pub fn new(random: &dyn Random) -> Self {
         let mut id = [0; 16];
         random.fill(&mut id);
-        Self { id: format!("{:032x}", u128::from_be_bytes(id)), batch: 1 }
+        Self { id: format!("{:032x}", u128::from_be_bytes(id)), batch: 1, known: KnownPlaces::default() }
     }
 
     /// Writes a batch in a transaction of its own, and keeps the diagnostic log within its bounds.
@@ -91,15 +94,16 @@ impl Writer {
         loop {
             let Writing { mut conn, place } = store.begin().await?;
             let written = match self.begin(store, &mut conn).await {
-                Ok(true) => write_batch(store, &mut conn, batch, &refusals).await,
-                Ok(false) => Ok(None),
+                Ok(true) => self.write_batch(store, &mut conn, batch, &refusals).await,
+                Ok(false) => Ok((None, Vec::new())),
                 Err(error) => Err(error),
             };
             let again = conn.met_conflict() && attempt < ATTEMPTS_MAX;
             match written {
-                Ok(position) => {
+                Ok((position, places)) => {
                     Writing { conn, place }.commit().await.map_err(Error::at_commit)?;
                     self.batch += 1;
+                    self.known.extend(places);
                     if let Some(position) = position {
                         store.note_own_uses(position);
                         store.note_committed(position).await;
@@ -126,18 +130,21 @@ impl Writer {
              WHERE usage_writers.batch < excluded.batch");
         Ok(conn.execute(statement.bind(&self.id).bind(self.batch).bind(now)).await? == 1)
     }
-}
 
-async fn write_batch(
-    store: &Store,
-    conn: &mut Conn,
-    batch: &UsageBatch,
-    refusals: &[(&Refusal, String)],
-) -> Result<Option<Position>> {
-    write_rows(conn, &batch.keys, refusals).await?;
-    subjects::write(conn, &batch.keys, &batch.subjects).await?;
-    rights::write(conn, &batch.rights).await?;
-    announce_news(store, conn, &batch.keys).await
+    /// Where it stands in the feed, and the places that are known once it is committed.
+    async fn write_batch(
+        &self,
+        store: &Store,
+        conn: &mut Conn,
+        batch: &UsageBatch,
+        refusals: &[(&Refusal, String)],
+    ) -> Result<(Option<Position>, Vec<Place>)> {
+        write_rows(conn, &batch.keys, refusals).await?;
+        subjects::write(conn, &batch.keys, &batch.subjects).await?;
+        rights::write(conn, &batch.rights).await?;
+        let places = sightings::note(conn, &self.known, &batch.keys, &batch.refusals).await?;
+        Ok((announce_news(store, conn, &batch.keys).await?, places))
+    }
 }
 
 /// Tells the other nodes of uses that they do not know.

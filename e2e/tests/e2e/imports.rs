@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::database::{Kind, TestDatabase};
 use crate::harness::on_both_databases;
+use crate::harness::patience::wait_until;
 use crate::harness::process::{Serving, command, run, text};
 use crate::harness::raw_http::{Request, Response};
 use crate::harness::world::World;
@@ -103,6 +104,40 @@ on_both_databases! {
         let entries = world.api("GET", "/audit?action=key.import&limit=100", None).await.expect(200).json();
         assert_eq!(entries["data"].as_array().map(Vec::len), Some(100), "each key has its entry");
         world.api("GET", "/audit/verify", None).await.expect(200);
+    }
+
+    async fn keys_of_djangorestframework_api_key_verify_unchanged(world: &World) {
+        let value = "pcDGmEEm.1ZgAj1sNMyPuqFCjlUNfRVZg8hrSOOPO";
+        // What its table has in `hashed_key`.
+        let stored = "sha512$$a7a10840dbe3c2a0a371a37c60d57afff479e0e50005b21871e2d467928aceeaa2de3418cfb57b6b7012c935e70c5cbfb42495506214e0692e035e01a5820625";
+        let ask = async |value: &str| world.verdict(value, "default", "GET", "/x").await["code"].clone();
+        assert_eq!(ask(value).await, "NOT_FOUND");
+        let table = format!("name,sha512,api_sets,disabled\nPartner,{stored},full-access,false\nOther,{stored},,\nBroken,sha512$$ab,,\n");
+        let request = Request::new("POST", "/api/v1/keys/import").bearer(&world.token).header("Content-Type", "text/csv");
+        let done = request.body(table.into_bytes()).send(world.control).await.expect(200).json();
+        assert_eq!(done["imported"], 1, "{done}");
+        assert_eq!(wrong_rows(&done), owned(&[(3, "import.sha512"), (4, "import.sha512")]));
+        assert_eq!((ask(value).await, ask(stored).await), (json!("VALID"), json!("NOT_FOUND")));
+        for header in [format!("Api-Key {value}"), format!("Bearer {value}")] {
+            let passed = world.authorize("default", "GET", "/x", |request| request.header("Authorization", &header)).await;
+            assert_eq!(passed.status, 200, "{header}");
+        }
+        let wrong = world.authorize("default", "GET", "/x", |request| request.header("Authorization", &format!("Api-Key {value}x"))).await;
+        assert_eq!(wrong.status, 401);
+        let id = done["keys"][0]["id"].as_str().expect("an id").to_owned();
+        for pasted in [value, stored] {
+            let found = world.api("POST", "/keys/lookup", Some(&json!({"credential": pasted}))).await.expect(200).json();
+            assert_eq!((&found["key"]["id"], &found["key"]["hint"]), (&json!(id), &json!("… (SHA-512)")));
+        }
+        // A value of another key beside it: both count.
+        let other = world.create_key(json!({"name": "native", "api_sets": ["full-access"]})).await;
+        let both = world.authorize("default", "GET", "/x", |request| request.header("Authorization", &format!("Api-Key {value}")).header("X-Api-Key", &other.secret));
+        assert_eq!(both.await.json()["code"], "MALFORMED");
+        let rotate = json!({"overlap_seconds": 3_600});
+        let new = world.api("POST", &format!("/keys/{id}/rotate"), Some(&rotate)).await.expect(200).json();
+        assert_eq!((ask(value).await, ask(new["secret"].as_str().expect("a secret")).await), (json!("VALID"), json!("VALID")));
+        world.api("POST", &format!("/keys/{id}/end-overlap"), None).await.expect(200);
+        assert_eq!(ask(value).await, "NOT_FOUND");
     }
 
     async fn with_a_second_organization_nobody_imports_without_the_operators_leave(world: &World) {
@@ -234,4 +269,59 @@ async fn the_command_line_imports_a_file_in_which_every_second_row_is_broken_sql
 #[tokio::test]
 async fn the_command_line_imports_a_file_in_which_every_second_row_is_broken_postgres() {
     by_the_command_line(Kind::Postgres).await;
+}
+
+/// Rows of an import that somebody dies in.
+const MANY: usize = 4_000;
+
+async fn a_kill_loses_no_row(kind: Kind) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, database) = (folder.path().join("data"), TestDatabase::new(kind).await);
+    std::fs::create_dir_all(&data).expect("a data directory");
+    let variables = [("CLAVIGER_DATABASE_URL", database.url.as_str())];
+    let serving = Serving::start_with(&data, &variables).await;
+    let admin = crate::mail::set_up(&data);
+    let file = folder.path().join("keys.csv");
+    let rows: String = (0..MANY).fold("name,value,api_sets\n".to_owned(), |mut rows, number| {
+        let _ = writeln!(rows, "key {number},{},full-access", value(number));
+        rows
+    });
+    std::fs::write(&file, rows).expect("written");
+    let import = |serving: &Serving| {
+        let mut import = command(&data, &["key", "import", file.to_str().expect("a path")]);
+        import.env("CLAVIGER_URL", format!("http://{}", serving.control)).env("CLAVIGER_TOKEN", &admin);
+        import
+    };
+    let imported = "SELECT COUNT(*) FROM audit_entries WHERE action = 'key.import'".to_owned();
+    let begun = std::thread::spawn({
+        let import = import(&serving);
+        move || run(import, "")
+    });
+    wait_until(async || database.number(imported.clone()).await > 0, || "some rows are in".to_owned()).await;
+    serving.kill();
+    let ended = begun.join().expect("it ends");
+    let before = database.number(imported.clone()).await;
+    assert!(before < MANY as i64, "it was killed in the middle: {before}");
+    assert_eq!((ended.status.code(), before % 500), (Some(3), 0), "{}", text(&ended.stderr));
+    let serving = Serving::start_with(&data, &variables).await;
+    let again = run(import(&serving), "");
+    assert_eq!(again.status.code(), Some(1), "those that are in are refused");
+    assert_eq!(database.number(imported).await, MANY as i64, "each row once");
+    assert_eq!(database.number("SELECT COUNT(*) FROM keys".to_owned()).await, 1 + MANY as i64, "and the first key");
+    for number in [0, 499, 500, before as usize, MANY - 1] {
+        let question = json!({"credential": value(number), "api": "default", "method": "GET", "path": "/x"});
+        let answer = Request::post("/v1/verify", &question).send(serving.doors).await.expect(200).json();
+        assert_eq!(answer["code"], "VALID", "{number}");
+    }
+    serving.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_middle_of_an_import_loses_no_row_and_takes_none_twice_on_sqlite() {
+    a_kill_loses_no_row(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_middle_of_an_import_loses_no_row_and_takes_none_twice_on_postgres() {
+    a_kill_loses_no_row(Kind::Postgres).await;
 }

@@ -188,3 +188,55 @@ fn githubs_reports_are_known_by_their_signature() {
         },
     );
 }
+
+#[test]
+#[ignore = "takes gitleaks: cargo xtask gitleaks builds it and runs this"]
+fn gitleaks_finds_keys_by_the_rules_of_the_organizations_prefix() {
+    let program = std::env::var_os("CLAVIGER_TEST_GITLEAKS").expect("the program's path");
+    run_with(
+        Kind::Sqlite,
+        |_| (),
+        async |world| {
+            let (live, test) =
+                (key(world, "live").await, json!({"name": "test", "api_sets": ["full-access"], "environment": "test"}));
+            let test = world.create_key(test).await;
+            let pair = json!({"name": "pair", "api_sets": ["full-access"], "shape": "pair"});
+            let pair = world.api("POST", "/keys", Some(&pair)).await.expect(201).json();
+            let part = |name: &str| pair[name].as_str().expect("a part").to_owned();
+            let pair = format!("{}:{}", part("identifier"), part("password"));
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let path = |name: &str| folder.path().join(name);
+            std::fs::create_dir(path("code")).expect("a folder");
+            let write = |name: &str, text: String| std::fs::write(path(name), text).expect("written");
+            write("rules.toml", world.api("GET", "/leaks/rules/gitleaks", None).await.expect(200).text());
+            write("code/.env", format!("SHOP={}\nOTHER=clv_live_short\n", live.secret));
+            write("code/main.py", format!("token = \"{}\"\nuser = '{pair}'\nclv_live_is_a_prefix = 1\n", test.secret));
+            let ran = std::process::Command::new(program)
+                .args(["dir", "--no-banner", "--exit-code", "7", "--report-format", "json", "--config"])
+                .arg(path("rules.toml"))
+                .arg("--report-path")
+                .arg(path("report.json"))
+                .arg(path("code"))
+                .output()
+                .expect("gitleaks runs");
+            assert_eq!(ran.status.code(), Some(7), "{}", String::from_utf8_lossy(&ran.stderr));
+            let told: Value =
+                serde_json::from_slice(&std::fs::read(path("report.json")).expect("a report")).expect("JSON");
+            let findings = told.as_array().expect("findings").iter();
+            let mut found: Vec<_> = findings
+                .filter(|found| found["RuleID"].as_str().is_some_and(|rule| rule.starts_with("clv-")))
+                .map(|found| (found["RuleID"].as_str().expect("a rule"), found["Secret"].as_str().expect("a secret")))
+                .collect();
+            found.sort_unstable();
+            let mut expected =
+                [("clv-api-key", &*live.secret), ("clv-api-key", &*test.secret), ("clv-api-key-pair", &*pair)];
+            expected.sort_unstable();
+            assert_eq!(found, expected);
+            // What it found is reported as it stands there.
+            let tokens: Value = found.iter().map(|(_, secret)| json!({"token": secret})).collect();
+            let answer = report(world, &scanner(world).await, &tokens).await.expect(200).json();
+            assert_eq!(labels(&answer), ["true_positive"; 3]);
+            assert_eq!(code(world, &live.secret).await, "DISABLED");
+        },
+    );
+}

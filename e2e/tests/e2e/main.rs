@@ -43,6 +43,7 @@ mod observed;
 mod outage;
 mod process;
 mod revocation;
+mod rotation;
 mod rows;
 mod rows_addresses;
 mod rows_apis;

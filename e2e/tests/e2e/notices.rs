@@ -159,7 +159,17 @@ async fn y_34_going_idle_is_told_of_on_postgres() {
 async fn y_43_no_notice_holds_a_secret(told: &mut Told<'_>) {
     let world = told.world;
     let all = json!({"holder": true, "administrators": true, "addresses": true});
-    let kinds = ["expiry", "idle", "created", "revealed", "rotated", "owner_disabled"];
+    let kinds = [
+        "expiry",
+        "idle",
+        "created",
+        "revealed",
+        "rotated",
+        "new_address",
+        "old_secret_used",
+        "leaked",
+        "owner_disabled",
+    ];
     let kinds: serde_json::Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), all.clone())).collect();
     call(world, "PATCH", "/policy", json!({"reveal": {"organization": "recoverable"}})).await;
     call(world, "PATCH", "/notices", json!({"kinds": kinds, "addresses": ["ops@example.com"]})).await;
@@ -208,6 +218,74 @@ async fn y_43_no_notice_holds_a_secret(told: &mut Told<'_>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn y_43_no_notice_holds_a_secret_on_sqlite() {
     told(Kind::Sqlite, y_43_no_notice_holds_a_secret).await;
+}
+
+async fn y_41_what_may_be_a_thief_is_told_of(told: &mut Told<'_>) {
+    let world = told.world;
+    let set = json!({"kinds": {"new_address": {"addresses": true}}, "addresses": ["ops@example.com"]});
+    call(world, "PATCH", "/notices", set).await;
+    let made = call(world, "POST", "/keys", json!({"name": "Import", "api_sets": ["full-access"]})).await;
+    let (id, secret) = (made["key"]["id"].as_str().expect("an id"), made["secret"].as_str().expect("a secret"));
+    let from = async |ip: &str, secret: &str| {
+        let question = json!({"credential": secret, "api": "default", "method": "GET", "path": "/x", "client_ip": ip});
+        let answer = Request::post("/v1/verify", &question).send(world.doors).await.expect(200).json();
+        answer["code"].as_str().expect("a code").to_owned()
+    };
+    assert_eq!(from("203.0.113.7", secret).await, "VALID");
+    told.nothing().await;
+    assert_eq!(
+        (from("203.0.113.8", secret).await, from("203.0.113.7", secret).await),
+        ("VALID".into(), "VALID".into())
+    );
+    let mails = told.next(1).await;
+    let (to, subject, text) = &mails[0];
+    assert_eq!((to.as_str(), subject.as_str()), ("ops@example.com", "Acme: key “Import” was used from a new address"));
+    assert!(text.contains("203.0.113.8") && text.contains(&format!("/keys/{id}\n")), "{text}");
+    for ip in ["203.0.113.8", "203.0.113.7", "::ffff:203.0.113.8"] {
+        from(ip, secret).await;
+    }
+    told.nothing().await;
+
+    let rotated = call(world, "POST", &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 0})).await;
+    let new = rotated["secret"].as_str().expect("a secret");
+    // At most one such mail an hour.
+    world.advance(Duration::from_hours(2));
+    assert_eq!(
+        (from("203.0.113.9", secret).await, from("203.0.113.7", new).await),
+        ("NOT_FOUND".into(), "VALID".into())
+    );
+    let mails = told.next(2).await;
+    for ((to, subject, text), expected) in mails.iter().zip(["ada@example.com", "ops@example.com"]) {
+        assert_eq!((to.as_str(), subject.as_str()), (expected, "Acme: an old secret of key “Import” was used"));
+        assert!(text.contains("203.0.113.9") && !text.contains(&secret[9..20]), "{text}");
+    }
+    let entry = call_get(world, "/audit?action=key.old_secret_used").await["data"][0].clone();
+    assert_eq!((&entry["after"]["seen"]["ip"], &entry["actor"]["type"]), (&json!("203.0.113.9"), &json!("system")));
+    from("203.0.113.9", secret).await;
+    told.nothing().await;
+    assert_eq!(from("203.0.113.7", new).await, "VALID", "the policy says that it is told of, and no more");
+
+    call(world, "PATCH", "/policy", json!({"old_secret_use": "disable"})).await;
+    world.advance(Duration::from_hours(25));
+    from("203.0.113.9", secret).await;
+    wait_until(async || from("203.0.113.7", new).await == "DISABLED", || "it is disabled".to_owned()).await;
+    let key = call_get(world, &format!("/keys/{id}")).await;
+    assert_eq!(key["state_reason"], "an old secret was used after its rotation");
+    assert_eq!(key["state_by"]["type"], "system", "{key}");
+}
+
+async fn call_get(world: &World, path: &str) -> Value {
+    world.api_as(&world.local_token(), "GET", path, None).await.expect(200).json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y_41_what_may_be_a_thief_is_told_of_on_sqlite() {
+    told(Kind::Sqlite, y_41_what_may_be_a_thief_is_told_of).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn y_41_what_may_be_a_thief_is_told_of_on_postgres() {
+    told(Kind::Postgres, y_41_what_may_be_a_thief_is_told_of).await;
 }
 
 /// How the server under test is started.

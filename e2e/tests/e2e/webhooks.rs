@@ -120,6 +120,38 @@ fn an_event_is_signed_tried_again_and_sent_again_on_postgres() {
     run_with(Kind::Postgres, with_loopback, signed_tried_again_and_sent_again);
 }
 
+async fn what_may_be_a_thief_is_sent(world: &World) {
+    let receiver = Receiver::start().await;
+    webhook(world, "Alarms", &receiver.url(), json!(["key.new_address", "key.old_secret_used", "key.disabled"])).await;
+    call(world, "PATCH", "/policy", json!({"old_secret_use": "disable"})).await;
+    let made = call(world, "POST", "/keys", json!({"name": "Import", "api_sets": ["full-access"]})).await;
+    let (id, secret) = (made["key"]["id"].as_str().expect("an id"), made["secret"].as_str().expect("a secret"));
+    for ip in ["203.0.113.7", "203.0.113.8"] {
+        let question = json!({"credential": secret, "api": "default", "method": "GET", "path": "/x", "client_ip": ip});
+        assert_eq!(Request::post("/v1/verify", &question).send(world.doors).await.json()["code"], "VALID");
+    }
+    let event = arrived(&receiver, 1).await.remove(0).json();
+    assert_eq!((&event["type"], &event["data"]["key"]["id"]), (&json!("key.new_address"), &json!(id)));
+    assert_eq!(event["data"]["seen"]["ip"], "203.0.113.8");
+    call(world, "POST", &format!("/keys/{id}/rotate"), json!({"overlap_seconds": 0})).await;
+    world.verdict(secret, "default", "GET", "/x").await;
+    let mut events: Vec<_> = arrived(&receiver, 3).await.iter().skip(1).map(Received::json).collect();
+    events.sort_by_key(|event| event["type"].to_string());
+    assert_eq!((&events[0]["type"], &events[1]["type"]), (&json!("key.disabled"), &json!("key.old_secret_used")));
+    assert_eq!(events[0]["data"]["reason"], "an old secret was used after its rotation");
+    assert_eq!(events[1]["data"]["seen"]["code"], "NOT_FOUND");
+}
+
+#[test]
+fn what_may_be_a_thief_is_sent_on_sqlite() {
+    run_with(Kind::Sqlite, with_loopback, what_may_be_a_thief_is_sent);
+}
+
+#[test]
+fn what_may_be_a_thief_is_sent_on_postgres() {
+    run_with(Kind::Postgres, with_loopback, what_may_be_a_thief_is_sent);
+}
+
 async fn who_hangs_or_leads_elsewhere(world: &World) {
     let (hanging, leading, hidden, good) =
         (Receiver::start().await, Receiver::start().await, Receiver::start().await, Receiver::start().await);

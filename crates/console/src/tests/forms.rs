@@ -63,7 +63,8 @@ fn record(path: &str) -> Value {
         "profile_user": {{"id": "usr_1", "name": "n", "external": null}}, "sign_in_method": "password", "has_password": true,
         "has_static_token": false, "password_set_at": null, "last_sign_in": null, "token": null, "credential_sources": [], "unlisted_paths": false, "preflight_without_key": false, "report_only": false, "shared_with": "none",
         "shared_full_access": false, "organization": "org_1", "apis": [], "template": null, "max_lifetime": {{}}, "idle_days": 90,
-        "ip_list_required": false, "max_keys": {{}}, "unique_names": "owner", "status_profile": "default", "delegated_creation": false
+        "ip_list_required": false, "max_keys": {{}}, "unique_names": "owner", "status_profile": "default",
+        "old_secret_use": "alert", "keys": 1, "delegated_creation": false
     }}"#
     );
     let mut all: Value = serde_json::from_str(&text).expect("JSON");

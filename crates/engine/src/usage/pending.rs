@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use claviger_domain::usage::{Door, KeyUsage, Sighting, UsageCount};
+use claviger_domain::usage::{Door, ELSEWHERE_MAX, KeyUsage, Sighting, UsageCount};
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, OrganizationId, Timestamp};
 use hashbrown::HashTable;
@@ -45,9 +45,7 @@ struct Summary {
     key: KeyId,
     organization: OrganizationId,
     used: Option<Seen>,
-    /// The newest use of the secret before the last rotation.
-    old_used: Option<Box<Timestamp>>,
-    refused: Option<Box<Seen>>,
+    rare: Option<Box<Rare>>,
     count: Count,
     /// Of other minutes, doors, codes and APIs.
     more: Box<[Count]>,
@@ -77,6 +75,16 @@ struct Sparse {
     ip: Option<std::net::IpAddr>,
     door: Door,
     code: Code,
+}
+
+/// What few keys do between two batches.
+#[derive(Debug, Default)]
+struct Rare {
+    /// The newest use of the secret before the last rotation.
+    old_used: Option<Timestamp>,
+    refused: Option<Seen>,
+    /// Uses from other addresses than that of the newest, one an address.
+    elsewhere: Vec<Seen>,
 }
 
 /// How often something happened in a minute.
@@ -178,8 +186,7 @@ impl Summary {
             key: event.key,
             organization: event.organization,
             used: None,
-            old_used: None,
-            refused: None,
+            rare: None,
             count,
             more: Box::default(),
             is_news: false,
@@ -203,28 +210,51 @@ impl Summary {
         self.is_news |= event.is_news;
         match (event.code.is_use(), event.old_secret) {
             (true, true) => {
-                let last = self.old_used.get_or_insert_with(|| Box::new(event.at));
-                **last = event.at.max(**last);
+                let rare = self.rare.get_or_insert_default();
+                rare.old_used = rare.old_used.max(Some(event.at));
+                self.see_elsewhere(event, || Seen::of(event, agents));
             }
             (true, false) if self.used.as_ref().is_none_or(|last| last.event.at <= event.at) => {
-                self.used = Some(Seen::of(event, agents));
+                let last = self.used.replace(Seen::of(event, agents));
+                if let Some(last) = last.filter(|last| last.event.ip != event.ip) {
+                    self.keep_elsewhere(last);
+                }
             }
-            (false, _) if self.refused.as_ref().is_none_or(|last| last.event.at <= event.at) => {
-                self.refused = Some(Box::new(Seen::of(event, agents)));
+            (true, false) => self.see_elsewhere(event, || Seen::of(event, agents)),
+            (false, _) => {
+                let rare = self.rare.get_or_insert_default();
+                if rare.refused.as_ref().is_none_or(|last| last.event.at <= event.at) {
+                    rare.refused = Some(Seen::of(event, agents));
+                }
             }
-            _ => {}
+        }
+    }
+
+    /// A use that is not the newest.
+    fn see_elsewhere(&mut self, event: &Event, seen: impl FnOnce() -> Seen) {
+        if self.used.as_ref().is_none_or(|last| last.event.ip != event.ip) {
+            self.keep_elsewhere(seen());
+        }
+    }
+
+    fn keep_elsewhere(&mut self, seen: Seen) {
+        let kept = &mut self.rare.get_or_insert_default().elsewhere;
+        if kept.len() < ELSEWHERE_MAX && kept.iter().all(|known| known.event.ip != seen.event.ip) {
+            kept.push(seen);
         }
     }
 
     fn into_usage(self, apis: &Apis) -> KeyUsage {
-        let Self { key, organization, used, old_used, refused, count, more, is_news } = self;
+        let Self { key, organization, used, rare, count, more, is_news } = self;
+        let Rare { old_used, refused, elsewhere } = rare.map(|rare| *rare).unwrap_or_default();
         KeyUsage {
             key,
             organization,
             last_used: used.map(Sighting::from),
-            old_last_used: old_used.map(|at| *at),
+            old_last_used: old_used,
             is_news,
-            last_refused: refused.map(|seen| Sighting::from(*seen)),
+            elsewhere: elsewhere.into_iter().map(Sighting::from).collect(),
+            last_refused: refused.map(Sighting::from),
             counts: [count].into_iter().chain(more).map(|count| count.into_usage(apis)).collect(),
         }
     }
@@ -314,6 +344,39 @@ mod tests {
         // What was taken makes room.
         pending.sum_up_to(3, &events[..3], &agents, &apis);
         assert_eq!(pending.dropped(), 2);
+    }
+
+    #[test]
+    fn every_address_that_a_key_was_used_from_is_told_once_also_between_two_uses_from_the_same() {
+        let event = |second: i64, ip: u8, code: Code, old_secret: bool| Event {
+            key: KeyId::from_raw(1),
+            organization: OrganizationId::from_raw(1),
+            at: Timestamp::from_micros(second * 1_000_000),
+            ip: Some(std::net::IpAddr::from([203, 0, 113, ip])),
+            agent: None,
+            api: 0,
+            door: Door::Verify,
+            code,
+            old_secret,
+            is_news: false,
+        };
+        let told = |events: &[Event]| {
+            let mut pending = Pending::default();
+            pending.sum_up(events, &Agents::default(), &Apis::default());
+            let usage = pending.take(1).remove(0);
+            let seen = usage.last_used.iter().chain(&usage.elsewhere);
+            let mut addresses: Vec<_> = seen.filter_map(|seen| seen.ip).map(|ip| ip.to_string()).collect();
+            addresses.sort_unstable();
+            addresses.dedup();
+            addresses.into_iter().map(|ip| ip.rsplit('.').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        let used = |second, ip| event(second, ip, Code::Valid, false);
+        assert_eq!(told(&[used(1, 1), used(2, 2), used(3, 1)]), ["1", "2"]);
+        assert_eq!(told(&[used(3, 1), used(1, 2), used(2, 3)]), ["1", "2", "3"], "buffers do not come in order");
+        assert_eq!(told(&[event(1, 4, Code::Valid, true), used(2, 5)]), ["4", "5"], "the old secret's too");
+        assert_eq!(told(&[event(1, 6, Code::IpNotAllowed, false), used(2, 7)]), ["7"], "a refusal is no use");
+        let many: Vec<_> = (0..40).map(|ip| used(i64::from(ip), ip)).collect();
+        assert_eq!(told(&many).len(), 1 + ELSEWHERE_MAX);
     }
 
     #[test]

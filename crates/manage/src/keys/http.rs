@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::{
     Check, CreateKey, EditKey, Explained, Found, IMPORT_BYTES_MAX, ImportKeysQuery, ImportedKeys, KeyQuery, KeyView,
-    KeyWithSecret, Lookup, Reason, Recorded, RefusalQuery, RefusalView, Rotate,
+    KeyWithSecret, Lookup, Reason, Recorded, RefusalQuery, RefusalView, Rotate, RotateMany, RotationPreview, RowsForm,
 };
 use crate::answer::Answer;
 use crate::body::{ChangeQuery, IfMatch, JsonBody, OptionalJsonBody, Query, media_type, read_bytes};
@@ -33,6 +33,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<Manage>> {
         .routes(routes!(list, create))
         .routes(routes!(lookup))
         .routes(routes!(import))
+        .routes(routes!(rotate_many))
         .routes(routes!(get, edit, delete))
         .routes(routes!(disable))
         .routes(routes!(enable))
@@ -97,10 +98,10 @@ async fn lookup(
 }
 
 /// Imports keys that others made: a JSON array, or a JSON object a line (`application/x-ndjson`), each like the body of a
-/// creation with `import`. Good rows become keys, bad rows are named; rows before a fault of the server stay imported.
+/// creation with `import`; or CSV, with columns as an export has them and `value`, `sha256` or `sha512`. Good rows become keys, bad rows are named; rows before a fault of the server stay imported.
 #[utoipa::path(post, path = "/keys/import", operation_id = "keys/import", tag = "keys",
     params(ImportKeysQuery),
-    request_body(content((Vec<CreateKey> = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((Vec<CreateKey> = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 200, body = ImportedKeys), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
 async fn import(
     State(manage): State<Arc<Manage>>,
@@ -109,14 +110,33 @@ async fn import(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Answer<ImportedKeys>, Error> {
-    let lines = match media_type(&headers).as_deref() {
-        Some("application/json") => false,
-        Some("application/x-ndjson" | "application/jsonl") => true,
-        _ => return Err(Error::unsupported_media_type("application/json or application/x-ndjson")),
+    let form = match media_type(&headers).as_deref() {
+        Some("application/json") => RowsForm::Array,
+        Some("application/x-ndjson" | "application/jsonl") => RowsForm::Lines,
+        Some("text/csv") => RowsForm::Csv,
+        _ => return Err(Error::unsupported_media_type("application/json, application/x-ndjson or text/csv")),
     };
     let bytes = read_bytes(&headers, body, IMPORT_BYTES_MAX).await?;
-    let done = keys::import(&manage, &ctx, &bytes, lines, query).await?;
+    let done = keys::import(&manage, &ctx, &bytes, form, query).await?;
     Answer::ok(done.value).settled_with_secret(&manage, done.position, &query).await
+}
+
+/// Gives all keys that the query selects new secrets, one after the other. The answer is a file that grows (`application/jsonl`, or CSV
+/// where `format` or `Accept` asks for it): first how many keys there are, then each key with its new secret or why it has none, at last how many
+/// there were of both. A call that breaks off leaves the keys rotated that it told of, and perhaps a few more; the old secrets of all stay valid for
+/// the overlap. With `dry_run` the answer is JSON.
+#[utoipa::path(post, path = "/keys/rotate", operation_id = "keys/rotate-many", tag = "keys",
+    params(KeyQuery),
+    request_body = RotateMany,
+    responses((status = 200, body = RotationPreview), (status = "default", description = "Refused", body = Problem, content_type = "application/problem+json")))]
+async fn rotate_many(
+    State(manage): State<Arc<Manage>>,
+    ctx: Ctx,
+    accepted: Accepted,
+    Query(query): Query<KeyQuery>,
+    JsonBody(request): JsonBody<RotateMany>,
+) -> Result<Response, Error> {
+    keys::rotate_many(manage, ctx, accepted, query, request).await
 }
 
 /// Reads a key.

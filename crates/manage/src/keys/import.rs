@@ -17,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::create::{NewKey, Resolved};
 use super::home_in;
+use super::import_csv::rows_of_csv;
 use super::imported::check_leave;
 use super::request::CreateKey;
 use crate::Manage;
@@ -102,16 +103,31 @@ struct Seen {
     resolved: Resolved,
 }
 
-/// Imports the rows of `body`: a JSON array, or with `lines` a JSON object a line.
+/// How the rows of an import are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsForm {
+    /// A JSON array.
+    Array,
+    /// A JSON object a line.
+    Lines,
+    /// CSV whose first line names the columns.
+    Csv,
+}
+
+/// Imports the rows of `body`.
 pub async fn import(
     manage: &Manage,
     ctx: &Ctx,
     body: &[u8],
-    lines: bool,
+    form: RowsForm,
     query: ImportKeysQuery,
 ) -> Result<Changed<ImportedKeys>, Error> {
     let organization = ctx.organization_with(Authority::KeysManageAll)?;
-    let rows = if lines { read_lines(body)? } else { read_array(body)? };
+    let rows = match form {
+        RowsForm::Array => read_array(body)?,
+        RowsForm::Lines => read_lines(body)?,
+        RowsForm::Csv => read_csv(body)?,
+    };
     let home = home(manage, organization).await?;
     let mut done = ImportedKeys { dry_run: query.dry_run, rows: rows.len(), ..ImportedKeys::default() };
     let (mut position, mut seen) = (None, Seen::default());
@@ -232,6 +248,13 @@ fn read_lines(body: &[u8]) -> Result<Vec<Row>, Error> {
     let lines: Vec<_> = lines.take(ROWS_MAX + 1).collect();
     check_count(lines.len())?;
     Ok(lines.into_iter().map(|(line, number)| Row { number, request: read_row(line) }).collect())
+}
+
+fn read_csv(body: &[u8]) -> Result<Vec<Row>, Error> {
+    let rows = rows_of_csv(body).map_err(|error| Error::field("body", error))?;
+    check_count(rows.len())?;
+    let request = |row: Result<Value, String>| read_fields(row.map_err(|error| Error::field("row", error))?);
+    Ok(rows.into_iter().map(|(number, row)| Row { number, request: request(row) }).collect())
 }
 
 fn check_count(rows: usize) -> Result<(), Error> {

@@ -2,8 +2,8 @@
 
 use claviger_domain::Secret;
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, OPAQUE_LENGTH_MIN, form, hint};
-use claviger_domain::digest::{CredentialKind, sha256_of_text};
-use claviger_domain::key::StoredSecret;
+use claviger_domain::digest::{CredentialKind, sha256_of_text, sha512_of_text};
+use claviger_domain::key::{SHA512_HINT, StoredSecret};
 use claviger_domain::keyring::Keyring;
 use claviger_store::{Conn, organizations};
 use serde::Deserialize;
@@ -23,6 +23,10 @@ pub struct ImportedValue {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub sha256: Option<Secret>,
+    /// The SHA-512 of the value's bytes, in hexadecimal or base64, also with `sha512$$` before it as Django has it; such a key has no hint.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub sha512: Option<Secret>,
 }
 
 // === impl ImportedValue ===
@@ -30,14 +34,19 @@ pub struct ImportedValue {
 impl ImportedValue {
     /// The one of the two fields that is there.
     pub(super) fn field(&self) -> &'static str {
-        if self.sha256.is_some() { "import.sha256" } else { "import.value" }
+        match self {
+            Self { sha256: Some(_), .. } => "import.sha256",
+            Self { sha512: Some(_), .. } => "import.sha512",
+            _ => "import.value",
+        }
     }
 
     /// What every value is told that cannot be imported, whatever the reason: so nobody learns here which values are in use.
     pub(super) fn refused(&self) -> Error {
-        let form = match self.sha256 {
-            Some(_) => "the SHA-256 of a value in hexadecimal or base64".to_owned(),
-            None => format!(
+        let form = match self.field() {
+            "import.sha256" => "the SHA-256 of a value in hexadecimal or base64".to_owned(),
+            "import.sha512" => "the SHA-512 of a value in hexadecimal or base64".to_owned(),
+            _ => format!(
                 "a value of {OPAQUE_LENGTH_MIN} to {CREDENTIAL_LENGTH_MAX} bytes without control characters or white \
                  space around it, not of the shape of this server's own keys"
             ),
@@ -50,18 +59,23 @@ impl ImportedValue {
 
     /// What is stored of it.
     pub(super) fn stored(&self, keyring: &Keyring) -> Result<StoredSecret, Error> {
-        match (&self.value, &self.sha256) {
-            (Some(value), None) if is_fit(value.expose()) => {
+        match (&self.value, &self.sha256, &self.sha512) {
+            (Some(value), None, None) if is_fit(value.expose()) => {
                 let digest = keyring.pepper().digest(CredentialKind::Single, value.expose().as_bytes());
                 Ok(StoredSecret { digest, hint: hint(value) })
             }
-            (None, Some(sha256)) => {
+            (None, Some(sha256), None) => {
                 let bytes = sha256_of_text(sha256.expose()).ok_or_else(|| self.refused())?;
                 let digest = keyring.pepper().digest_of_sha256(CredentialKind::Single, &bytes);
                 Ok(StoredSecret { digest, hint: String::new() })
             }
-            (Some(_), None) => Err(self.refused()),
-            (Some(_), Some(_)) | (None, None) => Err(Error::field("import", "expected `value` or `sha256`")),
+            (None, None, Some(sha512)) => {
+                let bytes = sha512_of_text(sha512.expose()).ok_or_else(|| self.refused())?;
+                let digest = keyring.pepper().digest_of_sha512(&bytes);
+                Ok(StoredSecret { digest, hint: SHA512_HINT.to_owned() })
+            }
+            (Some(_), None, None) => Err(self.refused()),
+            _ => Err(Error::field("import", "expected one of `value`, `sha256` and `sha512`")),
         }
     }
 }
@@ -93,7 +107,7 @@ mod tests {
 
     fn read(value: Option<&str>, sha256: Option<&str>) -> Result<StoredSecret, Error> {
         let secret = |text: &str| Secret::new(text.to_owned());
-        let import = ImportedValue { value: value.map(secret), sha256: sha256.map(secret) };
+        let import = ImportedValue { value: value.map(secret), sha256: sha256.map(secret), sha512: None };
         import.stored(&Keyring::generate(&FixedRandom::new(1)))
     }
 

@@ -1,7 +1,7 @@
 //! Finds the key that a pasted secret belongs to, ended secrets and deleted keys included; a pair by its identifier too.
 
 use claviger_domain::credential::{CREDENTIAL_LENGTH_MAX, Form, form};
-use claviger_domain::digest::{CredentialKind, Pepper, sha256_of_text};
+use claviger_domain::digest::{CredentialKind, Pepper, sha256_of_text, sha512_of_text};
 use claviger_domain::pair::is_identifier;
 use claviger_domain::{KeyId, Secret};
 use claviger_store::keys::{self, Standing};
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::access::{self, Need};
 use super::record::view;
+use super::revoke::digests_of;
 use super::wire::KeyView;
 use crate::Manage;
 use crate::ctx::Ctx;
@@ -20,7 +21,7 @@ use crate::error::Error;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// The whole secret, or its SHA-256 in hexadecimal or base64; of a pair the identifier, alone or with `:` and the password.
+    /// The whole secret, or its SHA-256 or SHA-512 in hexadecimal or base64; of a pair the identifier, alone or with `:` and the password.
     #[schema(value_type = String)]
     pub credential: Secret,
 }
@@ -71,15 +72,13 @@ async fn owner_of(conn: &mut Conn, pepper: &Pepper, text: &str) -> Result<Option
             return Ok(Some((key, Standing::Current)));
         }
     }
-    let pair = text.split_once(':').filter(|(identifier, _)| is_identifier(identifier.as_bytes()));
-    let digest = match pair {
-        Some((identifier, password)) => pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes()),
-        None => pepper.digest(CredentialKind::Single, text.as_bytes()),
-    };
-    let mut found = keys::by_digest(conn, &digest).await?;
-    if let (None, Some(sha256)) = (&found, sha256_of_text(text)) {
-        // What scanners tell of a value without repeating it.
-        found = keys::by_digest(conn, &pepper.digest_of_sha256(CredentialKind::Single, &sha256)).await?;
+    // A hash is what scanners tell of a value without repeating it, and what lists of other systems hold.
+    let by_sha256 = sha256_of_text(text).map(|sha256| pepper.digest_of_sha256(CredentialKind::Single, &sha256));
+    let by_sha512 = sha512_of_text(text).map(|sha512| pepper.digest_of_sha512(&sha512));
+    for digest in digests_of(pepper, text).into_iter().chain(by_sha256).chain(by_sha512) {
+        if let Some(found) = keys::by_digest(conn, &digest).await? {
+            return Ok(Some((found.key, found.standing)));
+        }
     }
-    Ok(found.map(|found| (found.key, found.standing)))
+    Ok(None)
 }

@@ -166,7 +166,7 @@ pub(super) async fn check_count(conn: &mut Conn, key: &Key, tried: i64, most: Op
 }
 
 /// Writes what changed; nothing if nothing did.
-async fn save(tx: &mut Tx, ctx: &Ctx, action: &str, before: &Key, mut key: Key) -> Result<Recorded, Error> {
+pub(super) async fn save(tx: &mut Tx, ctx: &Ctx, action: &str, before: &Key, mut key: Key) -> Result<Recorded, Error> {
     let old = view(tx, before, ctx.now).await?;
     if key == *before {
         return Ok(Recorded { key: old, version: key.version });

@@ -35,8 +35,13 @@ pub struct Holder {
 /// ended or is disabled already changes nothing. A pair is `identifier:password`; an identifier by itself is no possession.
 pub async fn revoke(manage: &Manage, holder: Holder, value: &Secret) -> Result<Changed<()>, Error> {
     let nothing = Changed { value: (), position: None };
-    let Some(digest) = digest_of(manage.keyring.pepper(), value.expose().trim()) else { return Ok(nothing) };
-    let Some((ctx, id)) = holder.acting_as_key(manage, &digest).await? else { return Ok(nothing) };
+    let mut acting = None;
+    for digest in digests_of(manage.keyring.pepper(), value.expose().trim()) {
+        if let (None, Some((ctx, id))) = (&acting, holder.acting_as_key(manage, &digest).await?) {
+            acting = Some((ctx, id, digest));
+        }
+    }
+    let Some((ctx, id, digest)) = acting else { return Ok(nothing) };
     let changed = change(manage, &ctx, id, IfMatch::ANY, ("key.revoke", Need::End), move |_, ctx, key, _| {
         let overlaps = key.overlap.as_ref().is_some_and(|overlap| overlap.secret.digest == digest);
         if key.secret.digest == digest && key.disabled.is_none() {
@@ -55,16 +60,21 @@ pub async fn revoke(manage: &Manage, holder: Holder, value: &Secret) -> Result<C
     }
 }
 
-/// Under which digest a value is found; `None`: it can be nobody's.
-pub(crate) fn digest_of(pepper: &Pepper, value: &str) -> Option<CredentialDigest> {
-    if matches!(form(value), Form::BadChecksum | Form::Unfit) {
-        return None;
+/// Under which digests a value is looked for, in this order; none: it can be nobody's.
+pub(crate) fn digests_of(pepper: &Pepper, value: &str) -> Vec<CredentialDigest> {
+    let form = form(value);
+    if matches!(form, Form::BadChecksum | Form::Unfit) {
+        return Vec::new();
     }
     let pair = value.split_once(':').filter(|(identifier, _)| is_identifier(identifier.as_bytes()));
-    Some(match pair {
-        Some((identifier, password)) => pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes()),
-        None => pepper.digest(CredentialKind::Single, value.as_bytes()),
-    })
+    if let Some((identifier, password)) = pair {
+        return vec![pepper.digest_of_pair(identifier.as_bytes(), password.as_bytes())];
+    }
+    let single = pepper.digest(CredentialKind::Single, value.as_bytes());
+    match form {
+        Form::Opaque => vec![single, pepper.digest_by_sha512(value.as_bytes())],
+        _ => vec![single],
+    }
 }
 
 // === impl Holder ===

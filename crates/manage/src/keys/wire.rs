@@ -289,6 +289,11 @@ impl KeyView {
         &self.id
     }
 
+    /// The key's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The view of `key` at `now`.
     pub fn new(key: &Key, names: &Names, form: Form, now: Timestamp) -> Self {
         let usage = names.usage.get(&key.id);

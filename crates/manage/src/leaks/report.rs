@@ -49,10 +49,10 @@ pub async fn report(manage: &Manage, reporter: &Reporter, reports: Vec<LeakRepor
     let mut findings = Vec::with_capacity(reports.len());
     for report in reports {
         let reason = reason(&report);
-        let is_real = match digest(manage, &report.found) {
-            Some(digest) => end(manage, reporter, digest, reason).await?,
-            None => false,
-        };
+        let mut is_real = false;
+        for digest in digests(manage, &report.found) {
+            is_real |= end(manage, reporter, digest, reason.clone()).await?;
+        }
         let label = if is_real { "true_positive" } else { "false_positive" };
         findings.push(Finding { token_hash: hex(&sha256(&report.found)), token_type: report.kind, label });
     }
@@ -82,11 +82,11 @@ async fn end(manage: &Manage, reporter: &Reporter, digest: CredentialDigest, rea
     Ok(true)
 }
 
-fn digest(manage: &Manage, found: &Found) -> Option<CredentialDigest> {
+fn digests(manage: &Manage, found: &Found) -> Vec<CredentialDigest> {
     let pepper = manage.keyring.pepper();
     match found {
-        Found::Value(value) => keys::digest_of(pepper, value.expose()),
-        Found::Sha256(sha256) => Some(pepper.digest_of_sha256(CredentialKind::Single, sha256)),
+        Found::Value(value) => keys::digests_of(pepper, value.expose()),
+        Found::Sha256(sha256) => vec![pepper.digest_of_sha256(CredentialKind::Single, sha256)],
     }
 }
 

@@ -64,6 +64,18 @@ pub struct EditKinds {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
     pub decided: Option<EditAudience>,
+    /// A key was used from a network for the first time.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditAudience)]
+    pub new_address: Option<EditAudience>,
+    /// A secret was used that had been rotated out.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditAudience)]
+    pub old_secret_used: Option<EditAudience>,
+    /// A key was reported as leaked.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = EditAudience)]
+    pub leaked: Option<EditAudience>,
     /// A user was disabled or locked, or an application disabled.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = EditAudience)]
@@ -86,6 +98,26 @@ pub struct EditAudience {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = bool)]
     pub addresses: Option<bool>,
+}
+
+// === impl EditKinds ===
+
+impl EditKinds {
+    fn of(&self, kind: NoticeKind) -> Option<EditAudience> {
+        match kind {
+            NoticeKind::Expiry => self.expiry,
+            NoticeKind::Idle => self.idle,
+            NoticeKind::Created => self.created,
+            NoticeKind::Revealed => self.revealed,
+            NoticeKind::Rotated => self.rotated,
+            NoticeKind::Approval => self.approval,
+            NoticeKind::Decided => self.decided,
+            NoticeKind::NewAddress => self.new_address,
+            NoticeKind::OldSecretUsed => self.old_secret_used,
+            NoticeKind::Leaked => self.leaked,
+            NoticeKind::OwnerDisabled => self.owner_disabled,
+        }
+    }
 }
 
 /// Sets which notices of the caller's organization go to whom.
@@ -138,19 +170,9 @@ async fn save(
 fn merged(before: &NoticeSettings, request: &EditNotices, addresses: Option<Vec<Email>>) -> NoticeSettings {
     let mut after = before.clone();
     after.addresses = addresses.unwrap_or(after.addresses);
-    let Some(kinds) = request.kinds.as_ref() else { return after };
-    let EditKinds { expiry, idle, created, revealed, rotated, approval, decided, owner_disabled } = kinds;
-    for (kind, edit) in [
-        (NoticeKind::Expiry, expiry),
-        (NoticeKind::Idle, idle),
-        (NoticeKind::Created, created),
-        (NoticeKind::Revealed, revealed),
-        (NoticeKind::Rotated, rotated),
-        (NoticeKind::Approval, approval),
-        (NoticeKind::Decided, decided),
-        (NoticeKind::OwnerDisabled, owner_disabled),
-    ] {
-        let Some(edit) = edit else { continue };
+    let Some(kinds) = &request.kinds else { return after };
+    for kind in NoticeKind::ALL {
+        let Some(edit) = kinds.of(kind) else { continue };
         let Audience { holder, administrators, addresses } = after.audience(kind);
         let audience = Audience {
             holder: edit.holder.unwrap_or(holder),

@@ -19,7 +19,7 @@ use crate::keys::home_in;
 /// The most entries of one transaction.
 const BATCH: i64 = 200;
 /// What notices are caused by.
-const ACTIONS: [&str; 12] = [
+const ACTIONS: [&str; 14] = [
     "key.create",
     "key.import",
     "key.edit",
@@ -29,6 +29,8 @@ const ACTIONS: [&str; 12] = [
     "key.reveal",
     "key.rotate",
     "key.disable",
+    "key.old_secret_used",
+    "key.leak",
     "user.disable",
     "user.lock",
     "application.disable",
@@ -115,6 +117,8 @@ fn kind_of(stored: &Stored) -> Option<NoticeKind> {
         "key.rotate" => NoticeKind::Rotated,
         "key.approve" | "key.deny" => NoticeKind::Decided,
         "key.disable" if is_idle(stored) => NoticeKind::Idle,
+        "key.old_secret_used" => NoticeKind::OldSecretUsed,
+        "key.leak" => NoticeKind::Leaked,
         "user.disable" | "user.lock" | "application.disable" => NoticeKind::OwnerDisabled,
         _ => return None,
     })
@@ -140,6 +144,10 @@ fn item(
             News::Idle(key()?, at.unwrap_or(entry.at))
         }
         NoticeKind::Decided => News::Decided(key()?, entry.actor.clone(), entry.action == "key.approve"),
+        NoticeKind::OldSecretUsed => {
+            let ip = entry.after.as_ref().and_then(|after| after["seen"]["ip"].as_str()?.parse().ok());
+            News::Used(key()?, ip)
+        }
         _ => News::Done(key()?, entry.actor.clone()),
     };
     let (object, threshold) = (entry.object.id.clone(), format!("entry {seq}"));

@@ -9,6 +9,7 @@ mod follow;
 mod gather;
 mod get;
 pub mod http;
+mod networks;
 mod recipients;
 mod remind;
 mod tell;
@@ -21,8 +22,10 @@ pub use follow::follow;
 pub(crate) use follow::{begins_to_wait, is_idle};
 pub use gather::GATHERED_FOR;
 pub use get::get;
+pub(crate) use networks::tell_of_networks;
 pub use remind::remind;
 pub(crate) use remind::{Due, due_keys, reminders_of};
+pub(crate) use tell::Teller;
 pub use wire::{AudienceView, KindsView, NoticesView};
 
 use std::time::Duration;

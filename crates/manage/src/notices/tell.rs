@@ -1,6 +1,7 @@
 //! Tells people: what is told, and the mails that tell it, in the transaction of whoever found it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use claviger_domain::key::{Actor, ActorKind, Key, Owner};
@@ -19,7 +20,7 @@ use crate::instant;
 
 /// What telling takes beside the transaction.
 #[derive(Clone)]
-pub(super) struct Teller {
+pub(crate) struct Teller {
     pub(super) random: Arc<dyn Random>,
     pub(super) sends_mail: bool,
     pub(super) control_url: String,
@@ -39,6 +40,8 @@ pub(super) enum News {
     Done(Key, Actor),
     /// Somebody approved a key that waited (true), or denied it.
     Decided(Key, Actor, bool),
+    /// Somebody used a key, or its old secret, from there.
+    Used(Key, Option<IpAddr>),
     /// Somebody took an owner out of service.
     OwnerDisabled(Owner, Actor),
 }
@@ -92,7 +95,7 @@ fn called(actor: &Actor) -> String {
 // === impl Teller ===
 
 impl Teller {
-    pub(super) fn new(manage: &Manage, now: Timestamp) -> Self {
+    pub(crate) fn new(manage: &Manage, now: Timestamp) -> Self {
         Self {
             random: Arc::clone(&manage.random),
             sends_mail: manage.config.sends_mail,
@@ -111,7 +114,8 @@ impl News {
             | Self::GoesIdle(key, _)
             | Self::Idle(key, _)
             | Self::Done(key, _)
-            | Self::Decided(key, ..) => key.owner,
+            | Self::Decided(key, ..)
+            | Self::Used(key, _) => key.owner,
             Self::OwnerDisabled(owner, _) => *owner,
         }
     }
@@ -130,7 +134,8 @@ impl News {
             | Self::GoesIdle(key, _)
             | Self::Idle(key, _)
             | Self::Done(key, _)
-            | Self::Decided(key, ..) => format!("/keys/{}", key.id),
+            | Self::Decided(key, ..)
+            | Self::Used(key, _) => format!("/keys/{}", key.id),
             Self::OwnerDisabled(Owner::User(id), _) => format!("/admin/users/{id}"),
             Self::OwnerDisabled(owner, _) => format!("/admin/applications/{}", owner.id()),
         };
@@ -154,12 +159,21 @@ impl News {
                     NoticeKind::Revealed => About::Revealed { key, owner, by, at },
                     NoticeKind::Rotated => About::Rotated { key, owner, by, at },
                     NoticeKind::Approval => About::Waits { key, owner, by, at },
+                    NoticeKind::Leaked => About::Leaked { key, owner, by, at },
                     _ => About::Created { key, owner, by, at },
                 }
             }
             Self::Decided(key, actor, is_approved) => {
                 let (key, by, at) = (key.name.to_string(), called(actor), shown(&now));
                 if *is_approved { About::Approved { key, owner, by, at } } else { About::Denied { key, owner, by, at } }
+            }
+            Self::Used(key, from) => {
+                let from = from.map_or_else(|| "?".to_owned(), |from| from.to_string());
+                let (key, at) = (key.name.to_string(), shown(&now));
+                match kind {
+                    NoticeKind::OldSecretUsed => About::OldSecretUsed { key, owner, from, at },
+                    _ => About::NewAddress { key, owner, from, at },
+                }
             }
             Self::OwnerDisabled(_, actor) => About::OwnerDisabled { owner, by: called(actor), at: shown(&now) },
         }

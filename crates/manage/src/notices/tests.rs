@@ -64,7 +64,8 @@ async fn who_is_told_of_what_is_the_organizations_to_set() {
         "kinds": {
             "expiry": on, "idle": on, "created": off, "revealed": off, "rotated": off,
             "approval": {"holder": false, "administrators": true, "addresses": false},
-            "decided": {"holder": true, "administrators": false, "addresses": false}, "owner_disabled": off,
+            "decided": {"holder": true, "administrators": false, "addresses": false}, "new_address": off,
+            "old_secret_used": on, "leaked": on, "owner_disabled": off,
         },
         "addresses": [],
         "updated_at": null,

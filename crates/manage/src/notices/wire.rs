@@ -35,6 +35,12 @@ pub struct KindsView {
     approval: AudienceView,
     /// A key that waited was approved or denied; its holder is also who asked.
     decided: AudienceView,
+    /// A key was used from a network for the first time.
+    new_address: AudienceView,
+    /// A secret was used that had been rotated out.
+    old_secret_used: AudienceView,
+    /// A key was reported as leaked.
+    leaked: AudienceView,
     /// A user was disabled or locked, or an application disabled.
     owner_disabled: AudienceView,
 }
@@ -64,6 +70,9 @@ impl From<&NoticeSettings> for NoticesView {
                 rotated: of(NoticeKind::Rotated),
                 approval: of(NoticeKind::Approval),
                 decided: of(NoticeKind::Decided),
+                new_address: of(NoticeKind::NewAddress),
+                old_secret_used: of(NoticeKind::OldSecretUsed),
+                leaked: of(NoticeKind::Leaked),
                 owner_disabled: of(NoticeKind::OwnerDisabled),
             },
             addresses: settings.addresses.iter().map(ToString::to_string).collect(),

@@ -4,7 +4,7 @@ use claviger_domain::audit::{Chain, Subject};
 use claviger_domain::authority::Authority;
 use claviger_domain::organization::Organization;
 use claviger_domain::policy::{
-    IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, PerOwner, Policy, RevealMode, StatusProfile, UniqueNames,
+    IDLE_DAYS_MAX, KEYS_PER_OWNER_MAX, Lifetime, OldSecretUse, PerOwner, Policy, RevealMode, StatusProfile, UniqueNames,
 };
 use claviger_domain::rules::Rules;
 use claviger_domain::{ApiSetId, OrganizationId, Timestamp};
@@ -60,6 +60,10 @@ pub struct EditPolicy {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String, example = "default")]
     pub status_profile: Option<StatusProfile>,
+    /// What becomes of a key of which a secret is used that was rotated out: `alert` or `disable`.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String, example = "alert")]
+    pub old_secret_use: Option<OldSecretUse>,
     /// Whether who manages keys may make, change and rotate those of other people; they see their secrets then.
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = bool)]
@@ -271,6 +275,7 @@ fn merged(before: &Policy, request: &EditPolicy, approval: Option<Vec<ApiSetId>>
     after.ip_list_required = request.ip_list_required.unwrap_or(after.ip_list_required);
     after.delegated_creation = request.delegated_creation.unwrap_or(after.delegated_creation);
     after.unique_names = request.unique_names.unwrap_or(after.unique_names);
+    after.old_secret_use = request.old_secret_use.unwrap_or(after.old_secret_use);
     after.status_profile = request.status_profile.unwrap_or(after.status_profile);
     after
 }

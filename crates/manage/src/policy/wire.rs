@@ -2,7 +2,9 @@
 
 use claviger_domain::Timestamp;
 use claviger_domain::organization::Organization;
-use claviger_domain::policy::{Lifetime, PerOwner, Policy, RevealMode, RevealModes, StatusProfile, UniqueNames};
+use claviger_domain::policy::{
+    Lifetime, OldSecretUse, PerOwner, Policy, RevealMode, RevealModes, StatusProfile, UniqueNames,
+};
 use claviger_store::{Conn, api_sets};
 use serde::Serialize;
 use serde_json::Value;
@@ -28,6 +30,9 @@ pub struct PolicyView {
     /// How gateway doors answer: `default` or `gotransverse`.
     #[schema(value_type = String, example = "default")]
     status_profile: StatusProfile,
+    /// What becomes of a key of which a secret is used that was rotated out: `alert` or `disable`.
+    #[schema(value_type = String, example = "alert")]
+    old_secret_use: OldSecretUse,
     /// Whether who manages keys may make, change and rotate those of other people.
     delegated_creation: bool,
     /// The sets whose keys a second person has to approve, by slug; another organization's by id. None: no key waits.
@@ -96,6 +101,7 @@ impl PolicyView {
             max_keys: CountsView { user, application, organization },
             unique_names: policy.unique_names,
             status_profile: policy.status_profile,
+            old_secret_use: policy.old_secret_use,
             delegated_creation: policy.delegated_creation,
             approval,
             updated_at: policy.updated_at,

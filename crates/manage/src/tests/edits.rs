@@ -73,6 +73,7 @@ fn edit(operation: &str, member: &str) -> Option<Value> {
         ("policy", "approval") => json!({"approval": ["full-access"]}),
         ("policy", "max_keys") => json!({"max_keys": {"organization": 1_000}}),
         ("policy", "unique_names") => json!({"unique_names": "organization"}),
+        ("policy", "old_secret_use") => json!({"old_secret_use": "disable"}),
         ("policy", "status_profile") => json!({"status_profile": "gotransverse"}),
         ("roles", "authorities") => json!({"authorities": ["keys.manage_own"]}),
         ("roles", "levels") => json!({"levels": {"max_keys": 7}}),

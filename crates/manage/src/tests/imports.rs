@@ -216,9 +216,16 @@ async fn an_array_is_taken_too_and_absurd_bodies_are_refused() {
     assert!(!broken.body.to_string().contains("sk-secret"));
     let typed = Request::post("/api/v1/keys/import")
         .header("authorization", format!("Bearer {admin}"))
-        .header("content-type", "text/csv")
+        .header("content-type", "text/plain")
         .body(Body::from("name"));
     world.send(typed.expect("a request")).await.problem(415, "unsupported_media_type");
+    let table = Request::post("/api/v1/keys/import")
+        .header("authorization", format!("Bearer {admin}"))
+        .header("content-type", "text/csv")
+        .body(Body::from("name,colour\nsk-secret-0123456789abcdef,red\n"));
+    let table = world.send(table.expect("a request")).await;
+    assert_eq!(table.problem(400, "invalid_request"), ["body"]);
+    assert!(!table.body.to_string().contains("sk-secret"));
     let query = world.post(&admin, "/keys/import?dry_run=perhaps", json!([7])).await;
     assert_eq!(query.problem(400, "invalid_request"), ["dry_run"]);
 }

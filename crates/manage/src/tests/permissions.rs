@@ -62,6 +62,7 @@ pub(super) fn body(id: &str) -> Option<Value> {
         "keys/edit" => json!({"description": "changed"}),
         "keys/deny" => json!({"reason": "not agreed"}),
         "keys/rotate" => json!({"overlap_seconds": 60}),
+        "keys/rotate-many" => json!({"overlap_seconds": 60, "dry_run": true}),
         "applications/create" => json!({"name": "made", "type": "permission-type"}),
         "applications/import" => json!({
             "application": {"name": "imported", "type": "permission-type", "password": "p"},

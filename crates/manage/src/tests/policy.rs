@@ -16,7 +16,7 @@ fn defaults() -> Value {
         "reveal": {"organization": "once", "application": "once"},
         "max_keys": {"user": null, "application": null, "organization": null},
         "unique_names": "owner",
-        "status_profile": "default", "delegated_creation": false, "approval": [],
+        "status_profile": "default", "old_secret_use": "alert", "delegated_creation": false, "approval": [],
         "updated_at": null,
     })
 }
@@ -34,7 +34,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
     assert_eq!((read.status.as_u16(), &read.body, read.header("etag")), (200, &defaults(), "\"1\""));
     let edit = json!({
         "max_lifetime": {"organization": {"days": 30}}, "idle_days": 0, "reveal": {"application": "recoverable"},
-        "max_keys": {"user": 5}, "status_profile": "gotransverse", "ip_list_required": true,
+        "max_keys": {"user": 5}, "status_profile": "gotransverse", "old_secret_use": "disable", "ip_list_required": true,
         "unique_names": "organization", "delegated_creation": true,
     });
     let edited = world.patch(&admin, "/policy", edit).await;
@@ -46,6 +46,7 @@ async fn an_edit_merges_and_what_is_not_named_stays() {
         "max_keys": {"user": 5, "application": null, "organization": null},
         "unique_names": "organization",
         "status_profile": "gotransverse",
+        "old_secret_use": "disable",
         "delegated_creation": true,
         "approval": [],
         "updated_at": "2026-01-15T12:00:00Z",

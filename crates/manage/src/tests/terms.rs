@@ -235,6 +235,7 @@ async fn a_sweep_looks_up_what_other_nodes_saw_before_a_key_goes_idle() {
         last_used: Some(used),
         old_last_used: None,
         is_news: false,
+        elsewhere: Vec::new(),
         last_refused: None,
         counts: Vec::new(),
     };

@@ -179,6 +179,7 @@ fn event(organization: OrganizationId, kind: EventType, Stored { seq, entry, .. 
             data["days"] = json!(0);
             data["idle_at"] = after["state_at"].clone();
         }
+        EventType::KeyOldSecretUsed => data["seen"] = after["seen"].clone(),
         EventType::KeyDisabled | EventType::KeyDenied | EventType::KeyLeaked => {
             data["reason"] = after["state_reason"].clone();
         }

@@ -7,7 +7,7 @@ use claviger_domain::Secret;
 use claviger_server::Running;
 use claviger_server::config::{BaseUrl, Config};
 use claviger_server::local_token::LocalAccess;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde_json::Value;
 
 use super::failure::Failure;
@@ -193,8 +193,22 @@ impl Client {
         query: &[(&str, String)],
         to: &mut impl std::io::Write,
     ) -> Result<(), Failure> {
-        let request = self.http.get(self.url(path, query)?).bearer_auth(self.access.token.expose());
-        let request = request.timeout(DOWNLOAD_TIMEOUT);
+        self.receive(self.http.get(self.url(path, query)?), to).await
+    }
+
+    /// The same of a POST.
+    pub(crate) async fn post_and_download(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &Value,
+        to: &mut impl std::io::Write,
+    ) -> Result<(), Failure> {
+        self.receive(self.http.post(self.url(path, query)?).json(body), to).await
+    }
+
+    async fn receive(&self, request: RequestBuilder, to: &mut impl std::io::Write) -> Result<(), Failure> {
+        let request = request.bearer_auth(self.access.token.expose()).timeout(DOWNLOAD_TIMEOUT);
         let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
         if status != 200 {

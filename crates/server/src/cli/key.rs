@@ -11,6 +11,7 @@ use super::client::{Body, Client};
 use super::failure::Failure;
 use super::input::{CredentialSource, read_credential};
 use super::key_import::ImportFile;
+use super::key_rotate_many::RotateMany;
 use super::limit;
 use super::node::tell_unconfirmed;
 use super::output::{ListOf, Output, cell};
@@ -37,6 +38,8 @@ pub(super) enum KeyCommand {
     Deny(Denied),
     /// Replace a key's secret, or a pair's password; the new one goes to standard output, once
     Rotate(Rotate),
+    /// Replace the secrets of all keys that the filters select; the new ones go to a file of JSON Lines
+    RotateMany(RotateMany),
     /// End a key for good
     Delete(Id),
     /// Import keys that others made: a JSON array, or a JSON object a line, each like the body of a creation with `import`
@@ -160,6 +163,22 @@ enum Clearable {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
+    #[command(flatten)]
+    filters: Filters,
+    /// name, -name, `created_at` or `-created_at`
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// At most this many, 1 to 100
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    /// Where the page before ended
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// Which keys.
+#[derive(Debug, Args)]
+pub(super) struct Filters {
     /// active, disabled, pending, expired or `not_yet_valid`
     #[arg(long)]
     state: Option<String>,
@@ -181,15 +200,6 @@ pub(super) struct List {
     /// Keys that have this in name, description, external id, tags or hint
     #[arg(long)]
     text: Option<String>,
-    /// name, -name, `created_at` or `-created_at`
-    #[arg(long, allow_hyphen_values = true)]
-    sort: Option<String>,
-    /// At most this many, 1 to 100
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
-    limit: u32,
-    /// Where the page before ended
-    #[arg(long)]
-    cursor: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +257,7 @@ impl KeyCommand {
                 client.send(Method::DELETE, &["keys", &id.id], &[], Body::None).await?;
                 if output.is_json() { output.value(&json!({"deleted": id.id})) } else { output.text("deleted") }
             }
+            Self::RotateMany(rotate) => rotate.run(client, output).await,
             Self::Import(import) => import.run(client, output).await,
             Self::Reveal(id) => {
                 let answer = client.post(&["keys", &id.id, "reveal"], &json!({})).await?;
@@ -448,6 +459,17 @@ impl List {
     }
 
     fn query(&self) -> Vec<(&'static str, String)> {
+        let page = [("sort", &self.sort), ("cursor", &self.cursor)];
+        let page = page.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
+        std::iter::once(("limit", self.limit.to_string())).chain(self.filters.query()).chain(page).collect()
+    }
+}
+
+// === impl Filters ===
+
+impl Filters {
+    /// Those that were given, as the API takes them.
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
         let filters = [
             ("state", &self.state),
             ("set", &self.set),
@@ -456,11 +478,8 @@ impl List {
             ("tag", &self.tag),
             ("external_id", &self.external_id),
             ("text", &self.text),
-            ("sort", &self.sort),
-            ("cursor", &self.cursor),
         ];
-        let given = filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?)));
-        std::iter::once(("limit", self.limit.to_string())).chain(given).collect()
+        filters.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
     }
 }
 

@@ -1,8 +1,10 @@
 //! `claviger key import`: a file of keys that others made, sent in parts, with progress on standard error.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
+use claviger_manage::keys::rows_of_csv;
 use reqwest::Method;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -27,7 +29,7 @@ const ERRORS_TOLD_MAX: usize = 50;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportFile {
-    /// The file: a JSON array, or a JSON object a line; - for standard input
+    /// The file: a JSON array, a JSON object a line, or CSV whose first line names the columns; - for standard input
     file: PathBuf,
     /// Say what would come of each row, and change nothing
     #[arg(long)]
@@ -37,7 +39,7 @@ pub(super) struct ImportFile {
 /// A row as it stands in the file.
 struct Row<'f> {
     number: usize,
-    text: &'f str,
+    text: Cow<'f, str>,
 }
 
 // === impl ImportFile ===
@@ -65,7 +67,7 @@ impl ImportFile {
     }
 
     async fn send(&self, client: &Client, part: &[Row<'_>]) -> Result<Value, Failure> {
-        let texts: Vec<&str> = part.iter().map(|row| row.text).collect();
+        let texts: Vec<&str> = part.iter().map(|row| &*row.text).collect();
         let array = Zeroizing::new(format!("[{}]", texts.join(",")));
         let query = [("dry_run", self.dry_run.to_string())];
         client.send(Method::POST, &["keys", "import"], &query, Body::Raw(array.as_bytes(), "application/json")).await
@@ -126,11 +128,23 @@ fn rows_of(text: &str) -> Result<Vec<Row<'_>>, Failure> {
         let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
             Failure::usage(format!("the file is no JSON array: line {}, column {}", error.line(), error.column()))
         })?;
-        return Ok(items.into_iter().zip(1..).map(|(item, number)| Row { number, text: item.get() }).collect());
+        return Ok(items.into_iter().zip(1..).map(|(item, number)| Row { number, text: item.get().into() }).collect());
+    }
+    if !text.trim_start().starts_with('{') {
+        return rows_of_table(text);
     }
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
     let sound = |line: &str| serde_json::from_str::<&RawValue>(line).is_ok();
-    Ok(lines.map(|(line, number)| Row { number, text: if sound(line) { line } else { "\"\"" } }).collect())
+    Ok(lines.map(|(line, number)| Row { number, text: if sound(line) { line } else { "\"\"" }.into() }).collect())
+}
+
+/// The rows of CSV, as the server would read them itself. One that cannot be read is sent with what it says of itself in a field that no
+/// creation has, so that the server names it like every other wrong row.
+fn rows_of_table(text: &str) -> Result<Vec<Row<'_>>, Failure> {
+    let rows = rows_of_csv(text.as_bytes())
+        .map_err(|error| Failure::usage(format!("the file is neither JSON nor CSV of keys: {error}")))?;
+    let text = |row: Result<Value, String>| row.unwrap_or_else(|error| json!({ error: null })).to_string();
+    Ok(rows.into_iter().map(|(number, row)| Row { number, text: text(row).into() }).collect())
 }
 
 /// Cuts rows into parts of at most so many rows, and of as many bytes as a call takes.
@@ -167,7 +181,7 @@ mod tests {
     use super::*;
 
     fn numbers(text: &str) -> Vec<(usize, String)> {
-        rows_of(text).expect("rows").into_iter().map(|row| (row.number, row.text.to_owned())).collect()
+        rows_of(text).expect("rows").into_iter().map(|row| (row.number, row.text.into_owned())).collect()
     }
 
     #[test]
@@ -177,18 +191,25 @@ mod tests {
         assert_eq!(lines[1], (3, "  {\"b\": [1]}".to_owned()));
         assert_eq!(lines[2], (4, "\"\"".to_owned()), "a broken line keeps its number");
         assert_eq!(numbers(" [ {\"a\":1}, 7 ]"), [(1, "{\"a\":1}".to_owned()), (2, "7".to_owned())]);
-        assert_eq!(rows_of("[1,").err().map(|failure| failure.code), Some(2));
+        let table = numbers("name,value\nA,x\nB,y,z\n");
+        assert_eq!(table[0], (2, "{\"name\":\"A\",\"api_sets\":[],\"import\":{\"value\":\"x\"}}".to_owned()));
+        assert!(table[1].1.contains("has 3 cells"), "{}", table[1].1);
+        for broken in ["[1,", "name\n", "no key at all"] {
+            assert_eq!(rows_of(broken).err().map(|failure| failure.code), Some(2), "{broken}");
+        }
     }
 
     #[test]
     fn parts_hold_every_row_once_and_fit_a_call() {
         let long = "x".repeat(PART_BYTES_MAX / 2);
-        let rows: Vec<_> = (0..7).map(|number| Row { number, text: if number < 4 { &long } else { "x" } }).collect();
+        let rows: Vec<_> = (0..7)
+            .map(|number| Row { number, text: if number < 4 { long.as_str().into() } else { "x".into() } })
+            .collect();
         let sizes: Vec<_> = parts(&rows, 3).map(<[Row<'_>]>::len).collect();
         assert_eq!(sizes, [1, 1, 1, 3, 1]);
         assert_eq!(parts(&rows[4..], 500).count(), 1);
         let huge = "x".repeat(PART_BYTES_MAX + 1);
-        assert_eq!(parts(&[Row { number: 1, text: &huge }], 3).count(), 1);
+        assert_eq!(parts(&[Row { number: 1, text: huge.into() }], 3).count(), 1);
         assert_eq!(parts(&[], 3).count(), 0);
     }
 
@@ -204,7 +225,7 @@ mod tests {
 
     #[test]
     fn answers_are_told_by_the_numbers_of_the_file() {
-        let part = [Row { number: 501, text: "" }, Row { number: 503, text: "" }];
+        let part = [Row { number: 501, text: "".into() }, Row { number: 503, text: "".into() }];
         let told = renumbered(&json!([{"row": 2, "id": "key_1"}]), &part);
         assert_eq!(told, [json!({"row": 503, "id": "key_1"})]);
     }

@@ -19,6 +19,7 @@ mod import;
 mod input;
 mod key;
 mod key_import;
+mod key_rotate_many;
 mod limit;
 mod master_secret;
 mod node;

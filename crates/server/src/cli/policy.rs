@@ -42,6 +42,9 @@ pub(super) struct Edit {
     /// How gateway doors answer
     #[arg(long, value_name = "default|gotransverse")]
     status_profile: Option<String>,
+    /// What becomes of a key of which a secret is used that was rotated out
+    #[arg(long, value_name = "alert|disable")]
+    old_secret_use: Option<String>,
     /// Whether who manages keys may make, change and rotate those of other people
     #[arg(long, value_name = "true|false")]
     delegated_creation: Option<bool>,
@@ -82,7 +85,7 @@ fn show(policy: &Value, output: Output) -> Result<(), Failure> {
     for owner in OWNERS {
         table.row([format!("max_keys {owner}"), cell(&policy["max_keys"][owner])]);
     }
-    for rule in ["unique_names", "status_profile", "delegated_creation"] {
+    for rule in ["unique_names", "status_profile", "old_secret_use", "delegated_creation"] {
         table.row([rule.to_owned(), cell(&policy[rule])]);
     }
     let sets: Vec<_> = policy["approval"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -144,6 +147,9 @@ impl Edit {
         }
         if let Some(among) = &self.unique_names {
             body.insert("unique_names".to_owned(), json!(among));
+        }
+        if let Some(mode) = &self.old_secret_use {
+            body.insert("old_secret_use".to_owned(), json!(mode));
         }
         if let Some(profile) = &self.status_profile {
             body.insert("status_profile".to_owned(), json!(profile));
@@ -257,7 +263,8 @@ mod tests {
     fn an_edit_sends_what_was_given_and_nothing_else() {
         let line = "edit --max-lifetime organization=1y --max-lifetime user=none --max-lifetime application=18m \
                     --idle-days 0 --ip-list-required true --reveal application=recoverable --max-keys user=20 \
-                    --max-keys organization=none --unique-names organization --status-profile gotransverse --delegated-creation true --approval refunds --approval full-access";
+                    --max-keys organization=none --unique-names organization --status-profile gotransverse --old-secret-use disable \
+                    --delegated-creation true --approval refunds --approval full-access";
         let expected = json!({
             "max_lifetime": {"organization": {"years": 1}, "user": null, "application": {"months": 18}},
             "reveal": {"application": "recoverable"},
@@ -266,6 +273,7 @@ mod tests {
             "ip_list_required": true,
             "unique_names": "organization",
             "status_profile": "gotransverse",
+            "old_secret_use": "disable",
             "delegated_creation": true,
             "approval": ["refunds", "full-access"],
         });

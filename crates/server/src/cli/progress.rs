@@ -59,7 +59,7 @@ impl Progress {
         self.bar.set_position(done);
     }
 
-    /// Counts what is written to `to`: the rows of a backup.
+    /// Counts what is written to `to`: the rows of a backup, keys that are rotated.
     pub(crate) fn count<W: Write>(&mut self, to: W) -> Counted<'_, W> {
         Counted { to, progress: self, first_line: Some(Vec::new()) }
     }
@@ -83,7 +83,9 @@ impl<W: Write> Counted<'_, W> {
             if line.last() == Some(&b'\n') {
                 let header: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
                 let rows = header["rows"].as_object().into_iter().flatten();
-                self.progress.bar.set_length(rows.filter_map(|(_, count)| count.as_u64()).sum());
+                let total = header["keys"].as_u64();
+                let total = total.unwrap_or_else(|| rows.filter_map(|(_, count)| count.as_u64()).sum());
+                self.progress.bar.set_length(total);
                 self.first_line = None;
             }
         }

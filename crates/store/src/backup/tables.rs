@@ -349,6 +349,18 @@ pub(super) const TABLES: &[Table] = &[
         ],
     ),
     table(
+        "key_sightings",
+        &[
+            text("key_id"),
+            text("kind"),
+            text("subject"),
+            text("organization_id"),
+            number("at"),
+            text("sighting"),
+            number("waits_since"),
+        ],
+    ),
+    table(
         "usage_counts",
         &[text("organization_id"), text("key_id"), number("hour"), text("door"), text("code"), number("count")],
     ),

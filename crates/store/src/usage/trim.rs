@@ -6,7 +6,7 @@ use claviger_domain::{KeyId, Timestamp};
 
 use crate::keys::{bind_ids, id_lists, placeholders};
 use crate::sql::{Sql, sql};
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, sightings};
 
 /// For how long counts are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,8 @@ pub async fn trim_keys(store: &Store, kept: Kept) -> Result<u64> {
             };
             let hours = || of_keys("DELETE FROM usage_counts WHERE key_id IN (", hours, " AND hour < ?");
             let rights = || of_keys("DELETE FROM key_rights WHERE key_id IN (", days, " AND day < ?");
-            trimmed += run(store, hours).await? + run(store, rights).await?;
+            let sightings = || sightings::of_deleted(ids);
+            trimmed += run(store, hours).await? + run(store, rights).await? + run(store, sightings).await?;
         }
     }
 }

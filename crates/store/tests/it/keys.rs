@@ -50,6 +50,7 @@ fn used(number: u128, at: Timestamp, is_news: bool) -> KeyUsage {
         last_used: Some(Sighting { at, ip: None, agent: None, door: Door::Verify, code: Code::Valid }),
         old_last_used: None,
         is_news,
+        elsewhere: Vec::new(),
         last_refused: None,
         counts: Vec::new(),
     }

@@ -22,6 +22,7 @@ mod sample;
 mod sealed;
 mod second_factors;
 mod sharing;
+mod sightings;
 mod sign_in;
 mod snapshot;
 mod trim;

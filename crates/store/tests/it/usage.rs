@@ -36,6 +36,7 @@ fn key_usage_of(number: u128, used: Option<i64>, refused: Option<i64>, counts: V
         last_used: used.map(|micros| sighting(at(micros), Code::Valid)),
         old_last_used: used.map(at),
         is_news: false,
+        elsewhere: Vec::new(),
         last_refused: refused.map(|micros| sighting(at(micros), Code::Expired)),
         counts: counts.collect(),
     }

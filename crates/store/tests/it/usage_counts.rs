@@ -32,6 +32,7 @@ fn used(number: u128, organization: u128, counts: Vec<UsageCount>) -> KeyUsage {
         last_used: None,
         old_last_used: None,
         is_news: false,
+        elsewhere: Vec::new(),
         last_refused: None,
         counts,
     }

@@ -242,6 +242,52 @@ pub const OVERLAPS: [(&str, &str); 6] = [
     ("1209600", "14 days"),
     ("2592000", "30 days"),
 ];
+/// A button, above the list.
+pub const ROTATE_THESE: &str = "Rotate these";
+/// Its page.
+pub const ROTATE_MANY: &str = "Rotate keys";
+/// What it does.
+pub fn rotate_many_hint(keys: u64) -> String {
+    match keys {
+        0 => "No key fits. There is nothing to rotate.".to_owned(),
+        1 => "1 key fits. It gets a new secret; the old one works on for a while. The new secret goes into one file, which cannot be made again.".to_owned(),
+        _ => format!(
+            "{keys} keys fit. Each gets a new secret; the old ones work on for a while. The new secrets go into one file, which cannot be made again."
+        ),
+    }
+}
+/// Where nothing narrows the list.
+pub const ROTATE_EVERY: &str = "These are all keys of the organization. To rotate some of them, narrow the list first.";
+/// The way out.
+pub const BACK_TO_KEYS: &str = "Back to the keys";
+/// The button.
+pub fn rotate_keys(keys: u64) -> String {
+    if keys == 1 { "Rotate 1 key".to_owned() } else { format!("Rotate {keys} keys") }
+}
+/// While it goes on.
+pub const ROTATING: &str = "Rotating: keep this page open";
+/// How many there are now; the number comes first.
+pub const ROTATED_DONE: &str = "rotated. Save the file: the new secrets stand in it alone.";
+/// How many not; the number comes first.
+pub const ROTATED_REFUSED: &str = "not rotated: the file says why.";
+/// It broke off.
+pub const ROTATED_BROKEN: &str = "The connection broke off. Save what came so far. The old secrets work on; rotate again for the rest: keys that have a new secret \
+    are left as they are.";
+/// The button.
+pub const SAVE_SECRETS: &str = "Save the file";
+/// A filter of the list.
+pub fn filter(name: &str) -> &'static str {
+    match name {
+        "text" => "With the text",
+        "state" => STATUS,
+        "owner" => OWNER,
+        "set" => RIGHTS,
+        "environment" => "Environment",
+        "tag" => "Tag",
+        "ends_before" => "Ends before",
+        _ => "Refused after",
+    }
+}
 /// What happens to a secret that is ended.
 pub const END_OVERLAP_CONSEQUENCE: &str = "Requests with the old secret are refused at once. The new one works on.";
 /// Before one is shown.

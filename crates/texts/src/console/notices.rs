@@ -4,7 +4,7 @@
 pub const TITLE: &str = "Notices";
 /// What it is.
 pub const HINT: &str = "Who gets a mail when something happens to a key, or is about to. Notices of one day to one person come in one mail; that a \
-    secret was shown is told within the hour.";
+    secret was shown, leaked or misused is told within the hour.";
 /// What is told of.
 pub const KINDS: &str = "Who is told";
 /// A column.
@@ -35,6 +35,11 @@ pub fn kind(name: &str) -> (&'static str, &'static str) {
         "rotated" => ("A key has a new secret", ""),
         "approval" => ("A key waits for approval", ""),
         "decided" => ("A key was approved or denied", "The holder is also who asked for it"),
+        "new_address" => ("A key was used from a new address", "Of IPv6 from a new /64; not of its first use"),
+        "old_secret_used" => {
+            ("An old secret was used", "One that was rotated out, after its overlap: once a day at most")
+        }
+        "leaked" => ("A key was reported as leaked", "By a scanner, or on the page of leaks"),
         _ => ("An owner was taken out of service", "A user was disabled or locked, or an application disabled"),
     }
 }
@@ -48,6 +53,9 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("rotated", "A key has a new secret"),
     ("approval", "A key waits for approval"),
     ("decided", "A key was approved or denied"),
+    ("new_address", "A key was used from a new address"),
+    ("old_secret_used", "An old secret was used"),
+    ("leaked", "A key was reported as leaked"),
     ("owner_disabled", "An owner was taken out of service"),
     ("addresses", ADDRESSES),
 ];

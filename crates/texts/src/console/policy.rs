@@ -45,6 +45,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("reveal.application", "Secrets of keys of applications"),
     ("unique_names", UNIQUE_NAMES),
     ("status_profile", STATUS_PROFILE),
+    ("old_secret_use", OLD_SECRET_USE),
     ("delegated_creation", DELEGATED),
     ("approval", APPROVAL),
 ];
@@ -102,6 +103,15 @@ pub const STATUS_PROFILE_HINT: &str = "Which statuses and texts a refused reques
 pub const PROFILE_DEFAULT: &str = "Claviger's own statuses";
 /// A choice.
 pub const PROFILE_GOTRANSVERSE: &str = "As Gotransverse documents it";
+/// A field.
+pub const OLD_SECRET_USE: &str = "When a secret is used that was rotated out";
+/// Its hint.
+pub const OLD_SECRET_USE_HINT: &str = "After the overlap of a rotation nobody should have the old secret any more. Whoever uses it is refused in any case, and \
+    notices and webhooks tell of it. Who disables the key is safe from a thief who has the new one too, but a program that was forgotten then stops all others.";
+/// A choice.
+pub const OLD_SECRET_ALERT: &str = "Tell of it";
+/// A choice.
+pub const OLD_SECRET_DISABLE: &str = "Tell of it and disable the key";
 /// A field.
 pub const DELEGATED: &str = "Who manages keys may make, change and rotate those of other people";
 /// Its hint.

@@ -116,7 +116,7 @@ pub fn edit_title(name: &str) -> String {
 }
 
 /// The types of events that can be chosen, with their words.
-pub const TYPES: [(&str, &str); 19] = [
+pub const TYPES: [(&str, &str); 21] = [
     ("*", "All events"),
     ("key.created", "A key was made"),
     ("key.imported", "A key was imported"),
@@ -130,6 +130,8 @@ pub const TYPES: [(&str, &str); 19] = [
     ("key.pending", "A key waits for approval"),
     ("key.approved", "A key was approved"),
     ("key.denied", "A key was denied"),
+    ("key.new_address", "A key was used from a new address"),
+    ("key.old_secret_used", "An old secret was used"),
     ("key.expiring", "A key ends soon"),
     ("key.idle", "A key goes idle"),
     ("user.disabled", "A user was disabled"),

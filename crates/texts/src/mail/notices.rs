@@ -134,6 +134,39 @@ pub enum About {
         /// When.
         at: String,
     },
+    /// A key was reported as leaked.
+    Leaked {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// Who has reported it.
+        by: String,
+        /// When.
+        at: String,
+    },
+    /// A key was used from a network for the first time.
+    NewAddress {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// The address.
+        from: String,
+        /// When.
+        at: String,
+    },
+    /// A secret was used that had been rotated out.
+    OldSecretUsed {
+        /// The key.
+        key: String,
+        /// Whose it is.
+        owner: String,
+        /// From which address.
+        from: String,
+        /// When.
+        at: String,
+    },
     /// Whom keys belong to was taken out of service.
     OwnerDisabled {
         /// Who.
@@ -231,6 +264,9 @@ impl About {
                 Self::Waits { key, .. } => format!("key “{key}” waits for approval"),
                 Self::Approved { key, .. } => format!("key “{key}” is approved"),
                 Self::Denied { key, .. } => format!("key “{key}” is denied"),
+                Self::Leaked { key, .. } => format!("key “{key}” was reported as leaked"),
+                Self::NewAddress { key, .. } => format!("key “{key}” was used from a new address"),
+                Self::OldSecretUsed { key, .. } => format!("an old secret of key “{key}” was used"),
                 Self::OwnerDisabled { owner, .. } => format!("{owner} is out of service"),
             },
             Language::Polish => match self {
@@ -244,6 +280,9 @@ impl About {
                 Self::Waits { key, .. } => format!("klucz „{key}” czeka na zatwierdzenie"),
                 Self::Approved { key, .. } => format!("zatwierdzono klucz „{key}”"),
                 Self::Denied { key, .. } => format!("odrzucono klucz „{key}”"),
+                Self::Leaked { key, .. } => format!("zgłoszono wyciek klucza „{key}”"),
+                Self::NewAddress { key, .. } => format!("klucz „{key}” został użyty z nowego adresu"),
+                Self::OldSecretUsed { key, .. } => format!("użyto starego sekretu klucza „{key}”"),
                 Self::OwnerDisabled { owner, .. } => format!("wyłączono: {owner}"),
             },
         }
@@ -287,6 +326,18 @@ impl About {
             Self::Denied { key, owner, by, at } => {
                 format!("{by} denied the key “{key}” of {owner} on {at}. Its page says why; it is refused.")
             }
+            Self::Leaked { key, owner, by, at } => format!(
+                "{by} reported on {at} that the key “{key}” of {owner} has leaked. What was found is refused since; whoever uses \
+                 the key needs another one."
+            ),
+            Self::NewAddress { key, owner, from, at } => format!(
+                "The key “{key}” of {owner} was used from {from} on {at}, for the first time from there. If that was none of yours, \
+                 disable the key."
+            ),
+            Self::OldSecretUsed { key, owner, from, at } => format!(
+                "On {at} somebody at {from} used a secret of the key “{key}” of {owner} that had been rotated out, and was refused. \
+                 Either a program was forgotten, or the old secret is in other hands."
+            ),
             Self::OwnerDisabled { owner, by, at } => {
                 format!("{by} took {owner} out of service on {at}: all keys of {owner} are refused.")
             }
@@ -328,6 +379,18 @@ impl About {
             Self::Denied { key, owner, by, at } => {
                 format!("Odrzucono klucz „{key}” (właściciel: {owner}): {by}, {at}. Powód jest na stronie klucza.")
             }
+            Self::Leaked { key, owner, by, at } => format!(
+                "Zgłoszono wyciek klucza „{key}” (właściciel: {owner}): {by}, {at}. Znaleziona wartość jest odtąd odrzucana; kto używa \
+                 klucza, potrzebuje innego."
+            ),
+            Self::NewAddress { key, owner, from, at } => format!(
+                "Klucz „{key}” (właściciel: {owner}) został użyty z adresu {from}, {at}, po raz pierwszy stamtąd. Jeśli to nikt od was, \
+                 wyłączcie klucz."
+            ),
+            Self::OldSecretUsed { key, owner, from, at } => format!(
+                "{at} ktoś z adresu {from} użył sekretu klucza „{key}” (właściciel: {owner}), który został już wymieniony, i otrzymał \
+                 odmowę. Albo zapomniano o jakimś programie, albo stary sekret jest w obcych rękach."
+            ),
             Self::OwnerDisabled { owner, by, at } => {
                 format!("Wyłączono: {owner} ({by}, {at}). Wszystkie klucze tego właściciela są odrzucane.")
             }
@@ -340,7 +403,7 @@ mod tests {
     use super::*;
     use crate::Mail;
 
-    fn all() -> [About; 11] {
+    fn all() -> [About; 14] {
         let text = str::to_owned;
         let (key, owner, by, at) = (text("KEY"), text("OWNER"), text("BY"), text("AT"));
         let ends = || (key.clone(), owner.clone(), at.clone());
@@ -348,7 +411,11 @@ mod tests {
         let ((k1, o1, a1), (k2, o2, a2), (k3, o3, a3), (k4, o4, a4)) = (ends(), ends(), ends(), ends());
         let ((k5, o5, b5, a5), (k6, o6, b6, a6), (k7, o7, b7, a7)) = (done(), done(), done());
         let ((k8, o8, b8, a8), (k9, o9, b9, a9), (k10, o10, b10, a10)) = (done(), done(), done());
+        let ((k11, o11, b11, a11), (k12, o12, f12, a12), (k13, o13, f13, a13)) = (done(), done(), done());
         [
+            About::Leaked { key: k11, owner: o11, by: b11, at: a11 },
+            About::NewAddress { key: k12, owner: o12, from: f12, at: a12 },
+            About::OldSecretUsed { key: k13, owner: o13, from: f13, at: a13 },
             About::Ends { key: k1, owner: o1, at: a1 },
             About::Ended { key: k2, owner: o2, at: a2 },
             About::GoesIdle { key: k3, owner: o3, at: a3 },

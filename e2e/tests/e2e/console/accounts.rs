@@ -180,6 +180,7 @@ async fn an_administrator_resets_the_second_factor_of_who_has_lost_it() {
         enrol(world, &other).await;
         browser.go("/admin/users/bob").await;
         browser.press("Reset two-factor").await;
+        browser.wait_for("dialog[open]").await;
         let asked = browser.script("return document.querySelector('dialog[open]').innerText", &[]).await;
         assert!(
             asked

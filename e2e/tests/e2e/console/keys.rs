@@ -140,6 +140,7 @@ async fn y_19_y_30_y_31_y_32_y_33_the_switch_of_a_row_disables_after_yes_and_ena
         let switch = format!("#{id} [role=switch]");
         browser.script("window.stays = true", &[]).await;
         browser.click(&switch).await;
+        browser.wait_for("dialog[open]").await;
         let asked = browser.script("return document.querySelector('dialog[open]').innerText", &[]).await;
         let asked = asked.as_str().expect("a question");
         assert!(
@@ -195,9 +196,11 @@ async fn y_37_y_38_options_delete_asks_and_the_key_is_gone() {
         let (id, secret) = with_key(world, browser).await;
         browser.click(&format!("#{id} .row-menu summary")).await;
         browser.press("Delete").await;
+        browser.wait_for("dialog[open]").await;
         let asked = browser.script("return document.querySelector('dialog[open]').innerText", &[]).await;
         assert!(asked.as_str().is_some_and(|text| text.contains("Shop window") && text.contains("cannot be undone")));
         browser.click("dialog[open] [data-close]").await;
+        browser.wait_for("body:not(:has(dialog[open], details.menu[open]))").await;
         assert!(passes(world, &secret).await);
         browser.click(&format!("#{id} .row-menu summary")).await;
         browser.press("Delete").await;
@@ -205,6 +208,47 @@ async fn y_37_y_38_options_delete_asks_and_the_key_is_gone() {
         // Deleting cannot be undone: who has not signed in of late proves it again.
         browser.wait_for_text("Deleted.").await;
         assert!(!browser.has(&format!("#{id}")).await && !passes(world, &secret).await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_of_a_list_are_rotated_together_with_progress_and_one_file_of_secrets() {
+    on(async |world, browser| {
+        let mut olds = Vec::new();
+        for number in 0..45 {
+            let body = json!({"name": format!("Shop {number:02}"), "api_sets": ["orders-read"], "tags": ["shop"]});
+            let made = call(world, "/keys", &body).await;
+            olds.push(made["secret"].as_str().expect("a secret").to_owned());
+            if number == 44 {
+                let id = made["key"]["id"].as_str().expect("an id");
+                let path = format!("/api/v1/keys/{id}/disable");
+                Request::post(&path, &json!({})).bearer(&world.token).send(world.control).await.expect(200);
+            }
+        }
+        let (_, other) = with_key(world, browser).await;
+        browser.go("/keys?tag=shop").await;
+        browser.press("Rotate these").await;
+        browser.wait_for_text("45 keys fit").await;
+        assert!(browser.text().await.contains("shop"), "what the list was narrowed by");
+        browser.press("Rotate 45 keys").await;
+        browser.wait_for_text("44 rotated. Save the file").await;
+        assert!(browser.text().await.contains("1 not rotated: the file says why."));
+        browser.press("Save the file").await;
+        let file = browser.downloaded("rotated-keys.csv").await;
+        let rows: Vec<Vec<&str>> = file.lines().map(|line| line.trim_matches('"').split("\",\"").collect()).collect();
+        assert_eq!((rows.len(), rows[0][8], rows[0][11]), (46, "secret", "code"), "{}", rows[0].join(","));
+        let (new, refused): (Vec<_>, Vec<_>) = rows[1..].iter().partition(|row| !row[8].is_empty());
+        assert_eq!((new.len(), refused[0][1], refused[0][11]), (44, "Shop 44", "conflict"));
+        for row in new {
+            assert!(passes(world, row[8]).await, "{}", row[1]);
+        }
+        assert!(
+            passes(world, &olds[0]).await && passes(world, &other).await,
+            "for the overlap, and what was not listed"
+        );
+        browser.go("/keys?tag=nobody").await;
+        assert!(!browser.text().await.contains("Rotate these"));
     })
     .await;
 }
@@ -236,6 +280,7 @@ async fn a_menu_closes_when_its_question_does_and_when_the_focus_leaves_it_and_l
         let summary = format!("#{id} .row-menu summary");
         browser.click(&summary).await;
         browser.press("Delete").await;
+        browser.wait_for("dialog[open]").await;
         let wide = "const asked = document.querySelector('dialog[open]'); return asked.scrollWidth - asked.clientWidth";
         assert_eq!(browser.script(wide, &[]).await, json!(0), "the name wraps");
         browser.press("Keep it").await;

@@ -22,6 +22,7 @@ pub(super) async fn pages(world: &World) -> Vec<String> {
     let fixed = [
         "/keys",
         "/keys/new",
+        "/keys/rotate",
         "/profile",
         "/profile/keys",
         "/profile/keys/new",

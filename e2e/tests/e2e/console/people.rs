@@ -315,6 +315,7 @@ async fn g_23_who_is_locked_is_out_until_unlocked_and_who_is_removed_for_good() 
         browser.wait_for_text("Unlocked.").await;
         assert!(passes(world, &secret).await);
         browser.press("Remove").await;
+        browser.wait_for("dialog[open]").await;
         let asked = browser.script("return document.querySelector('dialog[open]').innerText", &[]).await;
         let asked = asked.as_str().expect("a question");
         for part in ["bob@example.com", "Last sign-in", "Their key ends for good."] {

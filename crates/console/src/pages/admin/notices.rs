@@ -24,7 +24,19 @@ use crate::prompts::told;
 use crate::viewer::{Posted, Viewer};
 
 const PATH: &str = "/admin/notices";
-const KINDS: [&str; 8] = ["expiry", "idle", "created", "revealed", "rotated", "approval", "decided", "owner_disabled"];
+const KINDS: [&str; 11] = [
+    "expiry",
+    "idle",
+    "created",
+    "revealed",
+    "rotated",
+    "approval",
+    "decided",
+    "new_address",
+    "old_secret_used",
+    "leaked",
+    "owner_disabled",
+];
 const AUDIENCE: [&str; 3] = ["holder", "administrators", "addresses"];
 
 /// The settings of the API.

@@ -13,12 +13,12 @@ use crate::parts::confirm::Question;
 use crate::parts::field::Choice;
 use crate::parts::frame::{Page, csrf};
 use crate::parts::icon::Icon;
-use crate::parts::list::{Filter, List, Listed};
+use crate::parts::list::{Asked, Filter, List, Listed};
 use crate::parts::{badge, time};
 use crate::viewer::Viewer;
 
 /// What the address may ask for.
-const KNOWN: &[&str] =
+pub(crate) const KNOWN: &[&str] =
     &["text", "state", "owner", "set", "environment", "tag", "ends_before", "last_refused_after", "sort", "cursor"];
 const STATES: [&str; 5] = ["active", "disabled", "expired", "not_yet_valid", "pending"];
 
@@ -54,7 +54,25 @@ async fn list(viewer: Viewer) -> Result<Response, Failure> {
         }
         (list.pager(found.data.len(), found.next_cursor.as_deref()))
     };
-    Ok(Page::new(&viewer, texts::TITLE, body).actions(new_button(&viewer)).ok())
+    let actions = html! {
+        @if !found.data.is_empty() && viewer.may("keys.manage_all") {
+            a .btn data-variant="outline" href=(asked.with("/keys/rotate", "sort", None)) { (texts::ROTATE_THESE) }
+        }
+        (new_button(&viewer))
+    };
+    Ok(Page::new(&viewer, texts::TITLE, body).actions(actions).ok())
+}
+
+/// What the list is narrowed by, in words.
+pub(super) fn words(asked: &Asked) -> Markup {
+    let shown = |name: &str| match (name, asked.value(name)) {
+        ("state", word) if !word.is_empty() => state::word(word).to_owned(),
+        (_, value) => value.to_owned(),
+    };
+    let given = KNOWN.iter().filter(|name| !["sort", "cursor"].contains(name) && !asked.value(name).is_empty());
+    html! {
+        dl .facts { @for name in given { dt { (texts::filter(name)) } dd { (shown(name)) } } }
+    }
 }
 
 /// The rows as a file, as the API writes it.

@@ -16,6 +16,7 @@ pub(crate) mod new;
 pub(crate) mod offer;
 pub(crate) mod replace;
 pub(crate) mod rotate;
+mod rotate_many;
 pub(crate) mod sent;
 pub(crate) mod show;
 pub(crate) mod shown_once;
@@ -33,6 +34,7 @@ pub(super) fn router() -> Router<Console> {
         .merge(end::router())
         .merge(approval::router())
         .merge(rotate::router())
+        .merge(rotate_many::router())
         .merge(replace::router())
         .merge(leaked::router())
         .merge(unused::router())

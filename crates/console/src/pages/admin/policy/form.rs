@@ -33,6 +33,7 @@ pub(super) struct Policy {
     max_keys: PerOwner<Option<u32>>,
     unique_names: String,
     status_profile: String,
+    old_secret_use: String,
     delegated_creation: bool,
     #[serde(default)]
     approval: Vec<String>,
@@ -54,6 +55,7 @@ pub(super) fn filled(policy: &Policy) -> Form {
     form.set("idle_days", policy.idle_days.to_string());
     form.set("unique_names", policy.unique_names.clone());
     form.set("status_profile", policy.status_profile.clone());
+    form.set("old_secret_use", policy.old_secret_use.clone());
     for (name, is_on) in
         [("ip_list_required", policy.ip_list_required), ("delegated_creation", policy.delegated_creation)]
     {
@@ -112,7 +114,9 @@ pub(super) fn change(before: &Form, form: &Form) -> Result<Value, Error> {
     if differs(before, form, "idle_days") {
         body.insert("idle_days".to_owned(), number("idle_days").unwrap_or_default().into());
     }
-    for name in ["unique_names", "status_profile"].into_iter().filter(|name| differs(before, form, name)) {
+    for name in
+        ["unique_names", "status_profile", "old_secret_use"].into_iter().filter(|name| differs(before, form, name))
+    {
         body.insert(name.to_owned(), form.value(name));
     }
     for name in ["ip_list_required", "delegated_creation"] {
@@ -173,6 +177,8 @@ fn choices() -> Vec<(String, Vec<Choice>)> {
     let mut all: Vec<_> = REVEALED.iter().map(|owner| (reveal_name(owner), reveal())).collect();
     all.push(("unique_names".to_owned(), names));
     all.push(("status_profile".to_owned(), profiles));
+    let uses = vec![Choice::new("alert", texts::OLD_SECRET_ALERT), Choice::new("disable", texts::OLD_SECRET_DISABLE)];
+    all.push(("old_secret_use".to_owned(), uses));
     all
 }
 
@@ -193,6 +199,7 @@ pub(super) fn fields(form: &Form, sets: &[Choice], problems: &Problems) -> Marku
         }))
         (group(texts::SECRETS, texts::SECRETS_HINT, &html! {
             @for owner in REVEALED { (part.choice(&reveal_name(owner), texts::owners(owner), "")) }
+            (part.choice("old_secret_use", texts::OLD_SECRET_USE, texts::OLD_SECRET_USE_HINT))
         }))
         (group(texts::OTHER, "", &html! {
             (part.choice("unique_names", texts::UNIQUE_NAMES, ""))
@@ -267,7 +274,7 @@ mod tests {
             "max_lifetime": {"user": {"years": 1}, "application": null, "organization": null}, "idle_days": 90,
             "ip_list_required": false, "reveal": {"organization": "once", "application": "recoverable"},
             "max_keys": {"user": null, "application": 5, "organization": null}, "unique_names": "owner",
-            "status_profile": "default", "delegated_creation": true, "approval": ["refunds"], "updated_at": null,
+            "status_profile": "default", "old_secret_use": "alert", "delegated_creation": true, "approval": ["refunds"], "updated_at": null,
         }))
         .expect("a policy")
     }
