@@ -85,7 +85,13 @@ pub fn needs_approval(listed: &[ApiSet], before: Rights<'_>, after: Rights<'_>) 
     })
 }
 
-/// The operations that come in: added, or no longer taken away.
+/// Whether a key that had the rights `before` and has `after` gains Full access, which is listed wherever anything is.
+pub fn gains_full_access(before: Rights<'_>, after: Rights<'_>) -> bool {
+    let is_full = |rights: Rights<'_>| rights.sets.iter().any(|set| set.kind == ApiSetKind::Full);
+    is_full(after) && !is_full(before)
+}
+
+/// The operations that come in: added, or no longer taken away. What is narrowed gains nothing.
 fn gained<'a>(before: Rights<'a>, after: Rights<'a>) -> impl Iterator<Item = &'a ApiPattern> {
     let only_in = |some: Rights<'a>, others: Rights<'a>, is_exception: bool| {
         let is_gained = move |pattern: &&ApiPattern| {
@@ -93,7 +99,17 @@ fn gained<'a>(before: Rights<'a>, after: Rights<'a>) -> impl Iterator<Item = &'a
         };
         some.operations.iter().filter(is_gained)
     };
-    only_in(after, before, false).chain(only_in(before, after, true))
+    let had_already = move |added: &&ApiPattern| {
+        let of_api = || before.operations.iter().filter(|own| own.api == added.api);
+        let is_taken = |own: &ApiPattern| own.pattern.is_exception() && own.pattern.may_meet(&added.pattern);
+        let is_given = |own: &ApiPattern| !own.pattern.is_exception() && own.pattern.covers(&added.pattern);
+        of_api().any(is_given) && !of_api().any(is_taken)
+    };
+    let is_given_now = move |dropped: &&ApiPattern| {
+        given(after.operations).any(|own| own.api == dropped.api && own.pattern.may_meet(&dropped.pattern))
+    };
+    let added = only_in(after, before, false).filter(move |added| !had_already(added));
+    added.chain(only_in(before, after, true).filter(is_given_now))
 }
 
 /// Whether an operation of a key's own may be one of a set's.
@@ -329,6 +345,13 @@ mod tests {
             ((&[], &["1:*", "!1:repos/delete"]), (&[], &["1:*"]), true),
             ((&[], &["1:*", "!1:repos/get"]), (&[], &["1:*"]), false),
             ((&[], &["1:*"]), (&[], &["1:*", "!1:repos/delete"]), false),
+            // What is narrowed gains nothing.
+            ((&[], &["1:*"]), (&[], &["1:repos/delete"]), false),
+            ((&[], &["1:repos/*"]), (&[], &["1:repos/delete@v3"]), false),
+            ((&[], &["1:*", "!1:repos/delete"]), (&[], &["1:repos/get"]), false),
+            ((&[], &["1:*", "!1:repos/delete"]), (&[], &["1:repos/delete"]), true),
+            ((&[], &["1:*", "!1:repos/delete"]), (&[], &["1:repos/*"]), true),
+            ((&[], &["1:*@v3"]), (&[], &["1:repos/delete"]), true),
             ((&["all-of-1"], &[]), (&["all-of-1", "all-by-pattern"], &[]), false),
         ] {
             assert_eq!(needs(&["delete"], before, after), expected, "{before:?} -> {after:?}");

@@ -39,15 +39,24 @@ pub async fn tell(manage: &Manage) -> Result<usize, Error> {
     let mut told = 0;
     let waiting = sightings::waiting_organizations(&mut *manage.store.read().await?, ORGANIZATIONS_MAX).await?;
     for organization in waiting {
-        loop {
-            let (count, is_through) = tell_some(manage, organization).await?;
-            told += count;
-            if is_through {
-                break;
-            }
+        // What fails for one is no reason to leave the others.
+        match tell_organization(manage, organization).await {
+            Ok(count) => told += count,
+            Err(error) => tracing::debug!(%organization, "what was seen of keys could not be told now: {error:?}"),
         }
     }
     Ok(told)
+}
+
+async fn tell_organization(manage: &Manage, organization: OrganizationId) -> Result<usize, Error> {
+    let mut told = 0;
+    loop {
+        let (count, is_through) = tell_some(manage, organization).await?;
+        told += count;
+        if is_through {
+            return Ok(told);
+        }
+    }
 }
 
 /// One transaction; how much was told of, and whether nothing is left that can be told now.
@@ -72,8 +81,16 @@ async fn tell_some(manage: &Manage, organization: OrganizationId) -> Result<(usi
 
 impl Work {
     async fn run(&self, tx: &mut Tx) -> Result<(usize, bool), Error> {
-        let seen = sightings::waiting(tx, self.organization, BATCH).await?;
-        let Some(webhooks) = webhooks::told_of_networks(tx, self.organization).await? else { return Ok((0, true)) };
+        let mut seen = sightings::waiting(tx, self.organization, SightingKind::OldSecret, BATCH).await?;
+        let mut is_through = seen.len() < BATCH;
+        // Networks wait where a webhook can take no more; what may be a thief never does.
+        let webhooks = webhooks::told_of_networks(tx, self.organization).await?;
+        if webhooks.is_some() {
+            let networks = sightings::waiting(tx, self.organization, SightingKind::Network, BATCH).await?;
+            is_through &= networks.len() < BATCH;
+            seen.extend(networks);
+        }
+        let webhooks = webhooks.unwrap_or_default();
         let home = home_in(tx, self.organization).await?;
         let keys = living(tx, &seen).await?;
         let of_key = |seen: &Seen| Some((keys.get(&seen.key)?.clone(), seen.clone()));
@@ -89,7 +106,7 @@ impl Work {
         for seen in &seen {
             sightings::settle(tx, seen).await?;
         }
-        Ok((told, seen.len() < BATCH))
+        Ok((told, is_through))
     }
 }
 

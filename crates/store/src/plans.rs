@@ -200,7 +200,7 @@ stories! {
         usage::rights_of(&mut conn, key, at(0)).await.unwrap();
         usage::since(&mut conn).await.unwrap();
         sightings::waiting_organizations(&mut conn, 10).await.unwrap();
-        sightings::waiting(&mut conn, home, 10).await.unwrap();
+        sightings::waiting(&mut conn, home, sightings::SightingKind::Network, 10).await.unwrap();
         plans.check(&mut conn, May::Nothing).await;
     }
 

@@ -59,11 +59,23 @@ pub async fn waiting_organizations(conn: &mut Conn, max: usize) -> Result<Vec<Or
     conn.rows(statement.bind(max), |row| row.parsed(0)).await
 }
 
-/// What waits in an organization, the oldest first, at most `max`.
-pub async fn waiting(conn: &mut Conn, organization: OrganizationId, max: usize) -> Result<Vec<Seen>> {
+/// What of this kind waits in an organization, the oldest first, at most `max`.
+pub async fn waiting(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kind: SightingKind,
+    max: usize,
+) -> Result<Vec<Seen>> {
     let statement = sql("SELECT key_id, kind, subject, sighting FROM key_sightings \
-         WHERE organization_id = $1 AND waits_since IS NOT NULL ORDER BY waits_since LIMIT $2");
-    conn.rows(statement.bind(organization).bind(max), read).await
+         WHERE organization_id = $1 AND kind = $2 AND waits_since IS NOT NULL ORDER BY waits_since LIMIT $3");
+    conn.rows(statement.bind(organization).bind(kind.as_str()).bind(max), read).await
+}
+
+/// Forgets that a use of an old secret was told: the next one is told however soon. For a key that is rotated or put back into service.
+pub async fn forget_old_secret(tx: &mut Tx, key: KeyId) -> Result<()> {
+    let statement = sql("DELETE FROM key_sightings WHERE key_id = $1 AND kind = $2 AND waits_since IS NULL");
+    tx.execute(statement.bind(key).bind(SightingKind::OldSecret.as_str())).await?;
+    Ok(())
 }
 
 /// Notes that it was dealt with, whoever was told.
@@ -114,12 +126,17 @@ fn places<'a>(known: &KnownPlaces, keys: &'a [KeyUsage]) -> BTreeMap<Place, (Org
 
 async fn note_places(conn: &mut Conn, places: &BTreeMap<Place, (OrganizationId, &Sighting)>) -> Result<()> {
     let keys: Vec<KeyId> = places.keys().map(|(key, _)| *key).collect::<HashSet<_>>().into_iter().collect();
-    let mut counts = network_counts(conn, &keys).await?;
+    let known = networks_of(conn, &keys).await?;
+    let mut counts: HashMap<KeyId, usize> = HashMap::new();
+    for (key, _) in &known {
+        *counts.entry(*key).or_default() += 1;
+    }
     let mut ordered: Vec<_> = places.iter().collect();
     // Where a key's first use is in this batch with others, its oldest is the one that is no news.
     ordered.sort_by_key(|((key, _), (_, seen))| (*key, seen.at));
     let mut rows = Vec::with_capacity(ordered.len());
-    for ((key, network), (organization, seen)) in ordered {
+    let new = ordered.into_iter().filter(|(place, _)| !known.contains(*place));
+    for ((key, network), (organization, seen)) in new {
         let count = counts.entry(*key).or_default();
         if *count < NETWORKS_PER_KEY {
             rows.push((*key, network, *organization, *seen, (*count > 0).then_some(seen.at)));
@@ -138,17 +155,16 @@ async fn note_places(conn: &mut Conn, places: &BTreeMap<Place, (OrganizationId, 
     Ok(())
 }
 
-/// How many networks these keys were used from.
-async fn network_counts(conn: &mut Conn, keys: &[KeyId]) -> Result<HashMap<KeyId, usize>> {
-    let mut counts = HashMap::new();
+/// The networks that these keys were used from.
+async fn networks_of(conn: &mut Conn, keys: &[KeyId]) -> Result<HashSet<Place>> {
+    let mut known = HashSet::new();
     for ids in id_lists(keys) {
-        let statement = sql("SELECT key_id, COUNT(*) FROM key_sightings WHERE key_id IN (");
+        let statement = sql("SELECT key_id, subject FROM key_sightings WHERE key_id IN (");
         let statement = bind_ids(statement.push(placeholders(ids.len())), ids);
-        let statement = statement.push_bound(") AND kind = ? GROUP BY key_id", [SightingKind::Network.as_str()]);
-        let rows = conn.rows(statement, |row| Ok((row.parsed(0)?, row.number(1)?))).await?;
-        counts.extend(rows.into_iter().map(|(key, count)| (key, usize::try_from(count).unwrap_or_default())));
+        let statement = statement.push_bound(") AND kind = ?", [SightingKind::Network.as_str()]);
+        known.extend(conn.rows(statement, |row| Ok((row.parsed(0)?, row.text(1)?.to_owned()))).await?);
     }
-    Ok(counts)
+    Ok(known)
 }
 
 async fn note_old_secrets(conn: &mut Conn, refusals: &[Refusal]) -> Result<()> {

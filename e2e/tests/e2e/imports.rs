@@ -129,6 +129,7 @@ on_both_databases! {
             let found = world.api("POST", "/keys/lookup", Some(&json!({"credential": pasted}))).await.expect(200).json();
             assert_eq!((&found["key"]["id"], &found["key"]["hint"]), (&json!(id), &json!("… (SHA-512)")));
         }
+        world.api("POST", "/keys", Some(&row("the same value", value))).await.expect(400);
         // A value of another key beside it: both count.
         let other = world.create_key(json!({"name": "native", "api_sets": ["full-access"]})).await;
         let both = world.authorize("default", "GET", "/x", |request| request.header("Authorization", &format!("Api-Key {value}")).header("X-Api-Key", &other.secret));

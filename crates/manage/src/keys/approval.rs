@@ -1,11 +1,15 @@
 //! Approval: which keys wait for a second person, and what that person decides.
 
-use claviger_domain::approval::{Approval, Approved, DENIED_REASON, Involvement, Rights, needs_approval};
+use claviger_domain::approval::{
+    Approval, Approved, DENIED_REASON, Involvement, Rights, gains_full_access, needs_approval,
+};
+use claviger_domain::audit::Chain;
 use claviger_domain::authority::Authority;
 use claviger_domain::key::{Actor, ActorKind, Disabled, Key, Owner, State};
 use claviger_domain::policy::Policy;
 use claviger_domain::{ApiSetId, KeyId, OrganizationId, UserId};
-use claviger_store::{Conn, api_sets, keys};
+use claviger_store::audit::{self, AuditFilter};
+use claviger_store::{Conn, PAGE_LIMIT_MAX, Page, api_sets, keys};
 
 use super::access::Need;
 use super::grants;
@@ -19,6 +23,8 @@ use crate::write::Changed;
 
 /// A management key that was made by one that was made by one …: so far it is looked for the person behind it.
 const MAKERS_MAX: usize = 8;
+/// After these somebody knows a key's secret.
+const SECRET_ACTIONS: [&str; 2] = ["key.rotate", "key.reveal"];
 
 /// Approves a key that waits: it is in service from then on.
 pub async fn approve(
@@ -33,6 +39,7 @@ pub async fn approve(
         let reason = reason.clone();
         Box::pin(async move {
             check_decision(key, person, surroundings.facts(key).state(ctx.now))?;
+            check_alone(tx, ctx, person, key.organization).await?;
             grants::require_held(tx, ctx, key).await?;
             if let Some(approval) = &mut key.approval {
                 approval.approved = Some(Approved { at: ctx.now, by: ctx.actor.clone(), reason });
@@ -50,12 +57,14 @@ pub async fn deny(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> Res
     let person = decider(ctx)?;
     let reason = reason(&request)?.ok_or_else(|| Error::field("reason", "is required: say why"))?;
     let reason = format!("{DENIED_REASON}: {reason}");
-    change(manage, ctx, id, IfMatch::ANY, ("key.deny", Need::End), move |_, ctx, key, surroundings| {
-        let decided = check_decision(key, person, surroundings.facts(key).state(ctx.now));
-        if decided.is_ok() {
-            key.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason: Some(reason.clone()) });
-        }
-        Box::pin(async { decided })
+    change(manage, ctx, id, IfMatch::ANY, ("key.deny", Need::End), move |tx, ctx, key, surroundings| {
+        let reason = reason.clone();
+        Box::pin(async move {
+            check_decision(key, person, surroundings.facts(key).state(ctx.now))?;
+            check_alone(tx, ctx, person, key.organization).await?;
+            key.disabled = Some(Disabled { at: ctx.now, by: ctx.actor.clone(), reason: Some(reason) });
+            Ok(())
+        })
     })
     .await
 }
@@ -67,6 +76,16 @@ fn decider(ctx: &Ctx) -> Result<UserId, Error> {
     ctx.user.ok_or_else(|| {
         Error::forbidden("A person decides about keys that wait: in the console, or by a key of their own.")
     })
+}
+
+/// Refuses a decision by a key that somebody else may know: who made or rotated it could be the one whose key waits.
+async fn check_alone(conn: &mut Conn, ctx: &Ctx, person: UserId, organization: OrganizationId) -> Result<(), Error> {
+    if people_behind(conn, ctx, organization).await?.iter().all(|behind| *behind == person) {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        "Somebody else made the key that you call with, or has seen its secret: decide in the console.",
+    ))
 }
 
 /// Refuses to decide about a key that does not wait, and about one that this person has a hand in.
@@ -103,7 +122,9 @@ pub(super) async fn is_needed(
     };
     let operations = before.map_or(&[][..], |key| &key.operations);
     let after = Rights { sets: &now, operations: &after.operations };
-    Ok(needs_approval(&listed, Rights { sets: &then, operations }, after))
+    let before = Rights { sets: &then, operations };
+    // Where all that is listed is gone, as sets of others may be, Full access still is what it was.
+    Ok(needs_approval(&listed, before, after) || listed.is_empty() && gains_full_access(before, after))
 }
 
 /// Lets a key wait for approval from now on.
@@ -137,20 +158,31 @@ pub(super) async fn settle_changed(conn: &mut Conn, ctx: &Ctx, before: &Key, key
     Ok(())
 }
 
-/// The people who act: whoever calls, or who made the management key that calls, as far as that is known.
+/// The people who may be acting: whoever calls, and where a key calls who made it, gave it a new secret or had it shown, as far as the
+/// audit log knows; the same of the keys that did so.
 async fn people_behind(conn: &mut Conn, ctx: &Ctx, organization: OrganizationId) -> Result<Vec<UserId>, Error> {
-    if let Some(user) = ctx.user {
-        return Ok(vec![user]);
-    }
-    let mut next = ctx.credential.map(|(key, _)| key);
-    let mut people = Vec::new();
-    for _ in 0..MAKERS_MAX {
-        let Some(id) = next.take() else { break };
-        let Some(key) = keys::get(conn, organization, id).await? else { break };
+    let mut people: Vec<UserId> = ctx.user.into_iter().collect();
+    let mut calling: Vec<KeyId> = ctx.credential.map(|(key, _)| key).into_iter().collect();
+    let mut place = 0;
+    while let Some(id) = calling.get(place).copied().filter(|_| place < MAKERS_MAX) {
+        place += 1;
+        let Some(key) = keys::get(conn, organization, id).await? else { continue };
         if let Owner::User(user) = key.owner {
             people.push(user);
         }
-        next = maker(&key.created_by, &mut people);
+        let mut makers = vec![key.created_by];
+        for action in SECRET_ACTIONS {
+            let filter =
+                AuditFilter { object: Some(id.to_string()), action: Some(action.to_owned()), ..AuditFilter::default() };
+            let found =
+                audit::list(conn, Chain::Organization(organization), &filter, &Page::first(PAGE_LIMIT_MAX)).await?;
+            makers.extend(found.items.into_iter().map(|stored| stored.entry.actor));
+        }
+        for actor in &makers {
+            if let Some(maker) = maker(actor, &mut people).filter(|maker| !calling.contains(maker)) {
+                calling.push(maker);
+            }
+        }
     }
     Ok(people)
 }

@@ -161,8 +161,12 @@ impl NewKey {
         check_name(conn, ctx, &key, home.policy.unique_names).await?;
         signing::settle_new(conn, &mut key, self.value.copy.as_ref(), self.request.import.as_ref()).await?;
         check_count(conn, &key, resolved.tried_of(&key.owner), most_keys).await?;
-        if self.request.import.is_some() && keys::by_digest(conn, &key.secret.digest).await?.is_some() {
-            return Err(self.refused_value());
+        if self.request.import.is_some() {
+            for digest in [Some(key.secret.digest), self.value.by_sha512].into_iter().flatten() {
+                if keys::by_digest(conn, &digest).await?.is_some() {
+                    return Err(self.refused_value());
+                }
+            }
         }
         Ok(key)
     }

@@ -1,6 +1,7 @@
 //! Puts a disabled key back into service, with the same secret; its expiry stays.
 
 use claviger_domain::KeyId;
+use claviger_store::sightings;
 
 use super::access::Need;
 use super::grants;
@@ -19,6 +20,7 @@ pub async fn enable(manage: &Manage, ctx: &Ctx, id: KeyId, request: Reason) -> R
         Box::pin(async move {
             grants::require_held(tx, ctx, key).await?;
             if key.disabled.take().is_some() {
+                sightings::forget_old_secret(tx, key.id).await?;
                 // It has as long as a new one to be used.
                 key.idle_from = Some(ctx.now);
             }

@@ -15,7 +15,7 @@ use crate::error::{Error, FieldError};
 use crate::export::{Accepted, Format, Part, cells, csv_line, json_line, stream};
 
 /// The columns of CSV, and where their values stand in a row of the list.
-const COLUMNS: [(&str, &str); 26] = [
+pub(super) const COLUMNS: [(&str, &str); 26] = [
     ("id", "/id"),
     ("name", "/name"),
     ("state", "/state"),

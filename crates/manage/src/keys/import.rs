@@ -251,7 +251,7 @@ fn read_lines(body: &[u8]) -> Result<Vec<Row>, Error> {
 }
 
 fn read_csv(body: &[u8]) -> Result<Vec<Row>, Error> {
-    let rows = rows_of_csv(body).map_err(|error| Error::field("body", error))?;
+    let rows = rows_of_csv(body, ROWS_MAX + 1).map_err(|error| Error::field("body", error))?;
     check_count(rows.len())?;
     let request = |row: Result<Value, String>| read_fields(row.map_err(|error| Error::field("row", error))?);
     Ok(rows.into_iter().map(|(number, row)| Row { number, request: request(row) }).collect())

@@ -14,7 +14,7 @@ const IMPORTS: [&str; 3] = ["value", "sha256", "sha512"];
 /// Whose the key is.
 const OWNER: [&str; 2] = ["owner_type", "owner_id"];
 /// What an export tells of a key and nobody can set: passed over, so that a file which was exported can come back.
-const TOLD: [&str; 13] = [
+const TOLD: [&str; 15] = [
     "id",
     "state",
     "state_reason",
@@ -28,30 +28,33 @@ const TOLD: [&str; 13] = [
     "created_by_id",
     "created_at",
     "updated_at",
+    "approved_at",
+    "approved_by_name",
 ];
 
 /// A row with the line that it begins on: a body, or why it is none.
 pub type CsvRow = (usize, Result<Value, String>);
 
-/// The rows of a file of CSV (RFC 4180) whose first line names the columns.
+/// The rows of a file of CSV (RFC 4180) whose first line names the columns; reading ends behind `rows_max` of them.
 ///
 /// # Errors
 /// A sentence about the first line; what is wrong with a row stands in its place.
-pub fn rows_of_csv(text: &[u8]) -> Result<Vec<CsvRow>, String> {
+pub fn rows_of_csv(text: &[u8], rows_max: usize) -> Result<Vec<CsvRow>, String> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(text);
     let columns = reader.headers().map_err(|_| "the first line is no line of CSV in UTF-8".to_owned())?.clone();
     let columns: Vec<String> =
         columns.iter().map(|name| name.trim().trim_start_matches('\u{feff}').to_owned()).collect();
     check_columns(&columns)?;
     let (mut rows, mut record, mut lines) = (Vec::new(), StringRecord::new(), Lines { text, seen: 0, number: 1 });
-    loop {
+    while rows.len() < rows_max {
         let line = lines.at(usize::try_from(reader.position().byte()).unwrap_or(usize::MAX));
         match reader.read_record(&mut record) {
-            Ok(false) => return Ok(rows),
+            Ok(false) => break,
             Ok(true) => rows.push((line, body(&columns, &record))),
             Err(_) => rows.push((line, Err("is no line of CSV in UTF-8".to_owned()))),
         }
     }
+    Ok(rows)
 }
 
 /// Numbers of lines. The reader's own are one too low where lines end in CR LF, of which it leaves the LF to the next line.
@@ -142,7 +145,8 @@ mod tests {
         let text = "\u{feff}name,tags,api_sets,owner_type,owner_id,idle_exempt,sha512,state\r\n\
                     \"A \"\"b\"\", c\",\"x, y\",\"issues,events\",application,portal,true,sha512$$ab,active\r\n\
                     '=1+1,,,,,,cd,\r\n";
-        let rows = rows_of_csv(text.as_bytes()).expect("columns");
+        let rows = rows_of_csv(text.as_bytes(), usize::MAX).expect("columns");
+        assert_eq!(rows_of_csv(text.as_bytes(), 1).map(|rows| rows.len()), Ok(1));
         let first = json!({
             "name": "A \"b\", c", "tags": ["x", "y"], "api_sets": ["issues", "events"], "idle_exempt": true,
             "import": {"sha512": "sha512$$ab"}, "owner": {"type": "application", "id": "portal"},
@@ -154,10 +158,16 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_row_stands_in_its_place_and_the_others_are_read() {
         let text = b"name,value,disabled\na,1\nb,2,maybe\n\"c\nc\",3,false\nd,\xff,true\ne,5,\n";
-        let rows = rows_of_csv(text).expect("columns");
+        let rows = rows_of_csv(text, usize::MAX).expect("columns");
         let read: Vec<_> = rows.iter().map(|(line, row)| (*line, row.is_ok())).collect();
         assert_eq!(read, [(2, false), (3, false), (4, true), (6, false), (7, true)]);
         assert_eq!(rows[0].1.as_ref().expect_err("short"), "has 2 cells where the first line names 3 columns");
+    }
+
+    #[test]
+    fn what_was_exported_can_come_back() {
+        let names = crate::keys::export::COLUMNS.map(|(name, _)| name).join(",");
+        assert_eq!(rows_of_csv(format!("{names},sha256\n").as_bytes(), usize::MAX), Ok(Vec::new()));
     }
 
     #[test]
@@ -169,7 +179,7 @@ mod tests {
             ("value\n", "\"name\" is required"),
             ("", "one of the columns"),
         ] {
-            let error = rows_of_csv(text.as_bytes()).expect_err(text);
+            let error = rows_of_csv(text.as_bytes(), usize::MAX).expect_err(text);
             assert!(error.contains(told), "{text}: {error}");
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use claviger_domain::key::{EndedSecret, Key, OVERLAP_SECONDS_MAX, Overlap, State, StoredSecret};
 use claviger_domain::{KeyId, Timestamp};
+use claviger_store::sightings;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -55,6 +56,7 @@ pub async fn rotate(
                 check_state(surroundings.facts(key).state(ctx.now))?;
                 let before = key.clone();
                 replace(key, next.stored.clone(), request.overlap_seconds, ctx.now)?;
+                sightings::forget_old_secret(tx, key.id).await?;
                 approval::settle_changed(tx, ctx, &before, key).await?;
                 next.seal(tx, key).await
             })

@@ -42,6 +42,8 @@ pub struct Issued {
 #[derive(Debug, Clone)]
 pub(super) struct NewValue {
     pub(super) stored: StoredSecret,
+    /// Under which an imported value may be another key as well.
+    pub(super) by_sha512: Option<CredentialDigest>,
     pub(super) issued: Issued,
     /// Of a pair: the identifier's digest, and the identifier sealed.
     identifier: Option<(CredentialDigest, Vec<u8>)>,
@@ -85,13 +87,15 @@ impl NewValue {
                 let reveal = Some(seal_secret(manage, home.id, id, &secret));
                 let copy = Some(signing::seal(manage, home.id, id, &secret));
                 let issued = Issued { secret: Some(secret), ..Issued::default() };
-                Ok(Self { stored, issued, identifier: None, reveal, copy })
+                Ok(Self { stored, by_sha512: None, issued, identifier: None, reveal, copy })
             }
             (Shape::Single, Some(import)) => {
                 let stored = import.stored(&manage.keyring)?;
                 let reveal = import.value.as_ref().map(|value| seal_secret(manage, home.id, id, value));
                 let copy = import.value.as_ref().map(|value| signing::seal(manage, home.id, id, value));
-                Ok(Self { stored, issued: Issued::default(), identifier: None, reveal, copy })
+                let value = import.value.as_ref().map(|value| value.expose().as_bytes());
+                let by_sha512 = value.map(|value| manage.keyring.pepper().digest_by_sha512(value));
+                Ok(Self { stored, by_sha512, issued: Issued::default(), identifier: None, reveal, copy })
             }
             (Shape::Pair, None) => {
                 Ok(Self::of_pair(manage, identifier_place(home.id, id), Pair::generate(&*manage.random)))
@@ -106,6 +110,7 @@ impl NewValue {
         let sealed = manage.keyring.sealing().seal(&place, &identifier, &*manage.random);
         Self {
             stored: stored_pair(manage, &identifier, &password),
+            by_sha512: None,
             issued: Issued { secret: None, identifier: Some(identifier), password: Some(password) },
             identifier: Some((digest, sealed)),
             reveal: None,

@@ -107,6 +107,23 @@ async fn nobody_decides_about_a_key_that_they_have_a_hand_in() {
         }
         assert_eq!(office.state(path).await, "pending", "{path}");
     }
+    // One that bob made by a key of eve's that he has made: he knows its secret, so what it does may be his.
+    let eves = office.world.get(&office.eve, "/me").await.text("id");
+    let owner = json!({"type": "user", "id": eves});
+    let shared = json!({"name": "eve's ci", "api_sets": ["claviger-admin"], "owner": owner});
+    let shared = office.world.post(&office.bob, "/keys", shared).await.text("secret");
+    let by_shared = office.key(&shared, json!({"name": "by shared", "api_sets": ["refunds"]})).await;
+    office.decide(&office.bob, &by_shared, "approve").await.problem(403, "forbidden");
+    // Nor does he decide by it about his own.
+    office.decide(&shared, &by_bob, "approve").await.problem(403, "forbidden");
+    // One that a management key made whose secret bob has renewed.
+    let old =
+        office.world.post(&office.admin, "/keys", json!({"name": "old ci", "api_sets": ["claviger-keys-write"]})).await;
+    let path = format!("/keys/{}/rotate", old.body["key"]["id"].as_str().expect("an id"));
+    let renewed = office.world.post(&office.bob, &path, json!({"overlap_seconds": 0})).await.text("secret");
+    let by_renewed = office.key(&renewed, json!({"name": "by renewed", "api_sets": ["refunds"]})).await;
+    office.decide(&office.bob, &by_renewed, "approve").await.problem(403, "forbidden");
+    assert_eq!(office.decide(&office.eve, &by_renewed, "approve").await.status, 200);
     // Neither do keys that are nobody's, the operator, and who does not manage keys.
     let (_, tom) = office.world.user_with_key(&office.admin, "tom", &["auditor"], &["claviger-admin"]).await;
     for who in [&office.admin, OPERATOR, &tom, &made.text("secret")] {

@@ -141,7 +141,7 @@ fn rows_of(text: &str) -> Result<Vec<Row<'_>>, Failure> {
 /// The rows of CSV, as the server would read them itself. One that cannot be read is sent with what it says of itself in a field that no
 /// creation has, so that the server names it like every other wrong row.
 fn rows_of_table(text: &str) -> Result<Vec<Row<'_>>, Failure> {
-    let rows = rows_of_csv(text.as_bytes())
+    let rows = rows_of_csv(text.as_bytes(), usize::MAX)
         .map_err(|error| Failure::usage(format!("the file is neither JSON nor CSV of keys: {error}")))?;
     let text = |row: Result<Value, String>| row.unwrap_or_else(|error| json!({ error: null })).to_string();
     Ok(rows.into_iter().map(|(number, row)| Row { number, text: text(row).into() }).collect())

@@ -6,7 +6,7 @@ use claviger_domain::Timestamp;
 use claviger_domain::usage::{Door, KeyUsage, NETWORKS_PER_KEY, ROTATED_OUT, Refusal, Sighting, UsageBatch};
 use claviger_domain::verdict::Code;
 use claviger_domain::{KeyId, RequestId};
-use claviger_store::sightings::{Seen, SightingKind, settle, waiting, waiting_organizations};
+use claviger_store::sightings::{Seen, SightingKind, forget_old_secret, settle, waiting, waiting_organizations};
 use claviger_store::usage::{Kept, Writer, trim_keys};
 use claviger_store::{Error, Store};
 
@@ -57,7 +57,10 @@ async fn record(store: &Store, writer: &mut Writer, keys: Vec<KeyUsage>, refusal
 }
 
 async fn waits(store: &Store) -> Vec<Seen> {
-    waiting(&mut store.read().await.unwrap(), organization_id(1), 200).await.unwrap()
+    let mut conn = store.read().await.unwrap();
+    let mut all = waiting(&mut conn, organization_id(1), SightingKind::Network, 200).await.unwrap();
+    all.extend(waiting(&mut conn, organization_id(1), SightingKind::OldSecret, 200).await.unwrap());
+    all
 }
 
 /// Kind, subject and instant of each.
@@ -119,6 +122,17 @@ stories! {
         assert_eq!(place.number("SELECT COUNT(*) FROM key_sightings").await, NETWORKS_PER_KEY as i64);
     }
 
+    async fn networks_that_are_known_take_no_room_from_new_ones_after_a_restart(place) {
+        let store = place.store().await;
+        add_organizations(&store, 1).await;
+        let from = |number: usize| seen(number as i64, &format!("198.51.100.{number}"));
+        record(&store, &mut writer(), vec![used(1, &(0..60).map(from).collect::<Vec<_>>())], vec![]).await;
+        settle_all(&store).await;
+        // Another process, in whose first batch nearly all are known.
+        record(&store, &mut writer(), vec![used(1, &(0..61).map(from).collect::<Vec<_>>())], vec![]).await;
+        assert_eq!(told(&store).await, [(SightingKind::Network, "198.51.100.60".to_owned(), at(60))]);
+    }
+
     async fn the_use_of_an_old_secret_waits_once_a_day(place) {
         use SightingKind::OldSecret;
         let store = place.store().await;
@@ -134,6 +148,11 @@ stories! {
         assert_eq!(told(&store).await, [], "not within a day");
         record(&store, &mut writer, vec![], vec![old_secret(1, 25 * HOUR)]).await;
         assert_eq!(told(&store).await, [(OldSecret, String::new(), at(25 * HOUR))]);
+        settle_all(&store).await;
+        // A key that was rotated again, or put back into service, begins anew.
+        store.write(scope(1), |tx| Box::pin(async move { forget_old_secret(tx, KeyId::from_raw(1)).await })).await.unwrap();
+        record(&store, &mut writer, vec![], vec![old_secret(1, 25 * HOUR + 1)]).await;
+        assert_eq!(told(&store).await, [(OldSecret, String::new(), at(25 * HOUR + 1))]);
     }
 
     async fn what_was_seen_of_a_key_goes_after_it(place) {

@@ -271,8 +271,8 @@ pub const ROTATED_DONE: &str = "rotated. Save the file: the new secrets stand in
 /// How many not; the number comes first.
 pub const ROTATED_REFUSED: &str = "not rotated: the file says why.";
 /// It broke off.
-pub const ROTATED_BROKEN: &str = "The connection broke off. Save what came so far. The old secrets work on; rotate again for the rest: keys that have a new secret \
-    are left as they are.";
+pub const ROTATED_BROKEN: &str = "The connection broke off. Save what came so far. The old secrets work on for now; rotate again for the rest. A key that is refused then and \
+    is not in this file has a new secret that nobody has seen: rotate it by itself, on its page.";
 /// The button.
 pub const SAVE_SECRETS: &str = "Save the file";
 /// A filter of the list.

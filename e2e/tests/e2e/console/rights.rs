@@ -88,6 +88,7 @@ impl Who<'_> {
         match parts[..] {
             ["theme" | "sign-out" | "search"] | ["profile", "edit" | "security", ..] => true,
             ["profile", "keys", "new"] => self.has("keys.manage_own"),
+            ["keys", "rotate"] => self.has("keys.manage_all") || self.has("keys.manage_own") && self.has("keys.read"),
             ["keys", "new"] | ["admin", "applications", _, "keys", "new"] => self.has("keys.manage_all"),
             ["keys", _, "try"] => self.has("keys.read") || self.has("keys.manage_own"),
             ["keys", key, verb] => self.may_do(key, verb),

@@ -54,7 +54,7 @@ fn form(viewer: &Viewer, asked: &Asked, keys: u64) -> Markup {
     let problems = Problems::default();
     html! {
         rotate-many data-total=(keys) data-done=(texts::ROTATED_DONE) data-refused=(texts::ROTATED_REFUSED) data-broken=(texts::ROTATED_BROKEN) {
-            form method="post" action=(asked.with(PATH, "cursor", None)) {
+            form .form method="post" action=(asked.with(PATH, "cursor", None)) {
                 (csrf(viewer))
                 (Field::new("overlap_seconds", texts::OVERLAP, &problems).choice(&choices, OVERLAP))
                 div .buttons {
