@@ -108,7 +108,7 @@ async fn nobody_decides_about_a_key_that_they_have_a_hand_in() {
         assert_eq!(office.state(path).await, "pending", "{path}");
     }
     // One that bob made by a key of eve's that he has made: he knows its secret, so what it does may be his.
-    let eves = office.world.get(&office.eve, "/me").await.text("id");
+    let eves = office.world.get(&office.admin, "/users/eve@example.com").await.text("id");
     let owner = json!({"type": "user", "id": eves});
     let shared = json!({"name": "eve's ci", "api_sets": ["claviger-admin"], "owner": owner});
     let shared = office.world.post(&office.bob, "/keys", shared).await.text("secret");

@@ -63,8 +63,15 @@ struct Inner {
 /// Somebody who waits for a block.
 struct Waiting {
     asked: BlockAsked,
-    answer: oneshot::Sender<Result<Granted, Unavailable>>,
+    answer: oneshot::Sender<Result<Handed, Unavailable>>,
     _room: OwnedSemaphorePermit,
+}
+
+/// A block on its way to whoever asked. One that does not arrive goes back: also where the asker stopped waiting when it had been sent
+/// and not been looked at.
+struct Handed {
+    granted: Granted,
+    back: Option<(Arc<Inner>, Return)>,
 }
 
 // === impl Keeper ===
@@ -136,7 +143,7 @@ impl QuotaKeeper for Keeper {
                 inner.answer_some().await;
                 inner.counters.note_ask_ended();
             });
-            answered.await.unwrap_or(Err(Unavailable))
+            answered.await.unwrap_or(Err(Unavailable)).map(Handed::arrived)
         })
     }
 
@@ -164,7 +171,7 @@ impl QuotaKeeper for Keeper {
 impl Inner {
     /// Takes blocks for those that wait by the time that it has a turn, and tells each. There may be nobody left: each that asks
     /// brings a turn, and one turn serves many.
-    async fn answer_some(&self) {
+    async fn answer_some(self: &Arc<Self>) {
         let Ok(_turn) = self.turns.acquire().await else { return };
         let waiting = self.next_waiting();
         if waiting.is_empty() {
@@ -205,13 +212,14 @@ impl Inner {
         next
     }
 
-    /// Tells somebody of a block. One that nobody waits for any more goes back.
-    fn hand_out(&self, to: Waiting, lease: Lease, ask: &Ask, taken: Taken) {
+    /// Tells somebody of a block.
+    fn hand_out(self: &Arc<Self>, to: Waiting, lease: Lease, ask: &Ask, taken: Taken) {
         self.note_taken(&taken);
         let granted = granted(self.lease_id(lease.number), &taken, &to.asked, ask.now);
-        if to.answer.send(Ok(granted)).is_err() && taken.units > 0 {
-            self.put_back(Return { lease, counter: ask.counter, unspent: taken.units });
-        }
+        let back = Return { lease, counter: ask.counter, unspent: taken.units };
+        let back = (taken.units > 0).then(|| (Arc::clone(self), back));
+        // What cannot be sent is dropped, and goes back by that.
+        let _ = to.answer.send(Ok(Handed { granted, back }));
     }
 
     fn next_lease(&self) -> Lease {
@@ -270,6 +278,23 @@ impl Inner {
     fn now(&self) -> Timestamp {
         let (now, ahead) = (self.clock.now(), self.health.clock_ahead_micros().unwrap_or_default());
         Timestamp::from_micros(now.as_micros().saturating_sub(ahead))
+    }
+}
+
+// === impl Handed ===
+
+impl Handed {
+    fn arrived(mut self) -> Granted {
+        self.back = None;
+        self.granted
+    }
+}
+
+impl Drop for Handed {
+    fn drop(&mut self) {
+        if let Some((inner, back)) = self.back.take() {
+            inner.put_back(back);
+        }
     }
 }
 
