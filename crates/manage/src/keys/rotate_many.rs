@@ -82,8 +82,9 @@ struct Progress {
     refused: usize,
 }
 
-/// Rotates the keys that the query selects, in its order; the answer is a file that grows: in JSON Lines first how many keys there are,
-/// then a line for each with its new secret or why it has none, at last how many were rotated and refused; in CSV the lines alone.
+/// Rotates the keys that the query selects, in its order but for the key that calls, which comes last. The answer is a file that grows: in
+/// JSON Lines first how many keys there are, then a line for each with its new secret or why it has none, at last how many were rotated
+/// and refused; in CSV the lines alone.
 ///
 /// # Errors
 /// 400 for a wrong query or overlap, or where there are too many keys; what is wrong with one key stands in its line.

@@ -39,7 +39,7 @@ pub fn kind(name: &str) -> (&'static str, &'static str) {
         "old_secret_used" => {
             ("An old secret was used", "One that was rotated out, after its overlap: once a day at most")
         }
-        "leaked" => ("A key was reported as leaked", "By a scanner, or on the page of leaks"),
+        "leaked" => ("A key was reported as leaked", "By a scanner. What people stop by hand is not told of"),
         _ => ("An owner was taken out of service", "A user was disabled or locked, or an application disabled"),
     }
 }
